@@ -1,0 +1,59 @@
+# CI calls these targets and nothing else. Tools that only developers need are run by pinned version,
+# so that they stay out of go.mod.
+GO       ?= go
+LINT     := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+PACKAGES := ./... ./testdata
+FUZZTIME ?= 60s
+
+.PHONY: all build test tools cover lint fmt docs validate corpus fuzz bench clean
+
+all: build lint test
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o virt-audit ./cmd/virt-audit
+
+# tools installs what the tests compare us with: a real virsh, xmllint, virt-xml.
+tools:
+	@sh testdata/tools.sh
+
+test: tools
+	$(GO) vet $(PACKAGES)
+	$(GO) test -race -count=1 ./...
+	@$(MAKE) --no-print-directory cover
+
+# cover fails when a package that decides something falls below 90 % of its statements.
+cover:
+	@for p in audit audit/policy rules; do \
+		$(GO) test -count=1 -coverpkg=./$$p -coverprofile=/tmp/cover.$$$$ ./... >/dev/null || exit 1; \
+		$(GO) tool cover -func=/tmp/cover.$$$$ | awk -v p=$$p '/^total:/ { sub("%","",$$3); print "coverage of " p ": " $$3 " %"; exit !($$3 >= 90) }' || exit 1; \
+		rm -f /tmp/cover.$$$$; \
+	done
+
+lint:
+	$(LINT) run $(PACKAGES)
+
+fmt:
+	$(LINT) fmt
+
+# docs writes all generated text: the rules page and the table in the README.
+docs:
+	$(GO) test ./cmd/virt-audit -run TestGenerated -update
+
+# validate has libvirt's own schema judge every document of ours.
+validate: tools
+	$(GO) test ./rules -run TestValid -v
+
+# corpus says how often each rule fires over real documents, where they are at hand.
+corpus:
+	$(GO) test ./cmd/virt-audit -run TestCorpus -v -count=1
+
+fuzz:
+	$(GO) test ./audit -run '^$$' -fuzz FuzzLoad -fuzztime $(FUZZTIME)
+	$(GO) test ./rules -run '^$$' -fuzz FuzzRules -fuzztime $(FUZZTIME)
+
+bench: tools
+	$(GO) test ./audit ./rules -run '^$$' -bench . -benchmem
+	@sh testdata/bench.sh
+
+clean:
+	rm -f virt-audit

@@ -1,0 +1,87 @@
+package audit
+
+import (
+	"encoding/xml"
+)
+
+// attributes checks the attributes of a start tag, records the namespaces that it declares, and
+// returns those that the decoder is to see.
+func (r *reader) attributes(t xml.StartElement, start, end int) ([]xml.Attr, error) {
+	if len(t.Attr) == 0 {
+		return nil, nil
+	}
+	if err := r.written(t, start, end); err != nil {
+		return nil, err
+	}
+	if at := duplicate(t.Attr); at >= 0 {
+		return nil, r.refuse(start, "<%s> has the attribute %s twice (libvirt refuses the document)", t.Name.Local, t.Attr[at].Name.Local)
+	}
+	kept := t.Attr[:0]
+	for _, a := range t.Attr {
+		switch {
+		case a.Name.Space == "xmlns":
+			r.bindings = append(r.bindings, binding{a.Name.Local, a.Value})
+		case a.Name.Space == "" && a.Name.Local == "xmlns":
+			r.bindings = append(r.bindings, binding{"", a.Value})
+		default:
+			kept = append(kept, a)
+		}
+	}
+	return kept, nil
+}
+
+// written looks at the tag as it stands in the document: XML wants white space between attributes,
+// and turns white space inside their values into blanks.
+func (r *reader) written(t xml.StartElement, start, end int) error {
+	tag := r.src[start:end]
+	i := afterName(tag)
+	for n := 0; ; n++ {
+		_, value, at, next, spaced, ok := nextAttribute(tag, i)
+		if !ok {
+			return nil
+		}
+		if !spaced {
+			return r.refuse(start+at, "no white space before an attribute (libvirt refuses the document)")
+		}
+		for _, c := range value {
+			if c < ' ' && n < len(t.Attr) {
+				t.Attr[n].Value = unescape(value, true)
+				break
+			}
+		}
+		i = next
+	}
+}
+
+// unforeign refuses attributes with a prefix: libvirt takes some of them by their local name,
+// whichever comes first, and ignores others, depending on which of its functions asks.
+func (r *reader) unforeign(attrs []xml.Attr, start int) error {
+	for _, a := range attrs {
+		if a.Name.Space != "" {
+			return r.refuse(start, "the attribute %s:%s is in a namespace (libvirt takes or ignores such attributes, depending on the place)", a.Name.Space, a.Name.Local)
+		}
+	}
+	return nil
+}
+
+// duplicate returns the index of an attribute whose name occurred before, or -1.
+func duplicate(attrs []xml.Attr) int {
+	if len(attrs) <= 16 {
+		for i := range attrs {
+			for j := range i {
+				if attrs[i].Name == attrs[j].Name {
+					return i
+				}
+			}
+		}
+		return -1
+	}
+	seen := make(map[xml.Name]bool, len(attrs))
+	for i, a := range attrs {
+		if seen[a.Name] {
+			return i
+		}
+		seen[a.Name] = true
+	}
+	return -1
+}

@@ -1,0 +1,150 @@
+// Package collect finds the documents that a run audits: files, folders and
+// standard input.
+//
+// It knows paths and bytes, and nothing of XML: what a document holds is for
+// audit.Load to say. Nothing is opened while documents are being found except
+// folders, so a run over a large tree holds paths and not contents, and a FIFO
+// or a device that lies in a tree is never touched.
+package collect
+
+import (
+	"io"
+	"iter"
+)
+
+// DefaultMaxSize is the size in bytes above which a document is refused when
+// [Options] names none. Libvirt writes domains of some 10 KB.
+const DefaultMaxSize int64 = 16 << 20
+
+// Options are the parts of a collection that its operands do not say.
+type Options struct {
+	// Stdin is what the operand "-" reads. Without it, "-" is a problem.
+	Stdin io.Reader
+	// StdinName is the source under which standard input is shown. Without it,
+	// standard input is shown as "<stdin>", or as "/dev/stdin" if typed so.
+	StdinName string
+	// MaxSize is the size in bytes above which a document is refused. Zero or
+	// less means [DefaultMaxSize].
+	MaxSize int64
+}
+
+// Document is one input, found but not yet read.
+type Document struct {
+	// Source is the name that the user is shown: an operand as he typed it, or
+	// a path below the folder that he typed. It may hold any byte that a file
+	// name can hold; escaping is for whoever prints it.
+	Source string
+
+	// A function, not a path, so that what comes from elsewhere (a save image,
+	// a connection) is a Document as well.
+	read func() ([]byte, error)
+}
+
+// Read returns the whole content. It fails for a document above the size
+// limit, and for one that vanishes or changes while it is read: half of an old
+// domain and half of a new one would be audited as a third that never existed.
+// The error is a *[Problem].
+//
+// Different documents may be read at the same time. One document is to be read
+// once: standard input and FIFOs have nothing to give a second time.
+func (d *Document) Read() ([]byte, error) {
+	data, err := d.read()
+	if err != nil {
+		return nil, &Problem{Source: d.Source, Err: err}
+	}
+	return data, nil
+}
+
+// Problem is an input that cannot be read. It makes an input error of the run;
+// the other inputs are still audited.
+type Problem struct { //nolint:errname // it is reported, and counted, as a problem of an input; as an error only on its way there
+	// Source is the file, folder or operand, named as in [Document].
+	Source string
+	// Err says what is wrong and, where there is something, what to do. It does
+	// not name the source again.
+	Err error
+}
+
+// Error returns the source and what is wrong with it.
+func (p *Problem) Error() string { return p.Source + ": " + p.Err.Error() }
+
+// Unwrap returns Err.
+func (p *Problem) Unwrap() error { return p.Err }
+
+// Operands yields the documents that the operands name, each once, in an order
+// that depends only on the operands and the trees below them. An input that
+// cannot be used is yielded as a *[Problem] with a nil document, in its place
+// in that order, and the collection goes on.
+//
+//   - "-" (also /dev/stdin) is standard input; a second time, a problem.
+//   - A file is taken whatever its name, and shown as typed. So is a FIFO, which
+//     is what a shell makes of <(virsh dumpxml web).
+//   - A folder is walked for names that end in ".xml", see below.
+//   - What does not exist but has one of *?[ in it is a pattern. Its matches, in
+//     sorted order, are taken as files and folders, but no FIFO among them.
+//
+// In a folder, entries are visited in the order of their names: files and
+// folders first, then links to folders, then links to files. So a domain and
+// the link to it in autostart/ are one document, shown by the name of the file.
+// A link to a file that has been visited, or a folder that has been walked, is
+// passed over in silence. A name in ".xml" that is anything but a file is a
+// problem; other names are none of our business, whatever they are.
+//
+// Two names are the same document if they lead to the same real path, over all
+// operands. Hard links are different documents: libvirt too reads each.
+func Operands(args []string, o Options) iter.Seq2[*Document, error] {
+	if o.MaxSize <= 0 {
+		o.MaxSize = DefaultMaxSize
+	}
+	return func(yield func(*Document, error) bool) {
+		w := &walker{
+			Options: o,
+			yield:   yield,
+			files:   map[string]bool{},
+			folders: map[string]bool{},
+		}
+		for _, arg := range args {
+			if !w.operand(arg) {
+				return
+			}
+		}
+	}
+}
+
+// problem yields a problem.
+func (w *walker) problem(source string, err error) bool {
+	return w.yield(nil, &Problem{Source: source, Err: err})
+}
+
+// stdin yields standard input, shown as source if the user gave it no name.
+func (w *walker) stdin(source string) bool {
+	if w.StdinName != "" {
+		source = w.StdinName
+	}
+	if w.Stdin == nil {
+		return w.problem(source, errNoStdin)
+	}
+	if w.stdinUsed {
+		return w.problem(source, errStdinTwice)
+	}
+	w.stdinUsed = true
+	in, limit := w.Stdin, w.MaxSize
+	return w.yield(&Document{
+		Source: source,
+		read:   func() ([]byte, error) { return readStream(in, limit) },
+	}, nil)
+}
+
+// file yields what read makes of path, unless its real path, key, was yielded
+// before.
+func (w *walker) file(path, key string, read func(path string, limit int64) ([]byte, error)) bool {
+	if w.files[key] {
+		return true
+	}
+	w.files[key] = true
+	limit := w.MaxSize
+	return w.yield(&Document{
+		Source: path,
+		read:   func() ([]byte, error) { return read(path, limit) },
+	}, nil)
+}

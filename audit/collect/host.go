@@ -1,0 +1,67 @@
+package collect
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+)
+
+// HostFolders returns the folders in which libvirt on this host keeps its
+// domains: those of the system drivers, then that of the user's session, which
+// getenv (as os.Getenv) locates. They are operands for [Operands].
+//
+// What does not exist is left out. A folder that may not be looked at stays, so
+// that a run without permission has a problem instead of nothing to audit; if
+// it is the parent that is closed, then the parent stands for its folders.
+func HostFolders(getenv func(string) string) []string {
+	return hostFolders("/", getenv)
+}
+
+// hostFolders is HostFolders for a host whose system folders are below root.
+func hostFolders(root string, getenv func(string) string) []string {
+	etc := filepath.Join(root, "etc", "libvirt")
+	var folders []string
+	for _, driver := range []string{"qemu", "libxl", "lxc", "bhyve", "ch"} {
+		folders = append(folders, filepath.Join(etc, driver))
+	}
+	// Where FreeBSD has it, the one system that bhyve runs on.
+	folders = append(folders, filepath.Join(root, "usr", "local", "etc", "libvirt", "bhyve"))
+
+	// As the XDG base directory specification says, a relative one is invalid
+	// and ignored.
+	config := getenv("XDG_CONFIG_HOME")
+	if home := getenv("HOME"); !filepath.IsAbs(config) && filepath.IsAbs(home) {
+		config = filepath.Join(home, ".config")
+	}
+	if filepath.IsAbs(config) {
+		folders = append(folders, filepath.Join(config, "libvirt", "qemu"))
+	}
+
+	var there []string
+	for _, folder := range folders {
+		switch _, err := os.Lstat(folder); {
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		case errors.Is(err, fs.ErrPermission):
+			there = append(there, closed(folder))
+		default:
+			there = append(there, folder)
+		}
+	}
+	// A closed /etc/libvirt stands for five folders, once.
+	return slices.Compact(there)
+}
+
+// closed returns the nearest parent of folder that can be looked at, which is
+// the one that lacks the permission to look further.
+func closed(folder string) string {
+	for {
+		parent := filepath.Dir(folder)
+		if _, err := os.Lstat(parent); err == nil || parent == folder {
+			return parent
+		}
+		folder = parent
+	}
+}

@@ -1,0 +1,111 @@
+package collect
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"syscall"
+)
+
+// readFile returns the content of the regular file at path.
+func readFile(path string, limit int64) ([]byte, error) {
+	// Asked before it is opened, since opening can be an act: it starts a
+	// watchdog, rewinds a tape, waits for the writer of a FIFO.
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, vanished(err)
+	}
+	if err := readable(info, limit); err != nil {
+		return nil, err
+	}
+	// The file may be a FIFO by now, so the open must not wait. A regular file
+	// does not care.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, vanished(err)
+	}
+	defer f.Close() //nolint:errcheck // nothing was written
+	return readRegular(f, limit)
+}
+
+// readRegular returns the content of an open file that is to be a regular one
+// and to stay as it is meanwhile. Libvirt replaces its files by renaming, which
+// leaves the open one alone; editors and copies in progress do not.
+func readRegular(f fs.File, limit int64) ([]byte, error) {
+	before, err := f.Stat()
+	if err != nil {
+		return nil, explain(err)
+	}
+	if err := readable(before, limit); err != nil {
+		return nil, err
+	}
+	var buf bytes.Buffer
+	// One allocation, and room to see the end; but a size is a claim, and beyond
+	// the usual only what is there gets memory.
+	buf.Grow(int(min(before.Size(), DefaultMaxSize)) + bytes.MinRead)
+	if _, err := buf.ReadFrom(io.LimitReader(f, oneMore(limit))); err != nil {
+		return nil, explain(err)
+	}
+	after, err := f.Stat()
+	if err != nil {
+		return nil, explain(err)
+	}
+	got := int64(buf.Len())
+	switch {
+	case got > limit:
+		return nil, tooLarge(-1, limit)
+	case got < before.Size():
+		return nil, fmt.Errorf("%w: truncated from %d to %d bytes", ErrChanged, before.Size(), got)
+	case after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime()):
+		return nil, fmt.Errorf("%w: written to by another program", ErrChanged)
+	}
+	// More than the size without a change is how file systems that make their
+	// files up as they are read (proc, some of FUSE) look.
+	return buf.Bytes(), nil
+}
+
+// readable returns why a file of this kind and size is not to be read.
+func readable(info fs.FileInfo, limit int64) error {
+	if !info.Mode().IsRegular() {
+		return notFile(info.Mode())
+	}
+	if info.Size() > limit {
+		return tooLarge(info.Size(), limit)
+	}
+	return nil
+}
+
+// readFIFO returns what is written to the FIFO at path. It waits for a writer:
+// the user named it, and a shell that made it will see to one.
+func readFIFO(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, vanished(err)
+	}
+	defer f.Close() //nolint:errcheck // nothing was written
+	return readStream(f, limit)
+}
+
+// readStream returns all that r gives.
+func readStream(r io.Reader, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, oneMore(limit)))
+	if err != nil {
+		return nil, explain(err)
+	}
+	if int64(len(data)) > limit {
+		return nil, tooLarge(-1, limit)
+	}
+	return data, nil
+}
+
+// oneMore returns limit + 1: how much to ask for to see whether there is more
+// than limit.
+func oneMore(limit int64) int64 {
+	if limit == math.MaxInt64 {
+		return limit
+	}
+	return limit + 1
+}

@@ -1,0 +1,58 @@
+package audit
+
+import (
+	"fmt"
+	"strings"
+)
+
+// InputError is an input that cannot be read or understood. Its text names the place first, so that
+// editors and terminals can jump there. It holds no value from the document that could be a secret.
+type InputError struct {
+	Source       string // what the user is shown: a file, or the name given to standard input
+	Line, Column int    // from one, columns in code points; 0 when the input as a whole is meant
+	Message      string // what was wrong, and what libvirt does with it
+	Err          error  // the cause, when there is one that callers may ask for
+}
+
+// Error returns "source:line:column: message".
+func (e *InputError) Error() string {
+	return e.place() + ": " + e.Message
+}
+
+// place returns "source:line:column", or the source alone.
+func (e *InputError) place() string {
+	if e.Line == 0 {
+		return e.Source
+	}
+	return fmt.Sprintf("%s:%d:%d", e.Source, e.Line, e.Column)
+}
+
+// Unwrap returns the cause, if any.
+func (e *InputError) Unwrap() error { return e.Err }
+
+// NotDomainError says that a document is well-formed up to its root element, and that the root is
+// no domain's. Root is the element's name as written.
+type NotDomainError struct {
+	Source, Root string
+}
+
+// Error says which root element was found.
+func (e *NotDomainError) Error() string {
+	return fmt.Sprintf("%s: holds no domain: the root element is <%s>", e.Source, e.Root)
+}
+
+// libvirtRoots are the root elements of the documents, other than domains, that libvirt keeps in the
+// folders which an administrator would give us (source: the load functions of libvirt's drivers).
+var libvirtRoots = strings.Fields(`network networkstatus networkport filter filterbinding filterbindingstatus
+	pool poolstate volume secret device interface capabilities domainCapabilities qemuCaps storagepoolCapabilities
+	cpu cpudata nodedev hookData domainbackup`)
+
+// Libvirt reports whether the document is one of libvirt's own that never holds a domain.
+func (e *NotDomainError) Libvirt() bool {
+	for _, root := range libvirtRoots {
+		if e.Root == root {
+			return true
+		}
+	}
+	return false
+}

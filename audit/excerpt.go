@@ -1,0 +1,132 @@
+package audit
+
+import (
+	"bytes"
+	"sort"
+	"strings"
+	"unicode/utf8"
+)
+
+// Excerpt is the line of the document that a finding is about, with every secret on it replaced,
+// and the columns to point at: code points of Line, from zero, the end exclusive.
+type Excerpt struct {
+	Line       string
+	Start, End int
+}
+
+// maxExcerpt bounds an excerpt, in bytes on either side of the place: a document on one line would
+// be repeated whole with every finding otherwise.
+const maxExcerpt = 160
+
+// hidden is what stands in a report where the document holds a secret.
+const hidden = "******"
+
+// secretAttributes and secretElements say where documents hold secrets, by element name. What a
+// passthrough or firmware argument holds is not known, so it counts as secret whole.
+var (
+	secretAttributes = map[string]string{
+		"graphics": "passwd", "qemu:arg": "value", "qemu:env": "value", "xen:arg": "value", "xen:env": "value",
+		"bhyve:arg": "value", "bhyve:env": "value", "source": "query", "qemu:property": "value",
+	}
+	secretElements = set("cookie", "cmdline", "initarg", "initenv", "entry", "metadata", "session", "bootloader_args", "description")
+)
+
+type interval struct{ start, end int }
+
+// excerpt cuts out the first line of a span, secrets masked.
+func (x *index) excerpt(start, end int) Excerpt {
+	from, to := lineAt(x.src, start)
+	end = min(end, to)
+	cutLeft, cutRight := from < start-maxExcerpt, to > end+maxExcerpt
+	if cutLeft {
+		for from = start - maxExcerpt; !utf8.RuneStart(x.src[from]); from++ {
+		}
+	}
+	if cutRight {
+		for to = end + maxExcerpt; to < len(x.src) && !utf8.RuneStart(x.src[to]); to++ {
+		}
+	}
+	secrets := x.secrets(from, to)
+	var b strings.Builder
+	var e Excerpt
+	if cutLeft {
+		b.WriteString("…")
+	}
+	mark := func(at int, column *int, pos int) {
+		if at == pos {
+			*column = utf8.RuneCountInString(b.String())
+		}
+	}
+	e.End = -1
+	for i := from; i < to; {
+		if n := len(secrets); n > 0 && i >= secrets[0].start {
+			s := secrets[0]
+			secrets = secrets[1:]
+			if start >= s.start && start < s.end {
+				e.Start = utf8.RuneCountInString(b.String())
+			}
+			b.WriteString(hidden)
+			if end > s.start && end <= s.end {
+				e.End = utf8.RuneCountInString(b.String())
+			}
+			i = max(i, s.end)
+			continue
+		}
+		mark(start, &e.Start, i)
+		mark(end, &e.End, i)
+		_, size := utf8.DecodeRune(x.src[i:])
+		b.Write(x.src[i : i+size])
+		i += size
+	}
+	if e.End < 0 {
+		e.End = utf8.RuneCountInString(b.String())
+	}
+	if cutRight {
+		b.WriteString("…")
+	}
+	e.Line = strings.TrimRight(b.String(), " \t\r")
+	e.Start = min(e.Start, utf8.RuneCountInString(e.Line))
+	e.End = min(max(e.End, e.Start+1), max(utf8.RuneCountInString(e.Line), e.Start+1))
+	return e
+}
+
+// secrets returns the parts of a stretch of the document that must not be shown, in order.
+func (x *index) secrets(from, to int) []interval {
+	all := x.allSecrets()
+	first := sort.Search(len(all), func(i int) bool { return all[i].end > from })
+	var out []interval
+	for _, s := range all[first:] {
+		if s.start >= to {
+			break
+		}
+		out = append(out, interval{max(s.start, from), min(s.end, to)})
+	}
+	return out
+}
+
+// allSecrets finds the secrets of the whole document, once.
+func (x *index) allSecrets() []interval {
+	if x.hiddenDone {
+		return x.hidden
+	}
+	x.hiddenDone = true
+	last := 0
+	keep := func(start, end int) {
+		if start = max(start, last); start < end {
+			x.hidden = append(x.hidden, interval{start, end})
+			last = end
+		}
+	}
+	for i := range x.nodes {
+		n := &x.nodes[i]
+		if name := secretAttributes[n.name]; name != "" {
+			if a, ok := x.attribute(int32(i), name); ok {
+				keep(a.end-1-len(a.value), a.end-1)
+			}
+		}
+		if secretElements[n.name] && len(bytes.TrimSpace(x.src[n.tagEnd:n.close])) > 0 {
+			keep(int(n.tagEnd), int(n.close))
+		}
+	}
+	return x.hidden
+}

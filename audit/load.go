@@ -1,0 +1,162 @@
+package audit
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"libvirt.org/go/libvirtxml"
+
+	"github.com/virt-audit/virt-audit/audit/policy"
+)
+
+// MaxSize is the largest document that Load takes: offsets are kept in 32 bits.
+const MaxSize = 1 << 30
+
+// Load reads one domain document, whose bytes it keeps for positions and excerpts; they must not be
+// changed afterwards. source is what users are shown.
+//
+// The result holds what libvirt would read. Documents that libvirt refuses, or that readers are
+// known to understand differently, are refused: the error is an *InputError that names the place, or
+// a *NotDomainError for a document of another kind.
+func Load(source string, data []byte) (*Domain, error) {
+	r := &reader{source: source}
+	r.src = data
+	r.stack = make([]frame, 0, 16)
+	r.nodes = make([]node, 0, 16+len(data)/48)
+	if err := r.bytes(); err != nil {
+		return nil, err
+	}
+	r.dec = xml.NewDecoder(bytes.NewReader(data[r.base:]))
+	r.dec.CharsetReader = asciiReader
+
+	domain := &libvirtxml.Domain{}
+	if err := xml.NewTokenDecoder(r).Decode(domain); err != nil {
+		return nil, r.decoding(err)
+	}
+	if err := r.finish(); err != nil {
+		return nil, err
+	}
+	d := &Domain{Domain: domain, Source: source, Dropped: r.dropped, index: r.index, header: r.header}
+	d.fill()
+	if at, ok := d.find(At("metadata")); ok && d.Metadata != nil {
+		n := d.nodes[at]
+		d.Metadata.XML = string(data[n.tagEnd:n.close])
+	}
+	if err := d.known(); err != nil {
+		return nil, err
+	}
+	d.Command = decodeCommand(d)
+	return d, nil
+}
+
+var (
+	bom = []byte("\xef\xbb\xbf")
+
+	// xmlDeclaration is the only form that libxml2 takes; the encodings are those of which UTF-8 is
+	// a superset. The version must come first.
+	xmlDeclaration = regexp.MustCompile(`^<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?:'1\.0'|"1\.0")` +
+		`(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?:'([A-Za-z0-9._-]+)'|"([A-Za-z0-9._-]+)"))?` +
+		`(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?:'(?:yes|no)'|"(?:yes|no)"))?[ \t\r\n]*\?>`)
+)
+
+// bytes refuses what is no text in UTF-8 before the decoder sees it, and looks at the XML declaration.
+func (r *reader) bytes() error {
+	src := r.src
+	switch {
+	case len(src) > MaxSize:
+		return &InputError{Source: r.source, Message: fmt.Sprintf("larger than %d bytes", MaxSize)}
+	case len(src) == 0:
+		return &InputError{Source: r.source, Message: "the document is empty"}
+	case bytes.HasPrefix(src, []byte("\xfe\xff")), bytes.HasPrefix(src, []byte("\xff\xfe")),
+		bytes.HasPrefix(src, []byte("<\x00")), bytes.HasPrefix(src, []byte("\x00<")):
+		return &InputError{Source: r.source, Line: 1, Column: 1, Message: "the document is in UTF-16, only UTF-8 is read (libvirt refuses it too)"}
+	case bytes.HasPrefix(src, bom):
+		r.base = len(bom)
+	}
+	for i := 0; i < len(src); i++ {
+		c := src[i]
+		if c >= ' ' && c < utf8.RuneSelf || c == '\n' || c == '\t' || c == '\r' {
+			continue
+		}
+		if c < ' ' {
+			return r.refuse(i, "the control character U+%04X (libvirt refuses it)", c)
+		}
+		ru, size := utf8.DecodeRune(src[i:])
+		if ru == utf8.RuneError && size == 1 || ru == 0xFFFE || ru == 0xFFFF {
+			return r.refuse(i, "bytes that are not UTF-8 (libvirt refuses them)")
+		}
+		i += size - 1
+	}
+	text := src[r.base:]
+	if !bytes.HasPrefix(text, []byte("<?xml")) || len(text) > 5 && !isSpace(text[5]) {
+		return nil
+	}
+	m := xmlDeclaration.FindSubmatch(text[:min(len(text), 1024)])
+	if m == nil {
+		return r.refuse(r.base, "an XML declaration that is malformed or not of version 1.0")
+	}
+	switch encoding := strings.ToLower(string(m[1]) + string(m[2])); encoding {
+	case "", "utf-8", "utf8":
+	case "us-ascii", "ascii":
+		for i, c := range src {
+			if c >= utf8.RuneSelf {
+				return r.refuse(i, "a character outside of the declared encoding US-ASCII (libvirt refuses it)")
+			}
+		}
+	default:
+		return r.refuse(r.base, "the encoding %s; only UTF-8 and US-ASCII are read", encoding)
+	}
+	return nil
+}
+
+// asciiReader lets the decoder go on where the declaration names an encoding: bytes has checked it.
+func asciiReader(_ string, in io.Reader) (io.Reader, error) { return in, nil }
+
+// decoding turns an error of the decoder into one of ours, placed at the element that was read last.
+func (r *reader) decoding(err error) error {
+	var input *InputError
+	var other *NotDomainError
+	if errors.As(err, &input) || errors.As(err, &other) {
+		return err
+	}
+	var num *strconv.NumError
+	var syntax *xml.SyntaxError
+	name := "domain"
+	if at := len(r.nodes); at > 0 {
+		name = r.nodes[at-1].name
+	}
+	switch {
+	case errors.As(err, &num):
+		return r.refuse(r.lastElem, "a value in <%s> is not a number, or too large (libvirt refuses it)", name)
+	case errors.As(err, &syntax):
+		return r.refuse(r.lastElem, "not well-formed XML: %s", syntax.Msg)
+	}
+	return r.refuse(r.lastElem, "<%s> is not understood: %v", name, err)
+}
+
+// known refuses a domain type, an OS type or an architecture that libvirt would refuse. Nothing is
+// trimmed or folded: " kvm " and "KVM" are unknown to libvirt.
+func (d *Domain) known() error {
+	refuse := func(p Path, format string, args ...any) error {
+		pos := d.Pos(p)
+		return &InputError{Source: d.Source, Line: pos.Line, Column: pos.Column, Message: fmt.Sprintf(format, args...)}
+	}
+	switch t := d.Target; {
+	case t.Type == "":
+		return refuse(Path{}, "<domain> has no type (libvirt refuses it)")
+	case !policy.KnownType(t.Type):
+		return refuse(At("@type"), "unknown domain type %q (libvirt refuses it)", t.Type)
+	case t.OS != "" && !policy.KnownOS(t.OS):
+		return refuse(At("os/type"), "unknown OS type %q (libvirt refuses it)", t.OS)
+	case t.Arch != "" && !policy.KnownArch(t.Arch):
+		return refuse(At("os/type@arch"), "unknown architecture %q (libvirt refuses it)", t.Arch)
+	}
+	return nil
+}

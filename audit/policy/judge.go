@@ -1,0 +1,147 @@
+package policy
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// Judge returns the verdict for one guest. The steps are taken in the order of the reasons; the first
+// that decides ends it. Words that libvirt would refuse do not lead to Virtualization.
+func (e *Edition) Judge(g Guest) Verdict {
+	v := Verdict{Policy: e.Name}
+	if !runsInQEMU(g) {
+		return v.end(NotApplicable, NotQEMU)
+	}
+	v.Accelerator = accelerator(g.Type)
+	arch := g.Arch
+	if arch == "" && KnownArch(g.HostArch) {
+		arch = g.HostArch // libvirt's default
+	}
+	v.Target = TargetOf(arch)
+	m := ParseMachine(v.Target, g.Machine)
+	exact := m.Family == "" && slices.Contains(e.families[v.Target], g.Machine)
+	if exact {
+		m.Family, m.WellFormed = g.Machine, true // a board without relatives
+	}
+	v.Family = m.Family
+
+	if g.Override != (Override{}) {
+		if g.Override.TCG {
+			v.Accelerator = "tcg"
+			return v.end(NonVirtualization, CommandlineOverride)
+		}
+		v.Accelerator, v.Family = "", ""
+		return v.end(Undetermined, CommandlineOverride)
+	}
+	switch g.Type {
+	case "qemu":
+		return v.end(NonVirtualization, SoftwareEmulation)
+	case "kvm", "hvf", "xen":
+		// The policy names the first two. Xen it implies: it lists machines that only Xen can run.
+	default:
+		// MSHV and NVMM are hardware accelerators "like KVM or HVF" only if one reads it so.
+		return v.end(Undetermined, AcceleratorNotNamed)
+	}
+
+	switch {
+	case v.Target == "":
+		return v.end(Undetermined, ArchAbsent)
+	case slices.Contains(e.undecided, v.Target):
+		return v.end(Undetermined, ArchUndecided)
+	case arch == "armv7l" && (g.Machine == "" || m.Family == "virt") && !(e.lists("arm", "virt") && e.lists("aarch64", "virt")):
+		// On an aarch64 host libvirt starts qemu-system-aarch64 with aarch64=off
+		// (virQEMUCapsGetDefaultEmulator). Whether that is the target "aarch64" the policy leaves open.
+		return v.end(Undetermined, ArmOnAArch64)
+	case len(e.families[v.Target]) == 0:
+		return v.end(NonVirtualization, ArchNotListed)
+	case g.Machine == "":
+		return e.judgeDefault(g, v)
+	case m.Family == "" || !exact && !e.lists(v.Target, m.Family):
+		return v.end(NonVirtualization, MachineNotListed)
+	case !m.WellFormed:
+		return v.end(Undetermined, UnknownSuffix)
+	default:
+		return v.end(Virtualization, Listed)
+	}
+}
+
+// judgeDefault is Judge for a guest without a machine.
+func (e *Edition) judgeDefault(g Guest, v Verdict) Verdict {
+	name := defaultMachine(g, v.Target)
+	switch v.Family = name; {
+	case name == "":
+		return v.end(Undetermined, MachineAbsent)
+	case e.lists(v.Target, name):
+		return v.end(Virtualization, DefaultMachine)
+	default:
+		return v.end(NonVirtualization, DefaultMachine)
+	}
+}
+
+func (v Verdict) end(w Word, r Reason) Verdict {
+	v.Word, v.Reason = w, r
+	return v
+}
+
+// runsInQEMU is false where the domain's type, or its emulator, belongs to another driver of libvirt.
+func runsInQEMU(g Guest) bool {
+	switch g.Type {
+	case "lxc", "openvz", "vz", "parallels", "vmware", "vbox", "bhyve", "test", "uml", "phyp", "kqemu":
+		return false
+	case "kvm", "hyperv":
+		// libvirt's ch driver uses both types for Cloud Hypervisor (src/ch/ch_driver.c).
+		rest, ok := strings.CutPrefix(path.Base(g.Emulator), "cloud-hypervisor")
+		return !ok || rest != "" && rest[0] != '-' && rest[0] != '.'
+	default:
+		return true
+	}
+}
+
+// accelerator returns what QEMU calls the accelerator of a domain type. hyperv is MSHV where QEMU runs
+// the guest (libvirt 11.10.0).
+func accelerator(domainType string) string {
+	switch domainType {
+	case "qemu":
+		return "tcg"
+	case "hyperv":
+		return "mshv"
+	case "kvm", "hvf", "xen", "nvmm":
+		return domainType
+	default:
+		return ""
+	}
+}
+
+// defaultMachine returns the machine that libvirt takes where none is named, or "" where that depends
+// on its version: for Arm and RISC-V it changed in 9.3. Sources: preferredMachines in libvirt's
+// src/qemu/qemu_capabilities.c, libxlCapsInitGuests in src/libxl/libxl_capabilities.c.
+func defaultMachine(g Guest, target string) string {
+	if g.Type == "xen" {
+		switch g.OS {
+		case "hvm":
+			return "xenfv"
+		case "xen", "linux":
+			return "xenpv"
+		case "xenpvh":
+			return "xenpvh"
+		default: // absent: paravirtualized if there is a <bootloader>, which the Target does not tell
+			return ""
+		}
+	}
+	if g.OS != "hvm" && g.OS != "" {
+		return "" // the QEMU driver takes hvm only
+	}
+	switch target {
+	case "i386", "x86_64":
+		return "pc"
+	case "ppc64":
+		return "pseries"
+	case "s390x":
+		return "s390-ccw-virtio"
+	case "loongarch64":
+		return "virt"
+	default:
+		return ""
+	}
+}

@@ -1,0 +1,167 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+)
+
+// Machine is a machine name taken apart.
+type Machine struct {
+	Target, Name string
+
+	// Family is the family as the policy names it: "q35" for pc-q35-9.2. It is "" for a board that
+	// belongs to none, and set even where the rest of the name makes no sense.
+	Family string
+	// Version is QEMU's version in the name. Red Hat's and Ubuntu's names have none: their numbers
+	// count releases of their own.
+	Version Version
+	// Vendor is whose name it is: "" for QEMU itself, or "rhel", "ubuntu", "proxmox".
+	Vendor string
+	// Alias says that QEMU puts its newest version, or the vendor its own, in the place of the name.
+	Alias bool
+	// WellFormed says that the name is one that QEMU or the vendor gives, as far as names can tell.
+	WellFormed bool
+}
+
+// family says how the members of one machine family are named on some targets. Names and first
+// versions: "-machine help" of QEMU 2.4 to 11.1, DEFINE_*_MACHINE in hw/.
+type family struct {
+	name    string
+	targets []string
+	alias   bool     // the bare name stands for a version
+	prefix  string   // what stands before a version; "" where there are no versions
+	first   Version  // the oldest version
+	only    []string // the only versions, where that is known
+	vendors vendors  // whose variants exist
+}
+
+var (
+	x86   = []string{"i386", "x86_64"}
+	arm   = []string{"arm", "aarch64"}
+	riscv = []string{"riscv32", "riscv64"}
+)
+
+// On m68k, or1k and xtensa "virt" is a board of its own, which only shares the name. So is the
+// xenpvh of Arm. They are no families here, nor are names such as xlnx-versal-virt or loongson3-virt.
+var families = []family{
+	{name: "pc", targets: x86, alias: true, prefix: "pc-i440fx-", first: Version{Major: 1, Minor: 4}, vendors: redHat | ubuntu | ubuntuVariants | proxmox | pxe},
+	{name: "q35", targets: x86, alias: true, prefix: "pc-q35-", first: Version{Major: 1, Minor: 4}, vendors: redHat | ubuntu | ubuntuVariants | proxmox | pxe},
+	{name: "microvm", targets: x86},
+	// Two versions, made in QEMU 5.0 to keep what xenfv was, and none since.
+	{name: "xenfv", targets: x86, alias: true, prefix: "xenfv-", only: []string{"3.1", "4.2"}},
+	{name: "xenpv", targets: x86},
+	{name: "xenpvh", targets: x86},
+	{name: "virt", targets: arm, alias: true, prefix: "virt-", first: Version{Major: 2, Minor: 6}, vendors: redHat | ubuntu | proxmox},
+	// Versions came with 11.x. Before that "virt" was the machine itself, so it is not called an alias.
+	{name: "virt", targets: []string{"loongarch64"}, prefix: "virt-", first: Version{Major: 11}},
+	{name: "virt", targets: riscv},
+	{name: "pseries", targets: []string{"ppc64"}, alias: true, prefix: "pseries-", first: Version{Major: 2, Minor: 1}, vendors: redHat | ubuntu | sxxm},
+	{name: "s390-ccw-virtio", targets: []string{"s390x"}, alias: true, prefix: "s390-ccw-virtio-", first: Version{Major: 2, Minor: 4}, vendors: redHat | ubuntu},
+}
+
+// ParseMachine takes a machine name apart. The target is QEMU's (see TargetOf), since one name means
+// different machines on different targets. Names are compared byte by byte and as a whole.
+func ParseMachine(target, name string) Machine {
+	m := Machine{Target: target, Name: name}
+	if m.parse(); !m.WellFormed {
+		m.Version, m.Vendor = Version{}, "" // half of a name says nothing
+	}
+	return m
+}
+
+func (m *Machine) parse() {
+	for i := range families {
+		f := &families[i]
+		if !slices.Contains(f.targets, m.Target) {
+			continue
+		}
+		if suffix, ok := strings.CutPrefix(m.Name, f.prefix); ok && f.prefix != "" {
+			m.Family = f.name
+			m.suffix(f, suffix)
+			return
+		}
+		switch rest, ok := strings.CutPrefix(m.Name, f.name); {
+		case !ok:
+		case rest == "":
+			m.Family, m.Alias, m.WellFormed = f.name, f.alias, true
+			return
+		case rest[0] == '+': // q35+pve0
+			m.Family = f.name
+			m.revision(f, rest)
+			m.Alias = m.WellFormed
+			return
+		case rest[0] == '-' && f.name != "pc": // microvm-1.0; what else begins with "pc-" comes below
+			m.Family = f.name
+			return
+		}
+	}
+	if slices.Contains(x86, m.Target) {
+		m.oldPC()
+	}
+}
+
+// suffix judges what stands behind the prefix of a family that has versions.
+func (m *Machine) suffix(f *family, s string) {
+	if f.only != nil {
+		if m.WellFormed = slices.Contains(f.only, s); m.WellFormed {
+			m.Version, _ = ParseVersion(s)
+		}
+		return
+	}
+	if m.vendor(f, s) {
+		return
+	}
+	if i := strings.IndexByte(s, '+'); i >= 0 || strings.HasSuffix(s, pxeSuffix) {
+		if i < 0 {
+			i = len(s) - len(pxeSuffix)
+		}
+		revision := s[i:]
+		if f.vendors&pxe != 0 {
+			revision = strings.TrimSuffix(revision, pxeSuffix)
+		}
+		if m.version(f, s[:i]) {
+			m.revision(f, revision)
+		}
+		return
+	}
+	if f.vendors&sxxm != 0 {
+		s = strings.TrimSuffix(s, "-sxxm")
+	}
+	m.WellFormed = m.version(f, s)
+}
+
+// version takes QEMU's own version. Versions that are still to come are as good as known ones: they
+// are made by rule, and the policy would cover them.
+func (m *Machine) version(f *family, s string) bool {
+	v, err := ParseVersion(s)
+	if err != nil || v.Compare(f.first) < 0 {
+		return false
+	}
+	m.Version = v
+	return true
+}
+
+// oldPC knows the names of pc from before it had "i440fx" in them, and those that stand outside the
+// pattern. There are pc-0.10 to pc-0.15 and pc-1.0 to pc-1.3 (hw/i386/pc_piix.c of QEMU 2.4).
+func (m *Machine) oldPC() {
+	switch {
+	case m.Name == "ubuntu":
+		m.Family, m.Vendor, m.Alias, m.WellFormed = "pc", "ubuntu", true, true
+	case m.Name == "ubuntu-q35":
+		m.Family, m.Vendor, m.Alias, m.WellFormed = "q35", "ubuntu", true, true
+	case slices.Contains(oldRHEL, m.Name):
+		m.Family, m.Vendor, m.WellFormed = "pc", "rhel", true
+	case strings.HasPrefix(m.Name, "rhel"):
+		m.Family = "pc"
+	case len(m.Name) > 3 && strings.HasPrefix(m.Name, "pc-") && m.Name[3] >= '0' && m.Name[3] <= '9':
+		m.Family = "pc"
+		v, err := ParseVersion(m.Name[3:])
+		if err == nil && v.Micro == 0 && (v.Major == 0 && v.Minor >= 10 && v.Minor <= 15 || v.Major == 1 && v.Minor <= 3) {
+			// "pc-1.0.0" is not a name, though it is a version.
+			m.WellFormed = m.Name[3:] == v.String()
+		}
+		if m.WellFormed {
+			m.Version = v
+		}
+	}
+}

@@ -1,0 +1,127 @@
+// Package policy answers whether QEMU's security policy covers a guest: whether it runs with a
+// hardware accelerator on a machine type that the policy lists for its architecture. The list comes
+// in editions; each is a file of data that names its source.
+//
+// The package takes plain strings, reads no files, prints nothing and imports nothing of this module.
+// Where the strings leave a question open the answer is Undetermined. It is never Virtualization.
+package policy
+
+import "fmt"
+
+// Target is what the domain XML says about the machine: the domain's type, and text, arch and machine
+// of <os><type>. An attribute that is absent and one that is empty are both "".
+type Target struct{ Type, OS, Arch, Machine string }
+
+// Override is what arguments passed through to QEMU (<qemu:commandline>) change. Any field that is
+// set makes the rest of the XML worthless for the verdict, so Set alone is enough to say so.
+type Override struct {
+	Accelerator string // as the arguments name it: "kvm:tcg"
+	Machine     string
+	TCG         bool // the accelerator is TCG and can be nothing else
+	MaybeTCG    bool // TCG is among the accelerators
+	Set         bool // there is an override of any kind
+}
+
+// Guest is everything that a verdict is made from.
+type Guest struct {
+	Target
+	Emulator string // the path in <emulator>
+	Override Override
+	HostArch string // libvirt's name of the host's architecture; "" when not known
+}
+
+// Word is the verdict in one word.
+type Word string
+
+// The four words.
+const (
+	Virtualization    Word = "virtualization"     // inside: the policy covers the guest
+	NonVirtualization Word = "non-virtualization" // outside: a guest that breaks out exploits no security bug
+	Undetermined      Word = "undetermined"       // what there is to read does not decide it
+	NotApplicable     Word = "not-applicable"     // the guest does not run in QEMU
+)
+
+// Words returns the four words in the order in which reports count them.
+func Words() []Word { return []Word{Virtualization, NonVirtualization, Undetermined, NotApplicable} }
+
+// Reason is why a verdict is what it is: the step that decided. Reasons are stable, programs may
+// compare them.
+type Reason string
+
+// The reasons, in the order of the steps that give them.
+const (
+	NotQEMU             Reason = "not-qemu"
+	CommandlineOverride Reason = "commandline-override"
+	SoftwareEmulation   Reason = "software-emulation"
+	AcceleratorNotNamed Reason = "accelerator-not-named"
+	ArchAbsent          Reason = "arch-absent"
+	ArchUndecided       Reason = "arch-undecided"
+	ArmOnAArch64        Reason = "arm-on-aarch64"
+	ArchNotListed       Reason = "arch-not-listed"
+	DefaultMachine      Reason = "default-machine"
+	MachineAbsent       Reason = "machine-absent"
+	Listed              Reason = "listed"
+	UnknownSuffix       Reason = "unknown-suffix"
+	MachineNotListed    Reason = "machine-not-listed"
+)
+
+// Reasons returns every reason, in the order of the steps.
+func Reasons() []Reason {
+	return []Reason{
+		NotQEMU, CommandlineOverride, SoftwareEmulation, AcceleratorNotNamed, ArchAbsent, ArchUndecided,
+		ArmOnAArch64, ArchNotListed, DefaultMachine, MachineAbsent, Listed, UnknownSuffix, MachineNotListed,
+	}
+}
+
+// Verdict is the answer for one guest. What is not known, or means nothing for the guest, is "".
+type Verdict struct {
+	Word        Word
+	Reason      Reason
+	Policy      string // the name of the edition that decided
+	Accelerator string // kvm, hvf, xen, tcg, mshv, nvmm
+	Target      string // QEMU's name of the architecture: "x86_64", "arm"
+	Family      string // the machine family: "q35"
+}
+
+// Explain says for people why the verdict is what it is: one sentence, lower case, no period.
+func (v Verdict) Explain() string {
+	switch v.Reason {
+	case NotQEMU:
+		return "the guest does not run in QEMU"
+	case CommandlineOverride:
+		if v.Word == NonVirtualization {
+			return "qemu:commandline chooses software emulation (TCG)"
+		}
+		return "qemu:commandline sets the accelerator or the machine type, so the rest of the XML does not tell what runs"
+	case SoftwareEmulation:
+		return "type 'qemu' is software emulation (TCG)"
+	case AcceleratorNotNamed:
+		if v.Accelerator == "" {
+			return "the domain type stands for no accelerator that the policy names"
+		}
+		return fmt.Sprintf("the policy does not say whether it covers the accelerator %s", v.Accelerator)
+	case ArchAbsent:
+		return "no architecture is named, so it is the host's, and the host is not known"
+	case ArchUndecided:
+		return fmt.Sprintf("the policy leaves open which machine types count for %s", v.Target)
+	case ArmOnAArch64:
+		return "a 32-bit Arm guest may run in QEMU's arm or aarch64 target, and the policy treats them differently"
+	case ArchNotListed:
+		return fmt.Sprintf("the policy lists no machine type for %s", v.Target)
+	case DefaultMachine:
+		if v.Word == Virtualization {
+			return fmt.Sprintf("no machine type is named, and libvirt's default, %s, is listed for %s", v.Family, v.Target)
+		}
+		return fmt.Sprintf("no machine type is named, and libvirt's default is not listed for %s", v.Target)
+	case MachineAbsent:
+		return "no machine type is named, and the XML alone does not tell which one libvirt takes"
+	case Listed:
+		return fmt.Sprintf("machine family %s is listed for %s, and %s is a hardware accelerator", v.Family, v.Target, v.Accelerator)
+	case UnknownSuffix:
+		return fmt.Sprintf("the machine type is named like family %s, but with a suffix that neither QEMU nor a known vendor uses", v.Family)
+	case MachineNotListed:
+		return fmt.Sprintf("the machine type is not listed for %s", v.Target)
+	default:
+		return string(v.Reason)
+	}
+}

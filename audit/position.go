@@ -1,0 +1,69 @@
+package audit
+
+import (
+	"bytes"
+	"sort"
+	"unicode/utf8"
+)
+
+// Pos is a place in a document. Lines and columns count from one; columns count code points, as
+// compilers and SARIF's unicodeCodePoints do. The end is exclusive.
+type Pos struct {
+	Line, Column       int
+	EndLine, EndColumn int
+}
+
+// lineColumn returns line and column of a byte offset.
+func lineColumn(src []byte, offset int) (line, column int) {
+	offset = min(max(offset, 0), len(src))
+	head := src[:offset]
+	line = bytes.Count(head, []byte{'\n'}) + 1
+	start := bytes.LastIndexByte(head, '\n') + 1
+	if start == 0 && bytes.HasPrefix(src, bom) {
+		start = min(len(bom), offset)
+	}
+	return line, utf8.RuneCount(head[start:]) + 1
+}
+
+// lines answers many questions about positions in one document, each of which lineColumn would
+// answer by reading the document from its beginning.
+type lines struct {
+	starts         []int // where each line begins
+	offset, column int   // the last answer: a later place on the same line is counted from there
+}
+
+func (l *lines) at(src []byte, offset int) (line, column int) {
+	if l.starts == nil {
+		l.starts = append(l.starts, 0)
+		if bytes.HasPrefix(src, bom) {
+			l.starts[0] = len(bom)
+		}
+		for i, c := range src {
+			if c == '\n' {
+				l.starts = append(l.starts, i+1)
+			}
+		}
+	}
+	line = max(1, sort.SearchInts(l.starts, offset+1))
+	from, column := l.starts[line-1], 1
+	if l.column > 0 && l.offset >= from && l.offset <= offset {
+		from, column = l.offset, l.column
+	}
+	column += utf8.RuneCount(src[min(from, offset):offset])
+	l.offset, l.column = offset, column
+	return line, column
+}
+
+// lineAt returns the line that holds a byte offset, without its end, and where it starts.
+func lineAt(src []byte, offset int) (start, end int) {
+	offset = min(max(offset, 0), len(src))
+	start = bytes.LastIndexByte(src[:offset], '\n') + 1
+	end = len(src)
+	if i := bytes.IndexByte(src[offset:], '\n'); i >= 0 {
+		end = offset + i
+	}
+	if start == 0 && bytes.HasPrefix(src, bom) {
+		start = min(len(bom), end)
+	}
+	return start, end
+}

@@ -1,0 +1,357 @@
+package audit
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// maxDepth is how deep libxml2 lets elements nest unless a caller asks for more, which libvirt does
+// not (source: libxml2, xmlParserMaxDepth; seen with libvirt 9: "Excessive depth in document: 256").
+const maxDepth = 256
+
+// reader is the one strict pass over a document. It hands the decoder only what libvirt would see,
+// refuses what readers are known to disagree about, and fills the index on the way.
+//
+// It stands on xml.Decoder.RawToken, which checks the syntax of single tokens but neither nesting
+// nor namespaces nor repeated attributes: those are checked here.
+type reader struct {
+	index
+	dec      *xml.Decoder
+	source   string
+	base     int // bytes before the decoder's first, the byte order mark
+	stack    []frame
+	bindings []binding
+	queued   []xml.Token // read already, to be handed out before the next
+	blank    []byte      // white space that counts only if the element turns out to hold nothing else
+	rootEnd  bool
+	dropped  []Dropped
+	lastElem int // where the element last handed out begins
+	header   bool
+}
+
+// frame is one open element.
+type frame struct {
+	raw      xml.Name // as written, for matching the end tag
+	out      xml.Name // as handed to the decoder
+	bindings int      // how many namespace bindings were in force outside
+	node     int32
+	mode     mode
+	uri      string // namespace, when mode is hypervisor
+	seen     []string
+}
+
+type mode uint8
+
+const (
+	plain      mode = iota // libvirt reads it
+	hypervisor             // below an element in a hypervisor's namespace
+	metadata               // inside <metadata>: anybody's, kept as text
+	ignored                // below something dropped
+)
+
+// Dropped is an element that was left out because libvirt does not read it either, while other
+// readers do: a way to show an auditor something else than what will run.
+type Dropped struct {
+	Name   string // as written
+	Reason DropReason
+	start  int
+	end    int
+}
+
+// DropReason says why libvirt does not read an element.
+type DropReason string
+
+// The reasons for which an element is dropped.
+const (
+	Repeated         DropReason = "repeated"          // an earlier one of the same name counts
+	ForeignNamespace DropReason = "foreign namespace" // libvirt looks in its own namespaces only
+)
+
+func (r *reader) refuse(offset int, format string, args ...any) error {
+	line, column := lineColumn(r.src, offset)
+	return &InputError{Source: r.source, Line: line, Column: column, Message: fmt.Sprintf(format, args...)}
+}
+
+// Token implements xml.TokenReader.
+func (r *reader) Token() (xml.Token, error) {
+	for {
+		if len(r.queued) > 0 {
+			t := r.queued[0]
+			r.queued = r.queued[1:]
+			return t, nil
+		}
+		start := r.base + int(r.dec.InputOffset())
+		tok, err := r.dec.RawToken()
+		if err != nil {
+			return nil, r.syntax(err)
+		}
+		end := r.base + int(r.dec.InputOffset())
+		var out xml.Token
+		switch t := tok.(type) {
+		case xml.StartElement:
+			out, err = r.startElement(t, start, end)
+		case xml.EndElement:
+			out, err = r.endElement(t, start)
+		case xml.CharData:
+			out, err = r.text(t, start)
+		case xml.Comment:
+			r.header = r.header || len(r.stack) == 0 && bytes.Contains(t, []byte("AUTO-GENERATED FILE"))
+		case xml.ProcInst:
+			if strings.EqualFold(t.Target, "xml") && start != r.base {
+				err = r.refuse(start, "an XML declaration that is not at the very beginning (libvirt refuses it)")
+			}
+		case xml.Directive:
+			err = r.refuse(start, "a DOCTYPE or other declaration (libvirt would expand entities that it defines, other readers do not)")
+		}
+		if err != nil {
+			return nil, err
+		}
+		if out != nil {
+			if len(r.queued) > 0 { // white space that counts comes before what was just read
+				r.queued = append(r.queued, out)
+				continue
+			}
+			return out, nil
+		}
+	}
+}
+
+func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, error) {
+	if len(r.stack) >= maxDepth {
+		return nil, r.refuse(start, "elements are nested more than %d deep (libvirt refuses that)", maxDepth)
+	}
+	if r.rootEnd {
+		return nil, r.refuse(start, "a second root element <%s> (libvirt refuses the document)", t.Name.Local)
+	}
+	outside := len(r.bindings)
+	attrs, err := r.attributes(t, start, end)
+	if err != nil {
+		return nil, err
+	}
+	f := r.push()
+	f.raw, f.bindings = t.Name, outside
+	if len(r.stack) == 1 {
+		return r.root(f, attrs, start, end)
+	}
+	parent := &r.stack[len(r.stack)-2]
+	r.blank = r.blank[:0]
+	f.mode, f.node, f.uri = parent.mode, parent.node, parent.uri
+	if f.mode == metadata || f.mode == ignored {
+		return nil, nil
+	}
+	uri, declared := r.resolve(t.Name.Space)
+	name := t.Name.Local
+	if !declared || !r.visible(parent, uri, name) {
+		f.mode = ignored
+		r.drop(t.Name, ForeignNamespace, start, end)
+		return nil, nil
+	}
+	if err := r.unforeign(attrs, start); err != nil {
+		return nil, err
+	}
+	f.out = xml.Name{Space: uri, Local: name}
+	if uri != "" {
+		f.mode, f.uri = hypervisor, uri
+		name = hypervisorNamespaces[uri].prefix + ":" + name
+	}
+	under := r.nodes[parent.node].name
+	switch {
+	case repeats(under, name):
+	case contains(parent.seen, name):
+		if !merges(under, name) {
+			f.mode = ignored
+			r.drop(t.Name, Repeated, start, end)
+			return nil, nil
+		}
+		f.node = r.child(parent.node, name, 1)
+		r.lastElem = start
+		return xml.StartElement{Name: f.out, Attr: attrs}, nil
+	default:
+		parent.seen = append(parent.seen, name)
+	}
+	f.node = r.add(parent.node, name, start, end)
+	if name == "metadata" && len(r.stack) == 2 {
+		f.mode = metadata
+	}
+	r.lastElem = start
+	return xml.StartElement{Name: f.out, Attr: r.normalise(under, name, attrs)}, nil
+}
+
+// root checks the root element and hands it out under the name that the decoder expects.
+func (r *reader) root(f *frame, attrs []xml.Attr, start, end int) (xml.Token, error) {
+	name := f.raw.Local
+	uri, declared := r.resolve(f.raw.Space)
+	if name != "domain" || !declared {
+		if f.raw.Space != "" {
+			name = f.raw.Space + ":" + name
+		}
+		return nil, &NotDomainError{Source: r.source, Root: name}
+	}
+	if uri != "" && f.raw.Space == "" {
+		return nil, r.refuse(start, "a default namespace on <domain> (libvirt finds no element of the domain then)")
+	}
+	if err := r.unforeign(attrs, start); err != nil {
+		return nil, err
+	}
+	f.out = xml.Name{Local: "domain"}
+	f.node = r.add(0, "domain", start, end)
+	f.mode = plain
+	r.lastElem = start
+	return xml.StartElement{Name: f.out, Attr: r.normalise("", name, attrs)}, nil
+}
+
+// visible reports whether libvirt looks at an element of that namespace at this place.
+func (r *reader) visible(parent *frame, uri, name string) bool {
+	if parent.mode == hypervisor {
+		return uri == parent.uri
+	}
+	if uri == "" {
+		return true
+	}
+	return len(r.stack) == 2 && hypervisorNamespaces[uri].elements[name]
+}
+
+func (r *reader) endElement(t xml.EndElement, start int) (xml.Token, error) {
+	if len(r.stack) == 0 {
+		return nil, r.refuse(start, "an end tag </%s> without its start tag (libvirt refuses the document)", t.Name.Local)
+	}
+	f := &r.stack[len(r.stack)-1]
+	if f.raw != t.Name {
+		return nil, r.refuse(start, "<%s> is closed by </%s> (libvirt refuses the document)", f.raw.Local, t.Name.Local)
+	}
+	r.stack = r.stack[:len(r.stack)-1]
+	r.bindings = r.bindings[:f.bindings]
+	r.rootEnd = len(r.stack) == 0
+	opaque := f.mode == ignored || f.mode == metadata && r.stack[len(r.stack)-1].mode == metadata
+	if opaque {
+		return nil, nil
+	}
+	n := &r.nodes[f.node]
+	n.close = int32(max(start, int(n.tagEnd)))
+	if len(r.blank) > 0 && n.first == 0 {
+		r.queued = append(r.queued[:0], xml.CharData(bytes.Clone(r.blank)))
+	}
+	r.blank = r.blank[:0]
+	return xml.EndElement{Name: f.out}, nil
+}
+
+// text passes character data on. White space between elements, more than half of a file that libvirt
+// wrote, is not: it means nothing, and the decoder would copy it about.
+func (r *reader) text(t xml.CharData, start int) (xml.Token, error) {
+	if len(r.stack) == 0 {
+		if len(bytes.TrimLeft(t, " \t\r\n")) == 0 && !bytes.HasPrefix(r.src[start:], []byte("<![")) {
+			return nil, nil
+		}
+		return nil, r.refuse(start, "text outside the root element (libvirt refuses the document)")
+	}
+	if m := r.stack[len(r.stack)-1].mode; m == metadata || m == ignored {
+		return nil, nil
+	}
+	if len(bytes.TrimLeft(t, " \t\r\n")) == 0 {
+		r.blank = append(r.blank, t...)
+		return nil, nil
+	}
+	if len(r.blank) > 0 {
+		r.queued = append(r.queued[:0], xml.CharData(bytes.Clone(r.blank)), xml.CharData(bytes.Clone(t)))
+		r.blank = r.blank[:0]
+		return nil, nil
+	}
+	return t, nil
+}
+
+func (r *reader) push() *frame {
+	n := len(r.stack)
+	if n < cap(r.stack) {
+		r.stack = r.stack[:n+1]
+	} else {
+		r.stack = append(r.stack, frame{})
+	}
+	f := &r.stack[n]
+	*f = frame{seen: f.seen[:0]}
+	return f
+}
+
+func (r *reader) drop(name xml.Name, why DropReason, start, end int) {
+	written := name.Local
+	if name.Space != "" {
+		written = name.Space + ":" + written
+	}
+	r.dropped = append(r.dropped, Dropped{Name: written, Reason: why, start: start, end: end})
+}
+
+// finish reads what comes behind the root element, where the decoder stops.
+func (r *reader) finish() error {
+	for {
+		if _, err := r.Token(); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// syntax turns the decoder's error into one of ours. Its words are not passed on where they quote
+// the document: a password with a bare "&" in it would be printed.
+func (r *reader) syntax(err error) error {
+	at := r.base + int(r.dec.InputOffset())
+	if errors.Is(err, io.EOF) && r.rootEnd {
+		return io.EOF
+	}
+	var se *xml.SyntaxError
+	switch {
+	case errors.Is(err, io.EOF), errors.As(err, &se) && se.Msg == "unexpected EOF":
+		if len(r.nodes) == 0 && len(r.stack) == 0 {
+			return r.refuse(at, "the document ends before its root element")
+		}
+		return r.refuse(at, "the document ends in the middle (truncated?)")
+	case se == nil:
+		return r.refuse(at, "%v", err)
+	case strings.HasPrefix(se.Msg, "invalid character entity"):
+		return r.refuse(at, "a reference (&...;) that is none of the five that XML defines, and no valid character reference")
+	default:
+		return r.refuse(at, "not well-formed XML: %s (libvirt refuses it)", se.Msg)
+	}
+}
+
+// normalise adds what libvirt assumes and takes away what it ignores, where the decoder would fail.
+func (r *reader) normalise(parent, name string, attrs []xml.Attr) []xml.Attr {
+	switch {
+	case name == "domain" && parent == "":
+		// libvirt ignores an id that is no number; it is set by the daemon alone.
+		for i, a := range attrs {
+			if a.Name.Local == "id" {
+				if _, err := strconv.Atoi(a.Value); err != nil {
+					return append(attrs[:i], attrs[i+1:]...)
+				}
+			}
+		}
+	case parent == "devices" && name == "interface":
+		return withDefault(attrs, "type", "user")
+	case parent == "devices" && name == "hostdev":
+		return withDefault(attrs, "mode", "subsystem")
+	}
+	return attrs
+}
+
+func withDefault(attrs []xml.Attr, name, value string) []xml.Attr {
+	for _, a := range attrs {
+		if a.Name.Local == name {
+			return attrs
+		}
+	}
+	return append(attrs, xml.Attr{Name: xml.Name{Local: name}, Value: value})
+}
+
+func contains(list []string, s string) bool {
+	for _, e := range list {
+		if e == s {
+			return true
+		}
+	}
+	return false
+}

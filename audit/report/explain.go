@@ -1,0 +1,107 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+// Explain prints one rule for a person: what, why, the mend, sources, and a document that it flags.
+func Explain(w io.Writer, r *audit.Rule, bad string, o Options) error {
+	style := newStyles(o.Color)
+	width := o.Width
+	if width <= 0 {
+		width = 80
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s  %s\n", style.bold(r.ID), style.severity[r.Severity](r.Severity.String()))
+	fmt.Fprintf(&b, "%s\n", strings.Join(wrap(r.Title, width), "\n"))
+	section := func(title string) { fmt.Fprintf(&b, "\n%s\n", style.bold(title)) }
+	section("Why")
+	for _, line := range wrap(r.Doc, width-2) {
+		fmt.Fprintf(&b, "  %s\n", line)
+	}
+	section("Fix")
+	for _, l := range strings.Split(r.Fix, "\n") {
+		if strings.HasPrefix(l, "$ ") {
+			fmt.Fprintf(&b, "  %s\n", style.bold(l))
+			continue
+		}
+		for _, line := range wrap(l, width-2) {
+			fmt.Fprintf(&b, "  %s\n", line)
+		}
+	}
+	if bad != "" {
+		section("A document that it flags")
+		for _, l := range strings.Split(strings.TrimSuffix(bad, "\n"), "\n") {
+			fmt.Fprintf(&b, "  %s\n", l)
+		}
+	}
+	if r.Needs != 0 {
+		section("Needs")
+		fmt.Fprintf(&b, "  not evaluated where %s\n", r.Needs)
+	}
+	section("Profiles")
+	fmt.Fprintf(&b, "  %s\n", profileList(r))
+	section("Sources")
+	for _, ref := range r.Refs {
+		fmt.Fprintf(&b, "  %s\n", ref)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// RuleTable prints the rules, one on a line.
+func RuleTable(w io.Writer, rules []*audit.Rule, o Options) error {
+	style := newStyles(o.Color)
+	idWidth := 0
+	for _, r := range rules {
+		idWidth = max(idWidth, len(r.ID))
+	}
+	for _, r := range rules {
+		severity := style.severity[r.Severity](pad(r.Severity.String(), 8))
+		if _, err := fmt.Fprintf(w, "%s  %s  %s\n", pad(r.ID, idWidth), severity, r.Title); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func profileList(r *audit.Rule) string {
+	var out []string
+	for _, p := range r.Profiles {
+		out = append(out, string(p))
+	}
+	return strings.Join(out, ", ")
+}
+
+// RulesJSON prints the rules for machines.
+func RulesJSON(w io.Writer, rules []*audit.Rule) error {
+	type rule struct {
+		ID       string   `json:"id"`
+		Title    string   `json:"title"`
+		Severity string   `json:"severity"`
+		Profiles []string `json:"profiles"`
+		Doc      string   `json:"doc"`
+		Fix      string   `json:"fix"`
+		Refs     []string `json:"refs"`
+		Needs    string   `json:"needs,omitempty"`
+		URL      string   `json:"url"`
+	}
+	out := make([]rule, 0, len(rules))
+	for _, r := range rules {
+		out = append(out, rule{r.ID, r.Title, r.Severity.String(), strings.Split(profileList(r), ", "),
+			strings.Join(strings.Fields(r.Doc), " "), r.Fix, r.Refs, r.Needs.String(), r.URL()})
+	}
+	text, err := encode(struct {
+		Version int    `json:"version"`
+		Rules   []rule `json:"rules"`
+	}{1, out}, "")
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(text, '\n'))
+	return err
+}

@@ -1,0 +1,90 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+// Topic is a group of rules on the rules page.
+type Topic struct {
+	Title, About string
+	Rules        []*audit.Rule
+}
+
+// RulesPage prints the page that documents every rule, as Markdown. example returns a rule's bad and
+// good document.
+func RulesPage(w io.Writer, topics []Topic, example func(id string) (bad, good string)) error {
+	var b strings.Builder
+	b.WriteString("# Rules\n\nMade by `make docs` from the rules' own literals and fixtures; edits here are lost.\n\n")
+	for _, t := range topics {
+		fmt.Fprintf(&b, "- [%s](#%s) (%d)\n", t.Title, strings.ReplaceAll(strings.ToLower(t.Title), " ", "-"), len(t.Rules))
+	}
+	for _, t := range topics {
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n%s", t.Title, t.About, ruleRows(t.Rules, ""))
+		for _, r := range t.Rules {
+			bad, good := example(r.ID)
+			markdownRule(&b, r, bad, good)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// RuleRows returns a Markdown table of rules whose IDs link to the rules page.
+func RuleRows(rules []*audit.Rule, page string) string { return ruleRows(rules, page) }
+
+func ruleRows(rules []*audit.Rule, page string) string {
+	var b strings.Builder
+	b.WriteString("| rule | severity | what is wrong | profiles |\n|---|---|---|---|\n")
+	for _, r := range rules {
+		fmt.Fprintf(&b, "| [`%s`](%s#%s) | %s | %s | %s |\n", r.ID, page, r.ID, r.Severity, escapeMarkdown(r.Title), profileList(r))
+	}
+	return b.String()
+}
+
+func markdownRule(b *strings.Builder, r *audit.Rule, bad, good string) {
+	fmt.Fprintf(b, "\n### %s\n\n**%s**: %s\n\n%s\n", r.ID, r.Severity, escapeMarkdown(r.Title), escapeMarkdown(strings.Join(strings.Fields(r.Doc), " ")))
+	if r.Needs != 0 {
+		fmt.Fprintf(b, "\nNot evaluated where %s.\n", escapeMarkdown(r.Needs.String()))
+	}
+	b.WriteString("\n**Fix.**")
+	fenced := false
+	for _, l := range strings.Split(r.Fix, "\n") {
+		if strings.HasPrefix(l, "$ ") {
+			if !fenced {
+				b.WriteString("\n\n```console")
+				fenced = true
+			}
+			b.WriteString("\n" + l)
+			continue
+		}
+		if fenced {
+			b.WriteString("\n```\n")
+			fenced = false
+		}
+		b.WriteString(" " + escapeMarkdown(l))
+	}
+	if fenced {
+		b.WriteString("\n```")
+	}
+	b.WriteString("\n")
+	if bad != "" {
+		fmt.Fprintf(b, "\n<details><summary>A document that it flags, and one that it does not</summary>\n\n```xml\n%s```\n\n```xml\n%s```\n\n</details>\n", bad, good)
+	}
+	b.WriteString("\nSources:")
+	for i, ref := range r.Refs {
+		if i > 0 {
+			b.WriteString(",")
+		}
+		fmt.Fprintf(b, " <%s>", ref)
+	}
+	fmt.Fprintf(b, ". Profiles: %s.\n", profileList(r))
+}
+
+// escapeMarkdown keeps XML in prose from being taken for HTML, and everything else as it is.
+func escapeMarkdown(s string) string {
+	return strings.NewReplacer("<", "&lt;", ">", "&gt;", "|", `\|`, "*", `\*`, "_", `\_`).Replace(s)
+}

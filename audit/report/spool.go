@@ -1,0 +1,54 @@
+package report
+
+import (
+	"bytes"
+	"io"
+	"os"
+)
+
+// spoolMemory is how much of the findings the text report holds in memory before it moves them to a
+// temporary file.
+const spoolMemory = 1 << 20
+
+// spool keeps what is to be printed after the list of guests, in bounded memory.
+type spool struct {
+	buf  bytes.Buffer
+	file *os.File
+}
+
+func (s *spool) Write(p []byte) (int, error) {
+	if s.file == nil && s.buf.Len()+len(p) <= spoolMemory {
+		return s.buf.Write(p)
+	}
+	if s.file == nil {
+		f, err := os.CreateTemp("", "virt-audit-*")
+		if err != nil {
+			return s.buf.Write(p) // no room on disk is no reason to lose findings
+		}
+		_ = os.Remove(f.Name()) // the open file stays until it is closed, also when we are killed
+		s.file = f
+	}
+	if s.buf.Len() > 0 {
+		if _, err := s.buf.WriteTo(s.file); err != nil {
+			return 0, err
+		}
+	}
+	return s.file.Write(p)
+}
+
+// copyTo writes all that was kept and lets go of it.
+func (s *spool) copyTo(w io.Writer) error {
+	if s.file == nil {
+		_, err := s.buf.WriteTo(w)
+		return err
+	}
+	defer s.file.Close()
+	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if _, err := io.Copy(w, s.file); err != nil {
+		return err
+	}
+	_, err := s.buf.WriteTo(w)
+	return err
+}

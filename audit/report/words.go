@@ -1,0 +1,150 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/rivo/uniseg"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+// printable returns text from a document in a form that cannot steer a terminal: control characters,
+// marks that turn the direction of writing and everything else that does not print become escapes.
+// Printable returns text from outside in a form that cannot steer a terminal.
+func Printable(s string) string { return printable(s) }
+
+func printable(s string) string {
+	clean := true
+	for _, r := range s {
+		if r < ' ' || r >= 0x7f && !unicode.IsPrint(r) {
+			clean = false
+			break
+		}
+	}
+	if clean {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		b.WriteString(visible(r))
+	}
+	return b.String()
+}
+
+func visible(r rune) string {
+	switch {
+	case unicode.IsPrint(r) || r == ' ':
+		return string(r)
+	case r < 0x80:
+		return fmt.Sprintf(`\x%02x`, r)
+	case r <= 0xffff:
+		return fmt.Sprintf(`\u%04x`, r)
+	default:
+		return fmt.Sprintf(`\U%08x`, r)
+	}
+}
+
+// caret returns the line of an excerpt made printable, and the columns of the screen to underline.
+func caret(e audit.Excerpt) (line string, start, width int) {
+	var b strings.Builder
+	end, column := 0, 0
+	for i, r := range []rune(e.Line) {
+		if i == e.Start {
+			start = column
+		}
+		if i < e.End {
+			end = -1
+		}
+		text := visible(r)
+		if r == '\t' {
+			text = "  "
+		}
+		b.WriteString(text)
+		column += uniseg.StringWidth(text)
+		if i+1 == e.End {
+			end = column
+		}
+	}
+	if end <= start {
+		end = column
+	}
+	trimmed := strings.TrimLeft(b.String(), " ")
+	indent := len(b.String()) - len(trimmed)
+	if indent > start {
+		indent = start
+	}
+	return b.String()[indent:], start - indent, max(end-start, 1)
+}
+
+// wrap breaks prose into lines of at most width columns; words that are longer stay whole.
+func wrap(text string, width int) []string {
+	var lines []string
+	var line strings.Builder
+	used := 0
+	for _, word := range strings.Fields(text) {
+		w := uniseg.StringWidth(word)
+		if used > 0 && used+1+w > width {
+			lines = append(lines, line.String())
+			line.Reset()
+			used = 0
+		}
+		if used > 0 {
+			line.WriteByte(' ')
+			used++
+		}
+		line.WriteString(word)
+		used += w
+	}
+	return append(lines, line.String())
+}
+
+// pad fills text up to a width in columns.
+func pad(text string, width int) string {
+	if n := width - uniseg.StringWidth(text); n > 0 {
+		return text + strings.Repeat(" ", n)
+	}
+	return text
+}
+
+// fixFor returns a rule's fix with the domain's name in the commands.
+func fixFor(r *audit.Rule, domain string) string {
+	lines := strings.Split(r.Fix, "\n")
+	for i, l := range lines {
+		if strings.HasPrefix(l, "$ ") && domain != "" {
+			lines[i] = strings.ReplaceAll(l, "DOMAIN", shellQuote(domain))
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// shellQuote returns a word that a shell takes for the text, and nothing else.
+func shellQuote(s string) string {
+	safe := strings.IndexFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-+:@%", r))
+	}) < 0
+	if safe && !strings.HasPrefix(s, "-") {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// firstSentence returns the beginning of a rule's Doc: why it matters, in short.
+func firstSentence(doc string) string {
+	doc = strings.Join(strings.Fields(doc), " ")
+	for i := 0; i+1 < len(doc); i++ {
+		if doc[i] == '.' && doc[i+1] == ' ' {
+			return doc[:i+1]
+		}
+	}
+	return doc
+}
+
+// plural returns "1 guest" or "3 guests".
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,202 @@
+package audit
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+)
+
+// attribute is one attribute of a start tag as it is written: value is the raw text between the quotes.
+type attribute struct {
+	name       string // local name
+	value      []byte
+	start, end int // bytes into the document, name to closing quote
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+
+// nextAttribute reads one attribute of a start tag that is known to be well-formed, from position i,
+// and returns its parts and where it ends. ok is false at the end of the tag. spaced is false where
+// no white space comes before the attribute, which XML requires and encoding/xml does not.
+func nextAttribute(tag []byte, i int) (name, value []byte, start, end int, spaced, ok bool) {
+	before := i
+	for i < len(tag) && isSpace(tag[i]) {
+		i++
+	}
+	if i >= len(tag) || tag[i] == '/' || tag[i] == '>' {
+		return nil, nil, 0, i, true, false
+	}
+	start, spaced = i, i > before
+	for i < len(tag) && tag[i] != '=' && !isSpace(tag[i]) {
+		i++
+	}
+	name = tag[start:i]
+	for i < len(tag) && tag[i] != '"' && tag[i] != '\'' {
+		i++
+	}
+	if i >= len(tag) {
+		return nil, nil, 0, i, true, false
+	}
+	n := bytes.IndexByte(tag[i+1:], tag[i])
+	if n < 0 {
+		return nil, nil, 0, len(tag), true, false
+	}
+	value = tag[i+1 : i+1+n]
+	return name, value, start, i + n + 2, spaced, true
+}
+
+// afterName returns where the attributes of a start tag begin.
+func afterName(tag []byte) int {
+	i := 1
+	for i < len(tag) && !isSpace(tag[i]) && tag[i] != '/' && tag[i] != '>' {
+		i++
+	}
+	return i
+}
+
+// attribute finds an attribute of a node's start tag by its local name.
+func (x *index) attribute(at int32, name string) (attribute, bool) {
+	n := x.nodes[at]
+	tag := x.src[n.start:n.tagEnd]
+	for i := afterName(tag); ; {
+		raw, value, start, end, _, ok := nextAttribute(tag, i)
+		if !ok {
+			return attribute{}, false
+		}
+		if string(raw) == name {
+			return attribute{name, value, int(n.start) + start, int(n.start) + end}, true
+		}
+		i = end
+	}
+}
+
+// unescape returns the value of raw attribute text, or of raw character data, as XML defines it:
+// references are replaced, ends of lines become line feeds, and in an attribute every literal white
+// space becomes a blank. encoding/xml leaves that last step out, libxml2 does not, so that
+// file='/a<newline>b' would name two different files.
+func unescape(raw []byte, attr bool) string {
+	if bytes.IndexByte(raw, '&') < 0 && bytes.IndexByte(raw, '\r') < 0 && (!attr || bytes.IndexAny(raw, "\t\n") < 0) {
+		return string(raw)
+	}
+	var b strings.Builder
+	for i := 0; i < len(raw); i++ {
+		c := raw[i]
+		switch {
+		case c == '&':
+			if end := bytes.IndexByte(raw[i:], ';'); end > 0 {
+				b.WriteString(reference(string(raw[i+1 : i+end])))
+				i += end
+				continue
+			}
+			b.WriteByte(c)
+		case c == '\r':
+			if i+1 < len(raw) && raw[i+1] == '\n' {
+				i++
+			}
+			fallthrough
+		case c == '\n' || c == '\t':
+			if attr {
+				b.WriteByte(' ')
+			} else if c == '\t' {
+				b.WriteByte('\t')
+			} else {
+				b.WriteByte('\n')
+			}
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+func reference(name string) string {
+	switch name {
+	case "lt":
+		return "<"
+	case "gt":
+		return ">"
+	case "amp":
+		return "&"
+	case "apos":
+		return "'"
+	case "quot":
+		return `"`
+	}
+	base, digits := 10, strings.TrimPrefix(name, "#")
+	if hex, ok := strings.CutPrefix(digits, "x"); ok {
+		base, digits = 16, hex
+	}
+	n, err := strconv.ParseUint(digits, base, 32)
+	if err != nil {
+		return ""
+	}
+	return string(rune(n))
+}
+
+// textOf returns the character data directly inside an element, given the bytes between its tags:
+// comments and child elements are left out.
+func textOf(raw []byte) string {
+	if bytes.IndexByte(raw, '<') < 0 {
+		return unescape(raw, false)
+	}
+	var b strings.Builder
+	depth := 0
+	for len(raw) > 0 {
+		lt := bytes.IndexByte(raw, '<')
+		if lt < 0 {
+			lt = len(raw)
+		}
+		if depth == 0 {
+			b.WriteString(unescape(raw[:lt], false))
+		}
+		raw = raw[lt:]
+		switch {
+		case len(raw) == 0:
+		case bytes.HasPrefix(raw, []byte("<!--")):
+			raw = behind(raw, "-->")
+		case bytes.HasPrefix(raw, []byte("<?")):
+			raw = behind(raw, "?>")
+		case bytes.HasPrefix(raw, []byte("<![CDATA[")):
+			rest := behind(raw, "]]>")
+			if depth == 0 && len(rest) < len(raw) {
+				b.Write(raw[len("<![CDATA[") : len(raw)-len(rest)-len("]]>")])
+			}
+			raw = rest
+		default:
+			end := tagEnd(raw)
+			switch {
+			case raw[1] == '/':
+				depth--
+			case raw[end-2] != '/':
+				depth++
+			}
+			raw = raw[end:]
+		}
+	}
+	return b.String()
+}
+
+func behind(raw []byte, mark string) []byte {
+	if i := bytes.Index(raw, []byte(mark)); i >= 0 {
+		return raw[i+len(mark):]
+	}
+	return nil
+}
+
+// tagEnd returns the offset behind a tag's ">", quotes respected.
+func tagEnd(raw []byte) int {
+	quote := byte(0)
+	for i, c := range raw {
+		switch {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '"' || c == '\'':
+			quote = c
+		case c == '>':
+			return i + 1
+		}
+	}
+	return len(raw)
+}

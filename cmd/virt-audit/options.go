@@ -1,0 +1,224 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/collect"
+	"github.com/virt-audit/virt-audit/audit/policy"
+	"github.com/virt-audit/virt-audit/audit/report"
+	"github.com/virt-audit/virt-audit/rules"
+)
+
+// env names the environment variable of an option.
+func env(option string) []string {
+	return []string{"VIRT_AUDIT_" + strings.ToUpper(strings.ReplaceAll(option, "-", "_"))}
+}
+
+const (
+	aboutOutput  = "Output:"
+	aboutRules   = "Rules and policy:"
+	aboutReading = "Reading:"
+)
+
+func colorFlag() cli.Flag {
+	return &cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to use colour: auto, always, never", EnvVars: env("color"), Category: aboutOutput}
+}
+
+func profileFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "profile", Usage: "rules of this `PROFILE`, repeatable: " + words(audit.Profiles()) + " (default: baseline)", EnvVars: env("profile"), Category: aboutRules}
+}
+
+func policyFlag() cli.Flag {
+	return &cli.StringFlag{Name: "policy", Usage: "edition of QEMU's policy, or a `FILE` of the site's own (default: " + policy.Names()[0] + ")", EnvVars: env("policy"), Category: aboutRules}
+}
+
+func auditFlags() []cli.Flag {
+	var formats []string
+	for _, f := range report.Formats() {
+		formats = append(formats, f.Name)
+	}
+	return []cli.Flag{
+		&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: formats[0], Usage: "`FORMAT` of the report: " + strings.Join(formats, ", "), EnvVars: env("format"), Category: aboutOutput},
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`, whole or not at all", EnvVars: env("output"), Category: aboutOutput},
+		colorFlag(),
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "findings only: no list of guests, no summary", EnvVars: env("quiet"), Category: aboutOutput},
+		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "full explanations, and files that were passed over", EnvVars: env("verbose"), Category: aboutOutput},
+		&cli.StringFlag{Name: "fail-on", Value: "medium", Usage: "exit 1 for findings of this `SEVERITY` or worse", EnvVars: env("fail-on"), Category: aboutOutput},
+		&cli.StringFlag{Name: "min-severity", Value: "info", Usage: "leave out findings below this `SEVERITY`", EnvVars: env("min-severity"), Category: aboutOutput},
+		&cli.BoolFlag{Name: "exit-zero", Usage: "exit 0 instead of 1; other exit codes stay", EnvVars: env("exit-zero"), Category: aboutOutput},
+		policyFlag(),
+		profileFlag(),
+		&cli.StringSliceFlag{Name: "rule", Usage: "only the rules `ID[,ID]`, of whatever profile", EnvVars: env("rule"), Category: aboutRules},
+		&cli.StringSliceFlag{Name: "skip-rule", Usage: "not the rules `ID[,ID]`", EnvVars: env("skip-rule"), Category: aboutRules},
+		&cli.StringFlag{Name: "qemu-version", Usage: "`VERSION` of QEMU that the guests are to run on (default: " + policy.NewestQEMU().String() + ")", EnvVars: env("qemu-version"), Category: aboutRules},
+		&cli.StringFlag{Name: "host-arch", Usage: "`ARCH` of the host, for guests that state none", EnvVars: env("host-arch"), Category: aboutRules},
+		&cli.StringFlag{Name: "stdin-name", Usage: "`NAME` to show for standard input", EnvVars: env("stdin-name"), Category: aboutReading},
+		&cli.StringFlag{Name: "max-size", Value: "16M", Usage: "refuse documents above this `SIZE` in bytes; K, M and G are understood", EnvVars: env("max-size"), Category: aboutReading},
+		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Value: runtime.GOMAXPROCS(0), Usage: "read `N` documents at a time", EnvVars: env("jobs"), Category: aboutReading},
+	}
+}
+
+func words[T ~string](list []T) string {
+	out := make([]string, len(list))
+	for i, w := range list {
+		out[i] = string(w)
+	}
+	return strings.Join(out, ", ")
+}
+
+// severityOption reads a severity from an option.
+func severityOption(c *cli.Context, name string) (audit.Severity, error) {
+	s, err := audit.ParseSeverity(c.String(name))
+	if err != nil {
+		var names []string
+		for _, s := range audit.Severities() {
+			names = append(names, s.String())
+		}
+		return 0, &usageError{fmt.Sprintf("option --%s: %v", name, err), didYouMean(c.String(name), names)}
+	}
+	return s, nil
+}
+
+// editionOption reads the policy: a known name, or a file.
+func editionOption(name string) (*policy.Edition, error) {
+	if name == "" {
+		return policy.Default(), nil
+	}
+	if slices.Contains(policy.Names(), name) {
+		return policy.Named(name)
+	}
+	data, err := os.ReadFile(name)
+	if os.IsNotExist(err) && !strings.ContainsAny(name, "/.") {
+		return nil, &usageError{fmt.Sprintf("option --policy: unknown edition %q and no such file: editions are %s", name, strings.Join(policy.Names(), ", ")), didYouMean(name, policy.Names())}
+	}
+	if err != nil {
+		return nil, usagef("option --policy: %v", err)
+	}
+	edition, err := policy.Parse(name, data)
+	if err != nil {
+		return nil, usagef("%v", err)
+	}
+	return edition, nil
+}
+
+// config makes the engine's configuration from the options.
+func config(c *cli.Context) (*audit.Config, error) {
+	cfg := &audit.Config{HostArch: c.String("host-arch")}
+	var err error
+	if cfg.Policy, err = editionOption(c.String("policy")); err != nil {
+		return nil, err
+	}
+	if cfg.Minimum, err = severityOption(c, "min-severity"); err != nil {
+		return nil, err
+	}
+	if v := c.String("qemu-version"); v != "" {
+		if cfg.QEMU, err = policy.ParseVersion(v); err != nil {
+			return nil, usagef("option --qemu-version: %v", err)
+		}
+	}
+	if cfg.HostArch != "" {
+		if !policy.KnownArch(cfg.HostArch) {
+			return nil, &usageError{fmt.Sprintf("option --host-arch: libvirt knows no architecture %q", cfg.HostArch), didYouMean(cfg.HostArch, policy.Arches())}
+		}
+		cfg.Have |= audit.NeedCapabilities
+	}
+	profiles, err := profileOption(c)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Rules, err = choose(profiles, list(c.StringSlice("rule")), list(c.StringSlice("skip-rule")))
+	return cfg, err
+}
+
+func profileOption(c *cli.Context) ([]audit.Profile, error) {
+	var out []audit.Profile
+	for _, name := range list(c.StringSlice("profile")) {
+		if !slices.Contains(audit.Profiles(), audit.Profile(name)) {
+			return nil, &usageError{fmt.Sprintf("option --profile: unknown profile %q: one of %s", name, words(audit.Profiles())), didYouMean(name, strings.Split(words(audit.Profiles()), ", "))}
+		}
+		if !slices.Contains(out, audit.Profile(name)) {
+			out = append(out, audit.Profile(name))
+		}
+	}
+	if out == nil {
+		out = []audit.Profile{audit.Baseline}
+	}
+	return out, nil
+}
+
+// list splits values at commas and drops empty ones.
+func list(values []string) []string {
+	var out []string
+	for _, v := range values {
+		out = append(out, strings.FieldsFunc(v, func(r rune) bool { return r == ',' })...)
+	}
+	return out
+}
+
+// choose returns the rules that a run applies.
+func choose(profiles []audit.Profile, only, skip []string) ([]*audit.Rule, error) {
+	all := rules.All()
+	for _, id := range slices.Concat(only, skip) {
+		if _, err := ruleNamed(id); err != nil {
+			return nil, err
+		}
+	}
+	return slices.DeleteFunc(all, func(r *audit.Rule) bool {
+		wanted := r.In(profiles)
+		if len(only) > 0 {
+			wanted = slices.Contains(only, r.ID)
+		}
+		return !wanted || slices.Contains(skip, r.ID)
+	}), nil
+}
+
+// ruleNamed finds a rule by its ID.
+func ruleNamed(id string) (*audit.Rule, error) {
+	var ids []string
+	for _, r := range rules.All() {
+		if r.ID == id {
+			return r, nil
+		}
+		ids = append(ids, r.ID)
+	}
+	e := &usageError{message: fmt.Sprintf("unknown rule %q", id), hint: didYouMean(id, ids)}
+	if e.hint == "" {
+		e.hint = "'virt-audit rules' lists them"
+	}
+	return nil, e
+}
+
+// sizeOption reads a size such as 16M.
+func sizeOption(c *cli.Context) (int64, error) {
+	text := c.String("max-size")
+	unit := int64(1)
+	number := strings.TrimRight(text, "KMG")
+	switch strings.TrimPrefix(text, number) {
+	case "":
+	case "K":
+		unit = 1 << 10
+	case "M":
+		unit = 1 << 20
+	case "G":
+		unit = 1 << 30
+	default:
+		number = ""
+	}
+	var n int64
+	if _, err := fmt.Sscanf(number+"\n", "%d\n", &n); err != nil || n <= 0 || n > audit.MaxSize/unit {
+		return 0, usagef("option --max-size: %q is not a size between 1 and %dM", text, audit.MaxSize>>20)
+	}
+	return n * unit, nil
+}
+
+func collectOptions(c *cli.Context, s *streams) (collect.Options, error) {
+	size, err := sizeOption(c)
+	return collect.Options{Stdin: s.in, StdinName: c.String("stdin-name"), MaxSize: size}, err
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/virt-audit/virt-audit/audit/policy"
+)
+
+func (s *streams) policyCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "policy",
+		Usage: "show the policy, or judge a type, architecture and machine without any XML",
+		Subcommands: []*cli.Command{
+			{Name: "list", Usage: "list the editions that virt-audit knows", Action: s.policyList},
+			{Name: "show", Usage: "print an edition's table", ArgsUsage: "[EDITION|FILE]", Flags: []cli.Flag{policyFlag()}, Action: s.policyShow},
+			{
+				Name: "check", Usage: "judge one guest by what the options say; exit 1 when it is not inside",
+				Flags: []cli.Flag{
+					&cli.StringFlag{Name: "type", Aliases: []string{"t"}, Usage: "domain `TYPE`, such as kvm (required)"},
+					&cli.StringFlag{Name: "arch", Aliases: []string{"a"}, Usage: "libvirt's name of the `ARCH`, such as x86_64"},
+					&cli.StringFlag{Name: "machine", Aliases: []string{"m"}, Usage: "`MACHINE` type, such as pc-q35-10.2"},
+					&cli.StringFlag{Name: "os", Value: "hvm", Usage: "OS `TYPE`: hvm, xen, linux, xenpvh, exe"},
+					policyFlag(), colorFlag(),
+				},
+				Action: s.policyCheck,
+			},
+		},
+		Action: func(c *cli.Context) error {
+			if c.NArg() == 0 {
+				return &usageError{"policy wants to know what to do", "'virt-audit policy list', 'show' or 'check'"}
+			}
+			return &usageError{fmt.Sprintf("policy cannot %q", c.Args().First()), didYouMean(c.Args().First(), []string{"list", "show", "check"})}
+		},
+	}
+}
+
+func (s *streams) policyList(c *cli.Context) error {
+	if c.NArg() > 0 {
+		return usagef("policy list takes no operand")
+	}
+	for i, name := range policy.Names() {
+		e, err := policy.Named(name)
+		if err != nil {
+			return err
+		}
+		note := ""
+		if i == 0 {
+			note = " (default)"
+		}
+		fmt.Fprintf(s.out, "%-18s %s%s\n", name, e.Title, note)
+	}
+	return nil
+}
+
+func (s *streams) policyShow(c *cli.Context) error {
+	if c.NArg() > 1 {
+		return usagef("policy show takes one edition")
+	}
+	name := c.String("policy")
+	if c.NArg() == 1 {
+		name = c.Args().First()
+	}
+	e, err := editionOption(name)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "%s: %s\n%s\n\n", e.Name, e.Title, e.Source)
+	fmt.Fprintf(s.out, "A guest is inside the boundary when it uses a hardware accelerator and one of these machines:\n\n")
+	for _, target := range e.Targets() {
+		fmt.Fprintf(s.out, "  %-12s %s\n", target, strings.Join(e.Families(target), ", "))
+	}
+	if u := e.Undecided(); len(u) > 0 {
+		fmt.Fprintf(s.out, "\nUndecided: %s\n", strings.Join(u, ", "))
+	}
+	return nil
+}
+
+func (s *streams) policyCheck(c *cli.Context) error {
+	if c.NArg() > 0 {
+		return &usageError{fmt.Sprintf("policy check takes no operand: %q", c.Args().First()), "give --type, --arch and --machine"}
+	}
+	e, err := editionOption(c.String("policy"))
+	if err != nil {
+		return err
+	}
+	t := policy.Target{Type: c.String("type"), OS: c.String("os"), Arch: c.String("arch"), Machine: c.String("machine")}
+	switch {
+	case t.Type == "":
+		return &usageError{"policy check wants a domain type", "for example: virt-audit policy check --type kvm --arch x86_64 --machine q35"}
+	case !policy.KnownType(t.Type):
+		return usagef("libvirt knows no domain type %q", t.Type)
+	case !policy.KnownOS(t.OS):
+		return usagef("libvirt knows no OS type %q", t.OS)
+	case t.Arch != "" && !policy.KnownArch(t.Arch):
+		return &usageError{fmt.Sprintf("libvirt knows no architecture %q", t.Arch), didYouMean(t.Arch, policy.Arches())}
+	}
+	v := e.Judge(policy.Guest{Target: t})
+	fmt.Fprintf(s.out, "%s: %s (%s, policy %s)\n", v.Word, v.Explain(), v.Reason, v.Policy)
+	if v.Word == policy.NonVirtualization || v.Word == policy.Undetermined {
+		return status(exitFindings)
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/report"
+	"github.com/virt-audit/virt-audit/rules"
+	"github.com/virt-audit/virt-audit/testdata"
+)
+
+func (s *streams) rulesCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "rules",
+		Usage: "list the rules",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "text", Usage: "`FORMAT`: text, markdown, json"},
+			&cli.StringSliceFlag{Name: "profile", Usage: "only those of this `PROFILE`, repeatable"},
+			colorFlag(),
+		},
+		Action: func(c *cli.Context) error {
+			if c.NArg() > 0 {
+				return &usageError{"rules takes no operand", "'virt-audit explain RULE' tells about one rule"}
+			}
+			chosen := rules.All()
+			if c.IsSet("profile") {
+				profiles, err := profileOption(c)
+				if err != nil {
+					return err
+				}
+				if chosen, err = choose(profiles, nil, nil); err != nil {
+					return err
+				}
+			}
+			switch format := c.String("format"); format {
+			case "text":
+				paint, width, err := s.terminal(c, true)
+				if err != nil {
+					return err
+				}
+				return report.RuleTable(s.out, chosen, report.Options{Color: paint, Width: width})
+			case "markdown":
+				return report.RulesPage(s.out, topics(chosen), testdata.Rule)
+			case "json":
+				return report.RulesJSON(s.out, chosen)
+			default:
+				return &usageError{"option --format: rules are listed as text, markdown or json", didYouMean(format, []string{"text", "markdown", "json"})}
+			}
+		},
+	}
+}
+
+// topics sorts rules into their groups.
+func topics(chosen []*audit.Rule) []report.Topic {
+	var out []report.Topic
+	for _, g := range rules.Groups() {
+		t := report.Topic{Title: g.Title, About: g.About}
+		for _, r := range chosen {
+			if r.Group() == g.ID {
+				t.Rules = append(t.Rules, r)
+			}
+		}
+		if len(t.Rules) > 0 {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// rulesPage is the text of rules/README.md.
+func rulesPage() ([]byte, error) {
+	var b bytes.Buffer
+	err := report.RulesPage(&b, topics(rules.All()), testdata.Rule)
+	return b.Bytes(), err
+}
+
+func (s *streams) explainCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "explain",
+		Usage:     "tell what a rule is about and how to mend what it finds",
+		ArgsUsage: "RULE...",
+		Flags:     []cli.Flag{colorFlag()},
+		Action: func(c *cli.Context) error {
+			if c.NArg() == 0 {
+				return &usageError{"explain wants the ID of a rule", "'virt-audit rules' lists them"}
+			}
+			paint, width, err := s.terminal(c, true)
+			if err != nil {
+				return err
+			}
+			for i, id := range c.Args().Slice() {
+				r, err := ruleNamed(id)
+				if err != nil {
+					return err
+				}
+				if i > 0 {
+					if _, err := s.out.Write([]byte("\n")); err != nil {
+						return err
+					}
+				}
+				bad, _ := testdata.Rule(id)
+				if err := report.Explain(s.out, r, bad, report.Options{Color: paint, Width: width}); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,233 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+// because reports whether the boundary verdict was reached for one of the reasons. They are spelt
+// out; a test knows all of the policy's reasons and sees that each has its rule.
+func because(p *audit.Pass, reasons ...string) bool {
+	return slices.Contains(reasons, string(p.Boundary.Reason))
+}
+
+var boundary = []*audit.Rule{
+	{
+		ID:       "bnd-accel-tcg",
+		Title:    "Guest runs in software emulation, outside QEMU's security boundary",
+		Severity: audit.Critical,
+		Profiles: every,
+		Doc: `With <domain type='qemu'> libvirt starts QEMU with its own code translator (TCG) instead of a hardware
+accelerator. QEMU makes no promise that such a guest stays inside: bugs that let it out are not handled as security
+bugs, get no advisory and may stay public and open. That a host has no /dev/kvm explains the setting; it does not
+make the guest safer. Guests of a foreign architecture cannot do without: waive the rule for those.`,
+		Fix: `<domain type='kvm'> (on macOS: 'hvf')
+$ virt-xml DOMAIN --edit --xml ./@type=kvm`,
+		Refs: []string{qemuSecurity, domainOverview},
+		Check: func(p *audit.Pass) {
+			if because(p, "software-emulation") {
+				p.Reportf(audit.At("@type"), "type '%s' is software emulation: QEMU promises no isolation", p.Type)
+			}
+		},
+	},
+	{
+		ID:       "bnd-accel-unlisted",
+		Title:    "Hardware accelerator that QEMU's security policy does not name",
+		Severity: audit.Medium,
+		Profiles: every,
+		Doc: `The policy asks for a virtualization accelerator "like" KVM or HVF. Others, such as MSHV behind type
+'hyperv', use the hardware too but are not named, so whether the guest is inside the boundary is not stated. It may
+be; QEMU's maintainers would decide when a bug is reported.`,
+		Fix: `<domain type='kvm'>, where the host has KVM
+$ virt-xml DOMAIN --edit --xml ./@type=kvm`,
+		Refs: []string{qemuSecurity, domainOverview},
+		Check: func(p *audit.Pass) {
+			if because(p, "accelerator-not-named") {
+				p.Reportf(audit.At("@type"), "type '%s': QEMU's policy does not say whether this accelerator counts", p.Type)
+			}
+		},
+	},
+	{
+		ID:       "bnd-driver-out-of-scope",
+		Title:    "Guest is not run by QEMU, so QEMU's boundary says nothing about it",
+		Severity: audit.Info,
+		Profiles: every,
+		Doc: `The verdict is about QEMU. Containers, Cloud Hypervisor, bhyve, VMware and others have their own promises,
+which virt-audit does not judge. The other rules still apply to the domain where they make sense.`,
+		Fix:  `Nothing to mend: read the policy of the hypervisor that runs the guest.`,
+		Refs: []string{qemuSecurity, domainOverview},
+		Check: func(p *audit.Pass) {
+			if because(p, "not-qemu") {
+				p.Reportf(audit.At("@type"), "type '%s' is not run by QEMU here: its security policy does not apply", p.Type)
+			}
+		},
+	},
+	{
+		ID:       "bnd-accel-override",
+		Title:    "QEMU command line changes the accelerator or the machine",
+		Severity: audit.Critical,
+		Profiles: every,
+		Doc: `Arguments in <qemu:commandline> come last on QEMU's command line. One that sets the accelerator or the
+machine type makes the rest of the document untrue: a domain of type 'kvm' can run in software emulation, and every
+tool that reads only the type believes otherwise. It is critical where TCG may come to run, medium where the domain
+is merely no longer what it says.`,
+		Fix:  withoutPassthrough,
+		Refs: []string{qemuSecurity, qemuPassthrough},
+		Check: func(p *audit.Pass) {
+			if because(p, "not-qemu") {
+				return
+			}
+			for _, o := range p.Command.Overrides() {
+				severity := audit.Medium
+				if slices.Contains(strings.FieldsFunc(o.Value, func(r rune) bool { return strings.ContainsRune("=:,", r) }), "tcg") || o.Name == "no-kvm" {
+					severity = audit.Critical
+				}
+				p.ReportAs(severity, o.At, "-%s sets accelerator or machine behind libvirt's back", o.Name)
+			}
+		},
+	},
+	{
+		ID:       "bnd-machine-unlisted",
+		Title:    "Machine type is not one that QEMU's security policy lists",
+		Severity: audit.Critical,
+		Profiles: every,
+		Doc: `For each architecture the policy lists the machine types that are made for virtualization. On any other
+board, also with KVM, an escape is an ordinary bug: these boards model old or embedded hardware, and nobody has
+reviewed their devices against a hostile guest. Where the name looks like a listed family but ends in something
+unknown, the verdict is left open and the finding is medium. The list was first released with QEMU 10.2.`,
+		Fix: `A machine of a listed family, for x86: <type arch='x86_64' machine='q35'>hvm</type>
+$ virt-xml DOMAIN --edit --boot machine=q35`,
+		Refs: []string{qemuSecurity, domainBoot},
+		Check: func(p *audit.Pass) {
+			switch at := audit.At("os/type@machine"); {
+			case because(p, "machine-not-listed"):
+				p.Reportf(at, "machine type '%s' is not on QEMU's list for %s: no isolation is promised", p.Target.Machine, p.Boundary.Target)
+			case because(p, "unknown-suffix"):
+				p.ReportAs(audit.Medium, at, "machine type '%s' resembles the listed '%s', but this version of it is unknown", p.Target.Machine, p.Boundary.Family)
+			}
+		},
+	},
+	{
+		ID:       "bnd-arch-unlisted",
+		Title:    "Architecture has no machine that QEMU's security policy lists",
+		Severity: audit.Critical,
+		Profiles: every,
+		Doc: `The policy has no entry at all for this architecture, so no guest of it is inside the boundary, whatever
+the accelerator. 32-bit Arm is a special case: on an aarch64 host such a guest may run on the aarch64 target, whose
+'virt' machine is listed; the verdict is open then and the finding medium. So it is where the chosen edition of the
+policy leaves an architecture undecided.`,
+		Fix:  `Run the guest on a listed architecture: x86_64, aarch64, s390x, ppc64, riscv64 or loongarch64.`,
+		Refs: []string{qemuSecurity},
+		Check: func(p *audit.Pass) {
+			switch at := audit.At("os/type@arch"); {
+			case because(p, "arch-not-listed"):
+				p.Reportf(at, "architecture '%s' has no listed machine type: no isolation is promised", p.Target.Arch)
+			case because(p, "arm-on-aarch64"):
+				p.ReportAs(audit.Medium, at, "32-bit Arm is not listed, but may run on the listed aarch64 target: the document does not tell")
+			case because(p, "arch-undecided"):
+				p.ReportAs(audit.Medium, at, "this edition of the policy leaves architecture '%s' undecided", p.Target.Arch)
+			}
+		},
+	},
+	{
+		ID:       "bnd-machine-missing",
+		Title:    "Architecture or machine type is not stated, so the host decides",
+		Severity: audit.Low,
+		Profiles: every,
+		Doc: `A document written by hand may leave out arch and machine. libvirt then takes the host's architecture, and
+a default machine that differs between its versions: for Arm and RISC-V it was a development board before libvirt 9.3
+and is 'virt' since. Where every version agrees the default is judged; where not, the verdict is left open and the
+finding is medium. Definitions that libvirt has stored always carry both.`,
+		Fix: `State both: <type arch='x86_64' machine='q35'>hvm</type>
+$ virt-xml DOMAIN --edit --boot machine=q35`,
+		Refs: []string{domainBoot, qemuSecurity},
+		Check: func(p *audit.Pass) {
+			switch at := audit.At("os/type"); {
+			case because(p, "arch-absent"):
+				p.ReportAs(audit.Medium, at, "no architecture is stated: the host's will be taken, and it is not known here")
+			case because(p, "machine-absent"):
+				p.ReportAs(audit.Medium, at, "no machine type is stated: libvirt's default for %s differs between its versions", p.Boundary.Target)
+			case because(p, "default-machine") && p.Boundary.Word != "virtualization":
+				p.ReportAs(audit.Critical, at, "no machine type is stated, and libvirt's default is not on the list for %s", p.Boundary.Target)
+			case because(p, "default-machine"):
+				p.Reportf(at, "no machine type is stated: judged by libvirt's default, '%s'", p.Boundary.Family)
+			}
+		},
+	},
+	{
+		ID:       "bnd-insecure-input-override",
+		Title:    "QEMU is told to accept types that it marks insecure",
+		Severity: audit.Medium,
+		Profiles: every,
+		Doc: `QEMU is getting a switch, -compat insecure-input (insecure-types in earlier proposals), that makes it refuse
+device types which were never meant for untrusted guests. An argument that sets it to accept or warn opts out by hand.
+Absence of the switch is no finding; reject and crash are what one would wish for.`,
+		Fix:  withoutPassthrough,
+		Refs: []string{"https://patchew.org/QEMU/20250909165726.3814465-1-berrange@redhat.com/"},
+		Check: func(p *audit.Pass) {
+			for _, o := range p.Command.Named("compat") {
+				for _, key := range []string{"insecure-types", "insecure-input"} {
+					if v, _ := o.Get(key); v == "accept" || v == "warn" {
+						p.Reportf(o.At, "%s=%s lets in device types that QEMU marks insecure", key, v)
+					}
+				}
+			}
+		},
+	},
+	{
+		ID:       "bnd-cmdline-device",
+		Title:    "Command line adds a device from outside the reviewed set",
+		Severity: audit.High,
+		Profiles: every,
+		Doc: `libvirt offers the devices that are fit for guests. The command line can add those that are not: CXL
+emulation, which its maintainers call unfit for virtualization, the removed pvrdma with its long list of flaws,
+test devices, and storage or network models that nobody hardens. NVMe is only medium: before libvirt knew
+bus='nvme' there was no other way to have it. Any other passthrough is the business of other rules.`,
+		Fix:  withoutPassthrough,
+		Refs: []string{qemuSecurity, qemuRemoved, "https://nvd.nist.gov/vuln/detail/CVE-2018-20123", "https://nvd.nist.gov/vuln/detail/CVE-2021-3582"},
+		Check: func(p *audit.Pass) {
+			for _, o := range p.Command.Named("device", "global", "object", "drive") {
+				name := passedDevice(o.Name, o)
+				if !unreviewed(name) {
+					continue
+				}
+				severity := audit.High
+				if strings.HasPrefix(name, "nvme") {
+					severity = audit.Medium
+				}
+				p.ReportAs(severity, o.At, "-%s %s is a device that QEMU's maintainers have not reviewed for hostile guests", o.Name, name)
+			}
+		},
+	},
+}
+
+// passedDevice returns the type that an option creates or configures.
+func passedDevice(option string, o audit.Option) string {
+	switch option {
+	case "device":
+		return o.First("driver")
+	case "object":
+		return o.First("qom-type")
+	case "global": // driver.property=value, or driver=D,property=P
+		if v, ok := o.Get("driver"); ok {
+			return v
+		}
+		name, _, _ := strings.Cut(o.Value, ".")
+		return name
+	default:
+		v, _ := o.Get("if")
+		return v
+	}
+}
+
+// unreviewedDevices are types, or with a final dash or dot beginnings of types, that the command
+// line can create and that maintainers leave out of what they call secure
+// (source: the series "Encode object type security status in code", and QEMU's removed features).
+var unreviewedDevices = strings.Fields(`cxl- pxb-cxl pvrdma edu rocker pci-testdev pc-testdev isa-debug sdhci-pci nvme
+	ivshmem virtio-9p tulip vmxnet3 am53c974 dc390 ati-vga sm501 vfio-user-pci x-`)
+
+func unreviewed(name string) bool {
+	return name != "" && slices.ContainsFunc(unreviewedDevices, func(d string) bool { return strings.HasPrefix(name, d) })
+}

@@ -1,0 +1,92 @@
+package rules
+
+import "github.com/virt-audit/virt-audit/audit"
+
+const newestMachine = `The newest machine of the same family. The guest sees new virtual hardware then: try it first.
+$ virt-xml DOMAIN --edit --boot machine=q35`
+
+var machine = []*audit.Rule{
+	{
+		ID:       "mach-removed",
+		Title:    "Versioned machine type no longer exists in QEMU",
+		Severity: audit.Medium,
+		Profiles: every,
+		Doc: `QEMU deletes a versioned machine type six years after its release; earlier releases deleted some by hand.
+A guest that still names one will not start after the next upgrade, and the usual way out is to keep an old QEMU that
+gets no fixes. Measured against the newest release that virt-audit knows, or the one given with --qemu-version. Machine
+types of distributions have calendars of their own and are not judged.`,
+		Fix:  newestMachine,
+		Refs: []string{qemuDeprecated, qemuRemoved},
+		Check: func(p *audit.Pass) {
+			if p.MachineStage() == "removed" {
+				p.Reportf(audit.At("os/type@machine"), "QEMU %s no longer has machine type '%s': the guest will not start there", p.QEMU, p.Target.Machine)
+			}
+		},
+	},
+	{
+		ID:       "mach-deprecated",
+		Title:    "Versioned machine type is deprecated in QEMU",
+		Severity: audit.Low,
+		Profiles: every,
+		Doc: `Three years after its release QEMU marks a versioned machine type as deprecated; three years later it is
+gone. Old versions also keep old behaviour alive on purpose, and some fixes reach new versions alone. libvirt taints a
+running guest of such a machine with deprecated-config.`,
+		Fix:  newestMachine,
+		Refs: []string{qemuDeprecated},
+		Check: func(p *audit.Pass) {
+			if p.MachineStage() == "deprecated" {
+				p.Reportf(audit.At("os/type@machine"), "machine type '%s' is deprecated in QEMU %s", p.Target.Machine, p.QEMU)
+			}
+		},
+	},
+	{
+		ID:       "mach-distro-frozen",
+		Title:    "Machine type is a distribution's own, with a calendar of its own",
+		Severity: audit.Info,
+		Profiles: []audit.Profile{audit.Hardened, audit.MultiTenant},
+		Doc: `Red Hat, Ubuntu and Proxmox name machine types after their own releases. When such a machine will be
+deprecated or removed is told by the vendor alone, and other QEMU builds do not know it.`,
+		Fix: `Follow the vendor's list; what the host still knows is printed by
+$ virsh domcapabilities --machine MACHINE`,
+		Refs: []string{"https://documentation.ubuntu.com/server/", "https://pve.proxmox.com/pve-docs/chapter-qm.html"},
+		Check: func(p *audit.Pass) {
+			if m := p.Machine(); m.Vendor != "" {
+				p.Reportf(audit.At("os/type@machine"), "machine type '%s' is known to %s's QEMU only", p.Target.Machine, m.Vendor)
+			}
+		},
+	},
+	{
+		ID:       "mach-unversioned-alias",
+		Title:    "Unversioned machine alias in a stored definition",
+		Severity: audit.Info,
+		Profiles: []audit.Profile{audit.Hardened},
+		Doc: `An alias such as 'q35' stands for the newest version that a host has. libvirt replaces it by that version
+when it defines the domain, so only templates and hand-placed files hold one; such a file means different hardware on
+each host, and after each upgrade.`,
+		Fix: `Name a version, such as machine='pc-q35-11.1', or let libvirt do it:
+$ virsh define FILE`,
+		Refs: []string{domainBoot},
+		Check: func(p *audit.Pass) {
+			if p.Machine().Alias {
+				p.Reportf(audit.At("os/type@machine"), "machine '%s' is an alias: each host puts its own version in", p.Target.Machine)
+			}
+		},
+	},
+	{
+		ID:       "mach-i440fx",
+		Title:    "Legacy i440fx board",
+		Severity: audit.Low,
+		Profiles: []audit.Profile{audit.Hardened, audit.Confidential},
+		Doc: `The 'pc' machines model a chipset of 1996: no PCI Express, no protection of secure boot by system
+management mode, and always an IDE controller. They are on QEMU's list and inside the boundary; q35 merely carries
+less.`,
+		Fix: `<type arch='x86_64' machine='q35'>hvm</type>, for new guests; PCI addresses and IDE disks have to change too
+$ virt-xml DOMAIN --edit --convert-to-q35`,
+		Refs: []string{"https://libvirt.org/kbase/secureboot.html", qemuSecurity},
+		Check: func(p *audit.Pass) {
+			if p.Boundary.Family == "pc" {
+				p.Reportf(audit.At("os/type@machine"), "machine '%s' is the legacy i440fx board", p.Target.Machine)
+			}
+		},
+	},
+}

@@ -1,0 +1,5 @@
+package rules
+
+import "github.com/virt-audit/virt-audit/audit"
+
+var sharing = []*audit.Rule{}

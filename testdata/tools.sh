@@ -1,0 +1,33 @@
+#!/bin/sh
+# Installs the programs that the tests run beside ours, or fails with the list of those that are missing.
+set -u
+missing=
+packages=
+need() { # command package
+	command -v "$1" >/dev/null 2>&1 && return
+	missing="$missing $1"
+	packages="$packages $2"
+}
+look() {
+	missing= packages=
+	need virsh libvirt-clients
+	need virt-xml-validate libvirt-clients
+	need xmllint libxml2-utils
+	need virt-xml virtinst
+}
+look
+[ -z "$missing" ] && exit 0
+if command -v apt-get >/dev/null 2>&1; then
+	sudo=
+	[ "$(id -u)" = 0 ] || sudo="sudo -n"
+	echo "installing$packages"
+	export DEBIAN_FRONTEND=noninteractive
+	{ $sudo apt-get update -qq && $sudo apt-get install -y -qq --no-install-recommends $packages; } >/dev/null ||
+		echo "apt-get could not install them" >&2
+	look
+fi
+if [ -n "$missing" ]; then
+	echo "the tests need these programs, which are not there:$missing" >&2
+	echo "on Debian and Ubuntu they are in:$packages" >&2
+	exit 1
+fi
