@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bytes"
+	"slices"
 	"sort"
 	"strings"
 	"unicode/utf8"
@@ -30,6 +31,35 @@ var (
 	}
 	secretElements = set("cookie", "cmdline", "initarg", "initenv", "entry", "metadata", "session", "bootloader_args", "description")
 )
+
+// harmlessOptions are the passthrough options whose arguments a report may show, unless they look as if
+// a secret were in them all the same. To see which argument is meant is half of the finding.
+var harmlessOptions = set("accel", "machine", "M", "cpu", "smp", "device", "global", "sandbox", "compat", "gdb", "s", "monitor", "qmp",
+	"qmp-pretty", "mon", "runas", "run-with", "incoming", "name", "rtc", "icount", "msg", "overcommit", "action", "watchdog", "no-kvm", "enable-kvm")
+
+// suspicious are the words, in small letters, that mark an argument as one that may hold a secret.
+var suspicious = []string{"pass", "secret", "data=", "key", "token", "cookie", "user", "cred", "://", "auth", "string="}
+
+// harmless returns the numbers of the passthrough arguments that may be shown.
+func (c Command) harmless() map[int]bool {
+	if len(c.Options) == 0 {
+		return nil
+	}
+	out := map[int]bool{}
+	for _, o := range c.Options {
+		if o.Name == "" {
+			continue
+		}
+		lower := strings.ToLower(o.Value)
+		if harmlessOptions[o.Name] && !slices.ContainsFunc(suspicious, func(w string) bool { return strings.Contains(lower, w) }) {
+			out[o.At.index] = true
+		}
+		if _, known := withArgument[o.Name]; known || withoutArgument[o.Name] {
+			out[o.Path.index] = true
+		}
+	}
+	return out
+}
 
 type interval struct{ start, end int }
 
@@ -117,8 +147,14 @@ func (x *index) allSecrets() []interval {
 			last = end
 		}
 	}
+	arg := 0
 	for i := range x.nodes {
 		n := &x.nodes[i]
+		if n.name == "qemu:arg" || n.name == "xen:arg" {
+			if arg++; x.harmless[arg] {
+				continue
+			}
+		}
 		if name := secretAttributes[n.name]; name != "" {
 			if a, ok := x.attribute(int32(i), name); ok {
 				keep(a.end-1-len(a.value), a.end-1)

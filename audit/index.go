@@ -22,7 +22,8 @@ type index struct {
 	wide  map[int32]map[string][]int32 // children by name, for parents with many; see child
 	lines lines
 
-	hidden     []interval // secrets, in order; see allSecrets
+	harmless   map[int]bool // passthrough arguments, by number, that are no secret
+	hidden     []interval   // secrets, in order; see allSecrets
 	hiddenDone bool
 }
 

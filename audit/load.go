@@ -33,7 +33,8 @@ func Load(source string, data []byte) (*Domain, error) {
 	if err := r.bytes(); err != nil {
 		return nil, err
 	}
-	r.dec = xml.NewDecoder(bytes.NewReader(data[r.base:]))
+	r.in = &input{src: data, pos: r.base}
+	r.dec = xml.NewDecoder(r.in)
 	r.dec.CharsetReader = asciiReader
 
 	domain := &libvirtxml.Domain{}
@@ -53,6 +54,7 @@ func Load(source string, data []byte) (*Domain, error) {
 		return nil, err
 	}
 	d.Command = decodeCommand(d)
+	d.harmless = d.Command.harmless()
 	return d, nil
 }
 

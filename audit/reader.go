@@ -11,8 +11,9 @@ import (
 )
 
 // maxDepth is how deep libxml2 lets elements nest unless a caller asks for more, which libvirt does
-// not (source: libxml2, xmlParserMaxDepth; seen with libvirt 9: "Excessive depth in document: 256").
-const maxDepth = 256
+// not. Its message says 256, but it compares before it counts the element at hand: libvirt 9 takes a
+// document of 257 levels and refuses one of 258 (tested).
+const maxDepth = 257
 
 // reader is the one strict pass over a document. It hands the decoder only what libvirt would see,
 // refuses what readers are known to disagree about, and fills the index on the way.
@@ -22,6 +23,7 @@ const maxDepth = 256
 type reader struct {
 	index
 	dec      *xml.Decoder
+	in       *input
 	source   string
 	base     int // bytes before the decoder's first, the byte order mark
 	stack    []frame
@@ -85,12 +87,14 @@ func (r *reader) Token() (xml.Token, error) {
 			r.queued = r.queued[1:]
 			return t, nil
 		}
-		start := r.base + int(r.dec.InputOffset())
+		r.in.skipBlank()
+		start := r.offset()
 		tok, err := r.dec.RawToken()
 		if err != nil {
 			return nil, r.syntax(err)
 		}
-		end := r.base + int(r.dec.InputOffset())
+		end := r.offset()
+		r.in.read(tok)
 		var out xml.Token
 		switch t := tok.(type) {
 		case xml.StartElement:
@@ -298,7 +302,7 @@ func (r *reader) finish() error {
 // syntax turns the decoder's error into one of ours. Its words are not passed on where they quote
 // the document: a password with a bare "&" in it would be printed.
 func (r *reader) syntax(err error) error {
-	at := r.base + int(r.dec.InputOffset())
+	at := r.offset()
 	if errors.Is(err, io.EOF) && r.rootEnd {
 		return io.EOF
 	}

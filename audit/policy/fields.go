@@ -137,17 +137,11 @@ func (r *reader) target(at ast.Node, name string) bool {
 	return false
 }
 
-// fields calls a function for each entry of a mapping whose key is text and comes for the first time.
+// fields calls a function for each entry of a mapping whose key is text. The YAML parser has refused
+// keys that come twice.
 func (r *reader) fields(m *ast.MappingNode, visit func(key string, at, value ast.Node)) {
-	var seen []string
 	for _, v := range m.Values {
-		key := r.text(v.Key)
-		switch {
-		case key == "": // reported
-		case slices.Contains(seen, key):
-			r.errorf(v.Key, "duplicate key %q", key)
-		default:
-			seen = append(seen, key)
+		if key := r.text(v.Key); key != "" {
 			visit(key, v.Key, v.Value)
 		}
 	}
@@ -211,7 +205,7 @@ func kind(n ast.Node) string {
 
 // plainName reports whether a name is safe to print and has the form of QEMU's machine names.
 func plainName(s string) bool {
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		c := s[i]
 		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
 		if !letter && (i == 0 || c != '.' && c != '_' && c != '-') {
@@ -228,33 +222,36 @@ func didYouMean(word string) string {
 	return "; did you mean " + word + "?"
 }
 
-// nearest returns the word at the smallest edit distance, or "" where that is more than two.
+// nearest returns the word at the smallest edit distance, or "" where none is near.
 func nearest(word string, words []string) string {
 	best, least := "", 3
 	for _, w := range words {
-		if d := distance(word, w); d < least {
+		if d := distance(word, w); d < least && 2*d < len(word) {
 			best, least = w, d
 		}
 	}
 	return best
 }
 
-// distance is Levenshtein's, over bytes.
+// distance counts the bytes to insert, delete, replace or swap with their neighbour.
 func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
+	d := make([][]int, len(a)+1)
+	for i := range d {
+		d[i] = make([]int, len(b)+1)
+		for j := range d[i] {
+			switch {
+			case i == 0 || j == 0:
+				d[i][j] = i + j
+				continue
+			case a[i-1] == b[j-1]:
+				d[i][j] = d[i-1][j-1]
+			default:
+				d[i][j] = 1 + min(d[i-1][j-1], d[i-1][j], d[i][j-1])
 			}
-			diagonal, row[j+1] = row[j+1], cost
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
+			}
 		}
 	}
-	return row[len(b)]
+	return d[len(a)][len(b)]
 }

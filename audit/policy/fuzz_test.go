@@ -58,7 +58,7 @@ func inside(t *testing.T, data []byte, err error) {
 
 // all takes joined errors apart.
 func all(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the value itself is wanted
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return joined.Unwrap()
 	}
 	return []error{err}

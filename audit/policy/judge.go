@@ -49,7 +49,7 @@ func (e *Edition) Judge(g Guest) Verdict {
 		return v.end(Undetermined, ArchAbsent)
 	case slices.Contains(e.undecided, v.Target):
 		return v.end(Undetermined, ArchUndecided)
-	case arch == "armv7l" && (g.Machine == "" || m.Family == "virt") && !(e.lists("arm", "virt") && e.lists("aarch64", "virt")):
+	case arch == "armv7l" && (g.Machine == "" || m.Family == "virt") && (!e.lists("arm", "virt") || !e.lists("aarch64", "virt")):
 		// On an aarch64 host libvirt starts qemu-system-aarch64 with aarch64=off
 		// (virQEMUCapsGetDefaultEmulator). Whether that is the target "aarch64" the policy leaves open.
 		return v.end(Undetermined, ArmOnAArch64)

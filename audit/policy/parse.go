@@ -15,8 +15,8 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// maxFile bounds a site's file: it is a short list, and the YAML parser recurses.
-const maxFile = 64 << 10
+// maxFile bounds a site's file: it is a short list, and the YAML parser takes quadratic time over brackets.
+const maxFile = 16 << 10
 
 // ParseError is something wrong at one place of an edition's file. Lines and columns count from 1,
 // columns in characters.
@@ -31,8 +31,11 @@ func (e *ParseError) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
 }
 
-// Parse reads a site's own edition. The file name is used for messages only. What is wrong with the
-// file is returned all at once, as joined ParseErrors in the order of the file.
+// Parse reads a site's own edition: a YAML mapping of name (needed), title, source, evidence (a list),
+// targets (needed: for each of QEMU's targets a list of machine families, or of boards by their exact
+// name) and undecided (a list of targets). The built-in editions are examples. The file name is used
+// for messages only. What is wrong is returned all at once, as joined ParseErrors in the order of the
+// file.
 func Parse(file string, data []byte) (*Edition, error) {
 	// Reports name the edition. A site's list must not pass for QEMU's.
 	return parse(file, data, Names())
@@ -104,8 +107,7 @@ func (r *reader) document(data []byte) *ast.MappingNode {
 	f, err := parser.ParseBytes(data, 0)
 	if err != nil {
 		line, column, message := 1, 1, err.Error()
-		var located yaml.Error
-		if errors.As(err, &located) {
+		if located, ok := errors.AsType[yaml.Error](err); ok {
 			message = located.GetMessage()
 			if t := located.GetToken(); t != nil {
 				line, column = t.Position.Line, t.Position.Column

@@ -99,20 +99,20 @@ func (v Verdict) Explain() string {
 		if v.Accelerator == "" {
 			return "the domain type stands for no accelerator that the policy names"
 		}
-		return fmt.Sprintf("the policy does not say whether it covers the accelerator %s", v.Accelerator)
+		return "the policy does not say whether it covers the accelerator " + v.Accelerator
 	case ArchAbsent:
 		return "no architecture is named, so it is the host's, and the host is not known"
 	case ArchUndecided:
-		return fmt.Sprintf("the policy leaves open which machine types count for %s", v.Target)
+		return "the policy leaves open which machine types count for " + v.Target
 	case ArmOnAArch64:
 		return "a 32-bit Arm guest may run in QEMU's arm or aarch64 target, and the policy treats them differently"
 	case ArchNotListed:
-		return fmt.Sprintf("the policy lists no machine type for %s", v.Target)
+		return "the policy lists no machine type for " + v.Target
 	case DefaultMachine:
 		if v.Word == Virtualization {
 			return fmt.Sprintf("no machine type is named, and libvirt's default, %s, is listed for %s", v.Family, v.Target)
 		}
-		return fmt.Sprintf("no machine type is named, and libvirt's default is not listed for %s", v.Target)
+		return "no machine type is named, and libvirt's default is not listed for " + v.Target
 	case MachineAbsent:
 		return "no machine type is named, and the XML alone does not tell which one libvirt takes"
 	case Listed:
@@ -120,7 +120,7 @@ func (v Verdict) Explain() string {
 	case UnknownSuffix:
 		return fmt.Sprintf("the machine type is named like family %s, but with a suffix that neither QEMU nor a known vendor uses", v.Family)
 	case MachineNotListed:
-		return fmt.Sprintf("the machine type is not listed for %s", v.Target)
+		return "the machine type is not listed for " + v.Target
 	default:
 		return string(v.Reason)
 	}

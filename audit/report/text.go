@@ -62,7 +62,7 @@ var shortVerdict = map[policy.Word]string{
 
 const (
 	verdictWidth = 14
-	nameWidth    = 18
+	nameWidth    = 16
 )
 
 type textReporter struct {
@@ -112,9 +112,10 @@ func (t *textReporter) row(r *audit.Result) string {
 			what = append(what, printable(s))
 		}
 	}
-	left := pad(printable(r.Name), nameWidth) + " " + strings.Join(what, " ")
-	counts := t.counts(r)
-	return strings.TrimRight(fmt.Sprintf("  %s%s  %s", verdict, pad(left, min(t.width-verdictWidth-26, 60)), counts), " ") + "\n"
+	left := pad(printable(r.Name), nameWidth) + "  " + strings.Join(what, " ")
+	// The counts stand in a column of their own, as wide as the screen allows.
+	column := min(t.width-2-verdictWidth-len("9 critical, 9 high…"), nameWidth+2+36)
+	return strings.TrimRight("  "+verdict+pad(left, column)+"  "+t.counts(r), " ") + "\n"
 }
 
 // counts says how many findings of which severity a guest has.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime/debug"
 	"strings"
 
@@ -62,8 +63,18 @@ func run(args []string, in io.Reader, out, errOut io.Writer) (code int) {
 			code = exitInternal
 		}
 	}()
+	unsetEmpty()
 	app := newApp(s)
 	return s.exit(app.Run(arrange(app, args)))
+}
+
+// unsetEmpty makes an empty variable of ours count as one that is not set, as scripts expect.
+func unsetEmpty() {
+	for _, kv := range os.Environ() {
+		if name, ok := strings.CutSuffix(kv, "="); ok && strings.HasPrefix(name, "VIRT_AUDIT_") {
+			_ = os.Unsetenv(name)
+		}
+	}
 }
 
 // exit prints an error and returns the exit code that it stands for.

@@ -1,0 +1,56 @@
+package audit_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+// FuzzLoad feeds any bytes: the answer is a domain or one of the two kinds of error, and every place
+// that can be asked for lies inside the document.
+func FuzzLoad(f *testing.F) {
+	f.Add([]byte(body))
+	f.Add([]byte(strings.ReplaceAll(body, "<os>", "<os><os/></os><os>")))
+	f.Add([]byte("<domain type='kvm' xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'><q:commandline><q:arg value='-accel'/><q:arg value='{\"a\":1}'/></q:commandline></domain>"))
+	f.Add([]byte("<domain type='lxc'><devices><graphics passwd='&#65;\n'/><hostdev/><interface/></devices></domain>"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		d, err := audit.Load("fuzz.xml", data)
+		if err != nil {
+			var input *audit.InputError
+			var other *audit.NotDomainError
+			if !errors.As(err, &input) && !errors.As(err, &other) {
+				t.Fatalf("%T: %v", err, err)
+			}
+			return
+		}
+		lines := strings.Count(string(data), "\n") + 1
+		for _, path := range []string{"", "@type", "os/type@machine", "devices/disk[2]/source@file", "devices/graphics[1]@passwd", "x/y[9]@z"} {
+			pos := d.Pos(audit.At(path))
+			if pos.Line < 1 || pos.EndLine > lines || pos.Column < 1 || pos.EndLine < pos.Line {
+				t.Fatalf("%s: %+v in %d lines", path, pos, lines)
+			}
+			d.Attr(audit.At(path))
+			d.Text(audit.At(path))
+		}
+		for _, e := range d.Dropped {
+			d.DroppedPos(e)
+		}
+		rule := &audit.Rule{ID: "a-b", Check: func(p *audit.Pass) {
+			p.Reportf(audit.At("os/type"), "x")
+			p.Reportf(audit.At("devices/graphics@passwd"), "x")
+			for _, o := range p.Command.Options {
+				p.Reportf(o.At, "x")
+			}
+			for _, e := range p.Dropped {
+				p.ReportDropped(e, "x")
+			}
+		}}
+		for _, f := range audit.Run(d, &audit.Config{Rules: []*audit.Rule{rule}}).Findings {
+			if n := len([]rune(f.Excerpt.Line)); f.Excerpt.Start < 0 || f.Excerpt.Start > n || f.Excerpt.End <= f.Excerpt.Start {
+				t.Fatalf("excerpt %+v", f.Excerpt)
+			}
+		}
+	})
+}

@@ -1,0 +1,161 @@
+package policy_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/virt-audit/virt-audit/audit/policy"
+)
+
+// corpusRow is one line of machines.tsv: a machine that one build of QEMU has, from libvirt's
+// capability files and from QEMU's own listings.
+type corpusRow struct {
+	arch, qemu, machine, alias string
+	deprecated                 bool
+	source                     string
+}
+
+// corpus reads the machine names that are kept outside the project.
+func corpus(t *testing.T) []corpusRow {
+	t.Helper()
+	dir := os.Getenv("VIRT_AUDIT_CORPUS")
+	if dir == "" {
+		dir = filepath.FromSlash("../../../shared/corpus")
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "machines.tsv"))
+	if err != nil {
+		t.Skipf("no corpus of machine names (VIRT_AUDIT_CORPUS names its folder): %v", err)
+	}
+	var rows []corpusRow
+	for i, line := range strings.Split(strings.TrimRight(string(data), "\n"), "\n") {
+		f := strings.Split(line, "\t")
+		if len(f) != 7 {
+			t.Fatalf("machines.tsv:%d: %d fields", i+1, len(f))
+		}
+		if i > 0 {
+			rows = append(rows, corpusRow{f[0], f[1], f[2], f[3], f[5] == "yes", f[6]})
+		}
+	}
+	return rows
+}
+
+// upstream is false for builds of vendors and listings without a version.
+func (r corpusRow) upstream() bool {
+	_, err := policy.ParseVersion(r.qemu)
+	return err == nil
+}
+
+// foreign are names that begin as a listed family's do, but are not well formed on purpose.
+var foreign = map[string]string{
+	"rhel7.3.0": "an abbreviation in someone's configuration, no name of Red Hat's",
+}
+
+func TestCorpusNames(t *testing.T) {
+	t.Parallel()
+	// How the names of listed families look, written down apart from the parser.
+	prefixes := map[string][]string{
+		"i386":            {"pc", "q35", "microvm", "xenfv", "xenpv", "rhel", "ubuntu"},
+		"aarch64":         {"virt"},
+		"arm":             {"virt"},
+		"loongarch64":     {"virt"},
+		"riscv32":         {"virt"},
+		"riscv64":         {"virt"},
+		"ppc64":           {"pseries"},
+		"s390x":           {"s390-ccw-virtio"},
+		"no other target": nil,
+	}
+	prefixes["x86_64"] = prefixes["i386"]
+	recognised := 0
+	for _, r := range corpus(t) {
+		target := policy.TargetOf(r.arch)
+		listed := slices.ContainsFunc(prefixes[target], func(p string) bool { return strings.HasPrefix(r.machine, p) })
+		m := policy.ParseMachine(target, r.machine)
+		switch {
+		case foreign[r.machine] != "":
+			if m.WellFormed {
+				t.Errorf("%s is well formed, though it is %s", r.machine, foreign[r.machine])
+			}
+		case listed != m.WellFormed || listed != (m.Family != ""):
+			t.Errorf("%s on %s (%s): %+v", r.machine, target, r.source, m)
+		case listed:
+			recognised++
+		}
+		if r.alias != "" && listed && r.upstream() {
+			if a := policy.ParseMachine(target, r.alias); a.Family != m.Family || !a.WellFormed {
+				t.Errorf("%s is an alias of %s, but %+v", r.alias, r.machine, a)
+			}
+		}
+	}
+	t.Logf("%d names of listed families recognised", recognised)
+}
+
+// A machine that a release has must not be called removed or not yet made, and must be called
+// deprecated if and only if the release says so.
+func TestCorpusStages(t *testing.T) {
+	t.Parallel()
+	checked := 0
+	for _, r := range corpus(t) {
+		if !r.upstream() {
+			continue
+		}
+		stage, ok := policy.ParseMachine(policy.TargetOf(r.arch), r.machine).StageIn(version(t, r.qemu))
+		if !ok {
+			continue
+		}
+		checked++
+		want := policy.Supported
+		if r.deprecated {
+			want = policy.Deprecated
+		}
+		if stage == policy.Deprecated && want == policy.Supported && flagUnknown(t, r) {
+			continue
+		}
+		if stage != want {
+			t.Errorf("%s on %s in QEMU %s is %s, not %s (%s)", r.machine, r.arch, r.qemu, stage, want, r.source)
+		}
+	}
+	t.Logf("%d stages compared", checked)
+}
+
+// flagUnknown says which rows cannot show that a machine is deprecated.
+func flagUnknown(t *testing.T, r corpusRow) bool {
+	t.Helper()
+	return version(t, r.qemu).Compare(version(t, "4.2")) < 0 // query-machines had no "deprecated"
+}
+
+// The other way round: what one release has, and what its neighbours have, must be there in between
+// unless it is removed or not yet made.
+func TestCorpusAbsences(t *testing.T) {
+	t.Parallel()
+	type build struct{ arch, qemu, source string }
+	names := map[string]map[string]bool{} // by architecture: every upstream versioned name
+	has := map[build]map[string]bool{}
+	for _, r := range corpus(t) {
+		if !r.upstream() || !strings.HasPrefix(r.source, "libvirt ") || strings.Contains(r.source, "transcribed") {
+			continue
+		}
+		if _, ok := policy.ParseMachine(policy.TargetOf(r.arch), r.machine).Life(); !ok {
+			continue
+		}
+		b := build{r.arch, r.qemu, r.source}
+		if names[r.arch] == nil {
+			names[r.arch] = map[string]bool{}
+		}
+		if has[b] == nil {
+			has[b] = map[string]bool{}
+		}
+		names[r.arch][r.machine], has[b][r.machine] = true, true
+	}
+	for b, present := range has {
+		for name := range names[b.arch] {
+			stage, _ := policy.ParseMachine(policy.TargetOf(b.arch), name).StageIn(version(t, b.qemu))
+			if there := stage == policy.Supported || stage == policy.Deprecated; there != present[name] {
+				t.Errorf("%s on %s in QEMU %s is %s, but its presence is %v (%s)", name, b.arch, b.qemu, stage, present[name], b.source)
+			}
+		}
+	}
+	t.Logf("%d builds compared", len(has))
+}

@@ -1,0 +1,176 @@
+package policy_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/virt-audit/virt-audit/audit/policy"
+)
+
+func TestBuiltin(t *testing.T) {
+	t.Parallel()
+	names := policy.Names()
+	if !slices.Equal(names, []string{"qemu-10.2", "qemu-rfc-2025-09"}) {
+		t.Fatalf("Names() = %v", names)
+	}
+	for _, name := range names {
+		e := named(t, name)
+		if e.Name != name || e.Title == "" || !strings.HasPrefix(e.Source, "https://") || len(e.Evidence) == 0 {
+			t.Errorf("%s: %+v", name, e)
+		}
+	}
+	if policy.Default() != named(t, "qemu-10.2") {
+		t.Error("the default is not the edition of that name")
+	}
+	_, err := policy.Named("qemu-9.0")
+	if err == nil || err.Error() != `unknown policy "qemu-9.0": one of qemu-10.2, qemu-rfc-2025-09` {
+		t.Errorf("unknown edition: %v", err)
+	}
+}
+
+// The lists, spelled out once more: a slip in a data file must not pass for a change of policy.
+func TestBuiltinLists(t *testing.T) {
+	t.Parallel()
+	want := map[string]string{
+		"qemu-10.2": "aarch64=virt i386=microvm,xenfv,xenpv,xenpvh,pc,q35 loongarch64=virt ppc64=pseries " +
+			"riscv32=virt riscv64=virt s390x=s390-ccw-virtio x86_64=microvm,xenfv,xenpv,xenpvh,pc,q35 ?",
+		"qemu-rfc-2025-09": "aarch64=virt i386=microvm,xenfv,xenpv,xenpvh,pc,q35,isapc loongarch64=virt " +
+			"s390x=s390-ccw-virtio x86_64=microvm,xenfv,xenpv,xenpvh,pc,q35,isapc " +
+			"?ppc,ppc64,mips,mipsel,mips64,mips64el,riscv32,riscv64",
+	}
+	for name, list := range want {
+		e := named(t, name)
+		var b strings.Builder
+		for _, target := range e.Targets() {
+			fmt.Fprintf(&b, "%s=%s ", target, strings.Join(e.Families(target), ","))
+		}
+		fmt.Fprintf(&b, "?%s", strings.Join(e.Undecided(), ","))
+		if b.String() != list {
+			t.Errorf("%s\n got %s\nwant %s", name, b.String(), list)
+		}
+	}
+}
+
+func TestEditionDoesNotChange(t *testing.T) {
+	t.Parallel()
+	e := named(t, "qemu-rfc-2025-09")
+	e.Targets()[0] = "changed"
+	e.Families("x86_64")[0] = "changed"
+	e.Undecided()[0] = "changed"
+	if e.Targets()[0] == "changed" || e.Families("x86_64")[0] == "changed" || e.Undecided()[0] == "changed" {
+		t.Error("callers can change an edition")
+	}
+	if got := e.Families("avr"); len(got) != 0 {
+		t.Errorf("avr lists %v", got)
+	}
+}
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	e, err := policy.Parse("site.yaml", []byte("\ufeff# ours\nname: 'site'\ntitle: Our list, \"ü\" and all\nsource: https://example.org/\n"+
+		"evidence: [ticket 1]\ntargets:\n  x86_64:\n  - q35 # only\n  aarch64: [virt, \"sbsa-ref\"]\nundecided: [riscv64]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Name != "site" || e.Title != `Our list, "ü" and all` || e.Source != "https://example.org/" || !slices.Equal(e.Evidence, []string{"ticket 1"}) {
+		t.Errorf("%+v", e)
+	}
+	if !slices.Equal(e.Targets(), []string{"aarch64", "x86_64"}) || !slices.Equal(e.Families("aarch64"), []string{"virt", "sbsa-ref"}) ||
+		!slices.Equal(e.Undecided(), []string{"riscv64"}) {
+		t.Errorf("%+v", e)
+	}
+	crlf, err := policy.Parse("site.yaml", []byte("name: site\r\ntargets:\r\n  x86_64:\r\n  - pc\r\n  - q35\r\n"))
+	if err != nil || !slices.Equal(crlf.Families("x86_64"), []string{"pc", "q35"}) {
+		t.Errorf("CRLF: %+v, %v", crlf, err)
+	}
+}
+
+func TestParseErrors(t *testing.T) {
+	t.Parallel()
+	const head = "name: site\ntargets:\n  x86_64: [q35]\n"
+	tests := []struct{ file, want string }{
+		{"", "1:1: the file is empty"},
+		{"# nothing\n", "1:1: the file is empty"},
+		{"- q35\n", "1:1: the file is not a mapping of keys to values"},
+		{"q35\n", "1:1: the file is not a mapping of keys to values"},
+		{head + "---\nname: b\n", "5:1: a second document; a file holds one policy"},
+		{"name: [\n", "1:7: sequence end token ']' not found"},
+		{"name: a\nname: b\n" + head[11:], "2:1: mapping key \"name\" already defined at [1:1]"},
+		{"'name': a\n\"name\": b\n", "2:1: mapping key \"name\" already defined at [1:1]"},
+		{"targets:\n  x86_64: [pc]\n  \"x86\\u005f64\": [q35]\n", "3:3: mapping key \"x86_64\" already defined at [2:3]"},
+		{"\"a\\eb\": 1\n\"a\\eb\": 2\n", "2:1: mapping key \"a\\x1bb\" already defined at [1:1]"},
+		{head + "? a\n: b\n", "4:1: not a plain text but YAML's mappingkey; quote it if it is meant as text"},
+		{head + "<<: {a: b}\n", "4:1: not a plain text but YAML's mergekey; quote it if it is meant as text"},
+		{"name: \"a\xffb\"\n", "1:9: the file is not UTF-8"},
+		{"# ü\n\nx: ü\xff", "3:5: the file is not UTF-8"},
+		{strings.Repeat("#", 16<<10+1), "1:1: the file is larger than 16384 bytes"},
+
+		{"targets:\n  x86_64: [q35]\n", "1:1: missing name"},
+		{"name: site\n", "1:1: missing targets"},
+		{"name:\ntargets: {x86_64: [q35]}\n", "1:6: a text is missing"},
+		{"name: ' '\ntargets: {x86_64: [q35]}\n", "1:7: empty text"},
+		{"name: 10.2\ntargets: {x86_64: [q35]}\n", "1:7: not a plain text but a number; quote it if it is meant as text"},
+		{"name: true\ntargets: {x86_64: [q35]}\n", "1:7: not a plain text but a boolean; quote it if it is meant as text"},
+		{"name: [a]\ntargets: {x86_64: [q35]}\n", "1:7: not a plain text but a list; quote it if it is meant as text"},
+		{"name: {a: b}\ntargets: {x86_64: [q35]}\n", "1:7: not a plain text but a mapping; quote it if it is meant as text"},
+		{"name: &a site\ntargets: {x86_64: [q35]}\n", "1:7: not a plain text but YAML's anchor; quote it if it is meant as text"},
+		{"name: our site\ntargets: {x86_64: [q35]}\n", "1:7: name \"our site\": letters, digits, '.', '_' and '-' only, beginning with a letter or digit"},
+		{"name: qemu-10.2\ntargets: {x86_64: [q35]}\n", "1:7: name \"qemu-10.2\" belongs to a built-in policy"},
+		{head + "title: \"a\\e[1m\"\n", "4:8: a character in the text cannot be printed"},
+		{head + "target: x\n", "4:1: unknown key \"target\"; did you mean targets?"},
+		{head + "comment: x\n", "4:1: unknown key \"comment\""},
+		{head + "3: x\n", "4:1: not a plain text but a number; quote it if it is meant as text"},
+
+		{"name: site\ntargets:\n", "2:1: targets lists nothing"},
+		{"name: site\ntargets: {}\n", "2:1: targets lists nothing"},
+		{"name: site\ntargets: [q35]\n", "2:10: targets is not a mapping of targets to machine families"},
+		{"name: site\ntargets:\n  x86_64:\n", "3:3: target x86_64 lists no machine family"},
+		{"name: site\ntargets:\n  x86_64: []\n", "3:11: target x86_64 lists no machine family"},
+		{"name: site\ntargets:\n  x86_64: q35\n", "3:11: x86_64 is not a list"},
+		{"name: site\ntargets: {ü: [pc], x86_46: [q35]}\n", "2:11: unknown architecture \"ü\"|2:20: unknown architecture \"x86_46\"; did you mean x86_64?"},
+		{"name: site\ntargets:\n  i686: [pc]\n", "3:3: unknown architecture \"i686\"; did you mean i386?"},
+		{"name: site\ntargets:\n  ppc64le: [pseries]\n", "3:3: unknown architecture \"ppc64le\"; did you mean ppc64?"},
+		{"name: site\ntargets:\n  amd64: [pc]\n", "3:3: unknown architecture \"amd64\"; did you mean x86_64?"},
+		{"name: site\ntargets:\n  arm64: [virt]\n", "3:3: unknown architecture \"arm64\"; did you mean aarch64?"},
+		{"name: site\ntargets:\n  x86: [pc]\n", "3:3: unknown architecture \"x86\"; did you mean i386?"},
+		{"name: site\ntargets:\n  itanium: [pc]\n", "3:3: unknown architecture \"itanium\""},
+		{"name: site\ntargets:\n  x86_64:\n    - q35\n    - ''\n", "5:7: empty text"},
+		{"name: site\ntargets:\n  x86_64:\n    - q35\n    - 'q 35'\n", "5:7: machine family \"q 35\": letters, digits, '.', '_' and '-' only, beginning with a letter or digit"},
+		{"name: site\ntargets:\n  x86_64: [-q35]\n", "3:12: machine family \"-q35\": letters, digits, '.', '_' and '-' only, beginning with a letter or digit"},
+		{"name: site\ntargets:\n  x86_64: [q35,  \"pc\", q35]\n", "3:24: duplicate \"q35\" in x86_64"},
+		{"name: site\ntargets:\n  x86_64: [pc-q35-9.2]\n", "3:12: \"pc-q35-9.2\" is a member of machine family q35; only whole families can be listed"},
+		{"name: site\ntargets:\n  x86_64: [1.0]\n", "3:12: not a plain text but a number; quote it if it is meant as text"},
+		{"name: site\ntargets:\n  x86_64: [[q35]]\n", "3:12: not a plain text but a list; quote it if it is meant as text"},
+
+		{head + "undecided: riscv64\n", "4:12: undecided is not a list"},
+		{head + "undecided: [riscv64, riscv46]\n", "4:22: unknown architecture \"riscv46\"; did you mean riscv64?"},
+		{head + "undecided: [riscv64, riscv64]\n", "4:22: duplicate \"riscv64\" in undecided"},
+		{head + "undecided: [riscv64, x86_64]\n", "4:22: target x86_64 is both listed and undecided"},
+		{"undecided: [x86_64]\n" + head, "1:13: target x86_64 is both listed and undecided"},
+		{head + "evidence: x\n", "4:11: evidence is not a list"},
+
+		// All at once, in the order of the file.
+		{
+			"\nnam: site\ntargets:\n  amd64: [pc]\n  x86_64: []\n",
+			"2:1: unknown key \"nam\"; did you mean name?|2:1: missing name|4:3: unknown architecture \"amd64\"; did you mean x86_64?|5:11: target x86_64 lists no machine family",
+		},
+	}
+	for _, tt := range tests {
+		e, err := policy.Parse("site.yaml", []byte(tt.file))
+		if err == nil || e != nil {
+			t.Errorf("%q is accepted", tt.file)
+			continue
+		}
+		want := "site.yaml:" + strings.ReplaceAll(tt.want, "|", "\nsite.yaml:")
+		if err.Error() != want {
+			t.Errorf("%q:\n got %v\nwant %s", tt.file, err, want)
+		}
+		var p *policy.ParseError
+		if !errors.As(err, &p) || p.File != "site.yaml" {
+			t.Errorf("%q: not a ParseError: %#v", tt.file, err)
+		}
+	}
+}

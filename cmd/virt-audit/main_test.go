@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/virt-audit/virt-audit/audit/report"
+	"github.com/virt-audit/virt-audit/rules"
+)
+
+var update = flag.Bool("update", false, "write generated files instead of comparing them")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"virt-audit": main})
+}
+
+// TestScript runs the command lines of testdata/script in the root of the project, by way of $ROOT.
+func TestScript(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:           "../../testdata/script",
+		UpdateScripts: *update,
+		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("ROOT", root)
+			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("XDG_CONFIG_HOME", e.WorkDir)
+			return nil
+		},
+	})
+}
+
+// exits is "exits CODE COMMAND...": exec that wants one exit code and no other.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND...")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	code := 0
+	if errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+}
+
+// typed runs a command line in this process.
+func typed(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errOut bytes.Buffer
+	code = run(append([]string{"virt-audit"}, args...), strings.NewReader(""), &out, &errOut)
+	return code, out.String(), errOut.String()
+}
+
+// TestJSONSchema validates real reports against the schema that is the contract.
+func TestJSONSchema(t *testing.T) {
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	schema, err := c.Compile("../../audit/report/report.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := filepath.Join(t.TempDir(), "broken.xml")
+	if err := os.WriteFile(broken, []byte("<domain"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"../../testdata/fleet"},
+		{"../../testdata/rules", "--profile", "hardened", "--profile", "baseline", "--profile", "confidential"},
+		{broken},
+		{broken, "../../testdata/fleet/web01.xml", filepath.Join(t.TempDir(), "absent.xml")},
+		{t.TempDir()},
+	} {
+		_, out, errOut := typed(t, append(args, "--format", "json")...)
+		doc, err := jsonschema.UnmarshalJSON(strings.NewReader(out))
+		if err != nil {
+			t.Fatalf("%v: %v\n%s%s", args, err, out, errOut)
+		}
+		if err := schema.Validate(doc); err != nil {
+			t.Errorf("%v: %v", args, err)
+		}
+	}
+}
+
+// TestGenerated compares the committed documentation with what the rules say today.
+func TestGenerated(t *testing.T) {
+	page, err := rulesPage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	generated(t, "../../rules/README.md", page)
+
+	const readme = "../../README.md"
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const begin, end = "<!-- rules: made by make docs -->\n", "<!-- end of rules -->"
+	head, rest, ok := strings.Cut(string(text), begin)
+	_, tail, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatalf("%s holds no place for the table of rules", readme)
+	}
+	var table strings.Builder
+	for _, topic := range topics(rules.All()) {
+		table.WriteString("\n**" + topic.Title + "**\n\n" + report.RuleRows(topic.Rules, "rules/README.md"))
+	}
+	generated(t, readme, []byte(head+begin+table.String()+"\n"+end+tail))
+}
+
+func generated(t *testing.T, file string, want []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	got, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s is stale: run 'make docs'", file)
+	}
+}
+
+// TestStable runs the same folder with one job and with many: the report must not differ.
+func TestStable(t *testing.T) {
+	_, one, _ := typed(t, "-j", "1", "--format", "json", "../../testdata/rules")
+	_, many, _ := typed(t, "-j", "16", "--format", "json", "../../testdata/rules")
+	if one != many || !json.Valid([]byte(one)) {
+		t.Error("the report depends on the number of jobs")
+	}
+}

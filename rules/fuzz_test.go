@@ -1,0 +1,40 @@
+package rules
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+// FuzzRules runs every rule, and every indexer, over whatever loads: none may panic on what a
+// document leaves out.
+func FuzzRules(f *testing.F) {
+	files, _ := filepath.Glob(filepath.Join(fixtures, "*", "*.xml"))
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	all := All()
+	f.Fuzz(func(t *testing.T, data []byte) {
+		d, err := audit.Load("fuzz.xml", data)
+		if err != nil {
+			return
+		}
+		twin, err := audit.Load("twin.xml", data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		twin.Name += "-twin"
+		twin.UUID = ""
+		cfg := &audit.Config{Rules: all, Index: audit.NewIndex()}
+		cfg.Index.Add(d, cfg, Indexers()...)
+		cfg.Index.Add(twin, cfg, Indexers()...)
+		cfg.Index.Freeze()
+		audit.Run(d, cfg)
+	})
+}
