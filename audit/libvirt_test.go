@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,6 +56,7 @@ func TestKept(t *testing.T) {
 	for name, c := range map[string]struct{ old, new string }{
 		"plain":                           {"<os>", "<os>"},
 		"two os":                          {"</os>", "</os><os><type arch='x86_64'>xen</type></os>"},
+		"kernel in a second os":           {"</os>", "</os><os><kernel>/k</kernel></os>"},
 		"two types":                       {"</type>", "</type><type arch='x86_64'>xen</type>"},
 		"two emulators":                   {"</emulator>", "</emulator><emulator>/bin/sh</emulator>"},
 		"two loaders":                     {"</os>", "<loader>/a</loader><loader>/b</loader></os>"},
@@ -73,6 +75,9 @@ func TestKept(t *testing.T) {
 		"hypervisor's space elsewhere":    {"<os>", "<os><q:kernel xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'>/k</q:kernel>"},
 		"interface without a type":        {"</devices>", "<interface><mac address='52:54:00:00:00:01'/></interface></devices>"},
 		"hostdev without a mode":          {"</devices>", "<hostdev type='usb'><source><vendor id='0x1234'/><product id='0xbeef'/></source></hostdev></devices>"},
+		"controller without a type":       {"</devices>", "<controller index='3'/></devices>"},
+		"hexadecimal numbers":             {"</devices>", "<controller type='pci' index='1' model='pcie-expander-bus'><target busNr='0x10'/></controller></devices>"},
+		"octal numbers":                   {"</devices>", "<controller type='pci' index='1' model='pcie-expander-bus'><target busNr='010'/></controller></devices>"},
 		"id that is no number":            {"type='kvm'", "type='test' id='abc'"},
 		"empty machine":                   {"arch='x86_64'", "arch='i686' machine=''"},
 		"white space in an attribute":     {"/ok.img", "/a\n\tb\r\nc"},
@@ -142,6 +147,16 @@ func summary(d *audit.Domain) string {
 			add("mac", i.MAC.Address)
 		}
 	}
+	for _, c := range d.Devices.Controllers {
+		if c.Type == "usb" || c.Type == "pci" && c.Model == "pcie-root" || c.Type == "virtio-serial" {
+			continue // libvirt adds such
+		}
+		number := ""
+		if c.PCI != nil && c.PCI.Target != nil && c.PCI.Target.BusNr != nil {
+			number = fmt.Sprint(*c.PCI.Target.BusNr)
+		}
+		add("controller", c.Type, number)
+	}
 	for _, h := range d.Devices.Hostdevs {
 		add("hostdev", has(h.SubsysUSB != nil))
 	}
@@ -201,6 +216,9 @@ func TestBothRefuse(t *testing.T) {
 		"depth of 258":              {old: "</domain>", new: deep(257) + "</domain>"},
 		"two dashes in a comment":   {old: "<os>", new: "<!-- a -- b --><os>"},
 		"number that is none":       {old: "65536", new: "many"},
+		"two balloons":              {old: "</devices>", new: "<memballoon model='none'/><memballoon model='virtio'/></devices>"},
+		"two feature switches":      {old: "<devices>", new: "<features><pmu state='on'/><pmu state='off'/></features><devices>", taken: "libvirt takes the last here, and the first elsewhere"},
+		"machine in a second os":    {old: "</os>", new: "</os><os><type machine='x'>hvm</type></os>", taken: "libvirt takes the machine of the second, and all else of the first"},
 		"DOCTYPE":                   {old: "<domain", new: "<!DOCTYPE domain [<!ENTITY h 'hvm'>]><domain", taken: "entities are expanded by some readers only"},
 		"XML 1.1":                   {old: "<domain", new: "<?xml version='1.1'?><domain", taken: "XML 1.1 has other rules for characters and ends of lines"},
 		"attribute in a namespace":  {old: "type='kvm'", new: "type='test' f:type='kvm' xmlns:f='urn:f'", taken: "taken or ignored, depending on the attribute"},

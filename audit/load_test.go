@@ -120,6 +120,10 @@ func TestRefused(t *testing.T) {
 		"os in capitals":            {with(t, "hvm", "HVM"), `vm.xml:6:5: unknown OS type "HVM"`},
 		"arch of another tool":      {with(t, "x86_64", "amd64"), `vm.xml:6:11: unknown architecture "amd64"`},
 		"arch in capitals":          {with(t, "x86_64", "X86_64"), `vm.xml:6:11: unknown architecture "X86_64"`},
+		"machine in a second os":    {strings.Replace(with(t, " machine='pc-q35-9.2'", ""), "</os>", "</os><os><type machine='isapc'>hvm</type></os>", 1), "vm.xml:7:12: a second <type> with the attribute machine"},
+		"last of a feature counts":  {with(t, "<devices>", "<features><kvm><hidden state='on'/><hidden state='off'/></kvm></features><devices>"), "vm.xml:8:38: a second <hidden>"},
+		"feature in two blocks":     {with(t, "<devices>", "<features><pmu state='on'/></features><features><pmu state='off'/></features><devices>"), "vm.xml:8:51: a second <pmu>"},
+		"two balloons":              {with(t, "</devices>", "<memballoon model='none'/><memballoon model='virtio'/></devices>"), "vm.xml:14:29: a second <memballoon>"},
 		"no number":                 {with(t, "65536", "many"), "vm.xml:3:3: a value in <memory> is not a number"},
 		"unknown kind of a device":  {with(t, "<disk type='file'", "<graphics type='hologram'/><disk type='file'"), "vm.xml:10:5: <graphics> is not understood"},
 		"comment with two dashes":   {"<!-- a -- b -->" + body, "vm.xml:1:"},
@@ -162,10 +166,10 @@ func TestNotDomain(t *testing.T) {
 func TestAsLibvirt(t *testing.T) {
 	t.Run("first of a repeated element", func(t *testing.T) {
 		d := load(t, with(t, "</os>", "</os><os><type arch='i686' machine='isapc'>hvm</type></os>"))
-		if d.Target.Machine != "pc-q35-9.2" || len(d.Dropped) != 1 || d.Dropped[0].Name != "os" || d.Dropped[0].Reason != audit.Repeated {
+		if d.Target.Machine != "pc-q35-9.2" || len(d.Dropped) != 1 || d.Dropped[0].Name != "type" || d.Dropped[0].Reason != audit.Repeated {
 			t.Errorf("%+v, dropped %v", d.Target, d.Dropped)
 		}
-		if pos := d.DroppedPos(d.Dropped[0]); pos.Line != 7 || pos.Column != 8 {
+		if pos := d.DroppedPos(d.Dropped[0]); pos.Line != 7 || pos.Column != 12 {
 			t.Errorf("dropped at %+v", pos)
 		}
 	})
@@ -173,6 +177,12 @@ func TestAsLibvirt(t *testing.T) {
 		d := load(t, with(t, "<source file='/ok.img'/>", "<source file='/etc/shadow'/><source file='/ok.img'/>"))
 		if got := d.Devices.Disks[0].Source.File.File; got != "/etc/shadow" {
 			t.Errorf("source %q", got)
+		}
+	})
+	t.Run("a second os adds what the first has not", func(t *testing.T) {
+		d := load(t, with(t, "</os>", "</os><os><type arch='i686'>hvm</type><kernel>/k</kernel><boot dev='hd'/></os>"))
+		if d.Target.Arch != "x86_64" || d.OS.Kernel != "/k" || len(d.OS.BootDevices) != 1 || len(d.Dropped) != 1 || d.Dropped[0].Name != "type" {
+			t.Errorf("%+v, kernel %q, dropped %v", d.Target, d.OS.Kernel, d.Dropped)
 		}
 	})
 	t.Run("two blocks of devices are one", func(t *testing.T) {

@@ -45,6 +45,7 @@ type frame struct {
 	mode     mode
 	uri      string // namespace, when mode is hypervisor
 	seen     []string
+	joined   bool // a container that goes on where an earlier one ended
 }
 
 type mode uint8
@@ -167,14 +168,20 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 	switch {
 	case repeats(under, name):
 	case contains(parent.seen, name):
-		if !merges(under, name) {
+		joined, err := r.repeated(parent, name, attrs, start)
+		if err != nil {
+			return nil, err
+		}
+		if !joined {
 			f.mode = ignored
 			r.drop(t.Name, Repeated, start, end)
 			return nil, nil
 		}
-		f.node = r.child(parent.node, name, 1)
+		// The decoder fills the struct that it made for the first; its attributes stay as they are.
+		f.node, f.joined = r.child(parent.node, name, 1), true
+		f.seen = append(f.seen, r.names(f.node)...)
 		r.lastElem = start
-		return xml.StartElement{Name: f.out, Attr: attrs}, nil
+		return xml.StartElement{Name: f.out}, nil
 	default:
 		parent.seen = append(parent.seen, name)
 	}
@@ -338,17 +345,31 @@ func (r *reader) normalise(parent, name string, attrs []xml.Attr) []xml.Attr {
 		return withDefault(attrs, "type", "user")
 	case parent == "devices" && name == "hostdev":
 		return withDefault(attrs, "mode", "subsystem")
+	case parent == "devices" && name == "controller":
+		return withDefault(attrs, "type", "ide")
+	}
+	if len(attrs) > 0 {
+		return decimal(parent, name, attrs)
 	}
 	return attrs
 }
 
 func withDefault(attrs []xml.Attr, name, value string) []xml.Attr {
-	for _, a := range attrs {
-		if a.Name.Local == name {
-			return attrs
-		}
+	if hasAttr(attrs, name) {
+		return attrs
 	}
 	return append(attrs, xml.Attr{Name: xml.Name{Local: name}, Value: value})
+}
+
+// names returns the names of a node's children, each once.
+func (r *reader) names(at int32) []string {
+	var out []string
+	for i := r.nodes[at].first; i != 0; i = r.nodes[i].next {
+		if name := r.nodes[i].name; !contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 func contains(list []string, s string) bool {
