@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -49,10 +50,5 @@ var libvirtRoots = strings.Fields(`network networkstatus networkport filter filt
 
 // Libvirt reports whether the document is one of libvirt's own that never holds a domain.
 func (e *NotDomainError) Libvirt() bool {
-	for _, root := range libvirtRoots {
-		if e.Root == root {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(libvirtRoots, e.Root)
 }

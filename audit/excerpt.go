@@ -69,12 +69,10 @@ func (x *index) excerpt(start, end int) Excerpt {
 	end = min(end, to)
 	cutLeft, cutRight := from < start-maxExcerpt, to > end+maxExcerpt
 	if cutLeft {
-		for from = start - maxExcerpt; !utf8.RuneStart(x.src[from]); from++ {
-		}
+		from = x.rune(start - maxExcerpt)
 	}
 	if cutRight {
-		for to = end + maxExcerpt; to < len(x.src) && !utf8.RuneStart(x.src[to]); to++ {
-		}
+		to = x.rune(end + maxExcerpt)
 	}
 	secrets := x.secrets(from, to)
 	var b strings.Builder
@@ -118,6 +116,14 @@ func (x *index) excerpt(start, end int) Excerpt {
 	e.Start = min(e.Start, utf8.RuneCountInString(e.Line))
 	e.End = min(max(e.End, e.Start+1), max(utf8.RuneCountInString(e.Line), e.Start+1))
 	return e
+}
+
+// rune returns the first offset, from i on, at which a code point begins.
+func (x *index) rune(i int) int {
+	for i < len(x.src) && !utf8.RuneStart(x.src[i]) {
+		i++
+	}
+	return i
 }
 
 // secrets returns the parts of a stretch of the document that must not be shown, in order.

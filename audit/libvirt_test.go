@@ -1,11 +1,11 @@
 package audit_test
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -40,14 +40,14 @@ func define(t *testing.T, doc string) (kept string, err error) {
 }
 
 // testDomain is the ordinary document for libvirt's test driver, which takes no other type.
-func testDomain(t *testing.T, old, new string) string {
+func testDomain(t *testing.T, old, changed string) string {
 	t.Helper()
 	doc := strings.NewReplacer("type='kvm'", "type='test'", " machine='pc-q35-9.2'", "", "x86_64", "i686").Replace(body)
 	old = strings.NewReplacer("'kvm'", "'test'", "x86_64", "i686").Replace(old)
 	if !strings.Contains(doc, old) {
 		t.Fatalf("the document holds no %q", old)
 	}
-	return strings.Replace(doc, old, new, 1)
+	return strings.Replace(doc, old, changed, 1)
 }
 
 // TestKept gives the same bytes to libvirt and to us and compares what both read.
@@ -153,7 +153,7 @@ func summary(d *audit.Domain) string {
 		}
 		number := ""
 		if c.PCI != nil && c.PCI.Target != nil && c.PCI.Target.BusNr != nil {
-			number = fmt.Sprint(*c.PCI.Target.BusNr)
+			number = strconv.FormatUint(uint64(*c.PCI.Target.BusNr), 10)
 		}
 		add("controller", c.Type, number)
 	}

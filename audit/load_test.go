@@ -28,12 +28,12 @@ const body = `<domain type='kvm'>
 `
 
 // with replaces one part of the ordinary document.
-func with(t *testing.T, old, new string) string {
+func with(t *testing.T, old, changed string) string {
 	t.Helper()
 	if !strings.Contains(body, old) {
 		t.Fatalf("the document holds no %q", old)
 	}
-	return strings.Replace(body, old, new, 1)
+	return strings.Replace(body, old, changed, 1)
 }
 
 func load(t *testing.T, doc string) *audit.Domain {
@@ -132,8 +132,7 @@ func TestRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := audit.Load("vm.xml", []byte(c.doc))
-			var input *audit.InputError
-			if !errors.As(err, &input) {
+			if _, ok := errors.AsType[*audit.InputError](err); !ok {
 				t.Fatalf("%v is no InputError", err)
 			}
 			if !strings.HasPrefix(err.Error(), c.want) {

@@ -1,5 +1,7 @@
 package audit
 
+import "slices"
+
 // The namespaces in which libvirt's drivers read elements of their own below <domain>. Everything
 // outside <metadata> in another namespace is invisible to libvirt, which looks elements up by XPath,
 // but not to a decoder that matches by local name (source: libvirt, virXMLNamespace users of
@@ -32,9 +34,9 @@ type binding struct{ prefix, uri string }
 
 // resolve returns the namespace that a prefix stands for at this point of the document.
 func (r *reader) resolve(prefix string) (uri string, declared bool) {
-	for i := len(r.bindings) - 1; i >= 0; i-- {
-		if r.bindings[i].prefix == prefix {
-			return r.bindings[i].uri, true
+	for _, b := range slices.Backward(r.bindings) {
+		if b.prefix == prefix {
+			return b.uri, true
 		}
 	}
 	switch prefix {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -167,7 +168,7 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 	under := r.nodes[parent.node].name
 	switch {
 	case repeats(under, name):
-	case contains(parent.seen, name):
+	case slices.Contains(parent.seen, name):
 		joined, err := r.repeated(parent, name, attrs, start)
 		if err != nil {
 			return nil, err
@@ -365,18 +366,9 @@ func withDefault(attrs []xml.Attr, name, value string) []xml.Attr {
 func (r *reader) names(at int32) []string {
 	var out []string
 	for i := r.nodes[at].first; i != 0; i = r.nodes[i].next {
-		if name := r.nodes[i].name; !contains(out, name) {
+		if name := r.nodes[i].name; !slices.Contains(out, name) {
 			out = append(out, name)
 		}
 	}
 	return out
-}
-
-func contains(list []string, s string) bool {
-	for _, e := range list {
-		if e == s {
-			return true
-		}
-	}
-	return false
 }

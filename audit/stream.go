@@ -54,11 +54,8 @@ func Ordered[In, Out any](jobs int, in iter.Seq[In], do func(In) Out) iter.Seq[O
 			})
 		}
 		for done := range order {
-			select {
-			case v := <-done:
-				if !yield(v) {
-					return
-				}
+			if !yield(<-done) {
+				return
 			}
 		}
 	}

@@ -75,31 +75,32 @@ func (x *index) attribute(at int32, name string) (attribute, bool) {
 // space becomes a blank. encoding/xml leaves that last step out, libxml2 does not, so that
 // file='/a<newline>b' would name two different files.
 func unescape(raw []byte, attr bool) string {
-	if bytes.IndexByte(raw, '&') < 0 && bytes.IndexByte(raw, '\r') < 0 && (!attr || bytes.IndexAny(raw, "\t\n") < 0) {
+	if bytes.IndexByte(raw, '&') < 0 && bytes.IndexByte(raw, '\r') < 0 && (!attr || !bytes.ContainsAny(raw, "\t\n")) {
 		return string(raw)
 	}
 	var b strings.Builder
 	for i := 0; i < len(raw); i++ {
 		c := raw[i]
-		switch {
-		case c == '&':
+		switch c {
+		case '&':
 			if end := bytes.IndexByte(raw[i:], ';'); end > 0 {
 				b.WriteString(reference(string(raw[i+1 : i+end])))
 				i += end
 				continue
 			}
 			b.WriteByte(c)
-		case c == '\r':
+		case '\r':
 			if i+1 < len(raw) && raw[i+1] == '\n' {
 				i++
 			}
 			fallthrough
-		case c == '\n' || c == '\t':
-			if attr {
+		case '\n', '\t':
+			switch {
+			case attr:
 				b.WriteByte(' ')
-			} else if c == '\t' {
+			case c == '\t':
 				b.WriteByte('\t')
-			} else {
+			default:
 				b.WriteByte('\n')
 			}
 		default:

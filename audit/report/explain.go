@@ -24,7 +24,7 @@ func Explain(w io.Writer, r *audit.Rule, bad string, o Options) error {
 		fmt.Fprintf(&b, "  %s\n", line)
 	}
 	section("Fix")
-	for _, l := range strings.Split(r.Fix, "\n") {
+	for l := range strings.SplitSeq(r.Fix, "\n") {
 		if strings.HasPrefix(l, "$ ") {
 			fmt.Fprintf(&b, "  %s\n", style.bold(l))
 			continue
@@ -35,7 +35,7 @@ func Explain(w io.Writer, r *audit.Rule, bad string, o Options) error {
 	}
 	if bad != "" {
 		section("A document that it flags")
-		for _, l := range strings.Split(strings.TrimSuffix(bad, "\n"), "\n") {
+		for l := range strings.SplitSeq(strings.TrimSuffix(bad, "\n"), "\n") {
 			fmt.Fprintf(&b, "  %s\n", l)
 		}
 	}
@@ -92,8 +92,10 @@ func RulesJSON(w io.Writer, rules []*audit.Rule) error {
 	}
 	out := make([]rule, 0, len(rules))
 	for _, r := range rules {
-		out = append(out, rule{r.ID, r.Title, r.Severity.String(), strings.Split(profileList(r), ", "),
-			strings.Join(strings.Fields(r.Doc), " "), r.Fix, r.Refs, r.Needs.String(), r.URL()})
+		out = append(out, rule{
+			r.ID, r.Title, r.Severity.String(), strings.Split(profileList(r), ", "),
+			strings.Join(strings.Fields(r.Doc), " "), r.Fix, r.Refs, r.Needs.String(), r.URL(),
+		})
 	}
 	text, err := encode(struct {
 		Version int    `json:"version"`

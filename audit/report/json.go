@@ -160,8 +160,7 @@ func (j *jsonReporter) Problem(err error) error {
 }
 
 func newJSONError(err error) jsonError {
-	var input *audit.InputError
-	if errors.As(err, &input) {
+	if input, ok := errors.AsType[*audit.InputError](err); ok {
 		return jsonError{input.Source, input.Line, input.Column, input.Message}
 	}
 	return jsonError{Message: err.Error()}

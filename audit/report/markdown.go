@@ -52,7 +52,7 @@ func markdownRule(b *strings.Builder, r *audit.Rule, bad, good string) {
 	}
 	b.WriteString("\n**Fix.**")
 	fenced := false
-	for _, l := range strings.Split(r.Fix, "\n") {
+	for l := range strings.SplitSeq(r.Fix, "\n") {
 		if strings.HasPrefix(l, "$ ") {
 			if !fenced {
 				b.WriteString("\n\n```console")

@@ -42,7 +42,7 @@ func (s *spool) copyTo(w io.Writer) error {
 		_, err := s.buf.WriteTo(w)
 		return err
 	}
-	defer s.file.Close()
+	defer func() { _ = s.file.Close() }()
 	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}

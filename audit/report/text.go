@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/fatih/color"
@@ -161,7 +162,7 @@ func (t *textReporter) finding(w io.Writer, r *audit.Result, f audit.Finding) {
 	fmt.Fprintf(w, "%s%s:%d:%d\n", indent, printable(r.Source), f.Pos.Line, f.Pos.Column)
 	line, start, width := caret(f.Excerpt)
 	if line != "" {
-		number := fmt.Sprintf("%d", f.Pos.Line)
+		number := strconv.Itoa(f.Pos.Line)
 		room := t.width - len(indent) - len(number) - 5
 		line, start, width = window(line, start, width, room)
 		fmt.Fprintf(w, "%s%s %s\n", indent, t.style.dim(" "+number+" |"), line)

@@ -10,9 +10,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// printable returns text from a document in a form that cannot steer a terminal: control characters,
+// Printable returns text from outside in a form that cannot steer a terminal: control characters,
 // marks that turn the direction of writing and everything else that does not print become escapes.
-// Printable returns text from outside in a form that cannot steer a terminal.
 func Printable(s string) string { return printable(s) }
 
 func printable(s string) string {
@@ -72,9 +71,7 @@ func caret(e audit.Excerpt) (line string, start, width int) {
 	}
 	trimmed := strings.TrimLeft(b.String(), " ")
 	indent := len(b.String()) - len(trimmed)
-	if indent > start {
-		indent = start
-	}
+	indent = min(indent, start)
 	return b.String()[indent:], start - indent, max(end-start, 1)
 }
 
@@ -83,7 +80,7 @@ func wrap(text string, width int) []string {
 	var lines []string
 	var line strings.Builder
 	used := 0
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		w := uniseg.StringWidth(word)
 		if used > 0 && used+1+w > width {
 			lines = append(lines, line.String())
@@ -121,10 +118,8 @@ func fixFor(r *audit.Rule, domain string) string {
 
 // shellQuote returns a word that a shell takes for the text, and nothing else.
 func shellQuote(s string) string {
-	safe := strings.IndexFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-+:@%", r))
-	}) < 0
-	if safe && !strings.HasPrefix(s, "-") {
+	const safe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-+:@%"
+	if s != "" && strings.Trim(s, safe) == "" && !strings.HasPrefix(s, "-") {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"

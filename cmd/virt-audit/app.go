@@ -140,7 +140,7 @@ func each(commands []*cli.Command, do func(*cli.Command)) {
 func onUsageError(c *cli.Context, err error, _ bool) error {
 	e := &usageError{message: err.Error()}
 	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
-		e.message = fmt.Sprintf("unknown option %s", dashed(name))
+		e.message = "unknown option " + dashed(name)
 		flags := c.App.Flags
 		if c.Command != nil && len(c.Command.Flags) > 0 {
 			flags = c.Command.Flags

@@ -56,7 +56,7 @@ func (s *streams) audit(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { done(false) }()
+	defer func() { _ = done(false) }() // after done(true) it does nothing
 	paint, width, err := s.terminal(c, c.String("output") == "")
 	if err != nil {
 		return err
@@ -164,8 +164,7 @@ func (s *streams) report(rep report.Reporter, outcomes iter.Seq[outcome], verbos
 
 // inputError gives an error of a collection the form that reports know.
 func inputError(err error) error {
-	var p *collect.Problem
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*collect.Problem](err); ok {
 		return &audit.InputError{Source: p.Source, Message: p.Err.Error(), Err: err}
 	}
 	return err

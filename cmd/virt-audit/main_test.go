@@ -50,9 +50,8 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: exits CODE COMMAND...")
 	}
 	err := ts.Exec(args[1], args[2:]...)
-	var exit *exec.ExitError
 	code := 0
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		code = exit.ExitCode()
 	} else if err != nil {
 		ts.Fatalf("%v", err)
@@ -63,11 +62,11 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // typed runs a command line in this process.
-func typed(t *testing.T, args ...string) (code int, stdout, stderr string) {
+func typed(t *testing.T, args ...string) (stdout, stderr string) {
 	t.Helper()
 	var out, errOut bytes.Buffer
-	code = run(append([]string{"virt-audit"}, args...), strings.NewReader(""), &out, &errOut)
-	return code, out.String(), errOut.String()
+	run(append([]string{"virt-audit"}, args...), strings.NewReader(""), &out, &errOut)
+	return out.String(), errOut.String()
 }
 
 // TestJSONSchema validates real reports against the schema that is the contract.
@@ -89,7 +88,7 @@ func TestJSONSchema(t *testing.T) {
 		{broken, "../../testdata/fleet/web01.xml", filepath.Join(t.TempDir(), "absent.xml")},
 		{t.TempDir()},
 	} {
-		_, out, errOut := typed(t, append(args, "--format", "json")...)
+		out, errOut := typed(t, append(args, "--format", "json")...)
 		doc, err := jsonschema.UnmarshalJSON(strings.NewReader(out))
 		if err != nil {
 			t.Fatalf("%v: %v\n%s%s", args, err, out, errOut)
@@ -145,8 +144,8 @@ func generated(t *testing.T, file string, want []byte) {
 
 // TestStable runs the same folder with one job and with many: the report must not differ.
 func TestStable(t *testing.T) {
-	_, one, _ := typed(t, "-j", "1", "--format", "json", "../../testdata/rules")
-	_, many, _ := typed(t, "-j", "16", "--format", "json", "../../testdata/rules")
+	one, _ := typed(t, "-j", "1", "--format", "json", "../../testdata/rules")
+	many, _ := typed(t, "-j", "16", "--format", "json", "../../testdata/rules")
 	if one != many || !json.Valid([]byte(one)) {
 		t.Error("the report depends on the number of jobs")
 	}
