@@ -219,6 +219,8 @@ func TestBothRefuse(t *testing.T) {
 		"two balloons":              {old: "</devices>", new: "<memballoon model='none'/><memballoon model='virtio'/></devices>"},
 		"two feature switches":      {old: "<devices>", new: "<features><pmu state='on'/><pmu state='off'/></features><devices>", taken: "libvirt takes the last here, and the first elsewhere"},
 		"machine in a second os":    {old: "</os>", new: "</os><os><type machine='x'>hvm</type></os>", taken: "libvirt takes the machine of the second, and all else of the first"},
+		"element inside text":       {old: "/usr/bin/", new: "/usr/<x>bin</x>/", taken: "libvirt reads the text of the inner element as part of the path"},
+		"foreign feature":           {old: "<devices>", new: "<features><f:pmu xmlns:f='urn:f' state='on'/></features><devices>", taken: "libvirt reads features of any namespace"},
 		"DOCTYPE":                   {old: "<domain", new: "<!DOCTYPE domain [<!ENTITY h 'hvm'>]><domain", taken: "entities are expanded by some readers only"},
 		"XML 1.1":                   {old: "<domain", new: "<?xml version='1.1'?><domain", taken: "XML 1.1 has other rules for characters and ends of lines"},
 		"attribute in a namespace":  {old: "type='kvm'", new: "type='test' f:type='kvm' xmlns:f='urn:f'", taken: "taken or ignored, depending on the attribute"},

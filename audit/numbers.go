@@ -13,6 +13,7 @@ import (
 var anyBase = table(`
 controller/target: index chassisNr chassis busNr
 interface/source: portid connectionid
+interface/driver: queues
 source/address: bus device target unit
 memballoon/stats: period
 shmem/msi: vectors

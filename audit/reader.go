@@ -46,6 +46,8 @@ type frame struct {
 	mode     mode
 	uri      string // namespace, when mode is hypervisor
 	seen     []string
+	text     bool // has text of its own
+	hidden   bool // has a child that was dropped
 	joined   bool // a container that goes on where an earlier one ended
 }
 
@@ -107,6 +109,7 @@ func (r *reader) Token() (xml.Token, error) {
 			out, err = r.text(t, start)
 		case xml.Comment:
 			r.header = r.header || len(r.stack) == 0 && bytes.Contains(t, []byte("AUTO-GENERATED FILE"))
+			err = r.split(start)
 		case xml.ProcInst:
 			if strings.EqualFold(t.Target, "xml") && start != r.base {
 				err = r.refuse(start, "an XML declaration that is not at the very beginning (libvirt refuses it)")
@@ -152,7 +155,13 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 	}
 	uri, declared := r.resolve(t.Name.Space)
 	name := t.Name.Local
+	if err := r.mixes(parent, name, start); err != nil {
+		return nil, err
+	}
 	if !declared || !r.visible(parent, uri, name) {
+		if under := r.nodes[parent.node].name; pierced[under] {
+			return nil, r.refuse(start, "<%s> below <%s> is in a foreign namespace (libvirt reads it all the same)", name, under)
+		}
 		f.mode = ignored
 		r.drop(t.Name, ForeignNamespace, start, end)
 		return nil, nil
@@ -261,19 +270,39 @@ func (r *reader) text(t xml.CharData, start int) (xml.Token, error) {
 		}
 		return nil, r.refuse(start, "text outside the root element (libvirt refuses the document)")
 	}
-	if m := r.stack[len(r.stack)-1].mode; m == metadata || m == ignored {
+	f := &r.stack[len(r.stack)-1]
+	if f.mode == metadata || f.mode == ignored {
 		return nil, nil
 	}
 	if len(bytes.TrimLeft(t, " \t\r\n")) == 0 {
 		r.blank = append(r.blank, t...)
 		return nil, nil
 	}
+	if n := &r.nodes[f.node]; n.first != 0 || f.hidden {
+		return nil, r.refuse(start, "text among the elements of <%s> (libvirt and other readers make different things of it)", n.name)
+	}
+	f.text = true
 	if len(r.blank) > 0 {
 		r.queued = append(r.queued[:0], xml.CharData(bytes.Clone(r.blank)), xml.CharData(bytes.Clone(t)))
 		r.blank = r.blank[:0]
 		return nil, nil
 	}
 	return t, nil
+}
+
+// split refuses a comment inside the two elements of which libvirt takes the first piece of text alone.
+func (r *reader) split(start int) error {
+	if len(r.stack) == 0 {
+		return nil
+	}
+	f := &r.stack[len(r.stack)-1]
+	if f.mode != plain || len(r.nodes) == 0 {
+		return nil
+	}
+	if name := r.nodes[f.node].name; name == "initarg" || name == "initenv" {
+		return r.refuse(start, "a comment inside <%s> (libvirt reads the text before it only)", name)
+	}
+	return nil
 }
 
 func (r *reader) push() *frame {
@@ -289,6 +318,7 @@ func (r *reader) push() *frame {
 }
 
 func (r *reader) drop(name xml.Name, why DropReason, start, end int) {
+	r.stack[len(r.stack)-2].hidden = true
 	written := name.Local
 	if name.Space != "" {
 		written = name.Space + ":" + written

@@ -85,6 +85,7 @@ idmap: uid gid
 var merged = table(`
 domain: blkiotune clock cputune devices features idmap iothreadids keywrap memoryBacking memtune os perf pm vcpus qemu:commandline qemu:capabilities qemu:override xen:commandline bhyve:commandline
 os: acpi firmware
+qemu:device: qemu:frontend
 `)
 
 // mixed lists what libvirt reads otherwise than "the first counts": the last counts, or every
@@ -107,7 +108,7 @@ channel: log protocol
 serial: log protocol
 console: log protocol
 parallel: log protocol
-controller: model target alias
+controller: model target
 redirdev: source
 smartcard: source
 rng: backend rate
@@ -146,7 +147,7 @@ func (r *reader) repeated(parent *frame, name string, attrs []xml.Attr, start in
 	under := r.nodes[parent.node].name
 	first := r.child(parent.node, name, 1)
 	switch {
-	case mixed[under][name]:
+	case mixed[under][name], name == "alias":
 		return false, r.refuse(start, "a second <%s> (libvirt mixes the two, takes the last or refuses them, depending on the version)", name)
 	case merged[under][name]:
 		joined = true
