@@ -1,9 +1,6 @@
 package audit
 
 import (
-	"bytes"
-	"slices"
-	"sort"
 	"strings"
 	"unicode/utf8"
 )
@@ -18,50 +15,6 @@ type Excerpt struct {
 // maxExcerpt bounds an excerpt, in bytes on either side of the place: a document on one line would
 // be repeated whole with every finding otherwise.
 const maxExcerpt = 160
-
-// hidden is what stands in a report where the document holds a secret.
-const hidden = "******"
-
-// secretAttributes and secretElements say where documents hold secrets, by element name. What a
-// passthrough or firmware argument holds is not known, so it counts as secret whole.
-var (
-	secretAttributes = map[string]string{
-		"graphics": "passwd", "qemu:arg": "value", "qemu:env": "value", "xen:arg": "value", "xen:env": "value",
-		"bhyve:arg": "value", "bhyve:env": "value", "source": "query", "qemu:property": "value",
-	}
-	secretElements = set("cookie", "cmdline", "initarg", "initenv", "entry", "metadata", "session", "bootloader_args", "description")
-)
-
-// harmlessOptions are the passthrough options whose arguments a report may show, unless they look as if
-// a secret were in them all the same. To see which argument is meant is half of the finding.
-var harmlessOptions = set("accel", "machine", "M", "cpu", "smp", "device", "global", "sandbox", "compat", "gdb", "s", "monitor", "qmp",
-	"qmp-pretty", "mon", "runas", "run-with", "incoming", "name", "rtc", "icount", "msg", "overcommit", "action", "watchdog", "no-kvm", "enable-kvm")
-
-// suspicious are the words, in small letters, that mark an argument as one that may hold a secret.
-var suspicious = []string{"pass", "secret", "data=", "key", "token", "cookie", "user", "cred", "://", "auth", "string="}
-
-// harmless returns the numbers of the passthrough arguments that may be shown.
-func (c Command) harmless() map[int]bool {
-	if len(c.Options) == 0 {
-		return nil
-	}
-	out := map[int]bool{}
-	for _, o := range c.Options {
-		if o.Name == "" {
-			continue
-		}
-		lower := strings.ToLower(o.Value)
-		if harmlessOptions[o.Name] && !slices.ContainsFunc(suspicious, func(w string) bool { return strings.Contains(lower, w) }) {
-			out[o.At.index] = true
-		}
-		if _, known := withArgument[o.Name]; known || withoutArgument[o.Name] {
-			out[o.Path.index] = true
-		}
-	}
-	return out
-}
-
-type interval struct{ start, end int }
 
 // excerpt cuts out the first line of a span, secrets masked.
 func (x *index) excerpt(start, end int) Excerpt {
@@ -124,51 +77,4 @@ func (x *index) rune(i int) int {
 		i++
 	}
 	return i
-}
-
-// secrets returns the parts of a stretch of the document that must not be shown, in order.
-func (x *index) secrets(from, to int) []interval {
-	all := x.allSecrets()
-	first := sort.Search(len(all), func(i int) bool { return all[i].end > from })
-	var out []interval
-	for _, s := range all[first:] {
-		if s.start >= to {
-			break
-		}
-		out = append(out, interval{max(s.start, from), min(s.end, to)})
-	}
-	return out
-}
-
-// allSecrets finds the secrets of the whole document, once.
-func (x *index) allSecrets() []interval {
-	if x.hiddenDone {
-		return x.hidden
-	}
-	x.hiddenDone = true
-	last := 0
-	keep := func(start, end int) {
-		if start = max(start, last); start < end {
-			x.hidden = append(x.hidden, interval{start, end})
-			last = end
-		}
-	}
-	arg := 0
-	for i := range x.nodes {
-		n := &x.nodes[i]
-		if n.name == "qemu:arg" || n.name == "xen:arg" {
-			if arg++; x.harmless[arg] {
-				continue
-			}
-		}
-		if name := secretAttributes[n.name]; name != "" {
-			if a, ok := x.attribute(int32(i), name); ok {
-				keep(a.end-1-len(a.value), a.end-1)
-			}
-		}
-		if secretElements[n.name] && len(bytes.TrimSpace(x.src[n.tagEnd:n.close])) > 0 {
-			keep(int(n.tagEnd), int(n.close))
-		}
-	}
-	return x.hidden
 }

@@ -22,11 +22,11 @@ func TestElements(t *testing.T) {
 	}
 	var got []string
 	for e := range d.Elements() {
-		line := strings.Repeat(" ", e.Depth) + e.Name + " " + e.Path().String()
+		line := []string{strings.Repeat(" ", e.Depth) + e.Name, e.Path().String()}
 		for name := range e.Attributes {
-			line += " @" + string(name)
+			line = append(line, "@"+string(name))
 		}
-		got = append(got, line)
+		got = append(got, strings.Join(line, " "))
 		if !d.Has(e.Path()) {
 			t.Errorf("%s leads nowhere", e.Path())
 		}

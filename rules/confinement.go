@@ -1,5 +1,212 @@
 package rules
 
-import "github.com/virt-audit/virt-audit/audit"
+import (
+	"slices"
+	"strings"
 
-var confinement = []*audit.Rule{}
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+var confinement = slices.Concat(confinementLabels, confinementCommand, confinementContainers)
+
+const (
+	drvSELinux  = "https://libvirt.org/drvqemu.html#selinux-svirt-confinement"
+	drvAppArmor = "https://libvirt.org/drvqemu.html#apparmor-svirt-confinement"
+	drvUsers    = "https://libvirt.org/drvqemu.html#posix-users-groups"
+	drvPassed   = "https://libvirt.org/drvqemu.html#pass-through-of-arbitrary-qemu-commands"
+	domainLabel = "https://libvirt.org/formatdomain.html#security-label"
+)
+
+// confinementLabels are about <seclabel>. Absence of the element is none of them: libvirt confines by
+// default where the host has SELinux or AppArmor.
+var confinementLabels = []*audit.Rule{
+	{
+		ID:       "cnf-seclabel-none",
+		Title:    "SELinux or AppArmor confinement is switched off for this guest",
+		Severity: audit.Critical,
+		Profiles: every,
+		Doc: `SELinux or AppArmor is what stands between a QEMU that its guest has taken over and all other guests'
+disks; with <seclabel type='none'> that barrier is gone for this guest. libvirt refuses to start it where
+qemu.conf says security_require_confined=1. Model 'none' is different: libvirt stores it on a host that has
+neither, and a host that has one ignores it; that is low, for the host rather than the guest. Model 'dac' is
+about the user QEMU runs as, and a matter of its own.`,
+		Fix: `Delete the element: libvirt then makes a label of its own for each guest. Or, with model=apparmor on Debian and Ubuntu:
+$ virt-xml DOMAIN --edit type=none --seclabel clearxml=yes,type=dynamic,model=selinux`,
+		Refs: []string{drvSELinux, drvAppArmor, domainLabel, qemuPassthrough},
+		Check: func(p *audit.Pass) {
+			for at, l := range audit.Each("seclabel", p.SecLabel) {
+				switch {
+				case l.Type != "none" || l.Model == "dac":
+				case l.Model == "none":
+					p.ReportAs(audit.Low, at.Attr("model"), "model 'none' says that the host had neither SELinux nor AppArmor in use for this guest")
+				case l.Model == "":
+					p.Reportf(at.Attr("type"), "type 'none' takes the guest out of the host's SELinux or AppArmor confinement")
+				default:
+					p.Reportf(at.Attr("type"), "type 'none' takes the guest out of the host's %s confinement", l.Model)
+				}
+			}
+		},
+	},
+	{
+		ID:       "cnf-dac-root",
+		Title:    "QEMU runs as root",
+		Severity: audit.Critical,
+		Profiles: every,
+		Doc: `A guest that takes over its QEMU has then become root on the host, with all capabilities since libvirt 6.0:
+file permissions, namespaces and most of the sandbox no longer hold it. libvirt sets no taint flag for a root
+label in the document. In a running guest's document the label is what is in force, and may come from qemu.conf.
+Guests that carry no label run as the user that qemu.conf names, by most distributions' default not root.`,
+		Fix: `Delete the label, and look for user="root" in qemu.conf
+$ virt-xml DOMAIN --edit model=dac --seclabel clearxml=yes,type=dynamic,model=dac`,
+		Refs: []string{drvUsers, "https://gitlab.com/libvirt/libvirt/-/blob/master/src/qemu/qemu.conf.in", qemuPassthrough},
+		Check: func(p *audit.Pass) {
+			if !byQEMU(p) {
+				return
+			}
+			for at, l := range audit.Each("seclabel", p.SecLabel) {
+				// libvirt reads the label of a stored document for static labels alone, and makes the one of a
+				// running guest up from qemu.conf otherwise; type 'none' uses qemu.conf's user too.
+				if l.Model != "dac" || l.Type != "static" && (l.Type == "none" || !p.Live()) {
+					continue
+				}
+				if user, _, _ := strings.Cut(l.Label, ":"); rootUser(user) {
+					p.Reportf(at.Elem("label"), "label '%s' makes QEMU run as root", l.Label)
+				}
+			}
+		},
+	},
+	{
+		ID:       "cnf-selinux-broad-label",
+		Title:    "Fixed SELinux label that does not confine, or not against other guests",
+		Severity: audit.High,
+		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
+		Doc: `An SELinux label keeps a guest in by its type and apart from other guests by its categories; one written by
+hand can fail in both. A type that is not made for guests gives QEMU what that type may do, which is all for
+unconfined_t and the like (critical). Less than two categories, or a range of them, opens this guest's files to
+others or theirs to this one. libvirt chooses type and two random categories itself for dynamic labels.`,
+		Fix: `<seclabel type='dynamic' model='selinux'/>, or such as system_u:system_r:svirt_t:s0:c107,c434
+$ virt-xml DOMAIN --edit --seclabel clearxml=yes,type=dynamic,model=selinux`,
+		Refs: []string{drvSELinux, domainLabel, "https://nvd.nist.gov/vuln/detail/CVE-2021-3631"},
+		Check: func(p *audit.Pass) {
+			for at, l := range audit.Each("seclabel", p.SecLabel) {
+				if l.Model != "selinux" || l.Type != "static" {
+					continue
+				}
+				at = at.Elem("label")
+				fields := strings.SplitN(l.Label, ":", 4)
+				if len(fields) < 3 {
+					p.Reportf(at, "label '%s' is no SELinux context of user, role and type", l.Label)
+					continue
+				}
+				switch domain := fields[2]; {
+				case slices.Contains(unconfinedTypes, domain):
+					p.ReportAs(audit.Critical, at, "type '%s' does not confine QEMU at all", domain)
+				case !guestType(domain):
+					p.Reportf(at, "type '%s' is not made for guests", domain)
+				}
+				level := ""
+				if len(fields) == 4 {
+					level = fields[3]
+				}
+				switch n := categories(level); {
+				case n < 2:
+					p.Reportf(at, "level '%s' has less than two categories, which do not keep guests apart", level)
+				case n > 2:
+					p.Reportf(at, "level '%s' spans %d categories, and so every guest that has two of them", level, n)
+				}
+			}
+		},
+	},
+	{
+		ID:       "cnf-apparmor-unconfined",
+		Title:    "Fixed AppArmor profile that is not this guest's own",
+		Severity: audit.High,
+		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
+		Doc: `libvirt writes an AppArmor profile for each guest, named after its UUID, that allows this guest's files and
+no other's; a fixed label puts something else in its place. 'unconfined' allows everything, another guest's
+profile that guest's disks. A profile that a site wrote itself may be sound, but is shared by all guests that
+name it, and does not follow the guest's devices: that is medium.`,
+		Fix: `<seclabel type='dynamic' model='apparmor'/>, or delete the element
+$ virt-xml DOMAIN --edit --seclabel clearxml=yes,type=dynamic,model=apparmor`,
+		Refs: []string{drvAppArmor, domainLabel},
+		Check: func(p *audit.Pass) {
+			for at, l := range audit.Each("seclabel", p.SecLabel) {
+				if l.Model != "apparmor" || l.Type != "static" {
+					continue
+				}
+				at = at.Elem("label")
+				id, own := strings.CutPrefix(l.Label, "libvirt-")
+				switch {
+				case own && p.UUID != "" && plainUUID(id) == plainUUID(p.UUID):
+				case own && len(plainUUID(id)) == 32:
+					p.Reportf(at, "profile '%s' belongs to another guest", l.Label)
+				case l.Label == "unconfined" || strings.HasPrefix(l.Label, "unconfined "):
+					p.Reportf(at, "profile 'unconfined' allows QEMU everything")
+				default:
+					p.ReportAs(audit.Medium, at, "profile '%s' is not the one that libvirt writes for this guest", l.Label)
+				}
+			}
+		},
+	},
+}
+
+// rootUser reports whether libvirt takes a user's name for user 0: "root", "0", "+0", "00".
+func rootUser(user string) bool {
+	number := strings.TrimPrefix(user, "+")
+	return user == "root" || number != "" && strings.Trim(number, "0") == ""
+}
+
+// unconfinedTypes are SELinux types under which a process may do what its user may, or which belong
+// to the daemons that start guests.
+var unconfinedTypes = []string{
+	"unconfined_t", "unconfined_service_t", "initrc_t", "init_t", "kernel_t", "virtd_t", "virtqemud_t", "virtd_lxc_t", "spc_t", "sysadm_t",
+}
+
+// guestType reports whether an SELinux type is made for guests: libvirt's own policy names them
+// svirt..._t, sites that extend it do the same, and containers have types of theirs.
+func guestType(name string) bool {
+	switch name {
+	case "svirt_image_t", "svirt_home_t", "svirt_tmp_t":
+		return false // types of files
+	case "container_t", "container_kvm_t", "container_init_t", "container_logreader_t":
+		return true
+	}
+	return strings.HasPrefix(name, "svirt_") && strings.HasSuffix(name, "_t")
+}
+
+// categories returns how many categories an SELinux level has, of the higher one of a pair: two in
+// "s0:c1,c2", 1024 in "s0-s0:c0.c1023".
+func categories(level string) int {
+	if _, high, ok := strings.Cut(level, "-"); ok {
+		level = high
+	}
+	_, list, _ := strings.Cut(level, ":")
+	n, first := 0, ""
+	for part := range strings.SplitSeq(list, ",") {
+		from, to, span := strings.Cut(strings.TrimSpace(part), ".")
+		switch {
+		case from == "" || from == first:
+		case span:
+			n += max(1, category(to)-category(from)+1)
+		default:
+			n++
+		}
+		if first == "" {
+			first = from
+		}
+	}
+	return n
+}
+
+func category(name string) int {
+	n := 0
+	for _, c := range strings.TrimPrefix(name, "c") {
+		if c < '0' || c > '9' || n > 4096 {
+			return n
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n
+}
+
+func plainUUID(id string) string { return strings.ToLower(strings.ReplaceAll(id, "-", "")) }

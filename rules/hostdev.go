@@ -2,4 +2,107 @@ package rules
 
 import "github.com/virt-audit/virt-audit/audit"
 
-var hostdevs = []*audit.Rule{}
+var hostdevs = []*audit.Rule{
+	{
+		ID:       "pt-pci-permissive",
+		Title:    "Guest may write all of a host PCI device's configuration space",
+		Severity: audit.High,
+		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
+		Doc: `Xen lets a guest write those configuration registers of an assigned PCI device that are known to be safe;
+writeFiltering='no' lets it write all, and so reprogram interrupts and memory windows of real hardware. How far
+that reaches depends on the host's IOMMU and interrupt remapping. Some devices do not work without it: then the
+device should go to a guest that is trusted as the host is. Only Xen knows the attribute, QEMU guests are refused
+with it.`,
+		Fix: `<source writeFiltering='yes'>, or leave the attribute out
+$ virt-xml DOMAIN --edit --hostdev xpath0.set=./source/@writeFiltering=yes`,
+		Refs: []string{"https://libvirt.org/formatdomain.html#host-device-assignment", "https://www.qubes-os.org/doc/device-handling-security/"},
+		Check: func(p *audit.Pass) {
+			for at, h := range audit.Each("devices/hostdev", p.Devices.Hostdevs) {
+				if h.SubsysPCI != nil {
+					writeFiltering(p, at.Elem("source").Attr("writeFiltering"))
+				}
+			}
+			// A network card can be assigned as <interface type='hostdev'>, which takes the attribute too;
+			// libvirtxml has no field for it there.
+			for at, i := range audit.Each("devices/interface", p.Devices.Interfaces) {
+				if i.Source != nil && i.Source.Hostdev != nil {
+					writeFiltering(p, at.Elem("source").Attr("writeFiltering"))
+				}
+			}
+		},
+	},
+	{
+		ID:       "pt-lxc-capabilities",
+		Title:    "Device of the host handed to a container",
+		Severity: audit.Critical,
+		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
+		Doc: `With mode='capabilities' a container gets a node of the host's own /dev: its root can rewrite a disk behind
+the host's back, or feed the host's kernel a file system made to break it. A block device is critical in a
+container without a user namespace and high with one, any other device node is high, a network card, which moves
+into the container whole, is medium. Harmless where the container is trusted as the host is.`,
+		Fix: `Delete the <hostdev>; give the container a directory (<filesystem>) or a network (<interface>) instead
+$ virt-xml DOMAIN --remove-device --hostdev all`,
+		Refs: []string{"https://libvirt.org/formatdomain.html#block-character-devices", "https://libvirt.org/drvlxc.html#user-and-group-isolation"},
+		Check: func(p *audit.Pass) {
+			for at, h := range audit.Each("devices/hostdev", p.Devices.Hostdevs) {
+				switch {
+				case h.CapsStorage != nil:
+					severity, block := audit.Critical, ""
+					if userNamespace(p) {
+						severity = audit.High
+					}
+					if h.CapsStorage.Source != nil {
+						block = h.CapsStorage.Source.Block
+					}
+					p.ReportAs(severity, at.Elem("source/block"), "the container gets the host's block device '%s'", block)
+				case h.CapsMisc != nil:
+					char := ""
+					if h.CapsMisc.Source != nil {
+						char = h.CapsMisc.Source.Char
+					}
+					p.ReportAs(audit.High, at.Elem("source/char"), "the container gets the host's character device '%s'", char)
+				case h.CapsNet != nil:
+					name := ""
+					if h.CapsNet.Source != nil {
+						name = h.CapsNet.Source.Interface
+					}
+					p.ReportAs(audit.Medium, at.Elem("source/interface"), "the container gets the host's network interface '%s'", name)
+				}
+			}
+		},
+	},
+	{
+		ID:       "pt-tpm",
+		Title:    "Guest has the host's own TPM",
+		Severity: audit.High,
+		Profiles: every,
+		Doc: `The TPM holds what the host measured while it booted and the keys that are sealed to it; a guest that owns
+the chip can extend its registers, lock it by wrong passwords or clear it. Nothing else on the host can use it
+meanwhile. An emulated TPM gives the guest all it needs, also for Windows 11. Harmless on a machine that exists
+for this one guest; model spapr-tpm-proxy reaches the chip through the host's resource manager and is medium.`,
+		Fix: `<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>; keys that the guest sealed are lost
+$ virt-xml DOMAIN --edit --tpm clearxml=yes,model=tpm-crb,backend.type=emulator,backend.version=2.0`,
+		Refs: []string{"https://libvirt.org/formatdomain.html#tpm-device"},
+		Check: func(p *audit.Pass) {
+			for at, t := range audit.Each("devices/tpm", p.Devices.TPMs) {
+				if t.Backend == nil || t.Backend.Passthrough == nil {
+					continue
+				}
+				device, severity := "/dev/tpm0", audit.High
+				if d := t.Backend.Passthrough.Device; d != nil && d.Path != "" {
+					device = d.Path
+				}
+				if t.Model == "spapr-tpm-proxy" {
+					severity = audit.Medium
+				}
+				p.ReportAs(severity, at.Elem("backend").Attr("type"), "the guest gets the host's TPM '%s'", device)
+			}
+		},
+	},
+}
+
+func writeFiltering(p *audit.Pass, at audit.Path) {
+	if v, _ := p.Attr(at); v == "no" {
+		p.Reportf(at, "writes to the PCI device's configuration space are not filtered")
+	}
+}

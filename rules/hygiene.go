@@ -1,6 +1,10 @@
 package rules
 
-import "github.com/virt-audit/virt-audit/audit"
+import (
+	"strings"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
 
 // hygiene is about the document itself. The catalogue of dangers also knows DOCTYPE and entity
 // declarations: audit.Load refuses such a document, so there is nothing left for a rule to find.
@@ -28,4 +32,69 @@ neither, so each hit is a slip of the pen or an attempt. The audit is of what li
 			}
 		},
 	},
+	{
+		ID:       "hyg-unknown-element",
+		Title:    "Element or attribute that libvirt does not know",
+		Severity: audit.Medium,
+		Profiles: every,
+		Doc: `libvirt passes over what it does not know without a word, so a misspelt protection is none: <secLabel>, or
+an attribute of the wrong element, stays without effect while the document looks as if it were in force. libvirt drops
+it when it stores the definition, so such names stand in templates and in files that were placed by hand. The names
+are those of libvirt ` + vocabularyVersion + ` and older, of all its drivers: harmless where a newer libvirt knows the
+name, or where the thing was a note of the author's, which belongs into <metadata>.`,
+		Fix:  `Mend the spelling or the place; libvirt's own schema finds it too: virt-xml-validate FILE domain`,
+		Refs: []string{"https://libvirt.org/formatdomain.html", "https://libvirt.org/manpages/virsh.html#define"},
+		Check: func(p *audit.Pass) {
+			root := vocabulary()
+			var open [256]*word // by depth; the reader lets elements nest no deeper
+			for e := range p.Elements() {
+				w := root
+				if e.Depth > 0 {
+					parent := open[e.Depth-1]
+					if parent != nil {
+						w = parent.children[e.Name]
+					} else {
+						w = nil
+					}
+					if parent != nil && w == nil && !strings.Contains(e.Name, ":") {
+						p.Reportf(e.Path(), "libvirt knows no <%s> here and ignores it%s", e.Name, meant("<%s>", nearest(parent.children, e.Name)))
+					}
+				}
+				open[e.Depth] = w
+				if w == nil {
+					continue // nothing below is known either, and one finding says so
+				}
+				for name := range e.Attributes {
+					if !w.attributes[string(name)] {
+						p.Reportf(e.Path().Attr(string(name)), "libvirt knows no attribute '%s' of <%s> here and ignores it%s", name, e.Name, meant("'%s'", nearest(w.attributes, string(name))))
+					}
+				}
+			}
+		},
+	},
+	{
+		ID:       "hyg-live-xml",
+		Title:    "Document describes the running guest, not its stored definition",
+		Severity: audit.Info,
+		Profiles: every,
+		Doc: `What runs now and what will start next can differ: a running guest's document has values that libvirt
+made up at the start (ports, labels, the processor model) and keeps old settings until the guest is shut down, and
+virsh leaves passwords out of it unless asked. Nothing is wrong with the guest. For a whole picture look at the stored
+definition as well; a guest without one (transient) has only this.`,
+		Fix:  `$ virsh dumpxml --inactive --security-info DOMAIN`,
+		Refs: []string{"https://libvirt.org/manpages/virsh.html#dumpxml", "https://libvirt.org/formatdomain.html#element-and-attribute-overview"},
+		Check: func(p *audit.Pass) {
+			if p.Live() {
+				p.Reportf(audit.At("@id"), "id '%d': this is the guest as it runs, the stored definition may differ", *p.ID)
+			}
+		},
+	},
+}
+
+// meant words a guess at what was meant, if there is one.
+func meant(form, guess string) string {
+	if guess == "" {
+		return ""
+	}
+	return " (is " + strings.Replace(form, "%s", guess, 1) + " meant?)"
 }

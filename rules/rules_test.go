@@ -32,7 +32,8 @@ func TestTable(t *testing.T) {
 var want = regexp.MustCompile(`<!-- want ((?:"[^"]*" ?)+)-->`)
 
 // TestFixtures runs every rule over its pair: each finding of the bad document must be expected on
-// its line, each expectation must be met, and the good document must be silent.
+// its line, each expectation must be met, and the good document must be silent. A rule across guests
+// also has other*.xml, the other guests of the run, which may carry expectations for the bad one's.
 func TestFixtures(t *testing.T) {
 	folders := map[string]bool{}
 	entries, err := os.ReadDir(fixtures)
@@ -54,13 +55,29 @@ func TestFixtures(t *testing.T) {
 			if len(bad) == 0 || len(good) == 0 {
 				t.Fatal("bad.xml and good.xml are wanted")
 			}
+			others, _ := filepath.Glob(filepath.Join(fixtures, r.ID, "other*.xml"))
+			if across := r.Needs&audit.NeedDomains != 0; across != (len(others) > 0) {
+				t.Fatalf("needs other guests: %t, but there are %d in other*.xml", across, len(others))
+			}
 			for _, file := range bad {
-				if fired := check(t, r, file); fired == 0 {
+				cfg := together(t, file, others)
+				cfg.Rules = []*audit.Rule{r}
+				if fired := check(t, cfg, file, true); fired == 0 {
 					t.Errorf("%s: silent", file)
+				}
+				for _, other := range others {
+					if filepath.Base(file) == "bad.xml" { // theirs are written for this run
+						check(t, cfg, other, true)
+					}
 				}
 			}
 			for _, file := range good {
-				check(t, r, file)
+				cfg := together(t, file, others)
+				cfg.Rules = []*audit.Rule{r}
+				check(t, cfg, file, true)
+				for _, other := range others {
+					check(t, cfg, other, false)
+				}
 			}
 		})
 	}
@@ -69,28 +86,53 @@ func TestFixtures(t *testing.T) {
 	}
 }
 
-// check compares what a rule says about a fixture with what the fixture expects.
-func check(t *testing.T, r *audit.Rule, file string) (fired int) {
+func load(t *testing.T, file string) (*audit.Domain, string) {
 	t.Helper()
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
+	d, err := audit.Load(file, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d, string(data)
+}
+
+// together makes the configuration for a run over a document and others.
+func together(t *testing.T, file string, others []string) *audit.Config {
+	t.Helper()
+	cfg := &audit.Config{Have: ^audit.Needs(0)}
+	if len(others) == 0 {
+		return cfg
+	}
+	cfg.Index = audit.NewIndex()
+	for _, name := range append([]string{file}, others...) {
+		d, _ := load(t, name)
+		cfg.Index.Add(d, cfg, Indexers()...)
+	}
+	cfg.Index.Freeze()
+	return cfg
+}
+
+// check compares what a rule says about a fixture with what the fixture expects; without wanted, its expectations
+// are for another run, and it must be silent.
+func check(t *testing.T, cfg *audit.Config, file string, wanted bool) (fired int) {
+	t.Helper()
+	d, text := load(t, file)
 	expected := map[int][]string{}
-	for i, line := range strings.Split(string(data), "\n") {
+	for i, line := range strings.Split(text, "\n") {
 		if m := want.FindStringSubmatch(line); m != nil {
 			for _, q := range regexp.MustCompile(`"[^"]*"`).FindAllString(m[1], -1) {
-				expected[i+1] = append(expected[i+1], strings.Trim(q, `"`))
+				if wanted {
+					expected[i+1] = append(expected[i+1], strings.Trim(q, `"`))
+				}
 			}
 		} else if strings.Contains(line, "<!-- want") {
 			t.Errorf("%s:%d: malformed want comment", file, i+1)
 		}
 	}
-	d, err := audit.Load(file, data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	res := audit.Run(d, &audit.Config{Rules: []*audit.Rule{r}, Have: ^audit.Needs(0)})
+	res := audit.Run(d, cfg)
 	for _, u := range res.Unevaluated {
 		t.Errorf("%s: not evaluated: %s", file, u.Needs)
 	}
@@ -117,17 +159,15 @@ func TestSilence(t *testing.T) {
 	files, _ := filepath.Glob(filepath.Join(fixtures, "*", "good*.xml"))
 	baseline := slices.DeleteFunc(All(), func(r *audit.Rule) bool { return !r.In([]audit.Profile{audit.Baseline}) })
 	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		d, err := audit.Load(file, data)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range audit.Run(d, &audit.Config{Rules: baseline}).Findings {
-			if f.Severity >= audit.Medium {
-				t.Errorf("%s:%d: %s: %s", file, f.Pos.Line, f.Rule.ID, f.Message)
+		others, _ := filepath.Glob(filepath.Join(filepath.Dir(file), "other*.xml"))
+		cfg := together(t, file, others)
+		cfg.Rules, cfg.Have = baseline, 0
+		for _, name := range append([]string{file}, others...) {
+			d, _ := load(t, name)
+			for _, f := range audit.Run(d, cfg).Findings {
+				if f.Severity >= audit.Medium && (name == file || f.Rule.Needs&audit.NeedDomains != 0) {
+					t.Errorf("%s:%d: %s: %s", name, f.Pos.Line, f.Rule.ID, f.Message)
+				}
 			}
 		}
 	}

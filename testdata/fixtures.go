@@ -10,7 +10,7 @@ import (
 //go:embed rules
 var rules embed.FS
 
-var want = regexp.MustCompile(`\s*<!-- (want|needs libvirt) .*?-->`)
+var want = regexp.MustCompile(`\s*<!-- (want|needs libvirt|not valid:|allow) .*?-->`)
 
 // Rule returns a rule's bad and good document, without the comments that carry the tests'
 // expectations; both are "" for a rule that has none.

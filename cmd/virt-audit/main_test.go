@@ -150,3 +150,17 @@ func TestStable(t *testing.T) {
 		t.Error("the report depends on the number of jobs")
 	}
 }
+
+// TestCanaries greps every format's output over all rule fixtures, whose secrets hold a canary.
+func TestCanaries(t *testing.T) {
+	for _, f := range report.Formats() {
+		for _, color := range []string{"never", "always"} {
+			out, errOut := typed(t, "--verbose", "--profile", "baseline", "--profile", "hardened", "--color", color, "--format", f.Name, "../../testdata/rules")
+			for _, line := range strings.Split(out+errOut, "\n") {
+				if strings.Contains(strings.ToLower(line), "canary") {
+					t.Errorf("%s: a secret is shown: %s", f.Name, line)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,223 @@
+package rules
+
+import (
+	"strings"
+
+	"libvirt.org/go/libvirtxml"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+var sockets = []*audit.Rule{
+	{
+		ID:       "if-chardev-tcp-listen",
+		Title:    "Character device listens on TCP without TLS",
+		Severity: audit.High,
+		Profiles: every,
+		Doc: `There is no authentication on a character device: whoever connects to the port is the terminal at the
+other end of the guest's serial line, console or channel. A serial port or console often has a root shell or the
+boot menu behind it and is critical. With tls='yes' libvirt demands a client certificate unless qemu.conf says
+otherwise; where chardev_tls is set there, devices that say nothing use TLS too, which is not libvirt's default. A
+port on a loopback address is not reported, though every user of the host can reach it.`,
+		Fix: `<serial type='pty'/>, or <serial type='unix'><source mode='bind' path='/run/libvirt/serial.sock'/></serial>
+$ virt-xml DOMAIN --edit --serial clearxml=yes,type=pty`,
+		Refs:  []string{"https://libvirt.org/formatdomain.html#tcp-client-server", qemuSecurity, qemuConf},
+		Check: tcpListeners,
+	},
+	{
+		ID:       "if-monitor-exposed",
+		Title:    "QEMU monitor or debugger stub opened by the command line",
+		Severity: audit.Critical,
+		Profiles: every,
+		Doc: `The monitor does whatever the QEMU process may do, running programs included, and the debugger stub reads
+and writes all of the guest's memory; neither asks who connects. On TCP or UDP, -s included, that is every user of
+the host or of the network: critical. On a socket file, terminal or pipe it is high, since who can open it depends
+on the host. libvirt has a monitor of its own, which is not reported. Kernel developers who need -s on a trusted
+machine can waive the rule.`,
+		Fix:  withoutPassthrough,
+		Refs: []string{qemuSecurity, "https://www.qemu.org/docs/master/system/gdb.html", "https://libvirt.org/drvqemu.html#pass-through-of-arbitrary-qemu-commands"},
+		Check: func(p *audit.Pass) {
+			for _, o := range passedOptions(p, "monitor", "qmp", "qmp-pretty", "mon", "gdb", "s", "qtest", "serial", "parallel") {
+				value := o.Value
+				switch o.Name {
+				case "s":
+					value = "tcp::1234"
+				case "mon":
+					value = "chardev:" + o.First("chardev")
+				case "serial", "parallel":
+					if !strings.HasPrefix(value, "mon:") {
+						continue // no monitor on this one
+					}
+				}
+				what := map[string]string{"gdb": "the debugger stub", "s": "the debugger stub", "qtest": "the test interface"}[o.Name]
+				if what == "" {
+					what = "a monitor"
+				}
+				switch monitorEndpoint(p, value) {
+				case onNetwork:
+					p.Reportf(o.At, "-%s opens %s of QEMU on a network port", o.Name, what)
+				case onHost:
+					p.ReportAs(audit.High, o.At, "-%s opens %s of QEMU beside libvirt's", o.Name, what)
+				}
+			}
+		},
+	},
+	{
+		ID:       "if-migration-cmdline",
+		Title:    "Incoming migration endpoint set by the command line",
+		Severity: audit.High,
+		Profiles: every,
+		Doc: `A migration stream overwrites memory and device state of the guest, and QEMU believes it: whoever reaches
+the endpoint first decides what runs. One that the command line opens lacks what libvirt's own migration has, a
+control connection that is authenticated and, if asked for, TLS. Files, file descriptors and socket files are
+medium, since only the host can supply them. Nothing that manages guests sets this, and 'defer' opens nothing.`,
+		Fix:  withoutPassthrough,
+		Refs: []string{qemuSecurity, qemuTLS, "https://libvirt.org/kbase/secureusage.html", "https://wiki.openstack.org/wiki/OSSN/OSSN-0007"},
+		Check: func(p *audit.Pass) {
+			for _, o := range passedOptions(p, "incoming") {
+				transport, _, _ := strings.Cut(o.Value, ":")
+				if v, ok := o.Get("addr.transport"); ok { // written as channel
+					if transport = v; v == "socket" {
+						transport, _ = o.Get("addr.type")
+					}
+				}
+				switch transport {
+				case "defer", "":
+				case "tcp", "inet", "rdma", "exec":
+					p.Reportf(o.At, "-incoming takes a migration stream from '%s'", transport)
+				case "unix", "fd", "file", "vsock":
+					p.ReportAs(audit.Medium, o.At, "-incoming takes a migration stream from '%s'", transport)
+				default:
+					p.ReportAs(audit.Medium, o.At, "-incoming takes a migration stream from an unknown transport")
+				}
+			}
+		},
+	},
+}
+
+// tcpListeners looks at every device that can have a character device behind it.
+func tcpListeners(p *audit.Pass) {
+	devices := p.Devices
+	for at, d := range audit.Each("devices/serial", devices.Serials) {
+		tcpListener(p, at, d.Source, d.Protocol, audit.Critical)
+	}
+	for at, d := range audit.Each("devices/console", devices.Consoles) {
+		// libvirt makes the first console, when it is of the serial kind, a copy of the first serial port.
+		if d == &devices.Consoles[0] && len(devices.Serials) > 0 && p.Target.OS == "hvm" && (d.Target == nil || d.Target.Type == "" || d.Target.Type == "serial") {
+			continue
+		}
+		tcpListener(p, at, d.Source, d.Protocol, audit.Critical)
+	}
+	for at, d := range audit.Each("devices/parallel", devices.Parallels) {
+		tcpListener(p, at, d.Source, d.Protocol, audit.High)
+	}
+	for at, d := range audit.Each("devices/channel", devices.Channels) {
+		tcpListener(p, at, d.Source, d.Protocol, audit.High)
+	}
+	for at, d := range audit.Each("devices/smartcard", devices.Smartcards) {
+		tcpListener(p, at, d.Passthrough, d.Protocol, audit.High)
+	}
+	for at, d := range audit.Each("devices/redirdev", devices.RedirDevs) {
+		tcpListener(p, at, d.Source, d.Protocol, audit.High)
+	}
+	for at, d := range audit.Each("devices/rng", devices.RNGs) {
+		if d.Backend != nil && d.Backend.EGD != nil {
+			tcpListener(p, at.Elem("backend"), d.Backend.EGD.Source, d.Backend.EGD.Protocol, audit.High)
+		}
+	}
+	for _, o := range passedOptions(p, "serial", "chardev") {
+		passedListener(p, o)
+	}
+}
+
+// tcpListener reports one that waits for connections from elsewhere. QEMU's devices do not know the
+// protocols tls and telnets: libvirt turns TLS on by the attribute. The mode is 'connect' when absent.
+func tcpListener(p *audit.Pass, at audit.Path, source *libvirtxml.DomainChardevSource, protocol *libvirtxml.DomainChardevProtocol, severity audit.Severity) {
+	if source == nil || source.TCP == nil {
+		return
+	}
+	tcp := source.TCP
+	encrypted := protocol != nil && (protocol.Type == "tls" || protocol.Type == "telnets") && because(p, "not-qemu")
+	if tcp.Mode != "bind" || tcp.TLS == "yes" || encrypted || tcp.Host != "" && loopback(tcp.Host) {
+		return
+	}
+	p.ReportAs(severity, at.Elem("source").Attr("host"), "port %s of %s gives this device to whoever connects: no TLS by libvirt's default",
+		tcp.Service, everywhere(tcp.Host))
+}
+
+// passedListener is tcpListener for "-serial tcp:HOST:PORT,server=on" and "-chardev socket,...". One
+// that carries a monitor is another rule's.
+func passedListener(p *audit.Pass, o audit.Option) {
+	server, named := o.Get("server")
+	if server == "off" || o.Name == "serial" && !named { // the older form is "server" alone, which reads as on
+		return
+	}
+	host, _ := o.Get("host")
+	severity := audit.High
+	if o.Name == "serial" {
+		address, ok := strings.CutPrefix(o.First(""), "tcp:")
+		if !ok {
+			if address, ok = strings.CutPrefix(o.First(""), "telnet:"); !ok {
+				return
+			}
+		}
+		host, severity = address[:max(strings.LastIndexByte(address, ':'), 0)], audit.Critical
+	} else {
+		_, tls := o.Get("tls-creds")
+		_, port := o.Get("port")
+		if id, _ := o.Get("id"); !named || tls || !port || o.First("backend") != "socket" || carriesMonitor(p, id) {
+			return
+		}
+	}
+	if host == "" || !loopback(host) {
+		p.ReportAs(severity, o.At, "-%s gives a character device on %s to whoever connects", o.Name, everywhere(host))
+	}
+}
+
+func carriesMonitor(p *audit.Pass, id string) bool {
+	for _, o := range p.Command.Named("mon", "monitor", "qmp", "qmp-pretty", "gdb") {
+		if o.First("chardev") == id || o.Value == "chardev:"+id {
+			return true
+		}
+	}
+	return false
+}
+
+// Where QEMU's monitors can be.
+const (
+	nowhere = iota
+	onHost
+	onNetwork
+)
+
+// monitorEndpoint judges what stands behind "-monitor": a device in the short form, or "chardev:ID".
+func monitorEndpoint(p *audit.Pass, device string) int {
+	device = strings.TrimPrefix(device, "mon:")
+	kind, id, _ := strings.Cut(device, ":")
+	switch kind {
+	case "none", "null":
+		return nowhere
+	case "tcp", "telnet", "tn3270", "websocket", "udp":
+		return onNetwork
+	case "chardev":
+		for _, o := range p.Command.Named("chardev") {
+			if v, _ := o.Get("id"); v == id {
+				return monitorBackend(o)
+			}
+		}
+	}
+	return onHost
+}
+
+func monitorBackend(o audit.Option) int {
+	_, port := o.Get("port")
+	inet, _ := o.Get("backend.data.addr.type") // JSON
+	json, _ := o.Get("backend.type")
+	switch {
+	case o.First("backend") == "null" || json == "null":
+		return nowhere
+	case port || inet == "inet" || json == "udp":
+		return onNetwork
+	}
+	return onHost
+}

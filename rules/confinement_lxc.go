@@ -1,0 +1,186 @@
+package rules
+
+import (
+	"path"
+
+	"libvirt.org/go/libvirtxml"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+const drvLXC = "https://libvirt.org/drvlxc.html"
+
+// confinementContainers are about libvirt's containers, which share the host's kernel.
+var confinementContainers = []*audit.Rule{
+	{
+		ID:       "cnf-lxc-no-idmap",
+		Title:    "Container without a user namespace: its root is the host's root",
+		Severity: audit.Critical,
+		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
+		Doc: `Without <idmap> root in the container is root on the host, held back by a handful of dropped capabilities
+alone; libvirt's own documentation sees no isolation there. libvirt makes a user namespace only where users and
+groups are both mapped. A map that leads to user 0 of the host gives the same away. Harmless for containers that
+do not separate anything, but only order the host's own services.`,
+		Fix: `<idmap>
+  <uid start='0' target='100000' count='65536'/>
+  <gid start='0' target='100000' count='65536'/>
+</idmap>
+The files of the container have to change owner with it.`,
+		Refs: []string{drvLXC + "#user-and-group-isolation", "https://libvirt.org/formatdomain.html#container-boot", "https://wiki.openstack.org/wiki/OSSN/OSSN-0001"},
+		Check: func(p *audit.Pass) {
+			if p.Type != "lxc" {
+				return
+			}
+			switch {
+			case p.IDMap == nil || len(p.IDMap.UIDs)+len(p.IDMap.GIDs) == 0:
+				p.Reportf(audit.At("@type"), "no <idmap>: root in the container is root on the host")
+				return
+			case len(p.IDMap.UIDs) == 0 || len(p.IDMap.GIDs) == 0:
+				p.Reportf(audit.At("idmap"), "<idmap> maps only one of users and groups, so libvirt makes no user namespace")
+				return
+			}
+			for at, m := range audit.Each("idmap/uid", p.IDMap.UIDs) {
+				if m.Target == 0 && m.Count > 0 {
+					p.Reportf(at.Attr("target"), "user %d in the container is root on the host", m.Start)
+				}
+			}
+			for at, m := range audit.Each("idmap/gid", p.IDMap.GIDs) {
+				if m.Target == 0 && m.Count > 0 {
+					p.ReportAs(audit.High, at.Attr("target"), "group %d in the container is group root on the host", m.Start)
+				}
+			}
+		},
+	},
+	{
+		ID:       "cnf-lxc-shared-ns",
+		Title:    "Container shares network, files or privileges with the host",
+		Severity: audit.High,
+		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
+		Doc: `A container that has no network of its own can talk to the host's services, also by sockets that have no
+file; one that has no root directory of its own sees the host's, with the sockets of systemd and libvirt in it.
+Capabilities that libvirt drops by default load modules into the host's kernel or make device nodes; in a user
+namespace they are void and no finding. <lxc:namespace> joins another container's or process's namespace.
+Harmless where a container only orders the host's own services.`,
+		Fix: `<features><privnet/></features> for no network at all, or an <interface>; a directory of its own for /:
+<filesystem type='mount'><source dir='/srv/ct/root'/><target dir='/'/></filesystem>`,
+		Refs: []string{drvLXC + "#security-considerations", drvLXC + "#altering-the-available-capabilities", drvLXC + "#inherit-namespaces"},
+		Check: func(p *audit.Pass) {
+			if p.Type != "lxc" {
+				return
+			}
+			if !ownNetwork(p) {
+				p.Reportf(audit.At("devices"), "no <interface> and no <privnet/>: the container is in the host's network")
+			}
+			sharedRoot(p)
+			if !userNamespace(p) {
+				keptCapabilities(p)
+			}
+			sharedNamespaces(p)
+		},
+	},
+}
+
+// userNamespace reports whether libvirt gives a container a user namespace whose root is not the
+// host's (source: libvirt, userns_required).
+func userNamespace(p *audit.Pass) bool {
+	if p.IDMap == nil || len(p.IDMap.UIDs) == 0 || len(p.IDMap.GIDs) == 0 {
+		return false
+	}
+	for _, m := range p.IDMap.UIDs {
+		if m.Target == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// ownNetwork reports whether the container has a network namespace that is not the host's
+// (source: libvirt, lxcNeedNetworkNamespace).
+func ownNetwork(p *audit.Pass) bool {
+	if len(p.Devices.Interfaces) > 0 || p.Features.PrivNet != nil || p.LXCNamespace != nil && p.LXCNamespace.ShareNet != nil {
+		return true
+	}
+	for _, h := range p.Devices.Hostdevs {
+		if h.CapsNet != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// sharedRoot reports a container whose root directory is the host's: libvirt takes that where no file
+// system is mounted at /; others do not change it (source: libvirt, virLXCProcessEnsureRootFS).
+func sharedRoot(p *audit.Pass) {
+	severity := audit.High
+	if userNamespace(p) {
+		severity = audit.Medium // the host's files belong to users whom the container does not have
+	}
+	for at, f := range audit.Each("devices/filesystem", p.Devices.Filesystems) {
+		if f.Target == nil || f.Target.Dir != "/" {
+			continue
+		}
+		if f.Source != nil && f.Source.Mount != nil && path.Clean(f.Source.Mount.Dir) == "/" {
+			if f.ReadOnly != nil {
+				severity = audit.Medium
+			}
+			p.ReportAs(severity, at.Elem("source").Attr("dir"), "the container's root directory is the host's")
+		}
+		return
+	}
+	p.ReportAs(severity, audit.At("devices"), "no <filesystem> for /: the container's root directory is the host's")
+}
+
+// keptCapabilities reports capabilities of the host that libvirt would drop. Others, sys_admin too, a
+// container has by default, so that naming them changes nothing (source: libvirt,
+// lxcContainerDropCapabilities).
+func keptCapabilities(p *audit.Pass) {
+	c := p.Features.Capabilities
+	if c == nil {
+		return
+	}
+	all := false
+	for _, d := range []struct {
+		name     string
+		state    *libvirtxml.DomainFeatureCapability
+		severity audit.Severity
+	}{
+		{"sys_module", c.SysModule, audit.High},
+		{"mknod", c.MkNod, audit.High},
+		{"mac_admin", c.MACAdmin, audit.High},
+		{"audit_control", c.AuditControl, audit.Medium},
+		{"sys_time", c.SysTime, audit.Medium},
+	} {
+		switch state := d.state; {
+		case state != nil && state.State == "on":
+			p.ReportAs(d.severity, audit.At("features/capabilities").Elem(d.name).Attr("state"), "the container keeps the host's capability %s", d.name)
+		case state == nil || state.State != "off":
+			all = all || d.severity == audit.High
+		}
+	}
+	if c.Policy == "allow" && all {
+		p.Reportf(audit.At("features/capabilities@policy"), "policy 'allow' leaves the container the capabilities that libvirt would drop")
+	}
+}
+
+// sharedNamespaces reports namespaces that are joined. libvirt knows those of network, IPC and host
+// name, and takes them by a container's name, a process number or, for networks, a name of ip-netns.
+func sharedNamespaces(p *audit.Pass) {
+	if p.LXCNamespace == nil {
+		return
+	}
+	for _, n := range []struct {
+		name string
+		ns   *libvirtxml.DomainLXCNamespaceMap
+	}{{"sharenet", p.LXCNamespace.ShareNet}, {"shareipc", p.LXCNamespace.ShareIPC}, {"shareuts", p.LXCNamespace.ShareUTS}} {
+		if n.ns == nil {
+			continue
+		}
+		at := audit.At("lxc:namespace").Elem("lxc:" + n.name).Attr("type")
+		switch n.ns.Type {
+		case "pid":
+			p.Reportf(at, "%s joins the namespace of process %s, which may be one of the host's", n.name, n.ns.Value)
+		default:
+			p.ReportAs(audit.Medium, at, "%s joins the namespace of %s '%s'", n.name, n.ns.Type, n.ns.Value)
+		}
+	}
+}

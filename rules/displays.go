@@ -1,0 +1,216 @@
+package rules
+
+import (
+	"iter"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"libvirt.org/go/libvirtxml"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+// display is a graphical console that clients connect to.
+type display struct {
+	kind            string
+	passwd, validTo string
+	listen          string
+	listeners       []libvirtxml.DomainGraphicListener
+	local           bool // a socket, or nothing, whatever the listen elements say
+	spice           *libvirtxml.DomainGraphicSpice
+}
+
+// displayServers walks the graphical consoles of some kinds.
+func displayServers(p *audit.Pass, kinds ...string) iter.Seq2[audit.Path, display] {
+	return func(yield func(audit.Path, display) bool) {
+		for at, g := range audit.Each("devices/graphics", p.Devices.Graphics) {
+			var d display
+			switch {
+			case g.VNC != nil:
+				// libvirt 9.0 makes a socket of any <listen> when the attribute is there.
+				v := g.VNC
+				d = display{"VNC", v.Passwd, v.PasswdValidTo, v.Listen, v.Listeners, v.Socket != "", nil}
+			case g.Spice != nil:
+				// Without ports and autoport libvirt has QEMU listen nowhere.
+				s := g.Spice
+				d = display{"SPICE", s.Passwd, s.PasswdValidTo, s.Listen, s.Listeners, s.Port == 0 && s.TLSPort == 0 && s.AutoPort != "yes", s}
+			case g.RDP != nil:
+				r := g.RDP
+				d = display{"RDP", r.Passwd, "", r.Listen, r.Listeners, false, nil}
+			default:
+				continue
+			}
+			if slices.Contains(kinds, d.kind) && !yield(at, d) {
+				return
+			}
+		}
+	}
+}
+
+// public returns where the document says what the display listens on, and that in words, when it is
+// not the host alone. The first <listen> decides, then the attribute, then libvirt's default, which is
+// 127.0.0.1. A virtual network stands for the host's address on it, which all its guests reach.
+func (d display) public(at audit.Path) (where audit.Path, address string, public bool) {
+	if !d.tcp() {
+		return at, "", false
+	}
+	where, address = at.Attr("listen"), d.listen
+	if len(d.listeners) > 0 {
+		l := d.listeners[0]
+		switch {
+		case l.Network != nil && l.Network.Address == "":
+			return at.Elem("listen").Attr("network"), "virtual network '" + l.Network.Network + "'", true
+		case l.Network != nil:
+			where, address = at.Elem("listen").Attr("address"), l.Network.Address
+		case l.Address.Address != "":
+			where, address = at.Elem("listen").Attr("address"), l.Address.Address
+		}
+	}
+	return where, address, address != "" && !loopback(address)
+}
+
+// tcp reports whether the display has a port at all.
+func (d display) tcp() bool {
+	if d.local || len(d.listeners) == 0 {
+		return !d.local
+	}
+	return d.listeners[0].Address != nil || d.listeners[0].Network != nil // else a socket, or none
+}
+
+// What stands before a display.
+const (
+	guardNone     = iota
+	guardEmpty    // a password of no characters
+	guardTicket   // a placeholder that expired long ago: a manager sets the password for each session
+	guardPassword // one that may be masked
+	guardUnseen   // passwords are not in this document
+)
+
+func (d display) guard(p *audit.Pass, at audit.Path) int {
+	expired := strings.HasPrefix(d.validTo, "1970-")
+	switch {
+	case d.passwd != "" && expired:
+		return guardTicket
+	case d.passwd != "":
+		return guardPassword
+	case p.Has(at.Attr("passwd")):
+		return guardEmpty
+	case p.SecretsShown():
+		return guardNone
+	case expired: // libvirt leaves the password out, but not its end
+		return guardTicket
+	case d.validTo != "":
+		return guardPassword
+	}
+	return guardUnseen
+}
+
+// unprotected reports a public display that has no password, or where that cannot be seen.
+func unprotected(p *audit.Pass, where audit.Path, d display, at audit.Path, format, address string) {
+	switch d.guard(p, at) {
+	case guardNone:
+		p.Reportf(where, format, address)
+	case guardUnseen:
+		p.ReportAs(audit.High, where, "%s listens on %s; whether it asks for a password cannot be seen in this document", d.kind, address)
+		p.Unknown(audit.NeedSecrets)
+	}
+}
+
+// loopback reports whether an address, or a name that every host gives to it, is the host's own.
+func loopback(address string) bool {
+	address = strings.TrimSuffix(strings.TrimPrefix(address, "["), "]")
+	if ip, err := netip.ParseAddr(address); err == nil {
+		return ip.Unmap().IsLoopback()
+	}
+	switch strings.ToLower(strings.TrimSuffix(address, ".")) {
+	case "localhost", "localhost.localdomain", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback":
+		return true
+	}
+	return strings.HasPrefix(address, "127.") && strings.Trim(address, "0123456789.") == "" // 127.1
+}
+
+func everywhere(host string) string {
+	if host == "" {
+		return "every address"
+	}
+	return host
+}
+
+// spiceChannels are those that a document can set a mode for.
+var spiceChannels = []string{"main", "display", "inputs", "cursor", "playback", "record", "smartcard", "usbredir"}
+
+// plaintext asks whether some channel may go unencrypted. A TLS port that is missing or that qemu.conf
+// does not allow needs no case of its own: with mode 'secure' the guest does not start then, and with
+// 'any' there is a plain port. A channel set to 'any' or 'insecure' undoes a secure default.
+func plaintext(p *audit.Pass) {
+	for at, d := range displayServers(p, "SPICE") {
+		_, address, public := d.public(at)
+		if !public || d.spice.Port == 0 && d.spice.TLSPort != 0 && d.spice.AutoPort != "yes" {
+			continue // not on the network, or on a TLS port alone
+		}
+		secured := 0
+		for channelAt, c := range audit.EachIn(at, "channel", d.spice.Channel) {
+			switch {
+			case c.Mode == "secure" && slices.Contains(spiceChannels, c.Name):
+				secured++
+			case c.Mode != "secure" && d.spice.DefaultMode == "secure":
+				p.Reportf(channelAt.Attr("mode"), "SPICE on %s may send channel '%s' unencrypted: mode '%s'", address, c.Name, c.Mode)
+			}
+		}
+		switch mode := d.spice.DefaultMode; {
+		case mode == "secure" || secured >= len(spiceChannels):
+		case mode == "":
+			p.Reportf(at, "SPICE on %s may run unencrypted: defaultMode is 'any' where it is not stated", address)
+		default:
+			p.Reportf(at.Attr("defaultMode"), "SPICE on %s may run unencrypted: defaultMode '%s'", address, mode)
+		}
+	}
+	for _, o := range passedOptions(p, "spice") {
+		host, _ := o.Get("addr")
+		channel, _ := o.Get("tls-channel")
+		if _, plain := o.Get("port"); plain && channel != "default" && openSPICE(o) {
+			p.Reportf(o.At, "-spice opens a console on %s that may run unencrypted", everywhere(host))
+		}
+	}
+}
+
+// passedOptions returns what the command line passes to QEMU of some options.
+func passedOptions(p *audit.Pass, names ...string) []audit.Option {
+	if len(p.Command.Options) == 0 || because(p, "not-qemu") && p.Type != "xen" {
+		return nil
+	}
+	return p.Command.Named(names...)
+}
+
+func switchedOn(o audit.Option, key string) bool {
+	v, _ := o.Get(key)
+	return v == "on" || v == "yes" || v == "true" || v == "y"
+}
+
+// passedVNC takes "-vnc HOST:DISPLAY,..." or "-display vnc=HOST:DISPLAY,..." apart: the host, whether
+// others than this host can connect, and what is asked of them: "password", "more" or nothing.
+func passedVNC(o audit.Option) (host string, open bool, auth string) {
+	where, ok := o.Get("vnc")
+	if !ok && o.Name == "vnc" {
+		where = o.First("vnc")
+	}
+	i := strings.LastIndexByte(where, ':')
+	if i < 0 || strings.HasPrefix(where, "unix:") || switchedOn(o, "reverse") {
+		return "", false, "" // none, a socket, or a connection that QEMU makes itself
+	}
+	_, tls := o.Get("tls-creds")
+	_, secret := o.Get("password-secret")
+	switch {
+	case switchedOn(o, "sasl"), tls:
+		auth = "more"
+	case switchedOn(o, "password"), secret:
+		auth = "password"
+	}
+	return where[:i], where[:i] == "" || !loopback(where[:i]), auth
+}
+
+func openSPICE(o audit.Option) bool {
+	host, _ := o.Get("addr")
+	return !switchedOn(o, "unix") && (host == "" || !loopback(host))
+}

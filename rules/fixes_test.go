@@ -1,0 +1,136 @@
+package rules
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+// beyondVirtXML are the commands that the virt-xml here cannot run, or cannot run without a host.
+var beyondVirtXML = map[string]string{
+	"mach-i440fx": "--convert-to-q35 came with virt-xml 5.0",
+}
+
+// TestFixes applies the virt-xml command of every rule's fix to the rule's bad document, with the real
+// virt-xml, and audits the result: that finding is gone and no other came.
+func TestFixes(t *testing.T) {
+	virtXML, err := exec.LookPath("virt-xml")
+	if err != nil {
+		t.Fatal("virt-xml is not installed: 'make tools' installs it (package virtinst)")
+	}
+	proven := 0
+	for _, r := range All() {
+		commands := fixCommands(r)
+		if len(commands) == 0 || beyondVirtXML[r.ID] != "" {
+			continue
+		}
+		proven++
+		t.Run(r.ID, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(fixtures, r.ID, "bad.xml")
+			bad, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checked := append(chosen([]audit.Profile{audit.Baseline}), r)
+			before := audited(t, checked, file, bad)
+			doc := bad
+			for _, args := range commands {
+				doc = apply(t, virtXML, args, doc)
+			}
+			after := audited(t, checked, "mended", doc)
+			if n := after[r.ID]; n > 0 {
+				t.Errorf("%d findings are left\n%s", n, doc)
+			}
+			for id, n := range after {
+				if n > before[id] {
+					t.Errorf("%d new findings of %s\n%s", n-before[id], id, doc)
+				}
+			}
+		})
+	}
+	t.Logf("%d fixes are proven; not run: %v", proven, beyondVirtXML)
+}
+
+// fixCommands returns the arguments of the virt-xml lines of a fix.
+func fixCommands(r *audit.Rule) [][]string {
+	var out [][]string
+	for line := range strings.SplitSeq(r.Fix, "\n") {
+		if command, ok := strings.CutPrefix(line, "$ virt-xml DOMAIN "); ok {
+			out = append(out, words(command))
+		}
+	}
+	return out
+}
+
+// words splits a command line at blanks; quotes keep a word together.
+func words(command string) []string {
+	var out []string
+	var word strings.Builder
+	quote, started := rune(0), false
+	for _, c := range command {
+		switch {
+		case quote != 0 && c == quote:
+			quote = 0
+		case quote == 0 && (c == '\'' || c == '"'):
+			quote, started = c, true
+		case quote == 0 && c == ' ':
+			if started {
+				out = append(out, word.String())
+			}
+			word.Reset()
+			started = false
+		default:
+			word.WriteRune(c)
+			started = true
+		}
+	}
+	if started {
+		out = append(out, word.String())
+	}
+	return out
+}
+
+// apply runs virt-xml over a document on standard input. It wants the root element first there, so the
+// comments before it are left out.
+func apply(t *testing.T, virtXML string, args []string, doc []byte) []byte {
+	t.Helper()
+	if i := bytes.Index(doc, []byte("<domain")); i > 0 {
+		doc = doc[i:]
+	}
+	cmd := exec.Command(virtXML, slices.Concat([]string{"--connect", "test:///default"}, args, []string{"--print-xml"})...)
+	cmd.Stdin = bytes.NewReader(doc)
+	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "HOME="+t.TempDir())
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("virt-xml %s: %v\n%s", strings.Join(args, " "), err, stderr.String())
+	}
+	return out
+}
+
+// chosen returns the rules of the profiles.
+func chosen(profiles []audit.Profile) []*audit.Rule {
+	return slices.DeleteFunc(All(), func(r *audit.Rule) bool { return !r.In(profiles) })
+}
+
+// audited counts the findings of a document by rule.
+func audited(t *testing.T, checked []*audit.Rule, name string, doc []byte) map[string]int {
+	t.Helper()
+	d, err := audit.Load(name, doc)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, doc)
+	}
+	count := map[string]int{}
+	for _, f := range audit.Run(d, &audit.Config{Rules: checked}).Findings {
+		count[f.Rule.ID]++
+	}
+	return count
+}

@@ -1,0 +1,221 @@
+package rules
+
+import (
+	"iter"
+	"slices"
+	"strings"
+
+	"libvirt.org/go/libvirtxml"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+// secretWords end the names of things that hold a secret: "rd.iscsi.password", "root-password-crypted".
+var secretWords = strings.Fields("pass password passwd passphrase secret token apikey psk rootpw vncpassword sshpw")
+
+// lastWords returns the last word of a name, and the one before it.
+func lastWords(name string) (last, before string) {
+	next := func() string {
+		i := strings.LastIndexAny(name, "./-_:")
+		word := name[i+1:]
+		name = name[:max(i, 0)]
+		return strings.ToLower(word)
+	}
+	return next(), next()
+}
+
+// secretParameter reports whether a parameter of that name holds a secret itself, and not, as
+// "token-timeout" does, something about one.
+func secretParameter(name string) bool {
+	last, before := lastWords(name)
+	return slices.Contains(secretWords, last) || last == "crypted" && slices.Contains(secretWords, before) ||
+		last == "key" && before == "api"
+}
+
+// secretName reports whether a credential's name has a word for a secret anywhere.
+func secretName(name string) bool {
+	name = strings.ToLower(name)
+	return slices.ContainsFunc([]string{"pass", "secret", "token", "key", "psk", "ssh", "credential"}, func(w string) bool { return strings.Contains(name, w) })
+}
+
+// publicCredential knows systemd's credentials that are settings or public keys
+// (source: systemd.system-credentials(7)).
+func publicCredential(name string) bool {
+	return slices.ContainsFunc(strings.Fields(`ssh.authorized_keys. ssh.ephemeral-authorized_keys vmm.notify_socket
+		system.hostname system.machine_id firstboot.locale firstboot.keymap firstboot.timezone vconsole. sysctl.extra
+		login.issue login.motd network.hosts network.dns network.search_domains`), func(known string) bool { return strings.HasPrefix(name, known) })
+}
+
+// harmless reports whether a value is no secret though its name says so: a switch, a path, a reference.
+func harmless(value string) bool {
+	switch strings.ToLower(value) {
+	case "", "0", "1", "on", "off", "yes", "no", "y", "n", "true", "false", "none", "auto", "ask", "prompt":
+		return true
+	}
+	return strings.HasPrefix(value, "/") || strings.HasPrefix(value, "file:") || strings.HasPrefix(value, "UUID=") || strings.HasPrefix(value, "LABEL=")
+}
+
+// secretParameters walks what is secret in a kernel's command line, in words that can be shown.
+func secretParameters(line string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for word := range strings.FieldsSeq(line) {
+			name, value, ok := strings.Cut(strings.Trim(word, `"'`), "=")
+			value = strings.Trim(value, `"'`)
+			what := ""
+			switch {
+			case userinfo(word): // before the name, which may be part of the address
+				what = "user and password in an address"
+			case !ok:
+			case name == "systemd.set_credential" || name == "systemd.set_credential_binary":
+				if credential, v, _ := strings.Cut(value, ":"); v != "" && !publicCredential(credential) {
+					what = "credential '" + credential + "'"
+				}
+			case strings.HasPrefix(value, "iscsi:") && hasPassword(strings.TrimPrefix(value, "iscsi:"), ":"): // dracut's netroot=
+				what = "user and password in '" + name + "'"
+			case secretParameter(name) && !harmless(value):
+				what = "parameter '" + name + "'"
+			}
+			if what != "" && !yield(what) {
+				return
+			}
+		}
+	}
+}
+
+// userinfo reports whether text holds "scheme://user:password@"; QEMU's iSCSI has a "%" for the colon.
+func userinfo(text string) bool {
+	for {
+		scheme, rest, ok := strings.Cut(text, "://")
+		if !ok {
+			return false
+		}
+		between := ":"
+		if strings.HasSuffix(scheme, "iscsi") {
+			between = ":%"
+		}
+		if hasPassword(rest, between) {
+			return true
+		}
+		text = rest
+	}
+}
+
+// hasPassword reports whether the authority that text begins with has a password: "user:password@". A
+// bare user, as in "ssh://root@host", is no secret.
+func hasPassword(text, between string) bool {
+	if i := strings.IndexAny(text, "/?# \"'"); i >= 0 {
+		text = text[:i]
+	}
+	at := strings.LastIndexByte(text, '@')
+	if at < 0 {
+		return false
+	}
+	i := strings.IndexAny(text[:at], between)
+	return i > 0 && i < at-1
+}
+
+// queryKeys are parameters of addresses that hold a secret; signed ones end by themselves.
+var (
+	queryKeys  = strings.Fields("token access_token auth_token password passwd secret api_key apikey")
+	signedKeys = strings.Fields("sig signature x-amz-signature x-goog-signature x-amz-security-token")
+)
+
+// querySecret returns the first secret parameter of a query, by the name that this program knows.
+func querySecret(query string) (key string, signed bool) {
+	for part := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == ';' }) {
+		name, value, _ := strings.Cut(part, "=")
+		name = strings.ToLower(name)
+		switch {
+		case value == "":
+		case slices.Contains(queryKeys, name):
+			return name, false
+		case slices.Contains(signedKeys, name):
+			key, signed = name, true
+		}
+	}
+	return key, signed
+}
+
+// urlSecrets reports credentials in the words that make up one disk source's address.
+func urlSecrets(p *audit.Pass, at audit.Path, source *libvirtxml.DomainDiskSource) {
+	judge := func(at audit.Path, name, query string) {
+		if userinfo(name) {
+			p.Reportf(at, "the source holds a user and password")
+		}
+		if name != "" {
+			if _, after, ok := strings.Cut(name, "?"); ok {
+				query = after
+			}
+		}
+		switch key, signed := querySecret(query); {
+		case signed:
+			p.ReportAs(audit.Medium, at, "the source is a presigned address: parameter '%s'", key)
+		case key != "":
+			p.Reportf(at, "the source holds a secret in parameter '%s'", key)
+		}
+	}
+	if f := source.File; f != nil {
+		judge(at.Attr("file"), f.File, "")
+	}
+	n := source.Network
+	if n == nil {
+		return
+	}
+	judge(at.Attr("name"), n.Name, "")
+	judge(at.Attr("query"), "", n.Query)
+	if n.Protocol == "rbd" && rbdKey(n.Name) {
+		p.Reportf(at.Attr("name"), "the source holds a Ceph key")
+	}
+	for host, h := range audit.EachIn(at, "host", n.Hosts) {
+		if hasPassword(h.Name, ":") || userinfo(h.Name) {
+			p.Reportf(host.Attr("name"), "the source's host name holds a user and password")
+		}
+	}
+}
+
+// rbdKey reports whether an RBD name carries options with a key: "pool/image:id=admin:key=...".
+func rbdKey(name string) bool {
+	_, key, ok := strings.Cut(name, ":key=")
+	return ok && key != ""
+}
+
+// passedSecret says in words that can be shown what an option of QEMU's command line gives away. What
+// a credential of systemd gives away is told by its own rule.
+func passedSecret(o audit.Option) string {
+	if o.Name == "append" {
+		for what := range secretParameters(o.Value) {
+			return "a secret of the guest's kernel: " + what
+		}
+		return ""
+	}
+	if o.Name == "object" && strings.HasPrefix(o.First("qom-type"), "secret") {
+		data, _ := o.Get("data")
+		if _, encrypted := o.Get("keyid"); data != "" && !encrypted {
+			return "a secret object with its data in clear text"
+		}
+		return ""
+	}
+	if o.Name == "" && userinfo(o.Value) { // a disk image
+		return "a user and password in an address"
+	}
+	for _, a := range o.Args {
+		key := a.Key[strings.LastIndexByte(a.Key, '.')+1:]
+		switch {
+		case slices.Contains([]string{"password", "passwd", "passphrase"}, key) && !harmless(a.Value):
+			return "a password in '" + key + "'"
+		case userinfo(a.Value):
+			return "a user and password in an address"
+		case strings.Contains(a.Value, "rbd:") && rbdKey(a.Value):
+			return "a Ceph key"
+		}
+	}
+	return ""
+}
+
+// optionName is an option's name for a message, when it looks like one.
+func optionName(o audit.Option) string {
+	if o.Name == "" || strings.Trim(o.Name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
+		return "an argument"
+	}
+	return "-" + o.Name
+}

@@ -1,0 +1,291 @@
+package rules
+
+import (
+	"iter"
+	"path"
+	"strings"
+
+	"libvirt.org/go/libvirtxml"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+var diskPaths = []*audit.Rule{
+	{
+		ID:       "sto-sensitive-path",
+		Title:    "Guest is given a file of the host that holds secrets or controls it",
+		Severity: audit.Critical,
+		Profiles: every,
+		Doc: `What a disk, a serial port, a log or the firmware's variables point at the guest can write, and
+libvirt changes the file's owner and label first so that it may: configuration, keys and kernel interfaces of the
+host are then in its hands. What it can only read, such as a CD-ROM, a backing file or a kernel to boot, is high.
+Harmless, and not reported, are kernels below /boot, ACPI tables of the host and the firmware's variables where
+libvirt keeps them.`,
+		Fix:  `Copy what the guest really needs below /var/lib/libvirt/images, and name the copy.`,
+		Refs: []string{"https://libvirt.org/drvqemu.html#posix-users-groups", "https://libvirt.org/drvqemu.html#selinux-svirt-confinement"},
+		// Left out: the home of root as a whole (images lie there on many a test host; its hidden
+		// folders count), and option ROMs, which QEMU only reads, and libvirt's manual itself places
+		// below /etc.
+		Check: sensitivePaths,
+	},
+	{
+		ID:       "sto-seclabel-override",
+		Title:    "Own SELinux label of a disk opens it to other guests",
+		Severity: audit.High,
+		Profiles: every,
+		Doc: `libvirt labels each disk with the categories of its guest, so that no other guest can open it.
+relabel='no', or a label of one's own without categories, leaves the file with a label that every confined guest of
+the host may use. Character devices are medium. It is harmless where the guest too has a static label that fits,
+where the guest only reads, and on file systems that know no labels, where it is the documented way. Owners and
+AppArmor are not meant: all guests run as one user by libvirt's default, and AppArmor does not read these elements.`,
+		Fix: `Delete the <seclabel>. For the disk vda:
+$ virt-xml DOMAIN --edit target.dev=vda --disk "xpath0.delete=./source/seclabel"`,
+		Refs: []string{formatDisks, "https://libvirt.org/drvqemu.html#selinux-svirt-confinement"},
+		// model='dac' is what oVirt gives each disk: it takes no separation away.
+		Check: func(p *audit.Pass) {
+			if because(p, "not-qemu") || ownLabel(p) {
+				return
+			}
+			judge := func(severity audit.Severity, at audit.Path, labels []libvirtxml.DomainDeviceSecLabel) {
+				for at, l := range audit.EachIn(at, "seclabel", labels) {
+					switch {
+					case l.Model != "" && l.Model != "selinux":
+					case l.Relabel == "no":
+						p.ReportAs(severity, at.Attr("relabel"), "the file is not labelled for this guest alone: it needs a label that every guest may use")
+					case l.Label != "" && !hasCategories(l.Label):
+						p.ReportAs(severity, at.Elem("label"), "label '%s' has no categories: every guest of the host may use the file", l.Label)
+					}
+				}
+			}
+			for at, s := range diskFiles(p) {
+				if s.writable && s.File != nil {
+					judge(audit.High, at, s.File.SecLabel)
+				} else if s.writable && s.Block != nil {
+					judge(audit.High, at, s.Block.SecLabel)
+				} else if s.writable && s.Volume != nil {
+					judge(audit.High, at, s.Volume.SecLabel)
+				}
+			}
+			for at, c := range characterDevices(p) {
+				if _, labels := c.file(); len(labels) > 0 {
+					judge(audit.Medium, at.Elem("source"), labels)
+				}
+			}
+		},
+	},
+}
+
+// ownLabel reports whether the guest's own SELinux label is static, so that labels of files are made
+// to fit by hand, or whether it has none, which is another rule's finding.
+func ownLabel(p *audit.Pass) bool {
+	for _, l := range p.SecLabel {
+		if (l.Model == "selinux" || l.Model == "") && (l.Type == "static" || l.Type == "none") {
+			return true
+		}
+	}
+	return false
+}
+
+// hasCategories reports whether an SELinux label ends in the categories that tell guests apart.
+func hasCategories(label string) bool {
+	parts := strings.SplitN(label, ":", 5)
+	return len(parts) == 5 && strings.Contains(parts[4], "c")
+}
+
+// diskFile is one source of a disk, with whether the guest's writes reach it.
+type diskFile struct {
+	*libvirtxml.DomainDiskSource
+	writable bool
+}
+
+// diskFiles walks the sources of all disks: each disk's own, what it is based on, and its copy.
+func diskFiles(p *audit.Pass) iter.Seq2[audit.Path, diskFile] {
+	return func(yield func(audit.Path, diskFile) bool) {
+		for at, d := range audit.Each("devices/disk", p.Devices.Disks) {
+			if d.Source != nil && !yield(at.Elem("source"), diskFile{d.Source, !guestReadsOnly(d)}) {
+				return
+			}
+			if d.Mirror != nil && d.Mirror.Source != nil && !yield(at.Elem("mirror/source"), diskFile{d.Mirror.Source, true}) {
+				return
+			}
+			for b := d.BackingStore; b != nil; b = b.BackingStore {
+				at = at.Elem("backingStore")
+				if b.Source != nil && !yield(at.Elem("source"), diskFile{b.Source, false}) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func guestReadsOnly(d *libvirtxml.DomainDisk) bool { return d.ReadOnly != nil || d.Device == "cdrom" }
+
+// targetName is what a message calls a disk.
+func targetName(d *libvirtxml.DomainDisk) string {
+	if d.Target == nil || d.Target.Dev == "" {
+		return "?"
+	}
+	return d.Target.Dev
+}
+
+// characterDevice is what stands behind a port of the guest.
+type characterDevice struct {
+	source *libvirtxml.DomainChardevSource
+	log    *libvirtxml.DomainChardevLog
+}
+
+// file returns the file or device that the guest writes to, with its labels. A pty and the listening
+// end of a socket are made by QEMU.
+func (c characterDevice) file() (string, []libvirtxml.DomainDeviceSecLabel) {
+	switch s := c.source; {
+	case s == nil:
+	case s.File != nil:
+		return s.File.Path, s.File.SecLabel
+	case s.Dev != nil:
+		return s.Dev.Path, s.Dev.SecLabel
+	case s.Pipe != nil:
+		return s.Pipe.Path, s.Pipe.SecLabel
+	case s.UNIX != nil && s.UNIX.Mode != "bind":
+		return s.UNIX.Path, s.UNIX.SecLabel
+	}
+	return "", nil
+}
+
+func characterDevices(p *audit.Pass) iter.Seq2[audit.Path, characterDevice] {
+	return func(yield func(audit.Path, characterDevice) bool) {
+		for at, d := range audit.Each("devices/serial", p.Devices.Serials) {
+			if !yield(at, characterDevice{d.Source, d.Log}) {
+				return
+			}
+		}
+		for at, d := range audit.Each("devices/parallel", p.Devices.Parallels) {
+			if !yield(at, characterDevice{d.Source, d.Log}) {
+				return
+			}
+		}
+		for at, d := range audit.Each("devices/console", p.Devices.Consoles) {
+			// libvirt writes the first serial port as a console too.
+			if d == &p.Devices.Consoles[0] && len(p.Devices.Serials) > 0 && (d.Target == nil || d.Target.Type == "" || d.Target.Type == "serial") {
+				continue
+			}
+			if !yield(at, characterDevice{d.Source, d.Log}) {
+				return
+			}
+		}
+		for at, d := range audit.Each("devices/channel", p.Devices.Channels) {
+			if !yield(at, characterDevice{d.Source, d.Log}) {
+				return
+			}
+		}
+		for at, d := range audit.Each("devices/redirdev", p.Devices.RedirDevs) {
+			if !yield(at, characterDevice{d.Source, nil}) {
+				return
+			}
+		}
+	}
+}
+
+// sensitiveTrees are files and folders of the host that no guest has business with.
+var sensitiveTrees = strings.Fields(`/etc /proc /sys /boot /dev/mem /dev/kmem /dev/port /dev/kvm /run/libvirt/qemu /run/docker.sock
+	/run/containerd /var/lib/libvirt/qemu/save /var/lib/libvirt/qemu/snapshot /var/lib/libvirt/qemu/checkpoint /var/lib/libvirt/qemu/dump
+	/var/lib/libvirt/qemu/nvram /var/lib/libvirt/qemu/ram /var/lib/libvirt/dnsmasq /var/lib/libvirt/secrets /var/lib/kubelet`)
+
+// cleanPath resolves what can be resolved of a path without looking at the disk.
+func cleanPath(file string) string {
+	file = path.Clean(file)
+	if rest, ok := strings.CutPrefix(file, "/var/run/"); ok {
+		return "/run/" + rest
+	}
+	return file
+}
+
+// under reports whether a clean path is the folder or lies below it.
+func under(file, folder string) bool {
+	rest, ok := strings.CutPrefix(file, strings.TrimSuffix(folder, "/"))
+	return ok && (rest == "" || rest[0] == '/')
+}
+
+// sensitive returns the folder that makes a file sensitive, or "".
+func sensitive(file string) string {
+	if !strings.HasPrefix(file, "/") {
+		return ""
+	}
+	file = cleanPath(file)
+	for _, tree := range sensitiveTrees {
+		if under(file, tree) {
+			return tree
+		}
+	}
+	if name, ok := strings.CutPrefix(file, "/run/libvirt/"); ok && !strings.Contains(name, "/") {
+		return "/run/libvirt" // libvirt's own sockets; managers keep images in folders below
+	}
+	if strings.HasPrefix(file, "/root/.") {
+		return "/root/."
+	}
+	for _, keys := range []string{"/.ssh", "/.gnupg"} {
+		if i := strings.Index(file, keys); i >= 0 && under(file, file[:i]+keys) {
+			return file[:i] + keys
+		}
+	}
+	return ""
+}
+
+// nvramFolder is where libvirt keeps what firmware writes.
+const nvramFolder = "/var/lib/libvirt/qemu/nvram"
+
+func sensitivePaths(p *audit.Pass) {
+	judge := func(writable bool, at audit.Path, file string, allowed ...string) {
+		tree := sensitive(file)
+		if tree == "" {
+			return
+		}
+		for _, folder := range allowed {
+			if under(cleanPath(file), folder) {
+				return
+			}
+		}
+		if writable {
+			p.Reportf(at, "'%s' is given to the guest for writing: %s is the host's own", file, tree)
+		} else {
+			p.ReportAs(audit.High, at, "'%s' is given to the guest to read: %s is the host's own", file, tree)
+		}
+	}
+	for at, s := range diskFiles(p) {
+		switch {
+		case s.File != nil:
+			judge(s.writable, at.Attr("file"), s.File.File)
+		case s.Block != nil:
+			judge(s.writable, at.Attr("dev"), s.Block.Dev)
+		case s.Dir != nil:
+			judge(s.writable, at.Attr("dir"), s.Dir.Dir)
+		}
+	}
+	for at, c := range characterDevices(p) {
+		if file, _ := c.file(); file != "" {
+			judge(true, at.Elem("source").Attr("path"), file)
+		}
+		if c.log != nil {
+			judge(true, at.Elem("log").Attr("file"), c.log.File)
+		}
+	}
+	if n := p.OS.NVRam; n != nil {
+		judge(true, audit.At("os/nvram"), strings.TrimSpace(n.NVRam), nvramFolder)
+		if n.Source != nil && n.Source.File != nil {
+			judge(true, audit.At("os/nvram/source@file"), n.Source.File.File, nvramFolder)
+		}
+	}
+	if v := p.OS.VarStore; v != nil {
+		judge(true, audit.At("os/varstore@path"), v.Path)
+	}
+	if l := p.OS.Loader; l != nil {
+		judge(l.Type == "pflash" && l.Readonly == "no", audit.At("os/loader"), strings.TrimSpace(l.Path), nvramFolder)
+	}
+	judge(false, audit.At("os/kernel"), p.OS.Kernel, "/boot")
+	judge(false, audit.At("os/initrd"), p.OS.Initrd, "/boot")
+	judge(false, audit.At("os/dtb"), p.OS.DTB, "/boot")
+	if p.OS.ACPI != nil {
+		for at, t := range audit.Each("os/acpi/table", p.OS.ACPI.Tables) {
+			judge(false, at, strings.TrimSpace(t.Path), "/sys/firmware/acpi/tables")
+		}
+	}
+}
