@@ -48,6 +48,7 @@ corpus:
 	$(GO) test ./cmd/virt-audit -run TestCorpus -v -count=1
 
 fuzz:
+	$(GO) test ./audit -run "^$$" -fuzz FuzzScan -fuzztime $(FUZZTIME)
 	$(GO) test ./audit -run '^$$' -fuzz FuzzLoad -fuzztime $(FUZZTIME)
 	$(GO) test ./rules -run '^$$' -fuzz FuzzRules -fuzztime $(FUZZTIME)
 

@@ -6,12 +6,9 @@ import (
 
 // attributes checks the attributes of a start tag, records the namespaces that it declares, and
 // returns those that the decoder is to see.
-func (r *reader) attributes(t xml.StartElement, start, end int) ([]xml.Attr, error) {
+func (r *reader) attributes(t xml.StartElement, start int) ([]xml.Attr, error) {
 	if len(t.Attr) == 0 {
 		return nil, nil
-	}
-	if err := r.written(t, start, end); err != nil {
-		return nil, err
 	}
 	if at := duplicate(t.Attr); at >= 0 {
 		return nil, r.refuse(start, "<%s> has the attribute %s twice (libvirt refuses the document)", t.Name.Local, t.Attr[at].Name.Local)
@@ -28,29 +25,6 @@ func (r *reader) attributes(t xml.StartElement, start, end int) ([]xml.Attr, err
 		}
 	}
 	return kept, nil
-}
-
-// written looks at the tag as it stands in the document: XML wants white space between attributes,
-// and turns white space inside their values into blanks.
-func (r *reader) written(t xml.StartElement, start, end int) error {
-	tag := r.src[start:end]
-	i := afterName(tag)
-	for n := 0; ; n++ {
-		_, value, at, next, spaced, ok := nextAttribute(tag, i)
-		if !ok {
-			return nil
-		}
-		if !spaced {
-			return r.refuse(start+at, "no white space before an attribute (libvirt refuses the document)")
-		}
-		for _, c := range value {
-			if c < ' ' && n < len(t.Attr) {
-				t.Attr[n].Value = unescape(value, true)
-				break
-			}
-		}
-		i = next
-	}
 }
 
 // unforeign refuses attributes with a prefix: libvirt takes some of them by their local name,

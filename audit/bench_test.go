@@ -14,7 +14,7 @@ import (
 // libvirtMade is a domain of 7 to 8 KB as libvirt writes one.
 func libvirtMade(tb testing.TB) []byte {
 	tb.Helper()
-	data, err := os.ReadFile("/tmp/b.xml")
+	data, err := os.ReadFile("../testdata/noise/libvirt-stored.xml")
 	if err != nil {
 		tb.Fatal(err)
 	}

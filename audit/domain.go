@@ -17,6 +17,7 @@ type Target = policy.Target
 type Domain struct {
 	*libvirtxml.Domain
 	Source  string
+	Origin  Origin
 	Target  Target
 	Dropped []Dropped // what the document shows to other readers than libvirt
 
@@ -42,14 +43,20 @@ func (d *Domain) fill() {
 	d.Target = Target{Type: d.Type, OS: d.OS.Type.Type, Arch: d.OS.Type.Arch, Machine: d.OS.Type.Machine}
 }
 
-// Live reports whether the document describes a running guest: libvirt sets the id then, and only then.
-func (d *Domain) Live() bool { return d.ID != nil && *d.ID > 0 }
+// Live reports whether the document describes a running guest: it comes from where libvirt keeps
+// those, or has the id that libvirt sets then, and only then.
+func (d *Domain) Live() bool {
+	if d.Origin.Stated {
+		return d.Origin.Kind == Running
+	}
+	return d.ID != nil && *d.ID > 0
+}
 
 // DroppedPos returns where a dropped element stands.
 func (d *Domain) DroppedPos(e Dropped) Pos { return d.pos(e.start, e.end) }
 
 // SecretsShown reports whether passwords that the guest has would be in this document: libvirt wrote
-// the file, or it holds one. Everything else may have come from "virsh dumpxml" without
+// the file, whoever fetched it asked for them, or it holds one. Everything else may have come from "virsh dumpxml" without
 // --security-info, a hook's standard input or an archive: there, absence of a password says nothing.
 func (d *Domain) SecretsShown() bool {
 	for _, g := range d.Devices.Graphics {
@@ -63,7 +70,7 @@ func (d *Domain) SecretsShown() bool {
 			}
 		}
 	}
-	return d.header
+	return d.header || d.Origin.Secrets
 }
 
 func vncPassword(g libvirtxml.DomainGraphic) string {

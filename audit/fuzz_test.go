@@ -15,8 +15,10 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte(strings.ReplaceAll(body, "<os>", "<os><os/></os><os>")))
 	f.Add([]byte("<domain type='kvm' xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'><q:commandline><q:arg value='-accel'/><q:arg value='{\"a\":1}'/></q:commandline></domain>"))
 	f.Add([]byte("<domain type='lxc'><devices><graphics passwd='&#65;\n'/><hostdev/><interface/></devices></domain>"))
+	f.Add([]byte(status + body + "</domstatus>"))
+	f.Add([]byte(snapshot + body + inner("inactiveDomain", "b") + body + "<f:domain/><name>x</name></domainsnapshot>"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		d, err := audit.Load("fuzz.xml", data)
+		domains, err := audit.LoadAll("fuzz.xml", data)
 		if err != nil {
 			var input *audit.InputError
 			var other *audit.NotDomainError
@@ -25,32 +27,40 @@ func FuzzLoad(f *testing.F) {
 			}
 			return
 		}
-		lines := strings.Count(string(data), "\n") + 1
-		for _, path := range []string{"", "@type", "os/type@machine", "devices/disk[2]/source@file", "devices/graphics[1]@passwd", "x/y[9]@z"} {
-			pos := d.Pos(audit.At(path))
-			if pos.Line < 1 || pos.EndLine > lines || pos.Column < 1 || pos.EndLine < pos.Line {
-				t.Fatalf("%s: %+v in %d lines", path, pos, lines)
-			}
-			d.Attr(audit.At(path))
-			d.Text(audit.At(path))
-		}
-		for _, e := range d.Dropped {
-			d.DroppedPos(e)
-		}
-		rule := &audit.Rule{ID: "a-b", Check: func(p *audit.Pass) {
-			p.Reportf(audit.At("os/type"), "x")
-			p.Reportf(audit.At("devices/graphics@passwd"), "x")
-			for _, o := range p.Command.Options {
-				p.Reportf(o.At, "x")
-			}
-			for _, e := range p.Dropped {
-				p.ReportDropped(e, "x")
-			}
-		}}
-		for _, f := range audit.Run(d, &audit.Config{Rules: []*audit.Rule{rule}}).Findings {
-			if n := len([]rune(f.Excerpt.Line)); f.Excerpt.Start < 0 || f.Excerpt.Start > n || f.Excerpt.End <= f.Excerpt.Start {
-				t.Fatalf("excerpt %+v", f.Excerpt)
-			}
+		for _, d := range domains {
+			everyPlace(t, d, data)
 		}
 	})
+}
+
+// everyPlace asks for places and excerpts.
+func everyPlace(t *testing.T, d *audit.Domain, data []byte) {
+	t.Helper()
+	lines := strings.Count(string(data), "\n") + 1
+	for _, path := range []string{"", "@type", "os/type@machine", "devices/disk[2]/source@file", "devices/graphics[1]@passwd", "x/y[9]@z"} {
+		pos := d.Pos(audit.At(path))
+		if pos.Line < 1 || pos.EndLine > lines || pos.Column < 1 || pos.EndLine < pos.Line {
+			t.Fatalf("%s: %+v in %d lines", path, pos, lines)
+		}
+		d.Attr(audit.At(path))
+		d.Text(audit.At(path))
+	}
+	for _, e := range d.Dropped {
+		d.DroppedPos(e)
+	}
+	rule := &audit.Rule{ID: "a-b", Check: func(p *audit.Pass) {
+		p.Reportf(audit.At("os/type"), "x")
+		p.Reportf(audit.At("devices/graphics@passwd"), "x")
+		for _, o := range p.Command.Options {
+			p.Reportf(o.At, "x")
+		}
+		for _, e := range p.Dropped {
+			p.ReportDropped(e, "x")
+		}
+	}}
+	for _, f := range audit.Run(d, &audit.Config{Rules: []*audit.Rule{rule}}).Findings {
+		if n := len([]rune(f.Excerpt.Line)); f.Excerpt.Start < 0 || f.Excerpt.Start > n || f.Excerpt.End <= f.Excerpt.Start {
+			t.Fatalf("excerpt %+v", f.Excerpt)
+		}
+	}
 }

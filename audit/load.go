@@ -19,43 +19,78 @@ import (
 // MaxSize is the largest document that Load takes: offsets are kept in 32 bits.
 const MaxSize = 1 << 30
 
-// Load reads one domain document, whose bytes it keeps for positions and excerpts; they must not be
+// Load reads the domain of a document; of several, the first. See LoadAll.
+func Load(source string, data []byte) (*Domain, error) {
+	domains, err := LoadAll(source, data)
+	if err != nil {
+		return nil, err
+	}
+	return domains[0], nil
+}
+
+// LoadAll reads the domains of a document, in the order in which they stand there: that of <domain>
+// and <domaincheckpoint>, that of <domstatus> with what libvirt noted about the running guest, and the
+// one or two of <domainsnapshot>. It keeps the bytes for positions and excerpts; they must not be
 // changed afterwards. source is what users are shown.
 //
-// The result holds what libvirt would read. Documents that libvirt refuses, or that readers are
-// known to understand differently, are refused: the error is an *InputError that names the place, or
-// a *NotDomainError for a document of another kind.
-func Load(source string, data []byte) (*Domain, error) {
-	r := &reader{source: source}
+// The result, never empty, holds what libvirt would read. Documents that libvirt refuses, or that
+// readers are known to understand differently, are refused: the error is an *InputError that names
+// the place, or a *NotDomainError for a document that holds no domain.
+func LoadAll(source string, data []byte) ([]*Domain, error) {
+	return load(&reader{source: source}, data)
+}
+
+func load(r *reader, data []byte) ([]*Domain, error) {
 	r.src = data
 	r.stack = make([]frame, 0, 16)
 	r.nodes = make([]node, 0, 16+len(data)/48)
 	if err := r.bytes(); err != nil {
 		return nil, err
 	}
-	r.in = &input{src: data, pos: r.base}
-	r.dec = xml.NewDecoder(r.in)
-	r.dec.CharsetReader = asciiReader
+	r.in = scanner{src: data, text: string(data), pos: r.base}
 
-	domain := &libvirtxml.Domain{}
-	if err := xml.NewTokenDecoder(r).Decode(domain); err != nil {
-		return nil, r.decoding(err)
+	var domains []*Domain
+	for {
+		domain := &libvirtxml.Domain{}
+		if err := xml.NewTokenDecoder(r).Decode(domain); errors.Is(err, io.EOF) && r.rootEnd {
+			return r.wrapped(domains)
+		} else if err != nil {
+			return nil, r.decoding(err)
+		}
+		d := &Domain{Domain: domain, Source: r.source, Dropped: r.dropped, index: r.index}
+		if domains = append(domains, d); r.outer > 0 {
+			continue // what stands behind can be another, and belongs to this one too
+		}
+		if err := r.finish(); err != nil {
+			return nil, err
+		}
+		d.header = r.header
+		if err := d.complete(); err != nil {
+			return nil, err
+		}
+		return domains, nil
 	}
-	if err := r.finish(); err != nil {
-		return nil, err
-	}
-	d := &Domain{Domain: domain, Source: source, Dropped: r.dropped, index: r.index, header: r.header}
+}
+
+// complete derives what the domain says beside its own struct.
+func (d *Domain) complete() error {
 	d.fill()
+	if d.Origin.Kind == "" {
+		d.Origin.Kind = Stored
+		if d.Live() {
+			d.Origin.Kind = Running
+		}
+	}
 	if at, ok := d.find(At("metadata")); ok && d.Metadata != nil {
 		n := d.nodes[at]
-		d.Metadata.XML = string(data[n.tagEnd:n.close])
+		d.Metadata.XML = string(d.src[n.tagEnd:n.close])
 	}
 	if err := d.known(); err != nil {
-		return nil, err
+		return err
 	}
 	d.Command = decodeCommand(d)
 	d.harmless = d.Command.harmless()
-	return d, nil
+	return nil
 }
 
 var (
@@ -117,9 +152,6 @@ func (r *reader) bytes() error {
 	}
 	return nil
 }
-
-// asciiReader lets the decoder go on where the declaration names an encoding: bytes has checked it.
-func asciiReader(_ string, in io.Reader) (io.Reader, error) { return in, nil }
 
 // decoding turns an error of the decoder into one of ours, placed at the element that was read last.
 func (r *reader) decoding(err error) error {

@@ -19,18 +19,20 @@ const maxDepth = 257
 // reader is the one strict pass over a document. It hands the decoder only what libvirt would see,
 // refuses what readers are known to disagree about, and fills the index on the way.
 //
-// It stands on xml.Decoder.RawToken, which checks the syntax of single tokens but neither nesting
-// nor namespaces nor repeated attributes: those are checked here.
+// It stands on the scanner, which checks the syntax of single tokens but neither nesting nor
+// namespaces nor repeated attributes: those are checked here.
 type reader struct {
 	index
-	dec      *xml.Decoder
-	in       *input
+	in       scanner
 	source   string
 	base     int // bytes before the decoder's first, the byte order mark
 	stack    []frame
 	bindings []binding
 	queued   []xml.Token // read already, to be handed out before the next
 	blank    []byte      // white space that counts only if the element turns out to hold nothing else
+	outer    int         // elements around the domain, 1 in documents that hold one; see wrapper.go
+	wrap     wrap        // what is known of those
+	survey   bool        // leave out what no indexer looks at; see Survey
 	rootEnd  bool
 	dropped  []Dropped
 	lastElem int // where the element last handed out begins
@@ -58,6 +60,7 @@ const (
 	hypervisor             // below an element in a hypervisor's namespace
 	metadata               // inside <metadata>: anybody's, kept as text
 	ignored                // below something dropped
+	wrapping               // around the domain
 )
 
 // Dropped is an element that was left out because libvirt does not read it either, while other
@@ -92,13 +95,12 @@ func (r *reader) Token() (xml.Token, error) {
 			return t, nil
 		}
 		r.in.skipBlank()
-		start := r.offset()
-		tok, err := r.dec.RawToken()
+		start := r.in.pos
+		tok, err := r.in.token()
 		if err != nil {
 			return nil, r.syntax(err)
 		}
-		end := r.offset()
-		r.in.read(tok)
+		end := r.in.pos
 		var out xml.Token
 		switch t := tok.(type) {
 		case xml.StartElement:
@@ -109,7 +111,7 @@ func (r *reader) Token() (xml.Token, error) {
 			out, err = r.text(t, start)
 		case xml.Comment:
 			r.header = r.header || len(r.stack) == 0 && bytes.Contains(t, []byte("AUTO-GENERATED FILE"))
-			err = r.split(start)
+			err = r.pieces(start)
 		case xml.ProcInst:
 			if strings.EqualFold(t.Target, "xml") && start != r.base {
 				err = r.refuse(start, "an XML declaration that is not at the very beginning (libvirt refuses it)")
@@ -135,17 +137,17 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 		return nil, r.refuse(start, "elements are nested more than %d deep (libvirt refuses that)", maxDepth)
 	}
 	if r.rootEnd {
-		return nil, r.refuse(start, "a second root element <%s> (libvirt refuses the document)", t.Name.Local)
+		return nil, r.refuse(start, "a second root element <%s>: several documents want a file each (libvirt refuses the document)", t.Name.Local)
 	}
 	outside := len(r.bindings)
-	attrs, err := r.attributes(t, start, end)
+	attrs, err := r.attributes(t, start)
 	if err != nil {
 		return nil, err
 	}
 	f := r.push()
 	f.raw, f.bindings = t.Name, outside
-	if len(r.stack) == 1 {
-		return r.root(f, attrs, start, end)
+	if len(r.stack) <= r.outer+1 {
+		return r.outermost(f, attrs, start, end)
 	}
 	parent := &r.stack[len(r.stack)-2]
 	r.blank = r.blank[:0]
@@ -175,6 +177,10 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 		name = hypervisorNamespaces[uri].prefix + ":" + name
 	}
 	under := r.nodes[parent.node].name
+	if r.survey && passedOver(under, name) {
+		f.mode = ignored
+		return nil, nil
+	}
 	switch {
 	case repeats(under, name):
 	case slices.Contains(parent.seen, name):
@@ -196,26 +202,15 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 		parent.seen = append(parent.seen, name)
 	}
 	f.node = r.add(parent.node, name, start, end)
-	if name == "metadata" && len(r.stack) == 2 {
+	if name == "metadata" && len(r.stack) == r.outer+2 {
 		f.mode = metadata
 	}
 	r.lastElem = start
 	return xml.StartElement{Name: f.out, Attr: r.normalise(under, name, attrs)}, nil
 }
 
-// root checks the root element and hands it out under the name that the decoder expects.
-func (r *reader) root(f *frame, attrs []xml.Attr, start, end int) (xml.Token, error) {
-	name := f.raw.Local
-	uri, declared := r.resolve(f.raw.Space)
-	if name != "domain" || !declared {
-		if f.raw.Space != "" {
-			name = f.raw.Space + ":" + name
-		}
-		return nil, &NotDomainError{Source: r.source, Root: name}
-	}
-	if uri != "" && f.raw.Space == "" {
-		return nil, r.refuse(start, "a default namespace on <domain> (libvirt finds no element of the domain then)")
-	}
+// domain hands out the start of a domain under the name that the decoder expects.
+func (r *reader) domain(f *frame, attrs []xml.Attr, start, end int) (xml.Token, error) {
 	if err := r.unforeign(attrs, start); err != nil {
 		return nil, err
 	}
@@ -223,7 +218,7 @@ func (r *reader) root(f *frame, attrs []xml.Attr, start, end int) (xml.Token, er
 	f.node = r.add(0, "domain", start, end)
 	f.mode = plain
 	r.lastElem = start
-	return xml.StartElement{Name: f.out, Attr: r.normalise("", name, attrs)}, nil
+	return xml.StartElement{Name: f.out, Attr: r.normalise("", "domain", attrs)}, nil
 }
 
 // visible reports whether libvirt looks at an element of that namespace at this place.
@@ -234,7 +229,7 @@ func (r *reader) visible(parent *frame, uri, name string) bool {
 	if uri == "" {
 		return true
 	}
-	return len(r.stack) == 2 && hypervisorNamespaces[uri].elements[name]
+	return len(r.stack) == r.outer+2 && hypervisorNamespaces[uri].elements[name]
 }
 
 func (r *reader) endElement(t xml.EndElement, start int) (xml.Token, error) {
@@ -248,8 +243,11 @@ func (r *reader) endElement(t xml.EndElement, start int) (xml.Token, error) {
 	r.stack = r.stack[:len(r.stack)-1]
 	r.bindings = r.bindings[:f.bindings]
 	r.rootEnd = len(r.stack) == 0
-	opaque := f.mode == ignored || f.mode == metadata && r.stack[len(r.stack)-1].mode == metadata
+	opaque := f.mode == ignored || f.mode == wrapping || f.mode == metadata && r.stack[len(r.stack)-1].mode == metadata
 	if opaque {
+		if len(r.stack) == 1 && r.outer == 1 {
+			r.aboutEnd(f.raw, start)
+		}
 		return nil, nil
 	}
 	n := &r.nodes[f.node]
@@ -271,7 +269,7 @@ func (r *reader) text(t xml.CharData, start int) (xml.Token, error) {
 		return nil, r.refuse(start, "text outside the root element (libvirt refuses the document)")
 	}
 	f := &r.stack[len(r.stack)-1]
-	if f.mode == metadata || f.mode == ignored {
+	if f.mode >= metadata {
 		return nil, nil
 	}
 	if len(bytes.TrimLeft(t, " \t\r\n")) == 0 {
@@ -290,8 +288,8 @@ func (r *reader) text(t xml.CharData, start int) (xml.Token, error) {
 	return t, nil
 }
 
-// split refuses a comment inside the two elements of which libvirt takes the first piece of text alone.
-func (r *reader) split(start int) error {
+// pieces refuses a comment inside the two elements of which libvirt takes the first piece of text alone.
+func (r *reader) pieces(start int) error {
 	if len(r.stack) == 0 {
 		return nil
 	}
@@ -337,27 +335,18 @@ func (r *reader) finish() error {
 	}
 }
 
-// syntax turns the decoder's error into one of ours. Its words are not passed on where they quote
-// the document: a password with a bare "&" in it would be printed.
+// syntax turns the scanner's error into one of ours.
 func (r *reader) syntax(err error) error {
-	at := r.offset()
-	if errors.Is(err, io.EOF) && r.rootEnd {
+	var bad *scanError
+	switch {
+	case errors.As(err, &bad):
+		return r.refuse(bad.offset, "%s (libvirt refuses the document)", bad.message)
+	case len(r.stack) == 0 && !r.rootEnd:
+		return r.refuse(len(r.src), "the document ends before its root element")
+	case r.rootEnd && errors.Is(err, io.EOF):
 		return io.EOF
 	}
-	var se *xml.SyntaxError
-	switch {
-	case errors.Is(err, io.EOF), errors.As(err, &se) && se.Msg == "unexpected EOF":
-		if len(r.nodes) == 0 && len(r.stack) == 0 {
-			return r.refuse(at, "the document ends before its root element")
-		}
-		return r.refuse(at, "the document ends in the middle (truncated?)")
-	case se == nil:
-		return r.refuse(at, "%v", err)
-	case strings.HasPrefix(se.Msg, "invalid character entity"):
-		return r.refuse(at, "a reference (&...;) that is none of the five that XML defines, and no valid character reference")
-	default:
-		return r.refuse(at, "not well-formed XML: %s (libvirt refuses it)", se.Msg)
-	}
+	return r.refuse(len(r.src), "the document ends in the middle (truncated?)")
 }
 
 // normalise adds what libvirt assumes and takes away what it ignores, where the decoder would fail.

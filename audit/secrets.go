@@ -49,15 +49,15 @@ func (c Command) harmless() map[int]bool {
 }
 
 // secretMarks begin a secret in a value of any kind: the parameters of URLs and of network storage.
-var secretMarks = []string{"password=", "passwd=", "pass=", "pwd=", "key=", "token=", "secret=", "sig=", "signature=", "credential"}
+var secretMarks = []string{"password=", "passwd=", "pass=", "pwd=", "key=", "token=", "secret=", "sig=", "signature=", `password"`, `passwd"`, `secret"`}
 
 // looksSecret reports whether a value of any attribute or element seems to hold a secret: a mark as
 // above, or a user with a password as in "https://user:password@host".
 func looksSecret(value []byte) bool {
-	if at := bytes.LastIndexByte(value, '@'); at > 0 && bytes.IndexAny(value[:at], ":%") >= 0 {
+	if at := bytes.LastIndexByte(value, '@'); at > 0 && bytes.ContainsAny(value[:at], ":%") {
 		return true
 	}
-	if bytes.IndexByte(value, '=') < 0 && len(value) < len("credential") {
+	if !bytes.ContainsAny(value, `="`) {
 		return false
 	}
 	lower := bytes.ToLower(value)
@@ -97,6 +97,7 @@ func (x *index) allSecrets() []interval {
 	}
 	arg := 0
 	src := x.src
+	root := x.nodes[0] // what stands around it in a document of several has numbers of its own
 	for i := 0; i < len(src); {
 		lt := bytes.IndexByte(src[i:], '<')
 		if lt < 0 {
@@ -115,12 +116,12 @@ func (x *index) allSecrets() []interval {
 		tag := src[i:end]
 		local := localName(tag)
 		shown := false
-		if local == "arg" {
+		if local == "arg" && i >= int(root.start) && i < int(root.close) {
 			arg++
 			shown = x.harmless[arg]
 		}
 		for at := afterName(tag); ; {
-			name, value, _, next, _, ok := nextAttribute(tag, at)
+			name, value, _, next, ok := nextAttribute(tag, at)
 			if !ok {
 				break
 			}

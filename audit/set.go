@@ -1,31 +1,40 @@
 package audit
 
 import (
+	"cmp"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"iter"
 	"slices"
-	"sort"
 	"strings"
 	"sync"
 )
 
 // Index says which domains of a run use which things: disks, host devices, sockets, labels. It is
 // filled in one pass over all domains, before any rule runs, and holds keys and places but no
-// document, so that its memory grows with what domains have in common with the world, not with them.
+// document, so that its memory grows with what domains name of the world, not with them.
 type Index struct {
-	mu      sync.Mutex
-	domains []indexed
-	uses    map[indexKey][]use
-	sorted  map[string][]string // keys of a kind, in order; made when first asked for
+	mu       sync.Mutex
+	domains  []indexed
+	guests   map[[2]string]int32       // different ones, by name and UUID
+	keys     map[string]map[string]int // of a kind, the number of each key
+	count    int                       // how many keys there are
+	uses     []use                     // once frozen, in order of key, source, line and column
+	starts   []int32                   // once frozen, where the uses of a key begin; one more at the end
+	guestsOf []int32                   // once frozen, how many different guests use a key
+	details  map[string]int32          // few different ones, kept once
+	words    []string
+	sorted   map[string][]string // keys of a kind, in order; made when first asked for
 }
 
-type indexKey struct{ kind, key string }
-
-type indexed struct{ name, source, identity string }
-
-type use struct {
-	domain       int32
-	line, column int32
-	detail       string
+type indexed struct {
+	name, uuid, source string
+	guest              int32
+	live               bool
 }
+
+type use struct{ key, domain, line, column, detail int32 }
 
 // Use is a use of a thing by another domain than the one at hand.
 type Use struct {
@@ -33,37 +42,82 @@ type Use struct {
 	Source string // the document
 	Line   int
 	Column int
-	Key    string
+	Guest  int    // which of the run's guests it is: two documents of one guest have the same number
+	Live   bool   // the document is of a running guest
+	Key    string // only from OthersUnder; otherwise it is what was asked for
 	Detail string // what the indexer noted, such as "rw"
 }
 
 // Place returns "NAME (file:line:column)", for messages.
 func (u Use) Place() string {
-	return u.Domain + " (" + (&InputError{Source: u.Source, Line: u.Line, Column: u.Column}).place() + ")"
+	name := u.Domain
+	if name == "" {
+		name = "a guest without a name"
+	}
+	return name + " (" + (&InputError{Source: u.Source, Line: u.Line, Column: u.Column}).place() + ")"
 }
 
 // NewIndex returns an empty index.
-func NewIndex() *Index { return &Index{uses: map[indexKey][]use{}} }
+func NewIndex() *Index {
+	return &Index{guests: map[[2]string]int32{}, keys: map[string]map[string]int{}, details: map[string]int32{}}
+}
 
 // Indexer notes what one domain uses, with Pass.Use. It reports nothing.
 type Indexer func(*Pass)
 
-// Add runs an indexer over a domain. It may be called from several goroutines, but not together with
+// Add runs indexers over a domain. It may be called from several goroutines, but not together with
 // the queries of Pass.
 func (x *Index) Add(d *Domain, c *Config, indexers ...Indexer) {
-	var noted []noted
-	p := Pass{Domain: d, Boundary: c.Judge(d), notes: &noted}
+	var notes []noted
+	p := Pass{Domain: d, Boundary: c.Judge(d), notes: &notes}
 	for _, f := range indexers {
 		f(&p)
 	}
+	// Copies, lest a few bytes of a name keep a whole document in memory.
+	of := indexed{name: strings.Clone(d.Name), uuid: uuidKey(d.UUID), source: d.Source, live: d.Live()}
+	guest := [2]string{of.name, of.uuid}
+	if of.name == "" && of.uuid == "" {
+		guest[1] = of.source
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	n := int32(len(x.domains))
-	x.domains = append(x.domains, indexed{d.Name, d.Source, d.identity()})
-	for _, u := range noted {
-		k := indexKey{u.kind, u.key}
-		x.uses[k] = append(x.uses[k], use{n, int32(u.pos.Line), int32(u.pos.Column), u.detail})
+	number, ok := x.guests[guest]
+	if !ok {
+		number = int32(len(x.guests))
+		x.guests[guest] = number
 	}
+	of.guest = number
+	n := int32(len(x.domains))
+	x.domains = append(x.domains, of)
+	for _, u := range notes {
+		x.uses = append(x.uses, use{x.number(u.kind, u.key), n, int32(u.pos.Line), int32(u.pos.Column), x.word(u.detail)})
+	}
+}
+
+func (x *Index) number(kind, key string) int32 {
+	keys := x.keys[kind]
+	if keys == nil {
+		keys = map[string]int{}
+		x.keys[kind] = keys
+	}
+	n, ok := keys[key]
+	if !ok {
+		n = x.count
+		keys[strings.Clone(key)] = n
+		x.count++
+	}
+	return int32(n)
+}
+
+func (x *Index) word(detail string) int32 {
+	n, ok := x.details[detail]
+	if !ok {
+		n = int32(len(x.words))
+		detail = strings.Clone(detail)
+		x.words = append(x.words, detail)
+		x.details[detail] = n
+	}
+	return n
 }
 
 type noted struct {
@@ -71,13 +125,24 @@ type noted struct {
 	pos               Pos
 }
 
-// identity tells one guest from another. The same guest may be seen twice: running and stored, or in
-// a file and its copy. A document without a UUID gets one when it is defined, so its name must do.
-func (d *Domain) identity() string {
-	if d.UUID != "" {
-		return strings.ToLower(strings.ReplaceAll(d.UUID, "-", "")) + "/" + d.Name
+// uuidKey brings a UUID into one form: libvirt takes dashes anywhere, and either case.
+func uuidKey(uuid string) string {
+	return strings.ToLower(strings.ReplaceAll(strings.TrimSpace(uuid), "-", ""))
+}
+
+// is reports whether the domain is the guest that the index knows as g. The same guest may be seen
+// twice: running and stored, or in a file and its copy. A document without a UUID gets one when it is
+// defined, so its name must do; one with neither is a guest of its own.
+func (g *indexed) is(d *Domain, uuid string) bool {
+	switch {
+	case g.name != d.Name:
+		return false
+	case g.uuid == "" && uuid == "" && g.name == "":
+		return g.source == d.Source
+	case g.uuid == "" || uuid == "":
+		return g.name != ""
 	}
-	return "/" + d.Name
+	return g.uuid == uuid
 }
 
 // Len returns how many different guests the index has seen.
@@ -85,74 +150,130 @@ func (x *Index) Len() int {
 	if x == nil {
 		return 0
 	}
-	seen := map[string]bool{}
-	for _, d := range x.domains {
-		seen[d.identity] = true
-	}
-	return len(seen)
+	return len(x.guests)
 }
 
-// Freeze makes the index ready to be asked from several goroutines.
+// Freeze makes the index ready to be asked from several goroutines; nothing can be added any more.
 func (x *Index) Freeze() {
+	// Domains come in the order in which goroutines finish: findings must not.
+	slices.SortFunc(x.uses, func(a, b use) int {
+		return cmp.Or(
+			cmp.Compare(a.key, b.key),
+			strings.Compare(x.domains[a.domain].source, x.domains[b.domain].source),
+			cmp.Compare(a.line, b.line),
+			cmp.Compare(a.column, b.column),
+		)
+	})
+	x.starts = make([]int32, x.count+1)
+	for i, u := range slices.Backward(x.uses) {
+		x.starts[u.key] = int32(i)
+	}
+	x.starts[x.count] = int32(len(x.uses))
+	x.guestsOf = make([]int32, x.count)
+	seen := make([]int32, len(x.guests)) // the last key, plus one, that was seen with the guest
+	for _, u := range x.uses {
+		if g := x.domains[u.domain].guest; seen[g] != u.key+1 {
+			seen[g] = u.key + 1
+			x.guestsOf[u.key]++
+		}
+	}
 	x.sorted = map[string][]string{}
-	for k, uses := range x.uses {
-		x.sorted[k.kind] = append(x.sorted[k.kind], k.key)
-		// Domains come in the order in which goroutines finish: findings must not.
-		slices.SortFunc(uses, func(a, b use) int {
-			if c := strings.Compare(x.domains[a.domain].source, x.domains[b.domain].source); c != 0 {
-				return c
-			}
-			return int(a.line-b.line)*4096 + int(a.column-b.column)
-		})
-	}
-	for _, keys := range x.sorted {
-		sort.Strings(keys)
-	}
 }
 
 // Use notes, for an indexer, that the domain uses a thing. The kind keeps different sorts of things
-// apart; the key is the thing's name in normal form; what is secret must be hashed.
+// apart; the key is the thing's name in normal form; what is secret must be hashed, see Hashed.
 func (p *Pass) Use(kind, key string, at Path, detail string) {
 	if p.notes != nil && key != "" {
 		*p.notes = append(*p.notes, noted{kind, key, detail, p.Pos(at)})
 	}
 }
 
-// Others returns how other guests use the thing, in the order of their documents.
-func (p *Pass) Others(kind, key string) []Use {
-	if p.set == nil || key == "" {
-		return nil
-	}
-	return p.set.others(p.identity(), kind, key)
-}
-
-// OthersUnder returns how other guests use things whose key is the path dir or lies below it.
-func (p *Pass) OthersUnder(kind, dir string) []Use {
-	if p.set == nil || dir == "" {
-		return nil
-	}
-	keys := p.set.sorted[kind]
-	var out []Use
-	below := strings.TrimSuffix(dir, "/") + "/"
-	if dir != "/" {
-		out = p.set.others(p.identity(), kind, dir)
-	}
-	for i := sort.SearchStrings(keys, below); i < len(keys) && strings.HasPrefix(keys[i], below); i++ {
-		out = append(out, p.set.others(p.identity(), kind, keys[i])...)
-	}
-	return out
-}
-
-func (x *Index) others(identity, kind, key string) []Use {
-	var out []Use
-	seen := map[string]bool{identity: true}
-	for _, u := range x.uses[indexKey{kind, key}] {
-		d := x.domains[u.domain]
-		if seen[d.identity] {
-			continue // the guest itself, or one that is listed already
+// Others walks how other guests use the thing, in the order of their documents. The document of a
+// guest that is given twice counts twice.
+func (p *Pass) Others(kind, key string) iter.Seq[Use] {
+	return func(yield func(Use) bool) {
+		if p.set != nil && key != "" {
+			p.set.others(p.Domain, kind, key, "", yield)
 		}
-		seen[d.identity] = true
-		out = append(out, Use{d.name, d.source, int(u.line), int(u.column), key, u.detail})
 	}
-	return out
+}
+
+// Guests returns how many different guests use the thing, this one included.
+func (p *Pass) Guests(kind, key string) int {
+	if p.set == nil {
+		return 0
+	}
+	n, ok := p.set.keys[kind][key]
+	if !ok {
+		return 0
+	}
+	return int(p.set.guestsOf[n])
+}
+
+// OthersUnder walks how other guests use things whose key is the path dir or lies below it.
+func (p *Pass) OthersUnder(kind, dir string) iter.Seq[Use] {
+	return func(yield func(Use) bool) {
+		if p.set == nil || dir == "" {
+			return
+		}
+		keys := p.set.inOrder(kind)
+		below := strings.TrimSuffix(dir, "/") + "/"
+		if dir != "/" && !p.set.others(p.Domain, kind, dir, dir, yield) {
+			return
+		}
+		i, _ := slices.BinarySearch(keys, below)
+		for ; i < len(keys) && strings.HasPrefix(keys[i], below); i++ {
+			if !p.set.others(p.Domain, kind, keys[i], keys[i], yield) {
+				return
+			}
+		}
+	}
+}
+
+func (x *Index) others(d *Domain, kind, key, name string, yield func(Use) bool) bool {
+	n, ok := x.keys[kind][key]
+	if !ok {
+		return true
+	}
+	uuid := uuidKey(d.UUID)
+	for _, u := range x.uses[x.starts[n]:x.starts[n+1]] {
+		g := &x.domains[u.domain]
+		if !g.is(d, uuid) && !yield(Use{g.name, g.source, int(u.line), int(u.column), int(g.guest), g.live, name, x.words[u.detail]}) {
+			return false
+		}
+	}
+	return true
+}
+
+// inOrder returns the keys of a kind, sorted. It may be called from several goroutines.
+func (x *Index) inOrder(kind string) []string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	keys, ok := x.sorted[kind]
+	if !ok {
+		for k := range x.keys[kind] {
+			keys = append(keys, k)
+		}
+		slices.Sort(keys)
+		x.sorted[kind] = keys
+	}
+	return keys
+}
+
+// salt is new for each run, so that what Hashed returns is worth nothing outside of it.
+var salt = sync.OnceValue(func() []byte {
+	b := make([]byte, 32)
+	_, _ = rand.Read(b) // never fails: the runtime ends the program where it would
+	return b
+})
+
+// Hashed returns a key for something secret, good for comparing within this run and nothing else.
+func Hashed(secret string) string {
+	if secret == "" {
+		return ""
+	}
+	h := sha256.New()
+	h.Write(salt())
+	h.Write([]byte(secret))
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }

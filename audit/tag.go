@@ -16,17 +16,15 @@ type attribute struct {
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
 
 // nextAttribute reads one attribute of a start tag that is known to be well-formed, from position i,
-// and returns its parts and where it ends. ok is false at the end of the tag. spaced is false where
-// no white space comes before the attribute, which XML requires and encoding/xml does not.
-func nextAttribute(tag []byte, i int) (name, value []byte, start, end int, spaced, ok bool) {
-	before := i
+// and returns its parts and where it ends. ok is false at the end of the tag.
+func nextAttribute(tag []byte, i int) (name, value []byte, start, end int, ok bool) {
 	for i < len(tag) && isSpace(tag[i]) {
 		i++
 	}
 	if i >= len(tag) || tag[i] == '/' || tag[i] == '>' {
-		return nil, nil, 0, i, true, false
+		return nil, nil, 0, i, false
 	}
-	start, spaced = i, i > before
+	start = i
 	for i < len(tag) && tag[i] != '=' && !isSpace(tag[i]) {
 		i++
 	}
@@ -35,14 +33,14 @@ func nextAttribute(tag []byte, i int) (name, value []byte, start, end int, space
 		i++
 	}
 	if i >= len(tag) {
-		return nil, nil, 0, i, true, false
+		return nil, nil, 0, i, false
 	}
 	n := bytes.IndexByte(tag[i+1:], tag[i])
 	if n < 0 {
-		return nil, nil, 0, len(tag), true, false
+		return nil, nil, 0, len(tag), false
 	}
 	value = tag[i+1 : i+1+n]
-	return name, value, start, i + n + 2, spaced, true
+	return name, value, start, i + n + 2, true
 }
 
 // afterName returns where the attributes of a start tag begin.
@@ -59,7 +57,7 @@ func (x *index) attribute(at int32, name string) (attribute, bool) {
 	n := x.nodes[at]
 	tag := x.src[n.start:n.tagEnd]
 	for i := afterName(tag); ; {
-		raw, value, start, end, _, ok := nextAttribute(tag, i)
+		raw, value, start, end, ok := nextAttribute(tag, i)
 		if !ok {
 			return attribute{}, false
 		}

@@ -53,7 +53,7 @@ func (e Element) Attributes(yield func(name []byte) bool) {
 	n := &e.index.nodes[e.at]
 	tag := e.index.src[n.start:n.tagEnd]
 	for i := afterName(tag); ; {
-		name, _, _, end, _, ok := nextAttribute(tag, i)
+		name, _, _, end, ok := nextAttribute(tag, i)
 		if !ok {
 			return
 		}

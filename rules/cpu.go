@@ -108,8 +108,10 @@ model was expanded by libvirt the feature may merely be the host's, and the find
 host-model without such a line are not reported.`,
 		Fix: `<feature policy='disable' name='vmx'/> (AMD: 'svm')
 $ virt-xml DOMAIN --edit --cpu disable=vmx,disable=svm`,
-		Refs: []string{"https://github.com/V4bel/Zapscape", "https://github.com/SUSE/doc-sle/blob/main/xml/virt_support.xml",
-			"https://nvd.nist.gov/vuln/detail/CVE-2020-2732", "https://libvirt.org/formatdomain.html#hypervisor-features"},
+		Refs: []string{
+			"https://github.com/V4bel/Zapscape", "https://github.com/SUSE/doc-sle/blob/main/xml/virt_support.xml",
+			"https://nvd.nist.gov/vuln/detail/CVE-2020-2732", "https://libvirt.org/formatdomain.html#hypervisor-features",
+		},
 		// On s390x every model has what nesting needs, and a module option of the host's kernel decides.
 		Check: func(p *audit.Pass) {
 			for at, f := range processorFeatures(p) {

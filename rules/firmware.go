@@ -62,8 +62,10 @@ CVE-2023-34325. A Xen guest of the paravirtualized kind without kernel and boot 
 unasked. For bhyve the loader is the ordinary way and medium. It is harmless where the host's administrator alone
 writes to the disk.`,
 		Fix: `Let the guest boot itself: <type>hvm</type>, or <kernel> with a pvgrub image.`,
-		Refs: []string{"https://libvirt.org/formatdomain.html#host-bootloader", "https://xenbits.xen.org/xsa/advisory-443.html",
-			"https://nvd.nist.gov/vuln/detail/CVE-2023-34325"},
+		Refs: []string{
+			"https://libvirt.org/formatdomain.html#host-bootloader", "https://xenbits.xen.org/xsa/advisory-443.html",
+			"https://nvd.nist.gov/vuln/detail/CVE-2023-34325",
+		},
 		// QEMU's driver refuses the element ("bootloader is not supported by QEMU"), and Xen's reads it
 		// for guests that are not fully virtualized.
 		Check: func(p *audit.Pass) {

@@ -39,12 +39,13 @@ func TestFixes(t *testing.T) {
 				t.Fatal(err)
 			}
 			checked := append(chosen([]audit.Profile{audit.Baseline}), r)
-			before := audited(t, checked, file, bad)
+			others, _ := filepath.Glob(filepath.Join(fixtures, r.ID, "other*.xml"))
+			before := audited(t, checked, others, file, bad)
 			doc := bad
 			for _, args := range commands {
 				doc = apply(t, virtXML, args, doc)
 			}
-			after := audited(t, checked, "mended", doc)
+			after := audited(t, checked, others, "mended", doc)
 			if n := after[r.ID]; n > 0 {
 				t.Errorf("%d findings are left\n%s", n, doc)
 			}
@@ -121,15 +122,25 @@ func chosen(profiles []audit.Profile) []*audit.Rule {
 	return slices.DeleteFunc(All(), func(r *audit.Rule) bool { return !r.In(profiles) })
 }
 
-// audited counts the findings of a document by rule.
-func audited(t *testing.T, checked []*audit.Rule, name string, doc []byte) map[string]int {
+// audited counts the findings of a document by rule, among the other guests of the run.
+func audited(t *testing.T, checked []*audit.Rule, others []string, name string, doc []byte) map[string]int {
 	t.Helper()
 	d, err := audit.Load(name, doc)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, doc)
 	}
+	cfg := &audit.Config{Rules: checked}
+	if len(others) > 0 {
+		cfg.Index = audit.NewIndex()
+		cfg.Index.Add(d, cfg, Indexers()...)
+		for _, other := range others {
+			o, _ := load(t, other)
+			cfg.Index.Add(o, cfg, Indexers()...)
+		}
+		cfg.Index.Freeze()
+	}
 	count := map[string]int{}
-	for _, f := range audit.Run(d, &audit.Config{Rules: checked}).Findings {
+	for _, f := range audit.Run(d, cfg).Findings {
 		count[f.Rule.ID]++
 	}
 	return count

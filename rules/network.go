@@ -23,8 +23,10 @@ with less rights. Guests of unprivileged users have no other network without it.
 where QEMU was built without SLIRP.`,
 		Fix: `<interface type='user'><backend type='passt'/></interface>, or for a system guest:
 $ virt-xml DOMAIN --edit --network clearxml=yes,type=network,source=default,model=virtio`,
-		Refs: []string{"https://libvirt.org/formatdomain.html#userspace-connection-using-slirp", "https://libvirt.org/formatdomain.html#userspace-connection-using-passt",
-			"https://nvd.nist.gov/vuln/detail/CVE-2019-14378", "https://nvd.nist.gov/vuln/detail/CVE-2026-9539", "https://nvd.nist.gov/vuln/detail/CVE-2026-120830"},
+		Refs: []string{
+			"https://libvirt.org/formatdomain.html#userspace-connection-using-slirp", "https://libvirt.org/formatdomain.html#userspace-connection-using-passt",
+			"https://nvd.nist.gov/vuln/detail/CVE-2019-14378", "https://nvd.nist.gov/vuln/detail/CVE-2026-9539", "https://nvd.nist.gov/vuln/detail/CVE-2026-120830",
+		},
 		Check: func(p *audit.Pass) {
 			if because(p, "not-qemu") {
 				return

@@ -28,8 +28,10 @@ that is trusted as much as its host, such as a developer's, is the case to waive
 		Fix: `<driver type='virtiofs'/>, accessmode 'passthrough', and memory that its server can share:
 $ virt-xml DOMAIN --edit --memorybacking source.type=memfd,access.mode=shared
 $ virt-xml DOMAIN --edit all --filesystem driver.type=virtiofs,accessmode=passthrough`,
-		Refs: []string{domainFolders, virtiofs, "https://gitlab.com/qemu-project/qemu/-/work_items/4491",
-			"https://nvd.nist.gov/vuln/detail/CVE-2026-93834", "https://nvd.nist.gov/vuln/detail/CVE-2023-2861"},
+		Refs: []string{
+			domainFolders, virtiofs, "https://gitlab.com/qemu-project/qemu/-/work_items/4491",
+			"https://nvd.nist.gov/vuln/detail/CVE-2026-93834", "https://nvd.nist.gov/vuln/detail/CVE-2023-2861",
+		},
 		Check: func(p *audit.Pass) {
 			for at, fs := range foldersBy9p(p) {
 				switch {

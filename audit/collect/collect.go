@@ -1,15 +1,18 @@
-// Package collect finds the documents that a run audits: files, folders and
-// standard input.
+// Package collect finds the documents that a run audits: files, folders,
+// standard input and save images.
 //
 // It knows paths and bytes, and nothing of XML: what a document holds is for
-// audit.Load to say. Nothing is opened while documents are being found except
-// folders, so a run over a large tree holds paths and not contents, and a FIFO
-// or a device that lies in a tree is never touched.
+// audit.LoadAll to say. Nothing is opened while documents are being found
+// except folders and regular files named like save images, so a run over a
+// large tree holds paths and not contents, and a FIFO or a device that lies in a
+// tree is never touched.
 package collect
 
 import (
 	"io"
 	"iter"
+
+	"github.com/virt-audit/virt-audit/audit"
 )
 
 // DefaultMaxSize is the size in bytes above which a document is refused when
@@ -35,24 +38,36 @@ type Document struct {
 	// name can hold; escaping is for whoever prints it.
 	Source string
 
-	// A function, not a path, so that what comes from elsewhere (a save image,
-	// a connection) is a Document as well.
-	read func() ([]byte, error)
+	// Origin is what is known of the document besides its content: of a save
+	// image once it has been read. Its zero value leaves all to the content.
+	Origin audit.Origin
+
+	// A function, not a path, so that what comes from elsewhere (a connection)
+	// is a Document as well.
+	read func() (content, error)
+	once bool
 }
 
-// Read returns the whole content. It fails for a document above the size
+// Once reports whether the document can be read a single time only, as standard
+// input and FIFOs can.
+func (d *Document) Once() bool { return d.once }
+
+// Read returns the whole content; of a save image, the XML in it. It fails for a document above the size
 // limit, and for one that vanishes or changes while it is read: half of an old
 // domain and half of a new one would be audited as a third that never existed.
 // The error is a *[Problem].
 //
-// Different documents may be read at the same time. One document is to be read
-// once: standard input and FIFOs have nothing to give a second time.
+// Different documents may be read at the same time. For some, a second reading
+// has nothing to give, see [Document.Once].
 func (d *Document) Read() ([]byte, error) {
-	data, err := d.read()
+	c, err := d.read()
 	if err != nil {
 		return nil, &Problem{Source: d.Source, Err: err}
 	}
-	return data, nil
+	if c.origin.Kind != "" {
+		d.Origin = c.origin
+	}
+	return c.data, nil
 }
 
 // Problem is an input that cannot be read. It makes an input error of the run;
@@ -79,7 +94,9 @@ func (p *Problem) Unwrap() error { return p.Err }
 //   - "-" (also /dev/stdin) is standard input; a second time, a problem.
 //   - A file is taken whatever its name, and shown as typed. So is a FIFO, which
 //     is what a shell makes of <(virsh dumpxml web).
-//   - A folder is walked for names that end in ".xml", see below.
+//   - A folder is walked for names that end in ".xml", see below, and for save
+//     images whose names end in ".save". A file that is named is taken for a save
+//     image by its content.
 //   - What does not exist but has one of *?[ in it is a pattern. Its matches, in
 //     sorted order, are taken as files and folders, but no FIFO among them.
 //
@@ -131,20 +148,25 @@ func (w *walker) stdin(source string) bool {
 	in, limit := w.Stdin, w.MaxSize
 	return w.yield(&Document{
 		Source: source,
-		read:   func() ([]byte, error) { return readStream(in, limit) },
+		read:   func() (content, error) { return readStream(in, limit) },
+		once:   true,
 	}, nil)
 }
 
-// file yields what read makes of path, unless its real path, key, was yielded
-// before.
-func (w *walker) file(path, key string, read func(path string, limit int64) ([]byte, error)) bool {
+// file yields the file at path, or the FIFO, unless its real path, key, was
+// yielded before.
+func (w *walker) file(path, key string, fifo bool) bool {
 	if w.files[key] {
 		return true
 	}
 	w.files[key] = true
-	limit := w.MaxSize
+	limit, read := w.MaxSize, readFile
+	if fifo {
+		read = readFIFO
+	}
 	return w.yield(&Document{
 		Source: path,
-		read:   func() ([]byte, error) { return read(path, limit) },
+		read:   func() (content, error) { return read(path, limit) },
+		once:   fifo,
 	}, nil)
 }

@@ -10,8 +10,10 @@ import (
 )
 
 // HostFolders returns the folders in which libvirt on this host keeps its
-// domains: those of the system drivers, then that of the user's session, which
-// getenv (as os.Getenv) locates. They are operands for [Operands].
+// domains: definitions, running guests, and then what can be brought back
+// (saved memory, snapshots, checkpoints); of the system drivers, and of the
+// user's session, which getenv (as os.Getenv) locates. They are operands for
+// [Operands].
 //
 // What does not exist is left out. A folder that may not be looked at stays, so
 // that a run without permission has a problem instead of nothing to audit; if
@@ -37,7 +39,21 @@ func hostFolders(root string, getenv func(string) string) []string {
 		config = filepath.Join(home, ".config")
 	}
 	if filepath.IsAbs(config) {
-		folders = append(folders, filepath.Join(config, "libvirt", "qemu"))
+		folders = append(folders, filepath.Join(config, "libvirt", "qemu")) // saves and snapshots too
+	}
+
+	run := filepath.Join(root, "run", "libvirt")
+	for _, driver := range []string{"qemu", "lxc", "libxl", "ch"} {
+		folders = append(folders, filepath.Join(run, driver))
+	}
+	if dir := getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
+		folders = append(folders, filepath.Join(dir, "libvirt", "qemu", "run"))
+	}
+
+	// Not all of it: next to these lie the guests' firmware, memory and sockets.
+	lib := filepath.Join(root, "var", "lib", "libvirt")
+	for _, folder := range []string{"qemu/save", "qemu/snapshot", "qemu/checkpoint", "libxl/save", "ch/save"} {
+		folders = append(folders, filepath.Join(lib, filepath.FromSlash(folder)))
 	}
 
 	var there []string
@@ -50,7 +66,7 @@ func hostFolders(root string, getenv func(string) string) []string {
 			there = append(there, folder)
 		}
 	}
-	// A closed /etc/libvirt stands for five folders, once.
+	// A closed /etc/libvirt stands for several folders, once.
 	return slices.Compact(there)
 }
 

@@ -50,9 +50,9 @@ func (w *walker) named(path string, info fs.FileInfo, direct bool) bool {
 	case mode.IsDir() && !isXML(path):
 		return w.tree(path)
 	case mode.IsRegular():
-		return w.file(path, realPath(path), readFile)
+		return w.file(path, realPath(path), false)
 	case mode&fs.ModeNamedPipe != 0 && direct:
-		return w.file(path, realPath(path), readFIFO)
+		return w.file(path, realPath(path), true)
 	}
 	return w.problem(path, notFile(mode))
 }

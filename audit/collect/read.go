@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -8,27 +9,40 @@ import (
 	"math"
 	"os"
 	"syscall"
+
+	"github.com/virt-audit/virt-audit/audit"
 )
 
-// readFile returns the content of the regular file at path.
-func readFile(path string, limit int64) ([]byte, error) {
+// content is what a document holds: XML, and what is known of it besides.
+type content struct {
+	data   []byte
+	origin audit.Origin
+}
+
+// readFile returns the content of the regular file at path; of a save image,
+// the XML in it.
+func readFile(path string, limit int64) (content, error) {
 	// Asked before it is opened, since opening can be an act: it starts a
 	// watchdog, rewinds a tape, waits for the writer of a FIFO.
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, vanished(err)
+		return content{}, vanished(err)
 	}
-	if err := readable(info, limit); err != nil {
-		return nil, err
+	if !info.Mode().IsRegular() {
+		return content{}, notFile(info.Mode())
 	}
 	// The file may be a FIFO by now, so the open must not wait. A regular file
 	// does not care.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, vanished(err)
+		return content{}, vanished(err)
 	}
 	defer f.Close() //nolint:errcheck // nothing was written
-	return readRegular(f, limit)
+	if isImage(headOf(f)) {
+		return readImage(f, limit)
+	}
+	data, err := readRegular(f, limit)
+	return content{data: data}, err
 }
 
 // readRegular returns the content of an open file that is to be a regular one
@@ -80,25 +94,29 @@ func readable(info fs.FileInfo, limit int64) error {
 
 // readFIFO returns what is written to the FIFO at path. It waits for a writer:
 // the user named it, and a shell that made it will see to one.
-func readFIFO(path string, limit int64) ([]byte, error) {
+func readFIFO(path string, limit int64) (content, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, vanished(err)
+		return content{}, vanished(err)
 	}
 	defer f.Close() //nolint:errcheck // nothing was written
 	return readStream(f, limit)
 }
 
-// readStream returns all that r gives.
-func readStream(r io.Reader, limit int64) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, oneMore(limit)))
+// readStream returns all that r gives; of a save image, the XML in it.
+func readStream(r io.Reader, limit int64) (content, error) {
+	in := bufio.NewReader(r)
+	if head, _ := in.Peek(magicLen); isImage(head) { // what went wrong, the next reading tells
+		return readImage(in, limit)
+	}
+	data, err := io.ReadAll(io.LimitReader(in, oneMore(limit)))
 	if err != nil {
-		return nil, explain(err)
+		return content{}, explain(err)
 	}
 	if int64(len(data)) > limit {
-		return nil, tooLarge(-1, limit)
+		return content{}, tooLarge(-1, limit)
 	}
-	return data, nil
+	return content{data: data}, nil
 }
 
 // oneMore returns limit + 1: how much to ask for to see whether there is more

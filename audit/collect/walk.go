@@ -37,7 +37,7 @@ func (w *walker) tree(path string) bool {
 			more = w.broken(link, err)
 		case info.IsDir() && !isXML(link):
 			more = w.folder(link, realPath(link))
-		case !isXML(link):
+		case !isXML(link) && !(isImageName(link) && info.Mode().IsRegular() && isImageFile(link)):
 		case info.Mode().IsRegular():
 			files = append(files, link)
 		default:
@@ -48,7 +48,7 @@ func (w *walker) tree(path string) bool {
 		}
 	}
 	for _, link := range files {
-		if !w.file(link, realPath(link), readFile) {
+		if !w.file(link, realPath(link), false) {
 			return false
 		}
 	}
@@ -86,9 +86,9 @@ func (w *walker) folder(path, key string) bool {
 			w.links = append(w.links, name)
 		case mode.IsDir() && !isXML(name):
 			more = w.folder(name, join(key, e.Name()))
-		case !isXML(name):
+		case !isXML(name) && !(isImageName(name) && mode.IsRegular() && isImageFile(name)):
 		case mode.IsRegular():
-			more = w.file(name, join(key, e.Name()), readFile)
+			more = w.file(name, join(key, e.Name()), false)
 		default:
 			more = w.problem(name, notFile(mode))
 		}

@@ -19,14 +19,6 @@ import (
 	"github.com/virt-audit/virt-audit/audit/report"
 )
 
-// outcome is what became of one input: a result, or an error, or neither for a document of another
-// kind that is passed over.
-type outcome struct {
-	result *audit.Result
-	err    error
-	skip   *audit.NotDomainError
-}
-
 // audit is the command without a name: judge what the operands hold.
 func (s *streams) audit(c *cli.Context) (err error) {
 	cfg, err := config(c)
@@ -79,55 +71,6 @@ func (s *streams) audit(c *cli.Context) (err error) {
 	return s.verdict(tally, failOn, c.Bool("exit-zero"), len(operands) > 0)
 }
 
-// evaluate reads, loads and judges documents, several at a time.
-func evaluate(jobs int, documents iter.Seq2[*collect.Document, error], cfg *audit.Config) iter.Seq[outcome] {
-	type input struct {
-		doc *collect.Document
-		err error
-	}
-	inputs := func(yield func(input) bool) {
-		for d, err := range documents {
-			if !yield(input{d, err}) {
-				return
-			}
-		}
-	}
-	return audit.Ordered(jobs, inputs, func(in input) (out outcome) {
-		if in.err != nil {
-			return outcome{err: in.err}
-		}
-		defer func() {
-			if r := recover(); r != nil {
-				out = outcome{err: &internalError{in.doc.Source, r, debug.Stack()}}
-			}
-		}()
-		data, err := in.doc.Read()
-		if err != nil {
-			return outcome{err: err}
-		}
-		d, err := audit.Load(in.doc.Source, data)
-		var other *audit.NotDomainError
-		switch {
-		case errors.As(err, &other):
-			return outcome{skip: other}
-		case err != nil:
-			return outcome{err: err}
-		}
-		return outcome{result: audit.Run(d, cfg)}
-	})
-}
-
-// internalError is a panic of ours, kept to the input that caused it.
-type internalError struct {
-	source string
-	value  any
-	stack  []byte
-}
-
-func (e *internalError) Error() string {
-	return fmt.Sprintf("%s: internal error: %v\n%s", e.source, e.value, e.stack)
-}
-
 // total is what the exit code is made of.
 type total struct {
 	report.Tally
@@ -142,17 +85,19 @@ func (s *streams) report(rep report.Reporter, outcomes iter.Seq[outcome], verbos
 	for o := range outcomes {
 		bar.add()
 		var err error
-		switch {
-		case o.result != nil:
+		if o.result != nil {
 			t.Add(o.result)
 			err = rep.Domain(o.result)
+		}
+		switch {
+		case err != nil:
 		case o.err != nil:
 			t.Errors++
 			var internal *internalError
 			t.internal = t.internal || errors.As(o.err, &internal)
 			bar.print(fmt.Sprintf("virt-audit: %s\n", report.Printable(o.err.Error())))
 			err = rep.Problem(inputError(o.err))
-		case verbose:
+		case o.skip != nil && verbose:
 			bar.print(fmt.Sprintf("virt-audit: passed over: %s\n", report.Printable(o.skip.Error())))
 		}
 		if err != nil {

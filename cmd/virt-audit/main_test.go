@@ -156,7 +156,7 @@ func TestCanaries(t *testing.T) {
 	for _, f := range report.Formats() {
 		for _, color := range []string{"never", "always"} {
 			out, errOut := typed(t, "--verbose", "--profile", "baseline", "--profile", "hardened", "--color", color, "--format", f.Name, "../../testdata/rules")
-			for _, line := range strings.Split(out+errOut, "\n") {
+			for line := range strings.SplitSeq(out+errOut, "\n") {
 				if strings.Contains(strings.ToLower(line), "canary") {
 					t.Errorf("%s: a secret is shown: %s", f.Name, line)
 				}

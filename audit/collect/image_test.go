@@ -1,0 +1,183 @@
+package collect
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+const guestXML = "<domain type='kvm'><name>web</name></domain>\n"
+
+// image builds a save image as libvirt's driver for QEMU writes one.
+func image(magic string, order binary.ByteOrder, version, all, cookie uint32, body string) []byte {
+	head := make([]byte, 92)
+	copy(head, magic)
+	for i, n := range []uint32{version, all, 1, 0, cookie} {
+		order.PutUint32(head[16+4*i:], n)
+	}
+	return append(head, body...)
+}
+
+// qemuImage is one as it should be: XML, cookie, padding, memory.
+func qemuImage(order binary.ByteOrder, xml string) []byte {
+	const cookie = "<cookie/>\x00"
+	body := xml + "\x00" + cookie + strings.Repeat("\x00", qemuPadding) + "QEVM\x01\x02memory"
+	return image(qemuMagic, order, 2, uint32(len(xml)+1+len(cookie)+qemuPadding), uint32(len(xml)+1), body)
+}
+
+// otherImage is one of the drivers for Xen, or with version 0 of Cloud Hypervisor.
+func otherImage(order binary.ByteOrder, version, length uint32, body string) []byte {
+	head := make([]byte, 64)
+	copy(head, otherMagic)
+	at := 16
+	if version > 0 {
+		order.PutUint32(head[at:], version)
+		at += 4
+	}
+	order.PutUint32(head[at:], length)
+	return append(head, body...)
+}
+
+func TestImage(t *testing.T) {
+	n := uint32(len(guestXML) + 1)
+	for name, tt := range map[string]struct {
+		data    []byte
+		secrets bool
+	}{
+		"little endian":                {qemuImage(binary.LittleEndian, guestXML), true},
+		"big endian":                   {qemuImage(binary.BigEndian, guestXML), true},
+		"without a cookie":             {image(qemuMagic, binary.LittleEndian, 2, n+qemuPadding, 0, guestXML+strings.Repeat("\x00", qemuPadding+1)), true},
+		"Xen":                          {otherImage(binary.LittleEndian, 2, n, guestXML+"\x00LibxlFmt"), false},
+		"Cloud Hypervisor":             {otherImage(binary.LittleEndian, 0, n, guestXML+"\x00"), false},
+		"Cloud Hypervisor, big endian": {otherImage(binary.BigEndian, 0, n, guestXML+"\x00"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plant(t)
+			check(t, os.WriteFile("whatever", tt.data, 0o600))
+			for _, arg := range []string{"whatever", "-"} {
+				for d, err := range Operands([]string{arg}, Options{Stdin: bytes.NewReader(tt.data), MaxSize: int64(len(guestXML))}) {
+					check(t, err)
+					got, err := d.Read()
+					check(t, err)
+					if string(got) != guestXML {
+						t.Errorf("%s: got %q", arg, got)
+					}
+					if o := d.Origin; o.Kind != audit.Saved || !o.Stated || o.Secrets != tt.secrets {
+						t.Errorf("%s: origin %+v", arg, o)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestImageRefused(t *testing.T) {
+	good := qemuImage(binary.LittleEndian, guestXML)
+	n := uint32(len(guestXML) + 1)
+	le := binary.LittleEndian
+	for name, tt := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"incomplete":           {append([]byte(partialMagic), good[16:]...), "incomplete save image: libvirt was stopped"},
+		"header cut":           {good[:40], "truncated save image: its header is not whole"},
+		"header cut late":      {good[:91], "truncated save image: its header is not whole"},
+		"magic alone":          {good[:16], "truncated save image: its header is not whole"},
+		"XML cut":              {good[:92+20], "truncated save image: its XML ends after 20 bytes of 46"},
+		"no XML":               {good[:92], "truncated save image: its XML ends after 0 bytes of 46"},
+		"version 1":            {image(qemuMagic, le, 1, n, 0, guestXML+"\x00"), "unsupported save image: version 1,"},
+		"version 3":            {image(qemuMagic, le, 3, n, 0, guestXML+"\x00"), "unsupported save image: version 3,"},
+		"empty":                {image(qemuMagic, le, 2, 0, 0, ""), "malformed save image: no XML"},
+		"cookie outside":       {image(qemuMagic, le, 2, n, n+1, guestXML+"\x00\x00"), "malformed save image: the header puts the cookie"},
+		"no NUL":               {image(qemuMagic, le, 2, n-1, 0, guestXML+"QEVM"), "malformed save image: nothing marks the end"},
+		"no NUL before cookie": {image(qemuMagic, le, 2, n+5, n-1, guestXML+"<c/>\x00"), "malformed save image: nothing marks the end"},
+		"oversized":            {image(qemuMagic, le, 2, 1<<31, 0, guestXML), "the header of the save image: too large: 2147483648 bytes (2 GiB), more than the limit"},
+		"length in the other byte order": {
+			image(qemuMagic, le, 2, uint32(n)<<24, 0, guestXML), "the header of the save image: too large",
+		},
+		"XML too large":  {qemuImage(le, strings.Repeat("x", int(DefaultMaxSize)+1)), "too large: 16777217 bytes"},
+		"Xen, version 9": {otherImage(le, 9, n, guestXML+"\x00"), "unsupported save image: version 9,"},
+		"Xen, cut":       {otherImage(le, 2, n, "<domain"), "truncated save image: its XML"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plant(t)
+			check(t, os.WriteFile("web.save", tt.data, 0o600))
+			for _, arg := range []string{"web.save", ".", "-"} {
+				_, err := read(t, arg, Options{Stdin: bytes.NewReader(tt.data), StdinName: "web.save"})
+				if p, ok := errors.AsType[*Problem](err); !ok || !strings.HasPrefix(p.Err.Error(), tt.want) || p.Source != "web.save" {
+					t.Errorf("%s: %v, want %s", arg, err, tt.want)
+				}
+			}
+		})
+	}
+}
+
+// A sparse file of a terabyte stands for an image with much memory in it.
+func TestImageOfAnySize(t *testing.T) {
+	plant(t)
+	check(t, os.WriteFile("big.save", qemuImage(binary.LittleEndian, guestXML), 0o600))
+	check(t, os.Truncate("big.save", 1<<40))
+	got, err := read(t, "big.save", Options{})
+	check(t, err)
+	if string(got) != guestXML {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestImagesInTrees(t *testing.T) {
+	plant(t, "save/editor.save", "save/web.xml", "save/save.save/x.xml", "save/img", "save/link.save -> ../away")
+	check(t, os.WriteFile("save/db.save", qemuImage(binary.LittleEndian, guestXML), 0o600))
+	check(t, os.WriteFile("away", qemuImage(binary.LittleEndian, guestXML), 0o600))
+	check(t, os.WriteFile("save/img", qemuImage(binary.LittleEndian, guestXML), 0o600))
+	got := collected(t, []string{"save"}, Options{})
+	want := []string{"save/db.save = " + guestXML, "save/save.save/x.xml", "save/web.xml", "save/link.save = " + guestXML}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
+}
+
+func TestHostFoldersOfStates(t *testing.T) {
+	root := plant(t, "run/libvirt/qemu/", "run/libvirt/ch/", "run/libvirt/network/", "var/lib/libvirt/qemu/save/",
+		"var/lib/libvirt/qemu/snapshot/", "var/lib/libvirt/qemu/nvram/", "run/user/libvirt/qemu/run/", "etc/libvirt/lxc/")
+	got := hostFolders(root, func(key string) string {
+		return map[string]string{"XDG_RUNTIME_DIR": filepath.Join(root, "run/user")}[key]
+	})
+	want := []string{"etc/libvirt/lxc", "run/libvirt/qemu", "run/libvirt/ch", "run/user/libvirt/qemu/run", "var/lib/libvirt/qemu/save", "var/lib/libvirt/qemu/snapshot"}
+	for i, folder := range want {
+		want[i] = filepath.Join(root, folder)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
+}
+
+// FuzzImage reads anything as a save image: XML without a NUL comes out that stands in it, or an error.
+func FuzzImage(f *testing.F) {
+	f.Add(qemuImage(binary.LittleEndian, guestXML)[:300])
+	f.Add(qemuImage(binary.BigEndian, guestXML)[:300])
+	f.Add(image(qemuMagic, binary.LittleEndian, 2, 60, 0, guestXML+"\x00"))
+	f.Add(otherImage(binary.LittleEndian, 2, 46, guestXML+"\x00"))
+	f.Add([]byte(partialMagic))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, limit := range []int64{10, DefaultMaxSize, math.MaxInt64} {
+			c, err := readImage(bytes.NewReader(data), limit)
+			switch {
+			case err != nil && (c.data != nil || errors.Is(err, fs.ErrNotExist)):
+				t.Fatalf("%q with %v", c.data, err)
+			case err == nil && (int64(len(c.data)) > limit || bytes.IndexByte(c.data, 0) >= 0 || !bytes.Contains(data[64:], c.data)):
+				t.Fatalf("%q of %q", c.data, data)
+			case err == nil && !isImage(data):
+				t.Fatal("what is no save image is read as one")
+			}
+		}
+	})
+}

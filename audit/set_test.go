@@ -1,0 +1,196 @@
+package audit
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// indexOf fills an index with what guests write as "source name uuid key[=detail]...".
+func indexOf(t *testing.T, guests ...string) (*Index, []*Domain) {
+	t.Helper()
+	x := NewIndex()
+	var domains []*Domain
+	for _, g := range guests {
+		words := strings.Fields(g)
+		uuid := ""
+		if words[2] != "-" {
+			uuid = "<uuid>" + words[2] + "</uuid>"
+		}
+		name := ""
+		if words[1] != "-" {
+			name = "<name>" + words[1] + "</name>"
+		}
+		d, err := Load(words[0], []byte("<domain type='kvm'>"+name+uuid+"<os><type>hvm</type></os></domain>"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		domains = append(domains, d)
+		x.Add(d, &Config{}, func(p *Pass) {
+			for _, w := range words[3:] {
+				key, detail, _ := strings.Cut(w, "=")
+				p.Use("file", key, At("os/type"), detail)
+			}
+		})
+	}
+	x.Freeze()
+	return x, domains
+}
+
+func told(uses iter.Seq[Use]) string {
+	var out []string
+	for u := range uses {
+		out = append(out, strings.TrimSpace(u.Domain+" "+u.Source+" "+u.Key+" "+u.Detail))
+	}
+	return strings.Join(out, ", ")
+}
+
+const (
+	uuid1 = "11111111-2222-4333-8444-555555555555"
+	uuid2 = "aaaaaaaa-2222-4333-8444-555555555555"
+)
+
+func TestOthers(t *testing.T) {
+	tests := []struct {
+		name   string
+		guests []string // the first asks for /a
+		want   string
+	}{
+		{"two guests", []string{"1.xml web - /a", "2.xml db - /a=rw"}, "db 2.xml  rw"},
+		{"nothing in common", []string{"1.xml web - /a", "2.xml db - /b"}, ""},
+		{"in order of sources", []string{"1.xml web - /a", "3.xml c - /a", "2.xml b - /a"}, "b 2.xml, c 3.xml"},
+		{"stored and running", []string{"1.xml web " + uuid1 + " /a", "2.xml web " + strings.ToUpper(uuid1) + " /a"}, ""},
+		{"copy without UUID", []string{"1.xml web " + uuid1 + " /a", "2.xml web - /a"}, ""},
+		{"clone with the UUID", []string{"1.xml web " + uuid1 + " /a", "2.xml web2 " + uuid1 + " /a"}, "web2 2.xml"},
+		{"another of the name", []string{"1.xml web " + uuid1 + " /a", "2.xml web " + uuid2 + " /a"}, "web 2.xml"},
+		{"two without anything", []string{"1.xml - - /a", "2.xml - - /a"}, "2.xml"},
+		{"two places in one", []string{"1.xml web - /a", "2.xml db - /a=x /a=y"}, "db 2.xml  x, db 2.xml  y"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			x, domains := indexOf(t, tt.guests...)
+			p := &Pass{Domain: domains[0], set: x}
+			if got := told(p.Others("file", "/a")); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			if got := told(p.Others("other", "/a")); got != "" {
+				t.Errorf("another kind: %q", got)
+			}
+		})
+	}
+}
+
+func TestOthersUnder(t *testing.T) {
+	x, domains := indexOf(t, "1.xml web - /own", "2.xml db - /srv /srv/vm/a /srv-2/a /sr /srv/vm/b=rw /", "3.xml ci - /srv/vm")
+	p := &Pass{Domain: domains[0], set: x}
+	for dir, want := range map[string]string{
+		"/srv":    "db 2.xml /srv, ci 3.xml /srv/vm, db 2.xml /srv/vm/a, db 2.xml /srv/vm/b rw",
+		"/srv/vm": "ci 3.xml /srv/vm, db 2.xml /srv/vm/a, db 2.xml /srv/vm/b rw",
+		"/nil":    "",
+		"":        "",
+		"/":       "db 2.xml /, db 2.xml /sr, db 2.xml /srv, db 2.xml /srv-2/a, ci 3.xml /srv/vm, db 2.xml /srv/vm/a, db 2.xml /srv/vm/b rw",
+	} {
+		if got := told(p.OthersUnder("file", dir)); got != want {
+			t.Errorf("%s: got %q, want %q", dir, got, want)
+		}
+	}
+	for range p.OthersUnder("file", "/") {
+		break // must not go on
+	}
+	if got := told((&Pass{Domain: domains[0]}).OthersUnder("file", "/")); got != "" {
+		t.Errorf("without an index: %q", got)
+	}
+}
+
+func TestGuests(t *testing.T) {
+	x, domains := indexOf(t, "1.xml web "+uuid1+" /a", "2.xml web "+uuid1+" /a /a", "3.xml db - /a /b", "4.xml - - /a")
+	p := &Pass{Domain: domains[0], set: x}
+	for key, want := range map[string]int{"/a": 3, "/b": 1, "/c": 0} {
+		if got := p.Guests("file", key); got != want {
+			t.Errorf("%s: %d guests, want %d", key, got, want)
+		}
+	}
+	if x.Len() != 3 {
+		t.Errorf("%d guests in all, want 3", x.Len())
+	}
+	if (*Index)(nil).Len() != 0 || (&Pass{}).Guests("file", "/a") != 0 {
+		t.Error("no index holds guests")
+	}
+}
+
+// TestRunAlone sees that rules across guests are left out, and not failed, for a guest seen twice.
+func TestRunAlone(t *testing.T) {
+	rule := &Rule{ID: "x-test", Needs: NeedDomains, Check: func(p *Pass) { p.Reportf(Path{}, "%d", len(slices.Collect(p.Others("file", "/a")))) }}
+	for _, tt := range []struct {
+		guests []string
+		want   int
+	}{
+		{[]string{"1.xml web - /a"}, 0},
+		{[]string{"1.xml web - /a", "2.xml web - /a"}, 0},
+		{[]string{"1.xml web - /a", "2.xml db - /a"}, 1},
+	} {
+		x, domains := indexOf(t, tt.guests...)
+		res := Run(domains[0], &Config{Rules: []*Rule{rule}, Index: x})
+		if len(res.Findings) != tt.want || len(res.Unevaluated) != 0 {
+			t.Errorf("%v: %d findings, %d not evaluated", tt.guests, len(res.Findings), len(res.Unevaluated))
+		}
+	}
+}
+
+func TestPlace(t *testing.T) {
+	for _, tt := range []struct {
+		use  Use
+		want string
+	}{
+		{Use{Domain: "web", Source: "a.xml", Line: 3, Column: 5}, "web (a.xml:3:5)"},
+		{Use{Source: "a.xml"}, "a guest without a name (a.xml)"},
+	} {
+		if got := tt.use.Place(); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+}
+
+// TestIndexParallel fills and asks an index from many goroutines, for the race detector, and sees
+// that the order in which guests come does not matter.
+func TestIndexParallel(t *testing.T) {
+	const n = 64
+	answers := map[string]bool{}
+	for range 3 {
+		x := NewIndex()
+		domains := make([]*Domain, n)
+		var wait sync.WaitGroup
+		for i := range n {
+			wait.Go(func() {
+				d, err := Load(fmt.Sprintf("%03d.xml", i), fmt.Appendf(nil, "<domain type='kvm'><name>vm%d</name></domain>", i))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				domains[i] = d
+				x.Add(d, &Config{}, func(p *Pass) { p.Use("file", "/all", Path{}, "rw"); p.Use("file", fmt.Sprint("/", i), Path{}, "") })
+			})
+		}
+		wait.Wait()
+		x.Freeze()
+		got := make([]string, n)
+		for i := range n {
+			wait.Go(func() { got[i] = told((&Pass{Domain: domains[i], set: x}).OthersUnder("file", "/")) })
+		}
+		wait.Wait()
+		answers[strings.Join(got, "\n")] = true
+	}
+	if len(answers) != 1 {
+		t.Errorf("%d different answers", len(answers))
+	}
+}
+
+func TestHashed(t *testing.T) {
+	a, again, b := Hashed("secret"), Hashed("secret"), Hashed("Secret")
+	if Hashed("") != "" || a != again || a == b || strings.Contains(a, "secret") {
+		t.Errorf("not a hash: %q, %q, %q", a, again, b)
+	}
+}

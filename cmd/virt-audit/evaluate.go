@@ -1,0 +1,174 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"iter"
+	"runtime/debug"
+	"slices"
+	"sync/atomic"
+
+	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/collect"
+	"github.com/virt-audit/virt-audit/rules"
+)
+
+// outcome is what became of one input: a result, or an error, or both for a document that changed
+// under our hands, or neither for a document of another kind that is passed over.
+type outcome struct {
+	result *audit.Result
+	err    error
+	skip   *audit.NotDomainError
+}
+
+// keepLoaded is how many bytes of documents stay loaded between the two passes; loaded, a document is
+// some ten times its size. The guests of a usual host fit, so that each is read once; of a fleet, most
+// are read twice, and memory does not grow with it.
+const keepLoaded = 1 << 20
+
+// manyDocuments is where the index begins to outweigh the documents at hand: the collector is then
+// allowed less slack, which it takes as a multiple of what lives long.
+const manyDocuments = 1000
+
+// input is a document on its way through the passes.
+type input struct {
+	doc     *collect.Document
+	domain  *audit.Domain // kept from the first pass
+	sum     uint64        // of the bytes that the first pass has seen
+	settled *outcome      // what the first pass has found to be no domain
+}
+
+// evaluate reads, loads and judges documents, several at a time. Rules that compare guests want to
+// know all of them before the first is judged: with such rules there is a pass over the documents
+// beforehand, which fills the index.
+func evaluate(jobs int, documents iter.Seq2[*collect.Document, error], cfg *audit.Config) iter.Seq[outcome] {
+	inputs := func(yield func(*input) bool) {
+		for d, err := range documents {
+			in := &input{doc: d}
+			if err != nil {
+				in.settled = &outcome{err: err}
+			}
+			if !yield(in) {
+				return
+			}
+		}
+	}
+	if !slices.ContainsFunc(cfg.Rules, func(r *audit.Rule) bool { return r.Needs&audit.NeedDomains != 0 }) {
+		return audit.Ordered(jobs, inputs, func(in *input) outcome { return in.judge(cfg) })
+	}
+	return func(yield func(outcome) bool) {
+		index := audit.NewIndex()
+		var loaded atomic.Int64
+		var all []*input
+		for in := range audit.Ordered(jobs, inputs, func(in *input) *input { in.note(index, cfg, &loaded); return in }) {
+			if all = append(all, in); len(all) == manyDocuments {
+				debug.SetGCPercent(200)
+			}
+		}
+		index.Freeze()
+		together := *cfg
+		together.Index = index
+		for out := range audit.Ordered(jobs, slices.Values(all), func(in *input) outcome { return in.judge(&together) }) {
+			if !yield(out) {
+				return
+			}
+		}
+	}
+}
+
+var seed = maphash.MakeSeed()
+
+// load reads and loads the document; where that fails, the outcome says so.
+func (in *input) load() (d *audit.Domain, sum uint64, failed *outcome) {
+	data, err := in.doc.Read()
+	if err != nil {
+		return nil, 0, &outcome{err: err}
+	}
+	d, err = audit.Load(in.doc.Source, data)
+	return d, maphash.Bytes(seed, data), failure(err)
+}
+
+// failure is what becomes of a document that cannot be loaded, or nil.
+func failure(err error) *outcome {
+	var other *audit.NotDomainError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &other):
+		return &outcome{skip: other}
+	}
+	return &outcome{err: err}
+}
+
+// note is the first pass. What fails here has failed: it is told in the second pass, in its turn.
+func (in *input) note(index *audit.Index, cfg *audit.Config, loaded *atomic.Int64) {
+	if in.settled != nil {
+		return
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			in.settled = &outcome{err: &internalError{in.doc.Source, r, debug.Stack()}}
+		}
+	}()
+	data, err := in.doc.Read()
+	if err != nil {
+		in.settled = &outcome{err: err}
+		return
+	}
+	read := audit.Survey
+	keep := in.doc.Once() || loaded.Add(int64(len(data))) <= max(keepLoaded, int64(len(data)))
+	if keep {
+		read = audit.LoadAll
+	}
+	domains, err := read(in.doc.Source, data)
+	if in.settled = failure(err); err != nil {
+		return
+	}
+	index.Add(domains[0], cfg, rules.Indexers()...)
+	in.sum = maphash.Bytes(seed, data)
+	if keep {
+		in.domain = domains[0]
+	}
+}
+
+// judge is the second pass, or the only one.
+func (in *input) judge(cfg *audit.Config) (out outcome) {
+	if in.settled != nil {
+		return *in.settled
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			out = outcome{err: &internalError{in.doc.Source, r, debug.Stack()}}
+		}
+	}()
+	d := in.domain
+	in.domain = nil // not needed any more
+	if d != nil {
+		return outcome{result: audit.Run(d, cfg)}
+	}
+	d, sum, failed := in.load()
+	if failed == nil {
+		out.result = audit.Run(d, cfg)
+	} else {
+		out = *failed
+	}
+	if cfg.Index != nil && sum != in.sum && out.err == nil {
+		// What is told of it is true, but what others have in common with it is that of before.
+		out = outcome{result: out.result, err: &collect.Problem{Source: in.doc.Source, Err: errChanged}}
+	}
+	return out
+}
+
+var errChanged = fmt.Errorf("%w: what it has in common with other guests may be missing, audit again", collect.ErrChanged)
+
+// internalError is a panic of ours, kept to the input that caused it.
+type internalError struct {
+	source string
+	value  any
+	stack  []byte
+}
+
+func (e *internalError) Error() string {
+	return fmt.Sprintf("%s: internal error: %v\n%s", e.source, e.value, e.stack)
+}

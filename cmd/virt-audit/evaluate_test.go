@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/collect"
+)
+
+func writingTo(name, disk string) string {
+	return fmt.Sprintf("<domain type='kvm'><name>%s</name><os><type arch='x86_64' machine='q35'>hvm</type></os><devices>"+
+		"<disk type='file'><source file='%s'/></disk></devices></domain>", name, disk)
+}
+
+// told writes what became of each input: "NAME RULE..." or "error", "skipped".
+func told(o outcome) string {
+	var out []string
+	if o.result != nil {
+		out = append(out, o.result.Name)
+		for _, f := range o.result.Findings {
+			out = append(out, f.Rule.ID)
+		}
+	}
+	switch {
+	case errors.Is(o.err, collect.ErrChanged):
+		out = append(out, "changed")
+	case errors.Is(o.err, fs.ErrNotExist):
+		out = append(out, "vanished")
+	case o.err != nil:
+		out = append(out, "error")
+	case o.skip != nil:
+		out = append(out, "skipped")
+	}
+	return strings.Join(out, " ")
+}
+
+// TestChangedBetweenPasses rewrites a document after the first pass has seen it.
+func TestChangedBetweenPasses(t *testing.T) {
+	rule, err := ruleNamed("x-disk-rw-shared")
+	if err != nil {
+		t.Fatal(err)
+	}
+	big := strings.Repeat(" ", keepLoaded) // so that nothing behind it is kept
+	tests := []struct {
+		name   string
+		change func(file string) error
+		want   string
+	}{
+		{"not at all", func(string) error { return nil }, "db x-disk-rw-shared"},
+		{"other disk", func(f string) error { return os.WriteFile(f, []byte(writingTo("db", "/own")), 0o600) }, "db changed"},
+		{"one more byte", func(f string) error { return os.WriteFile(f, []byte(writingTo("db", "/d")+"\n"), 0o600) }, "db x-disk-rw-shared changed"},
+		{"broken", func(f string) error { return os.WriteFile(f, []byte("<domain"), 0o600) }, "error"},
+		{"other kind", func(f string) error { return os.WriteFile(f, []byte("<network/>"), 0o600) }, "changed"},
+		{"removed", os.Remove, "vanished"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			var files []string
+			for i, text := range []string{writingTo("big", "/big") + big, writingTo("web", "/d"), "<network/>", "<domain>", writingTo("db", "/d")} {
+				files = append(files, filepath.Join(dir, fmt.Sprintf("%d.xml", i)))
+				if err := os.WriteFile(files[i], []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			documents := func(yield func(*collect.Document, error) bool) {
+				for d, err := range collect.Operands(files, collect.Options{}) {
+					if !yield(d, err) {
+						return
+					}
+				}
+				if err := tt.change(files[4]); err != nil {
+					t.Error(err)
+				}
+			}
+			var got []string
+			for o := range evaluate(1, documents, &audit.Config{Rules: []*audit.Rule{rule}}) {
+				got = append(got, told(o))
+			}
+			if want := "big, web x-disk-rw-shared, skipped, error, " + tt.want; strings.Join(got, ", ") != want {
+				t.Errorf("got %q, want %q", strings.Join(got, ", "), want)
+			}
+		})
+	}
+}
+
+// TestEarlyEnd sees that a reader of outcomes may stop at any time.
+func TestEarlyEnd(t *testing.T) {
+	for _, id := range []string{"x-disk-rw-shared", "bnd-accel-tcg"} {
+		rule, err := ruleNamed(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for stop := range 4 {
+			n := 0
+			for range evaluate(4, collect.Operands([]string{"../../testdata/fleet"}, collect.Options{}), &audit.Config{Rules: []*audit.Rule{rule}}) {
+				if n++; n > stop {
+					break
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,27 @@
+package rules
+
+import (
+	"os"
+	"testing"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+// BenchmarkRules is all baseline rules over a domain that libvirt made; audit.BenchmarkLoad, on the same
+// document, is what it is measured against.
+func BenchmarkRules(b *testing.B) {
+	const file = "../testdata/noise/libvirt-stored.xml"
+	data, err := os.ReadFile(file)
+	if err != nil {
+		b.Fatal(err)
+	}
+	d, err := audit.Load(file, data)
+	if err != nil {
+		b.Fatal(err)
+	}
+	cfg := &audit.Config{Rules: chosen([]audit.Profile{audit.Baseline})}
+	b.ReportAllocs()
+	for b.Loop() {
+		audit.Run(d, cfg)
+	}
+}

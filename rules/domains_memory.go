@@ -1,0 +1,174 @@
+package rules
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+// Kinds of things in the index, about memory and processors.
+const (
+	sharedMemory = "memory" // detail: readOnly or nothing
+	vsockAddress = "vsock"
+	hostCPU      = "cpu" // detail: dedicated or nothing
+)
+
+const dedicated = "dedicated"
+
+func indexMemory(p *audit.Pass) {
+	things(memories).index(p, sharedMemory)
+	things(vsockAddresses).index(p, vsockAddress)
+	if pins, owned, at := pinned(p); pins != nil {
+		detail := ""
+		if owned {
+			detail = dedicated
+		}
+		for i := range maxNumber {
+			if pins.has(i) {
+				p.Use(hostCPU, strconv.Itoa(i), at, detail)
+			}
+		}
+	}
+}
+
+// memories walks memory that others can map. ivshmem has a name below /dev/shm, or a server.
+func memories(p *audit.Pass, yield func(thing)) {
+	for at, s := range audit.Each("devices/shmem", p.Devices.Shmems) {
+		t := thing{key: "shmem " + s.Name, at: at.Attr("name"), what: "shared memory '" + s.Name + "'"}
+		if s.Server != nil {
+			name := s.Server.Path
+			if name == "" {
+				name = "/var/lib/libvirt/shmem-" + s.Name + "-sock"
+			}
+			t = thing{key: hostPath(name), at: at.Elem("server").Attr("path"), what: "shared memory of the server " + name}
+		}
+		yield(t)
+	}
+	for at, m := range audit.Each("devices/memory", p.Devices.Memorydevs) {
+		if m.Source == nil || m.Source.Path == "" {
+			continue
+		}
+		access := m.Access
+		if access == "" && p.MemoryBacking != nil && p.MemoryBacking.MemoryAccess != nil {
+			access = p.MemoryBacking.MemoryAccess.Mode
+		}
+		t := thing{key: hostPath(m.Source.Path), at: at.Elem("source/path"), what: "memory in " + strings.TrimSpace(m.Source.Path)}
+		if m.Target != nil && m.Target.ReadOnly != nil || access != "shared" && m.Model != "virtio-pmem" {
+			t.detail = readOnly // what the guest writes stays its own
+		}
+		yield(t)
+	}
+}
+
+func vsockAddresses(p *audit.Pass, yield func(thing)) {
+	v := p.Devices.VSock
+	if v == nil || v.CID == nil || v.CID.Auto == "yes" || v.CID.Address == "" {
+		return
+	}
+	n, err := strconv.ParseUint(v.CID.Address, 0, 32)
+	if err != nil {
+		return
+	}
+	yield(thing{key: strconv.FormatUint(n, 10), at: audit.At("devices/vsock/cid@address"), what: v.CID.Address})
+}
+
+// pinned returns the host's processors that the guest's are tied to, nil for a guest that floats,
+// and whether the guest was promised them for itself.
+func pinned(p *audit.Pass) (set *numberSet, owned bool, at audit.Path) {
+	at = audit.At("cputune")
+	switch t := p.CPUTune; {
+	case t != nil && len(t.VCPUPin) > 0:
+		set = &numberSet{}
+		for _, v := range t.VCPUPin {
+			set.add(v.CPUSet, "-")
+		}
+		for _, s := range t.VCPUSched {
+			locked := p.MemoryBacking != nil && p.MemoryBacking.MemoryLocked != nil
+			owned = owned || locked && (s.Scheduler == "fifo" || s.Scheduler == "rr")
+		}
+	case p.VCPU != nil && p.VCPU.CPUSet != "":
+		at = audit.At("vcpu@cpuset")
+		set = &numberSet{}
+		set.add(p.VCPU.CPUSet, "-")
+	}
+	if k := p.Features.KVM; k != nil && k.HintDedicated != nil && k.HintDedicated.State == "on" {
+		owned = true
+	}
+	return set, owned, at
+}
+
+var acrossMemory = []*audit.Rule{
+	{
+		ID:       "x-shmem-shared",
+		Title:    "Two guests have the same shared memory",
+		Severity: audit.High,
+		Needs:    audit.NeedDomains,
+		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
+		Doc: `The memory is a channel between the guests that no firewall or label on the host sees, and whatever
+reads it in one guest is fed by the other. Guests of one owner that were built to talk through ivshmem are the
+harmless case. Files behind NVDIMM that all guests map privately or read-only are not reported.`,
+		Fix:  `Delete the <shmem>, or give it a name of its own: <shmem name='web-and-host'>`,
+		Refs: []string{"https://libvirt.org/formatdomain.html#shared-memory-device", "https://www.qemu.org/docs/master/system/devices/ivshmem.html"},
+		Check: func(p *audit.Pass) {
+			things(memories).report(p, sharedMemory, "%s is mapped by %s too", func(mine thing, other audit.Use) bool {
+				return mine.detail != readOnly || other.Detail != readOnly
+			})
+		},
+	},
+	{
+		ID:       "x-vsock-cid-dup",
+		Title:    "Two guests have the same fixed vsock address",
+		Severity: audit.Low,
+		Needs:    audit.NeedDomains,
+		Profiles: []audit.Profile{audit.Baseline, audit.Hardened},
+		Doc: `A service of the host that speaks to a guest by its vsock address reaches whichever of the two runs,
+and the second one does not start. With auto='yes' libvirt picks a free address at each start.`,
+		Fix: `<vsock model='virtio'><cid auto='yes'/></vsock>
+$ virt-xml DOMAIN --edit --vsock cid.auto=yes`,
+		Refs: []string{"https://libvirt.org/formatdomain.html#vsock"},
+		Check: func(p *audit.Pass) {
+			things(vsockAddresses).report(p, vsockAddress, "vsock address %s is that of %s too", nil)
+		},
+	},
+	{
+		ID:       "x-cpu-pin-overlap",
+		Title:    "Processors that are dedicated to a guest are used by another one",
+		Severity: audit.Info,
+		Needs:    audit.NeedDomains,
+		Profiles: []audit.Profile{audit.Baseline, audit.MultiTenant},
+		Doc: `A guest that was promised its processors, by the KVM hint or by real-time scheduling with locked
+memory, loses both the timing and the distance from its neighbours' caches when another guest is pinned to the
+same ones. Guests that are pinned without such a promise may share, and those that are not pinned at all are not
+looked at.`,
+		Fix:  `Sets of processors that do not meet: <vcpupin vcpu='0' cpuset='4'/> here, other numbers there.`,
+		Refs: []string{"https://libvirt.org/formatdomain.html#cpu-tuning", "https://pve.proxmox.com/pve-docs/chapter-qm.html"},
+		Check: func(p *audit.Pass) {
+			pins, owned, at := pinned(p)
+			if pins == nil {
+				return
+			}
+			first := -1
+			found := gather(func(yield func(audit.Use) bool) {
+				for i := range maxNumber {
+					if !pins.has(i) {
+						continue
+					}
+					for u := range p.Others(hostCPU, strconv.Itoa(i)) {
+						if owned || u.Detail == dedicated {
+							if first < 0 {
+								first = i
+							}
+							if !yield(u) {
+								return
+							}
+						}
+					}
+				}
+			}, anyUse)
+			if found.count > 0 {
+				p.Reportf(at, "processor %d of the host, where one guest is to be alone, is used by %s too", first, found)
+			}
+		},
+	},
+}

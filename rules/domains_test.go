@@ -1,0 +1,434 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+// guest is a document in short: what differs from an ordinary guest.
+type guest struct {
+	name, devices, rest string
+	id                  int    // of a running one
+	kind                string // type, if not kvm
+	os                  string
+}
+
+func (g guest) document() string {
+	kind, id := "kvm", ""
+	if g.kind != "" {
+		kind = g.kind
+	}
+	if g.id > 0 {
+		id = fmt.Sprintf(" id='%d'", g.id)
+	}
+	return fmt.Sprintf(`<domain type='%s'%s><name>%s</name>
+<os><type arch='x86_64' machine='pc-q35-9.2'>hvm</type>%s</os>
+<devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
+%s
+</devices>
+%s</domain>`, kind, id, g.name, g.os, g.devices, g.rest)
+}
+
+// findings runs the rules across guests over a host, and returns "RULE severity guest: message".
+func findings(t *testing.T, guests ...guest) []string {
+	t.Helper()
+	cfg := &audit.Config{Index: audit.NewIndex()}
+	for _, r := range All() {
+		if r.Needs&audit.NeedDomains != 0 {
+			cfg.Rules = append(cfg.Rules, r)
+		}
+	}
+	var loaded []*audit.Domain
+	for i, g := range guests {
+		d, err := audit.Load(fmt.Sprintf("%d.xml", i), []byte(g.document()))
+		if err != nil {
+			t.Fatalf("%s: %v", g.name, err)
+		}
+		loaded = append(loaded, d)
+		cfg.Index.Add(d, cfg, Indexers()...)
+	}
+	cfg.Index.Freeze()
+	var out []string
+	for _, d := range loaded {
+		res := audit.Run(d, cfg)
+		for _, f := range res.Findings {
+			out = append(out, fmt.Sprintf("%s %s %s: %s", f.Rule.ID, f.Severity, d.Name, f.Message))
+		}
+		for _, u := range res.Unevaluated {
+			out = append(out, fmt.Sprintf("%s unknown %s", u.Rule.ID, d.Name))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// ordinary is the n-th guest of a well-kept host, with everything that guests of one host have in
+// common and that is no conflict. Running, it shows what libvirt fills in.
+func ordinary(n int, running bool) guest {
+	g := guest{name: fmt.Sprintf("vm%02d", n)}
+	g.os = fmt.Sprintf(`<loader readonly='yes' secure='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE_4M.ms.fd</loader>
+<nvram template='/usr/share/OVMF/OVMF_VARS_4M.ms.fd'>/var/lib/libvirt/qemu/nvram/%s_VARS.fd</nvram>`, g.name)
+	port, channel := "-1", "<source mode='bind'/>"
+	if running {
+		g.id = n + 1
+		port, channel = strconv.Itoa(5900+n), fmt.Sprintf("<source mode='bind' path='/run/libvirt/qemu/channel/%d-%s/org.qemu.guest_agent.0'/>", n, g.name)
+		g.rest = fmt.Sprintf(`<seclabel type='dynamic' model='apparmor' relabel='yes'><label>libvirt-%s</label></seclabel>
+<seclabel type='dynamic' model='dac' relabel='yes'><label>+64055:+109</label></seclabel>`, g.name)
+	}
+	g.devices = fmt.Sprintf(`
+<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='/var/lib/libvirt/images/%[1]s.qcow2'/>
+ <backingStore type='file'><format type='qcow2'/><source file='/srv/base/noble.qcow2'/><backingStore/></backingStore><target dev='vda' bus='virtio'/></disk>
+<disk type='network' device='disk'><driver name='qemu' type='raw'/><auth username='cinder'><secret type='ceph' uuid='5b6c8a04-9a6e-4b5c-8b77-0f6f6cf6d001'/></auth>
+ <source protocol='rbd' name='volumes/%[1]s'><host name='mon1' port='6789'/></source><target dev='vdb' bus='virtio'/></disk>
+<disk type='block' device='disk'><driver name='qemu' type='raw'/><source dev='/dev/mapper/quorum'/><target dev='sdd' bus='scsi'/><shareable/></disk>
+<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='/srv/tools.img'/><target dev='vdc' bus='virtio'/><readonly/></disk>
+<disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='/srv/iso/virtio-win.iso'/><target dev='sda' bus='sata'/><readonly/></disk>
+<disk type='file' device='cdrom'><source file='/srv/iso/noble.iso'/><target dev='sdb' bus='sata'/></disk>
+<disk type='block' device='cdrom'><source dev='/dev/sr0'/><target dev='sde' bus='sata'/></disk>
+<disk type='file' device='cdrom'><target dev='sdc' bus='sata'/><readonly/></disk>
+<disk type='file' device='floppy'><target dev='fda' bus='fdc'/></disk>
+<filesystem type='mount'><driver type='virtiofs'/><source dir='/srv/doc'/><target dir='doc'/><readonly/></filesystem>
+<filesystem type='mount'><driver type='virtiofs'/><source dir='/srv/home/%[1]s'/><target dir='home'/></filesystem>
+<interface type='network'><mac address='52:54:00:00:01:%02[2]x'/><source network='default'/><model type='virtio'/></interface>
+<interface type='bridge'><mac address='52:54:00:00:02:%02[2]x'/><source bridge='br0'/><virtualport type='openvswitch'/></interface>
+<interface type='user'><mac address='52:54:00:00:00:01'/></interface>
+<interface type='hostdev'><mac address='52:54:00:00:03:%02[2]x'/><source><address type='pci' domain='0' bus='3' slot='0x10' function='%[5]d'/></source></interface>
+<interface type='vhostuser'><mac address='52:54:00:00:04:%02[2]x'/><source type='unix' path='/run/ovs/vhost0' mode='client'/></interface>
+<serial type='pty'><target port='0'/></serial><console type='pty'><target type='serial' port='0'/></console>
+<channel type='unix'>%[4]s<target type='virtio' name='org.qemu.guest_agent.0'/></channel>
+<graphics type='vnc' port='%[3]s' autoport='yes' listen='127.0.0.1'><listen type='address' address='127.0.0.1'/></graphics>
+<graphics type='spice' autoport='yes'/>
+<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>
+<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
+<vsock model='virtio'><cid auto='yes' address='3'/></vsock>
+<memory model='nvdimm'><source><path>/srv/kata.img</path></source><target><size unit='MiB'>128</size><node>0</node></target></memory>`,
+		g.name, n, port, channel, n%8)
+	g.rest += "<vcpu cpuset='0-15'>2</vcpu><genid/><sysinfo type='smbios'><system><entry name='manufacturer'>Fedora</entry><entry name='serial'>ds=nocloud</entry></system></sysinfo>"
+	return g
+}
+
+// TestOrdinaryHost is about noise: a host of proper guests, of which half are given twice, stored and
+// running, has nothing to report.
+func TestOrdinaryHost(t *testing.T) {
+	var host []guest
+	for i := range 8 {
+		host = append(host, ordinary(i, false))
+		if i%2 == 0 {
+			host = append(host, ordinary(i, true))
+		}
+	}
+	for _, f := range findings(t, host...) {
+		t.Error(f)
+	}
+}
+
+// TestKubeVirt: each guest is in a container, where files, bridges and ports are called the same.
+func TestKubeVirt(t *testing.T) {
+	var host []guest
+	for i := range 3 {
+		host = append(host, guest{
+			name: fmt.Sprint("default_vm", i), devices: `
+<disk type='file'><source file='/var/run/kubevirt-private/vmi-disks/rootdisk/disk.img'/><target dev='vda'/></disk>
+<disk type='file'><source file='/var/run/libvirt/cloud-init-dir/default/vm/noCloud.iso'/><target dev='vdc'/></disk>
+<disk type='block'><source dev='/dev/datadisk'/><target dev='vdb'/></disk>
+<interface type='bridge'><mac address='02:00:00:00:00:01'/><source bridge='k6t-eth0'/></interface>
+<serial type='unix'><source mode='bind' path='/var/run/kubevirt-private/virt-serial0'/></serial>
+<graphics type='vnc' port='5900' autoport='no' listen='127.0.0.1'/>`,
+			os: "<nvram>/var/run/kubevirt-private/nvram/vars.fd</nvram>", rest: `<metadata><kubevirt xmlns="http://kubevirt.io"><uid/></kubevirt></metadata>`,
+		})
+	}
+	for _, f := range findings(t, host...) {
+		t.Error(f)
+	}
+}
+
+func TestAcrossGuests(t *testing.T) {
+	disk := func(source, more string) string {
+		return "<disk type='file'><source file='" + source + "'/><target dev='vda'/>" + more + "</disk>"
+	}
+	folder := func(dir, more string) string {
+		return "<filesystem type='mount'><source dir='" + dir + "'/><target dir='x'/>" + more + "</filesystem>"
+	}
+	nic := func(network string) string {
+		return "<interface type='network'><mac address='52:54:00:00:00:01'/><source network='" + network + "'/></interface>"
+	}
+	const noMAC = "<seclabel type='none'/>"
+	dac := func(kind string) string {
+		return "<seclabel type='" + kind + "' model='dac'><label>+107:+107</label></seclabel>"
+	}
+	tests := []struct {
+		name   string
+		guests []guest
+		want   []string // beginnings
+	}{
+		{
+			"stand-by: one is running",
+			[]guest{{name: "a", id: 1, devices: disk("/d", "")}, {name: "b", devices: disk("/d", "")}},
+			[]string{"x-disk-rw-shared high a:", "x-disk-rw-shared high b:"},
+		},
+		{
+			"both run",
+			[]guest{{name: "a", id: 1, devices: disk("/d", "")}, {name: "b", id: 2, devices: disk("/d", "")}},
+			[]string{"x-disk-rw-shared critical a:", "x-disk-rw-shared critical b:"},
+		},
+		{
+			"one side is shareable",
+			[]guest{{name: "a", devices: disk("/d", "<shareable/>")}, {name: "b", devices: disk("/d", "")}},
+			[]string{"x-disk-rw-shared critical a:", "x-disk-rw-shared critical b:"},
+		},
+		{"transient", []guest{{name: "a", devices: disk("/d", "<transient/>")}, {name: "b", devices: disk("/d", "<transient shareBacking='yes'/>")}}, nil},
+		{
+			"read-only folder with a disk",
+			[]guest{{name: "a", devices: folder("/srv", "<readonly/>")}, {name: "b", devices: disk("/srv/b.img", "")}},
+			[]string{"x-share-contains-host-asset high a:", "x-share-contains-host-asset high b:"},
+		},
+		{"read-only folder with the emulator", []guest{{name: "a", devices: folder("/usr", "<readonly/>")}, {name: "b"}}, nil},
+		{
+			"folder with the emulator",
+			[]guest{{name: "a", devices: folder("/usr", "")}, {name: "b"}},
+			[]string{"x-share-contains-host-asset critical a:", "x-share-contains-host-asset critical b:"},
+		},
+		{
+			"folder with a medium",
+			[]guest{{name: "a", devices: folder("/srv", "")}, {name: "b", devices: disk("/srv/b.iso", "<readonly/>")}},
+			[]string{"x-share-contains-host-asset high a:", "x-share-contains-host-asset high b:"},
+		},
+		{"own disk in own folder", []guest{{name: "a", devices: folder("/srv", "") + disk("/srv/a.img", "")}, {name: "b"}}, nil},
+		{"neighbouring folder", []guest{{name: "a", devices: folder("/srv/vm", "")}, {name: "b", devices: disk("/srv/vm-2/b.img", "")}}, nil},
+		{
+			"MAC on two networks",
+			[]guest{{name: "a", devices: nic("one")}, {name: "b", devices: nic("two")}},
+			[]string{"x-mac-dup low a:", "x-mac-dup low b:"},
+		},
+		{
+			"MAC on a network and a bridge",
+			[]guest{{name: "a", devices: nic("one")}, {name: "b", devices: "<interface type='bridge'><mac address='52:54:0:0:0:1'/><source bridge='br0'/></interface>"}},
+			[]string{"x-mac-dup medium a:", "x-mac-dup medium b:"},
+		},
+		{
+			"users by hand",
+			[]guest{{name: "a", rest: noMAC + dac("static")}, {name: "b", rest: noMAC + dac("static")}},
+			[]string{"x-dac-same-user medium a:", "x-dac-same-user medium b:"},
+		},
+		{
+			"running without labels",
+			[]guest{{name: "a", id: 1, rest: dac("dynamic")}, {name: "b", id: 2, rest: dac("dynamic")}},
+			[]string{"x-dac-same-user low a:", "x-dac-same-user low b:"},
+		},
+		{"stored, labels unknown", []guest{{name: "a", rest: dac("static")}, {name: "b", rest: dac("static")}}, nil},
+		{
+			"one test guest",
+			[]guest{{name: "a"}, {name: "b"}, {name: "lab", kind: "qemu"}},
+			[]string{"x-tenant-boundary-mix high lab: this guest is outside"},
+		},
+		{
+			"one proper guest",
+			[]guest{{name: "a"}, {name: "lab", kind: "qemu"}, {name: "lab2", kind: "qemu"}},
+			[]string{"x-tenant-boundary-mix high a: this guest is inside"},
+		},
+		{"a labelled test guest", []guest{{name: "a"}, {name: "lab", kind: "qemu", rest: "<seclabel type='dynamic' model='selinux'/>"}}, nil},
+		{"no guest inside", []guest{{name: "a", kind: "qemu"}, {name: "b", kind: "qemu"}}, nil},
+		{"same name, other driver", []guest{{name: "a", rest: "<uuid>c7a5fdbd-edaf-9455-926a-d65c16db1801</uuid>"}, {name: "a", kind: "lxc", rest: "<uuid>c7a5fdbd-edaf-9455-926a-d65c16db1802</uuid>"}}, nil},
+		{
+			"ports of passthrough and of a device",
+			[]guest{
+				{name: "a", devices: "<serial type='tcp'><source mode='bind' host='127.0.0.1' service='1234'/></serial>"},
+				{name: "b", rest: "<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><qemu:arg value='-s'/></qemu:commandline>"},
+			},
+			[]string{"x-port-dup low a:", "x-port-dup low b:"},
+		},
+		{
+			"masked passwords",
+			[]guest{{name: "a", devices: "<graphics type='vnc' passwd='***'/>"}, {name: "b", devices: "<graphics type='vnc' passwd='***'/>"}},
+			[]string{"x-password-reuse unknown a", "x-password-reuse unknown b"},
+		},
+		{
+			"VNC's eight characters",
+			[]guest{{name: "a", devices: "<graphics type='vnc' passwd='canary-1-x'/>"}, {name: "b", devices: "<graphics type='spice' passwd='canary-1'/>"}},
+			[]string{"x-password-reuse medium a:", "x-password-reuse medium b:"},
+		},
+		{
+			"first function and another",
+			[]guest{
+				{name: "a", devices: "<hostdev mode='subsystem' type='pci'><source><address domain='0' bus='0' slot='0x1f' function='0'/></source></hostdev>"},
+				{name: "b", rest: "<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><qemu:arg value='-device'/><qemu:arg value='vfio-pci,host=00:1f.3'/></qemu:commandline>"},
+			},
+			[]string{"x-pci-same-slot medium a:", "x-pci-same-slot medium b:"},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := findings(t, tt.guests...)
+			if len(got) != len(tt.want) {
+				t.Fatalf("got %q, want %q", got, tt.want)
+			}
+			for i := range got {
+				if !strings.HasPrefix(got[i], tt.want[i]) {
+					t.Errorf("got %q, want %q", got[i], tt.want[i])
+				}
+				if strings.Contains(got[i], "canary") {
+					t.Errorf("a secret is printed: %q", got[i])
+				}
+			}
+		})
+	}
+}
+
+// TestEveryThing gives two guests one of every thing that the index knows, in forms that differ where
+// libvirt takes several, and counts the findings of each rule at the first.
+func TestEveryThing(t *testing.T) {
+	const devices = `
+<disk type='volume'><source pool='p' volume='v'/></disk>
+<disk type='network'><source protocol='nbd' name=''><host name='H%[1]s'/></source></disk>
+<disk type='network'><source protocol='nbd' name='x'><host transport='unix' socket='/run/nbd.sock'/></source></disk>
+<disk type='network'><source protocol='iscsi' name='iqn.2026-01.example:x'><host name='san'/></source></disk>
+<disk type='network'><source protocol='rbd' name='p/i'><snapshot name='s'/></source></disk>
+<disk type='network'><source protocol='https' name='i' query='q'><host name='h'/></source></disk>
+<disk type='vhostuser'><source type='unix' path='/run/blk.sock'/></disk>
+<disk type='vhostvdpa'><source dev='/dev/vhost-vdpa-0'/></disk>
+<disk type='nvme'><source type='pci' managed='yes' namespace='1'><address domain='0' bus='9' slot='0' function='0'/></source></disk>
+<disk type='dir'><source dir='/srv/fat'/></disk>
+<disk type='file'><source file='/srv/q.qcow2'><dataStore type='file'><format type='raw'/><source file='/srv/q.raw'/></dataStore></source></disk>
+<filesystem type='file'><source file='/srv/ct.img'/><target dir='/'/></filesystem>
+<filesystem type='block'><source dev='/dev/vg/ct'/><target dir='/'/></filesystem>
+<filesystem type='volume'><source pool='p' volume='w'/><target dir='/'/></filesystem>
+<filesystem type='bind'><source dir='/srv/bind'/><target dir='/'/></filesystem>
+<hostdev mode='subsystem' type='scsi'><source protocol='iscsi' name='iqn.2026-01.example:y'><host name='san'/></source></hostdev>
+<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host0'/><address bus='0' target='0' unit='1'/></source></hostdev>
+<hostdev mode='subsystem' type='scsi_host'><source protocol='vhost' wwpn='naa.5001405'/></hostdev>
+<hostdev mode='subsystem' type='usb'><source><address bus='1' device='2'/></source></hostdev>
+<hostdev mode='capabilities' type='storage'><source><block>/dev/sdx</block></source></hostdev>
+<hostdev mode='capabilities' type='misc'><source><char>/dev/input/event3</char></source></hostdev>
+<hostdev mode='capabilities' type='misc'><source><char>/dev/net/tun</char></source></hostdev>
+<hostdev mode='capabilities' type='net'><source><interface>eth1</interface></source></hostdev>
+<interface type='vdpa'><source dev='/dev/vhost-vdpa-1'/></interface>
+<interface type='direct'><mac address='52:54:00:00:00:09'/><source dev='eth0' mode='bridge'/></interface>
+<interface type='network'><mac address='52:54:0:0:0:8'/><source network='n' portgroup='g'/><vlan><tag id='5'/></vlan></interface>
+<interface type='vhostuser'><mac address='00:00:00:00:00:00'/><source type='unix' path='/run/vhu' mode='server'/></interface>
+<tpm><backend type='passthrough'/></tpm>
+<tpm><backend type='emulator'><source type='file' path='/srv/tpm'/><encryption secret='0f4c5d28-2f2f-4c39-9d43-2bb5d2b6e6f1'/></backend></tpm>
+<tpm><backend type='emulator'><source type='dir' path='/srv/tpm.d'/></backend></tpm>
+<tpm><backend type='external'><source type='unix' mode='connect' path='/run/swtpm'/></backend></tpm>
+<pstore backend='acpi-erst'><path>/srv/pstore</path><size unit='KiB'>8</size></pstore>
+<input type='passthrough'><source evdev='/dev/input/event1'/></input>
+<input type='evdev'><source dev='/dev/input/event2'/></input>
+<serial type='dev'><source path='/dev/ttyS0'/></serial>
+<serial type='udp'><source mode='bind' host='*' service='700'/><source mode='connect' host='h' service='701'/></serial>
+<console type='dev'><source path='/dev/ttyS0'/><target type='serial'/></console>
+<parallel type='dev'><source path='/dev/parport0'/></parallel>
+<redirdev bus='usb' type='tcp'><source mode='bind' host='localhost' service='702'/></redirdev>
+<smartcard mode='passthrough' type='unix'><source mode='bind' path='/run/card'/></smartcard>
+<rng model='virtio'><backend model='egd' type='unix'><source mode='bind' path='/run/egd'/></backend></rng>
+<graphics type='vnc' port='5999' websocket='5998' listen='0.0.0.0'/>
+<graphics type='vnc' socket='/run/vnc'/>
+<graphics type='spice' port='5997' tlsPort='5996'><listen type='network' network='n'/></graphics>
+<graphics type='spice'><listen type='socket' socket='/run/spice'/></graphics>
+<graphics type='rdp' port='3389' passwd='example'><listen type='address'/></graphics>
+<shmem name='s'><model type='ivshmem-doorbell'/><server/></shmem>
+<memory model='nvdimm' access='shared'><source><path>/srv/nv</path></source></memory>
+<vsock><cid auto='no' address='%[2]s'/></vsock>`
+	const rest = `
+<sysinfo type='smbios'><system><entry name='uuid'>43dc0cf8-809b-4adb-9bea-a9abb5f3d90e</entry><entry name='serial'>To be filled by O.E.M.</entry></system></sysinfo>
+<hwuuid>43DC0CF8-809B-4ADB-9BEA-A9ABB5F3D90F</hwuuid>
+<cputune><vcpupin vcpu='0' cpuset='3'/><vcpusched vcpus='0' scheduler='fifo' priority='1'/></cputune><memoryBacking><locked/></memoryBacking>
+<seclabel type='static' model='selinux'><label>u:r:t:s0</label></seclabel>
+<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+<qemu:arg value='-qmp'/><qemu:arg value='unix:/run/qmp,server=on'/><qemu:arg value='-monitor'/><qemu:arg value='tcp:0:703,server'/>
+<qemu:arg value='-chardev'/><qemu:arg value='socket,id=c,path=/run/cd,server=on'/><qemu:arg value='-chardev'/><qemu:arg value='socket,id=d,port=704,server=on'/>
+<qemu:arg value='-chardev'/><qemu:arg value='pty,id=e'/><qemu:arg value='-serial'/><qemu:arg value='unix:/run/client'/>
+<qemu:arg value='-device'/><qemu:arg value='vfio-pci,sysfsdev=/sys/bus/pci/devices/0000:0a:00.0'/></qemu:commandline>`
+	const os = `<loader type='pflash' readonly='no'>/srv/fw.fd</loader><nvram type='file'><source file='/srv/vars.fd'/></nvram><varstore path='/srv/store'/>`
+	got := map[string]int{}
+	for _, f := range findings(t,
+		guest{name: "a", devices: fmt.Sprintf(devices, "", "9"), rest: rest, os: os},
+		guest{name: "b", devices: fmt.Sprintf(devices, "", "0x9"), rest: rest, os: os},
+	) {
+		if rule, about, _ := strings.Cut(f, " "); strings.Contains(about, " a: ") {
+			got[rule]++
+		}
+	}
+	want := map[string]int{
+		"x-disk-rw-shared": 12, "x-fs-overlap": 1, "x-share-contains-host-asset": 0, "x-state-dup": 6, "x-loader-writable-shared": 1,
+		"x-pci-dup": 2, "x-hostdev-dup": 12, "x-shmem-shared": 2, "x-vsock-cid-dup": 1, "x-cpu-pin-overlap": 1,
+		"x-mac-dup": 2, "x-port-dup": 9, "x-socket-dup": 7, "x-hwid-dup": 2, "x-password-reuse": 1, "x-secret-reuse": 1, "x-mcs-dup": 1,
+	}
+	for _, r := range All() {
+		if got[r.ID] != want[r.ID] {
+			t.Errorf("%s: %d findings, want %d", r.ID, got[r.ID], want[r.ID])
+		}
+	}
+	// What looks like a secret is not printed.
+	for _, name := range []string{"rbd:p/i:key=canary", "https://joe:canary@example.org/x", "joe:canary@x"} {
+		if s := showable(name); strings.Contains(s, "canary") {
+			t.Errorf("%s: shown as %s", name, s)
+		}
+	}
+}
+
+// TestManyOthers sees that a finding about many guests stays short.
+func TestManyOthers(t *testing.T) {
+	var host []guest
+	for i := range 12 {
+		host = append(host, guest{name: fmt.Sprint("vm", i), devices: "<disk type='file'><source file='/d'/></disk>"})
+	}
+	got := findings(t, host...)
+	if len(got) != len(host) || !strings.HasSuffix(got[0], "vm1 (1.xml:4:27), vm10 (10.xml:4:27), vm11 (11.xml:4:27) and 8 other guests too") {
+		t.Errorf("%d findings: %s", len(got), got[0])
+	}
+}
+
+func TestNumberSet(t *testing.T) {
+	for _, tt := range []struct {
+		list, dash string
+		want       []int
+	}{
+		{"0-3,^2,8", "-", []int{0, 1, 3, 8}},
+		{"5", "-", []int{5}},
+		{"", "-", nil},
+		{"3-1,-,x,9-,99999,-4", "-", nil},
+		{"62-66,^64", "-", []int{62, 63, 65, 66}},
+		{"1.3,7", ".", []int{1, 2, 3, 7}},
+	} {
+		var s numberSet
+		s.add(tt.list, tt.dash)
+		var got []int
+		for i := range maxNumber {
+			if s.has(i) {
+				got = append(got, i)
+			}
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%q: got %v, want %v", tt.list, got, tt.want)
+		}
+	}
+	var s numberSet
+	s.add("0-8191,^0-8190", "-")
+	if !s.has(8191) || s.has(8190) {
+		t.Error("spans are not whole")
+	}
+}
+
+func TestHostNames(t *testing.T) {
+	for name, want := range map[string]string{
+		"":                                "",
+		"  /a//b/../c \n":                 "/a/c",
+		"/var/run/x.sock":                 "/run/x.sock",
+		"/dev/vg0/lv":                     "/dev/mapper/vg0-lv",
+		"/dev/vg-a/l-v":                   "/dev/mapper/vg--a-l--v",
+		"/dev/mapper/vg0-lv":              "/dev/mapper/vg0-lv",
+		"/dev/disk/by-id/x":               "/dev/disk/by-id/x",
+		"/dev/sda":                        "/dev/sda",
+		"/dev/zvol/a/b":                   "/dev/zvol/a/b",
+		"relative":                        "relative",
+		"/var/run/kubevirt-private/x/img": "",
+	} {
+		if got := devicePath(name); got != want {
+			t.Errorf("%q: got %q, want %q", name, got, want)
+		}
+	}
+}
