@@ -19,10 +19,10 @@ var boundary = []*audit.Rule{
 		Title:    "Guest runs in software emulation, outside QEMU's security boundary",
 		Severity: audit.Critical,
 		Profiles: every,
-		Doc: `With <domain type='qemu'> libvirt starts QEMU with its own code translator (TCG) instead of a hardware
-accelerator. QEMU makes no promise that such a guest stays inside: bugs that let it out are not handled as security
-bugs, get no advisory and may stay public and open. That a host has no /dev/kvm explains the setting; it does not
-make the guest safer. Guests of a foreign architecture cannot do without: waive the rule for those.`,
+		Doc: `QEMU promises nothing for software emulation: a bug that lets the guest out is no security bug, gets no advisory
+and may stay public and open. With <domain type='qemu'> libvirt starts QEMU with its own code translator (TCG) instead of
+a hardware accelerator. That a host has no /dev/kvm explains the setting; it does not make the guest safer. Guests of a
+foreign architecture cannot do without.`,
 		Fix: `<domain type='kvm'> (on macOS: 'hvf')
 $ virt-xml DOMAIN --edit --xml ./@type=kvm`,
 		Refs: []string{qemuSecurity, domainOverview},
@@ -37,9 +37,9 @@ $ virt-xml DOMAIN --edit --xml ./@type=kvm`,
 		Title:    "Hardware accelerator that QEMU's security policy does not name",
 		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `The policy asks for a virtualization accelerator "like" KVM or HVF. Others, such as MSHV behind type
-'hyperv', use the hardware too but are not named, so whether the guest is inside the boundary is not stated. It may
-be; QEMU's maintainers would decide when a bug is reported.`,
+		Doc: `Whether a breakout from this guest would be handled as a security bug is not stated. The policy asks for a
+virtualization accelerator "like" KVM or HVF; others, such as MSHV behind type 'hyperv', use the hardware too but are not
+named. QEMU's maintainers would decide when a bug is reported.`,
 		Fix: `<domain type='kvm'>, where the host has KVM
 $ virt-xml DOMAIN --edit --xml ./@type=kvm`,
 		Refs: []string{qemuSecurity, domainOverview},
@@ -54,8 +54,8 @@ $ virt-xml DOMAIN --edit --xml ./@type=kvm`,
 		Title:    "Guest is not run by QEMU, so QEMU's boundary says nothing about it",
 		Severity: audit.Info,
 		Profiles: every,
-		Doc: `The verdict is about QEMU. Containers, Cloud Hypervisor, bhyve, VMware and others have their own promises,
-which virt-audit does not judge. The other rules still apply to the domain where they make sense.`,
+		Doc: `QEMU's promise says nothing about guests that other programs run. Containers, Cloud Hypervisor, bhyve, VMware
+and others have their own, which virt-audit does not judge. The other rules still apply where they make sense.`,
 		Fix:  `Nothing to mend: read the policy of the hypervisor that runs the guest.`,
 		Refs: []string{qemuSecurity, domainOverview},
 		Check: func(p *audit.Pass) {
@@ -69,10 +69,9 @@ which virt-audit does not judge. The other rules still apply to the domain where
 		Title:    "QEMU command line changes the accelerator or the machine",
 		Severity: audit.Critical,
 		Profiles: every,
-		Doc: `Arguments in <qemu:commandline> come last on QEMU's command line. One that sets the accelerator or the
-machine type makes the rest of the document untrue: a domain of type 'kvm' can run in software emulation, and every
-tool that reads only the type believes otherwise. It is critical where TCG may come to run, medium where the domain
-is merely no longer what it says.`,
+		Doc: `What is passed on QEMU's command line makes the rest of the document untrue: a domain of type 'kvm' can run in
+software emulation, and every tool that reads only the type believes otherwise. The finding is critical where TCG may
+come to run, medium where the domain is merely no longer what it says.`,
 		Fix:  withoutPassthrough,
 		Refs: []string{qemuSecurity, qemuPassthrough},
 		Check: func(p *audit.Pass) {
@@ -93,10 +92,10 @@ is merely no longer what it says.`,
 		Title:    "Machine type is not one that QEMU's security policy lists",
 		Severity: audit.Critical,
 		Profiles: every,
-		Doc: `For each architecture the policy lists the machine types that are made for virtualization. On any other
-board, also with KVM, an escape is an ordinary bug: these boards model old or embedded hardware, and nobody has
-reviewed their devices against a hostile guest. Where the name looks like a listed family but ends in something
-unknown, the verdict is left open and the finding is medium. The list was first released with QEMU 10.2.`,
+		Doc: `A breakout from this board is an ordinary bug to QEMU, with KVM too: such boards model old or embedded
+hardware, and nobody has reviewed their devices against a hostile guest. For each architecture the policy lists the
+machine types that are made for virtualization; the list was first released with QEMU 10.2. Where the name looks like a
+listed family but ends in something unknown, the verdict is left open and the finding is medium.`,
 		Fix: `A machine of a listed family, for x86: <type arch='x86_64' machine='q35'>hvm</type>
 $ virt-xml DOMAIN --edit --boot machine=q35`,
 		Refs: []string{qemuSecurity, domainBoot},
@@ -114,8 +113,7 @@ $ virt-xml DOMAIN --edit --boot machine=q35`,
 		Title:    "Architecture has no machine that QEMU's security policy lists",
 		Severity: audit.Critical,
 		Profiles: every,
-		Doc: `The policy has no entry at all for this architecture, so no guest of it is inside the boundary, whatever
-the accelerator. 32-bit Arm is a special case: on an aarch64 host such a guest may run on the aarch64 target, whose
+		Doc: `QEMU promises isolation only on the architectures that its policy lists, whatever the accelerator. 32-bit Arm is a special case: on an aarch64 host such a guest may run on the aarch64 target, whose
 'virt' machine is listed; the verdict is open then and the finding medium. So it is where the chosen edition of the
 policy leaves an architecture undecided.`,
 		Fix:  `Run the guest on a listed architecture: x86_64, aarch64, s390x, ppc64, riscv64 or loongarch64.`,
@@ -136,8 +134,8 @@ policy leaves an architecture undecided.`,
 		Title:    "Architecture or machine type is not stated, so the host decides",
 		Severity: audit.Low,
 		Profiles: every,
-		Doc: `A document written by hand may leave out arch and machine. libvirt then takes the host's architecture, and
-a default machine that differs between its versions: for Arm and RISC-V it was a development board before libvirt 9.3
+		Doc: `The host decides then what the guest gets, and with it whether the guest is inside the boundary. A document
+written by hand may leave out arch and machine; libvirt takes the host's architecture, and a default machine that differs between its versions: for Arm and RISC-V it was a development board before libvirt 9.3
 and is 'virt' since. Where every version agrees the default is judged; where not, the verdict is left open and the
 finding is medium. Definitions that libvirt has stored always carry both.`,
 		Fix: `State both: <type arch='x86_64' machine='q35'>hvm</type>
@@ -181,7 +179,7 @@ Absence of the switch is no finding; reject and crash are what one would wish fo
 		Title:    "Command line adds a device from outside the reviewed set",
 		Severity: audit.High,
 		Profiles: every,
-		Doc: `libvirt offers the devices that are fit for guests. The command line can add those that are not: CXL
+		Doc: `libvirt offers the devices that are fit for guests; the command line can add those that are not. Among them: CXL
 emulation, which its maintainers call unfit for virtualization, the removed pvrdma with its long list of flaws,
 test devices, and storage or network models that nobody hardens. NVMe is only medium: before libvirt knew
 bus='nvme' there was no other way to have it. Any other passthrough is the business of other rules.`,

@@ -11,9 +11,8 @@ var machine = []*audit.Rule{
 		Title:    "Versioned machine type no longer exists in QEMU",
 		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `QEMU deletes a versioned machine type six years after its release; earlier releases deleted some by hand.
-A guest that still names one will not start after the next upgrade, and the usual way out is to keep an old QEMU that
-gets no fixes. Measured against the newest release that virt-audit knows, or the one given with --qemu-version. Machine
+		Doc: `The guest will not start after an upgrade of QEMU, and the usual way out is to keep an old QEMU that gets no
+fixes. QEMU deletes a versioned machine type six years after its release; earlier releases deleted some by hand. Measured against the newest release that virt-audit knows, or the one given with --qemu-version. Machine
 types of distributions have calendars of their own and are not judged.`,
 		Fix:  newestMachine,
 		Refs: []string{qemuDeprecated, qemuRemoved},
@@ -28,8 +27,8 @@ types of distributions have calendars of their own and are not judged.`,
 		Title:    "Versioned machine type is deprecated in QEMU",
 		Severity: audit.Low,
 		Profiles: every,
-		Doc: `Three years after its release QEMU marks a versioned machine type as deprecated; three years later it is
-gone. Old versions also keep old behaviour alive on purpose, and some fixes reach new versions alone. libvirt taints a
+		Doc: `QEMU will delete this machine type, and the guest will not start then. Three years after its release QEMU marks
+a versioned machine type as deprecated; three years later it is gone. Old versions also keep old behaviour alive on purpose, and some fixes reach new versions alone. libvirt taints a
 running guest of such a machine with deprecated-config.`,
 		Fix:  newestMachine,
 		Refs: []string{qemuDeprecated},

@@ -119,19 +119,23 @@ func (t *textReporter) row(r *audit.Result) string {
 	return strings.TrimRight("  "+verdict+pad(left, column)+"  "+t.counts(r), " ") + "\n"
 }
 
-// counts says how many findings of which severity a guest has.
+// counts says how many findings of its worst severity a guest has, and how many more.
 func (t *textReporter) counts(r *audit.Result) string {
 	var n [audit.Critical + 1]int
 	for _, f := range r.Findings {
 		n[f.Severity]++
 	}
-	var parts []string
 	for _, s := range audit.Severities() {
-		if n[s] > 0 {
-			parts = append(parts, t.style.severity[s](fmt.Sprintf("%d %s", n[s], s)))
+		if n[s] == 0 {
+			continue
 		}
+		text := t.style.severity[s](fmt.Sprintf("%d %s", n[s], s))
+		if rest := len(r.Findings) - n[s]; rest > 0 {
+			text += fmt.Sprintf(", %d more", rest)
+		}
+		return text
 	}
-	return strings.Join(parts, ", ")
+	return ""
 }
 
 // findings prints all that is wrong with one guest.

@@ -112,17 +112,45 @@ func TestGenerated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const begin, end = "<!-- rules: made by make docs -->\n", "<!-- end of rules -->"
-	head, rest, ok := strings.Cut(string(text), begin)
-	_, tail, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		t.Fatalf("%s holds no place for the table of rules", readme)
-	}
 	var table strings.Builder
 	for _, topic := range topics(rules.All()) {
 		table.WriteString("\n**" + topic.Title + "**\n\n" + report.RuleRows(topic.Rules, "rules/README.md"))
 	}
-	generated(t, readme, []byte(head+begin+table.String()+"\n"+end+tail))
+	t.Chdir("../..")
+	sample, _ := typed(t, "testdata/fleet/old-dos.xml")
+	sample = "```\n$ virt-audit testdata/fleet/old-dos.xml\n" + sample + "```\n"
+	readmeText := between(t, string(text), "rules", table.String()+"\n")
+	readmeText = between(t, readmeText, "report", sample)
+	generated(t, "README.md", []byte(readmeText))
+}
+
+// between replaces what stands between the marks of a generated part.
+func between(t *testing.T, text, name, part string) string {
+	t.Helper()
+	begin, end := "<!-- "+name+": made by make docs -->\n", "<!-- end of "+name+" -->"
+	head, rest, ok := strings.Cut(text, begin)
+	_, tail, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatalf("there is no place for the generated part %q", name)
+	}
+	return head + begin + part + end + tail
+}
+
+// TestGolden compares whole reports: what a person sees at 80 columns, with and without colour, and the
+// JSON of the same guests.
+func TestGolden(t *testing.T) {
+	t.Chdir("../..")
+	t.Setenv("COLUMNS", "80")
+	for file, args := range map[string][]string{
+		"fleet.txt":         {"testdata/fleet"},
+		"fleet.color.txt":   {"--color", "always", "testdata/fleet"},
+		"fleet.verbose.txt": {"--verbose", "testdata/fleet/shadow.xml", "testdata/noise/libvirt-live.xml"},
+		"fleet.json":        {"--format", "json", "testdata/fleet"},
+	} {
+		out, _ := typed(t, args...)
+		out = strings.Replace(out, `"version": "`+toolVersion()+`"`, `"version": "VERSION"`, 1)
+		generated(t, filepath.Join("testdata", "golden", file), []byte(out))
+	}
 }
 
 func generated(t *testing.T, file string, want []byte) {
