@@ -45,7 +45,7 @@ validate: tools
 
 # corpus says how often each rule fires over real documents, where they are at hand.
 corpus:
-	$(GO) test ./cmd/virt-audit -run TestCorpus -v -count=1
+	$(GO) test ./rules -run TestCorpus -v -count=1
 
 fuzz:
 	$(GO) test ./audit -run "^$$" -fuzz FuzzScan -fuzztime $(FUZZTIME)

@@ -1,0 +1,75 @@
+package rules
+
+import (
+	"encoding/csv"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+// TestCorpus says how often each rule fires over real documents that libvirt's schema accepts, which is
+// for eyes to judge ("make corpus"). What a test can judge it does: that every document loads.
+func TestCorpus(t *testing.T) {
+	dir := os.Getenv("VIRT_AUDIT_CORPUS")
+	if dir == "" {
+		dir = "../../shared/corpus"
+	}
+	f, err := os.Open(filepath.Join(dir, "domains.tsv"))
+	if err != nil {
+		t.Skipf("no corpus of real documents here: %v (set VIRT_AUDIT_CORPUS)", err)
+	}
+	defer func() { _ = f.Close() }()
+	r := csv.NewReader(f)
+	r.Comma, r.LazyQuotes = '\t', true
+	rows, err := r.ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	type count struct {
+		documents, unknown int
+		severities         [audit.Critical + 1]int
+	}
+	counts := map[string]*count{}
+	all := All()
+	for _, rule := range all {
+		counts[rule.ID] = &count{}
+	}
+	documents := 0
+	for _, row := range rows[1:] {
+		if row[6] != "valid" {
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join(dir, "domains", row[0]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := audit.Load(row[0], data)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		documents++
+		res := audit.Run(d, &audit.Config{Rules: all})
+		seen := map[string]bool{}
+		for _, f := range res.Findings {
+			c := counts[f.Rule.ID]
+			c.severities[f.Severity]++
+			if !seen[f.Rule.ID] {
+				seen[f.Rule.ID] = true
+				c.documents++
+			}
+		}
+		for _, u := range res.Unevaluated {
+			counts[u.Rule.ID].unknown++
+		}
+	}
+	t.Logf("%d documents", documents)
+	t.Logf("%-30s %9s %8s %6s %6s %6s %6s %13s", "rule", "documents", "critical", "high", "medium", "low", "info", "not evaluated")
+	for _, rule := range all {
+		c := counts[rule.ID]
+		s := c.severities
+		t.Logf("%-30s %9d %8d %6d %6d %6d %6d %13d", rule.ID, c.documents, s[audit.Critical], s[audit.High], s[audit.Medium], s[audit.Low], s[audit.Info], c.unknown)
+	}
+}
