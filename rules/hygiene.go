@@ -11,7 +11,7 @@ import (
 var hygiene = []*audit.Rule{
 	{
 		ID:       "hyg-duplicate-elements",
-		Title:    "Element that libvirt ignores, because it is given twice or in a foreign namespace",
+		Title:    "Element given twice, or in a foreign namespace: libvirt ignores it",
 		Severity: audit.High,
 		Profiles: every,
 		Doc: `A document can show an auditor another guest than the one that runs. Where an element counts once, libvirt

@@ -100,13 +100,15 @@ func (s *streams) exit(err error) int {
 func newApp(s *streams) *cli.App {
 	cli.VersionFlag = &cli.BoolFlag{Name: "version", Aliases: []string{"V"}, Usage: "print the version", DisableDefaultText: true}
 	cli.HelpFlag = &cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Usage: "show help", DisableDefaultText: true}
+	cli.FlagEnvHinter = func(_ []string, text string) string { return text } // one sentence tells it for all
 	cli.VersionPrinter = func(*cli.Context) { fmt.Fprintf(s.out, "virt-audit %s\n", toolVersion()) }
 	app := &cli.App{
 		Name:      "virt-audit",
 		Usage:     "tell which libvirt guests are inside QEMU's security support boundary, and what gives the host away",
 		UsageText: "virt-audit [options] [file|folder|-]...\nvirt-audit rules | explain RULE | policy list|show|check",
 		Description: "Reads libvirt domain XML: files, folders, '-' for standard input. Without an operand it reads\n" +
-			"this host's own definitions below /etc/libvirt, and the user's session.\n\n" +
+			"this host's own definitions below /etc/libvirt, and the user's session.\n" +
+			"Options may follow operands. Each can be set in the environment: VIRT_AUDIT_FAIL_ON=high.\n\n" +
 			"Exit status: 0 clean, 1 findings, 2 usage, 3 nothing audited, 4 unreadable input, 5 internal error.",
 		Version:              toolVersion(),
 		Flags:                auditFlags(),
