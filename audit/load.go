@@ -37,10 +37,7 @@ func Load(source string, data []byte) (*Domain, error) {
 // readers are known to understand differently, are refused: the error is an *InputError that names
 // the place, or a *NotDomainError for a document that holds no domain.
 func LoadAll(source string, data []byte) ([]*Domain, error) {
-	return load(&reader{source: source}, data)
-}
-
-func load(r *reader, data []byte) ([]*Domain, error) {
+	r := &reader{source: source}
 	r.src = data
 	r.stack = make([]frame, 0, 16)
 	r.nodes = make([]node, 0, 16+len(data)/48)
@@ -57,7 +54,7 @@ func load(r *reader, data []byte) ([]*Domain, error) {
 		} else if err != nil {
 			return nil, r.decoding(err)
 		}
-		d := &Domain{Domain: domain, Source: r.source, Dropped: r.dropped, index: r.index}
+		d := &Domain{Domain: domain, Source: source, Dropped: r.dropped, index: r.index}
 		if domains = append(domains, d); r.outer > 0 {
 			continue // what stands behind can be another, and belongs to this one too
 		}

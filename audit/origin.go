@@ -17,7 +17,8 @@ const (
 // Origin says where a domain comes from, as far as the document or whoever fetched it tells.
 type Origin struct {
 	Kind  Kind
-	Label string // the name of the snapshot or checkpoint, or what else tells two of a kind apart
+	Label string // the name of the snapshot or checkpoint
+	Host  string // the connection that the document came over; "" for files
 
 	// Stated: the kind is certain. Without it, a root element <domain> was judged by its id.
 	Stated bool
@@ -26,6 +27,20 @@ type Origin struct {
 
 	State  string   // of a running guest, where libvirt noted it: "running", "paused"
 	Taints []string // why libvirt calls the running guest tainted: "custom-argv", "high-privileges"
+}
+
+// On returns the origin of a domain whose document says d, and which was fetched from where o says:
+// the document knows better what it is, unless it is a plain <domain>.
+func (o Origin) On(d Origin) Origin {
+	if o.Kind == "" || d.Stated {
+		o.Kind, o.Label, o.Stated = d.Kind, d.Label, d.Stated
+	}
+	o.Secrets = o.Secrets || d.Secrets
+	if o.State == "" {
+		o.State = d.State
+	}
+	o.Taints = append(o.Taints[:len(o.Taints):len(o.Taints)], d.Taints...)
+	return o
 }
 
 // String returns the kind in words for people, with the label: "snapshot 'before-upgrade'".

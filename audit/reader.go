@@ -32,7 +32,6 @@ type reader struct {
 	blank    []byte      // white space that counts only if the element turns out to hold nothing else
 	outer    int         // elements around the domain, 1 in documents that hold one; see wrapper.go
 	wrap     wrap        // what is known of those
-	survey   bool        // leave out what no indexer looks at; see Survey
 	rootEnd  bool
 	dropped  []Dropped
 	lastElem int // where the element last handed out begins
@@ -177,10 +176,6 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 		name = hypervisorNamespaces[uri].prefix + ":" + name
 	}
 	under := r.nodes[parent.node].name
-	if r.survey && passedOver(under, name) {
-		f.mode = ignored
-		return nil, nil
-	}
 	switch {
 	case repeats(under, name):
 	case slices.Contains(parent.seen, name):

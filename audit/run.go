@@ -59,6 +59,7 @@ type Pass struct {
 	lacked Needs
 	set    *Index   // what other domains use; nil when there are none
 	notes  *[]noted // what this domain uses, while the index is filled
+	asked  *asked   // what rules want to know of others, while the index is filled
 }
 
 // Reportf reports a finding at a place. Messages are one sentence without a period, in words for
@@ -97,15 +98,19 @@ func (c *Config) Judge(d *Domain) Boundary {
 	return edition.Judge(policy.Guest{Target: d.Target, Emulator: d.Devices.Emulator, Override: override, HostArch: c.HostArch})
 }
 
+// qemu returns the release that guests are to run on.
+func (c *Config) qemu() policy.Version {
+	if c.QEMU == (policy.Version{}) {
+		return policy.NewestQEMU()
+	}
+	return c.QEMU
+}
+
 // Run judges one domain and applies the rules. Everything that decides which findings a report holds,
 // with which severity and in which order, happens here and nowhere else.
 func Run(d *Domain, c *Config) *Result {
 	res := &Result{Source: d.Source, Name: d.Name, UUID: d.UUID, Target: d.Target, Boundary: c.Judge(d)}
-	qemu := c.QEMU
-	if qemu == (policy.Version{}) {
-		qemu = policy.NewestQEMU()
-	}
-	p := Pass{Domain: d, Boundary: res.Boundary, QEMU: qemu, result: res}
+	p := Pass{Domain: d, Boundary: res.Boundary, QEMU: c.qemu(), result: res}
 	if c.Index.Len() > 1 {
 		p.set = c.Index
 	}

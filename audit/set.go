@@ -65,13 +65,25 @@ func NewIndex() *Index {
 // Indexer notes what one domain uses, with Pass.Use. It reports nothing.
 type Indexer func(*Pass)
 
-// Add runs indexers over a domain. It may be called from several goroutines, but not together with
-// the queries of Pass.
-func (x *Index) Add(d *Domain, c *Config, indexers ...Indexer) {
+// Add runs indexers over a domain, and finds out what the rules across guests will ask about it. It
+// may be called from several goroutines, but not together with the queries of Pass.
+func (x *Index) Add(d *Domain, c *Config, indexers ...Indexer) Questions {
 	var notes []noted
+	var q asked
 	p := Pass{Domain: d, Boundary: c.Judge(d), notes: &notes}
 	for _, f := range indexers {
 		f(&p)
+	}
+	p = Pass{Domain: d, Boundary: p.Boundary, QEMU: c.qemu(), asked: &q, result: &Result{}}
+	for _, r := range c.Rules {
+		if r.Needs&NeedDomains != 0 {
+			p.rule = r
+			r.Check(&p)
+		}
+	}
+	questions := Questions{
+		name: strings.Clone(d.Name), uuid: uuidKey(d.UUID), source: d.Source,
+		under: q.under, answered: p.lacked != 0 || len(p.result.Findings) > 0,
 	}
 	// Copies, lest a few bytes of a name keep a whole document in memory.
 	of := indexed{name: strings.Clone(d.Name), uuid: uuidKey(d.UUID), source: d.Source, live: d.Live()}
@@ -92,6 +104,55 @@ func (x *Index) Add(d *Domain, c *Config, indexers ...Indexer) {
 	for _, u := range notes {
 		x.uses = append(x.uses, use{x.number(u.kind, u.key), n, int32(u.pos.Line), int32(u.pos.Column), x.word(u.detail)})
 	}
+	for _, k := range q.keys {
+		questions.numbers = append(questions.numbers, x.number(k[0], k[1]))
+	}
+	return questions
+}
+
+// Questions are what the rules across guests asked about one domain when nothing was known of the
+// others: every rule asks about the things that the domain uses before it says anything. Where none
+// of the answers names another guest, none of them has anything to say.
+type Questions struct {
+	name, uuid, source string
+	numbers            []int32     // of keys
+	under              [][2]string // kinds and folders
+	answered           bool        // a rule had something to say without an answer
+}
+
+// asked collects questions while there is no index to answer them.
+type asked struct{ keys, under [][2]string }
+
+// Concerns reports whether one of the questions has an answer that names another guest, so that the
+// rules have to look at the domain again. The index must be frozen.
+func (x *Index) Concerns(q Questions) bool {
+	if q.answered {
+		return true
+	}
+	uuid := q.uuid
+	anybody := func(n int) bool {
+		for _, u := range x.uses[x.starts[n]:x.starts[n+1]] {
+			if g := &x.domains[u.domain]; !g.is(q.name, uuid, q.source) {
+				return true
+			}
+		}
+		return false
+	}
+	for _, n := range q.numbers {
+		if anybody(int(n)) {
+			return true
+		}
+	}
+	for _, k := range q.under {
+		keys := x.inOrder(k[0])
+		i, _ := slices.BinarySearch(keys, k[1])
+		for ; i < len(keys) && strings.HasPrefix(keys[i], k[1]); i++ {
+			if anybody(x.keys[k[0]][keys[i]]) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (x *Index) number(kind, key string) int32 {
@@ -133,12 +194,12 @@ func uuidKey(uuid string) string {
 // is reports whether the domain is the guest that the index knows as g. The same guest may be seen
 // twice: running and stored, or in a file and its copy. A document without a UUID gets one when it is
 // defined, so its name must do; one with neither is a guest of its own.
-func (g *indexed) is(d *Domain, uuid string) bool {
+func (g *indexed) is(name, uuid, source string) bool {
 	switch {
-	case g.name != d.Name:
+	case g.name != name:
 		return false
 	case g.uuid == "" && uuid == "" && g.name == "":
-		return g.source == d.Source
+		return g.source == source
 	case g.uuid == "" || uuid == "":
 		return g.name != ""
 	}
@@ -165,10 +226,12 @@ func (x *Index) Freeze() {
 		)
 	})
 	x.starts = make([]int32, x.count+1)
-	for i, u := range slices.Backward(x.uses) {
-		x.starts[u.key] = int32(i)
+	for _, u := range x.uses {
+		x.starts[u.key+1]++
 	}
-	x.starts[x.count] = int32(len(x.uses))
+	for n := range x.count {
+		x.starts[n+1] += x.starts[n]
+	}
 	x.guestsOf = make([]int32, x.count)
 	seen := make([]int32, len(x.guests)) // the last key, plus one, that was seen with the guest
 	for _, u := range x.uses {
@@ -192,6 +255,9 @@ func (p *Pass) Use(kind, key string, at Path, detail string) {
 // guest that is given twice counts twice.
 func (p *Pass) Others(kind, key string) iter.Seq[Use] {
 	return func(yield func(Use) bool) {
+		if p.asked != nil && key != "" {
+			p.asked.keys = append(p.asked.keys, [2]string{kind, key})
+		}
 		if p.set != nil && key != "" {
 			p.set.others(p.Domain, kind, key, "", yield)
 		}
@@ -199,7 +265,13 @@ func (p *Pass) Others(kind, key string) iter.Seq[Use] {
 }
 
 // Guests returns how many different guests use the thing, this one included.
+//
+// A rule that compares two counts asks for the one that makes it report first, and for the other only
+// if the first is not zero: it is called for every domain of a run, and read again if an answer counts.
 func (p *Pass) Guests(kind, key string) int {
+	if p.asked != nil && key != "" {
+		p.asked.keys = append(p.asked.keys, [2]string{kind, key})
+	}
 	if p.set == nil {
 		return 0
 	}
@@ -213,6 +285,9 @@ func (p *Pass) Guests(kind, key string) int {
 // OthersUnder walks how other guests use things whose key is the path dir or lies below it.
 func (p *Pass) OthersUnder(kind, dir string) iter.Seq[Use] {
 	return func(yield func(Use) bool) {
+		if p.asked != nil && dir != "" {
+			p.asked.under = append(p.asked.under, [2]string{kind, strings.TrimSuffix(dir, "/")})
+		}
 		if p.set == nil || dir == "" {
 			return
 		}
@@ -238,7 +313,7 @@ func (x *Index) others(d *Domain, kind, key, name string, yield func(Use) bool) 
 	uuid := uuidKey(d.UUID)
 	for _, u := range x.uses[x.starts[n]:x.starts[n+1]] {
 		g := &x.domains[u.domain]
-		if !g.is(d, uuid) && !yield(Use{g.name, g.source, int(u.line), int(u.column), int(g.guest), g.live, name, x.words[u.detail]}) {
+		if !g.is(d.Name, uuid, d.Source) && !yield(Use{g.name, g.source, int(u.line), int(u.column), int(g.guest), g.live, name, x.words[u.detail]}) {
 			return false
 		}
 	}

@@ -193,8 +193,14 @@ label on the guest outside, that stands between them, and nothing is reported fo
 			if mine == outside {
 				theirs, format = inside, "this guest is outside of QEMU's security boundary and shares the host with guests inside: %s"
 			}
-			alike, others := p.Guests(boundarySet, mine), p.Guests(boundarySet, theirs)
-			if mine == "" || others == 0 || alike > others || alike == others && mine == inside {
+			if mine == "" {
+				return
+			}
+			others := p.Guests(boundarySet, theirs)
+			if others == 0 {
+				return
+			}
+			if alike := p.Guests(boundarySet, mine); alike > others || alike == others && mine == inside {
 				return
 			}
 			if found := gather(p.Others(boundarySet, theirs), anyUse); found.count > 0 {

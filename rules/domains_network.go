@@ -188,12 +188,12 @@ others has to stand outside.`,
 				}
 			}
 			unguardedSegments(p, func(t thing) {
-				if p.Guests(unguarded, t.key) <= p.Guests(guarded, t.key) {
+				if others := p.Guests(guarded, t.key); others > 0 && p.Guests(unguarded, t.key) <= others {
 					report(audit.Medium, t, guarded, "no filter on %s, unlike the interfaces of %s")
 				}
 			})
 			guardedSegments(p, func(t thing) {
-				if p.Guests(guarded, t.key) < p.Guests(unguarded, t.key) {
+				if others := p.Guests(unguarded, t.key); others > 0 && p.Guests(guarded, t.key) < others {
 					report(audit.Low, t, unguarded, "the filter on %s is undone by the interfaces without one of %s")
 				}
 			})

@@ -36,12 +36,15 @@ type input struct {
 	doc     *collect.Document
 	domain  *audit.Domain // kept from the first pass
 	sum     uint64        // of the bytes that the first pass has seen
-	settled *outcome      // what the first pass has found to be no domain
+	alone   *audit.Result // what is to be said when no other guest matters
+	asked   audit.Questions
+	settled *outcome // what the first pass has found to be no domain
 }
 
 // evaluate reads, loads and judges documents, several at a time. Rules that compare guests want to
-// know all of them before the first is judged: with such rules there is a pass over the documents
-// beforehand, which fills the index.
+// know all of them before the first is judged: with such rules a first pass fills the index, judges each
+// document by itself, and keeps the result. A second reads again, and judges again, those documents alone
+// that have something in common with another.
 func evaluate(jobs int, documents iter.Seq2[*collect.Document, error], cfg *audit.Config) iter.Seq[outcome] {
 	inputs := func(yield func(*input) bool) {
 		for d, err := range documents {
@@ -63,7 +66,7 @@ func evaluate(jobs int, documents iter.Seq2[*collect.Document, error], cfg *audi
 		var all []*input
 		for in := range audit.Ordered(jobs, inputs, func(in *input) *input { in.note(index, cfg, &loaded); return in }) {
 			if all = append(all, in); len(all) == manyDocuments {
-				debug.SetGCPercent(200)
+				debug.SetGCPercent(100)
 			}
 		}
 		index.Freeze()
@@ -116,19 +119,16 @@ func (in *input) note(index *audit.Index, cfg *audit.Config, loaded *atomic.Int6
 		in.settled = &outcome{err: err}
 		return
 	}
-	read := audit.Survey
-	keep := in.doc.Once() || loaded.Add(int64(len(data))) <= max(keepLoaded, int64(len(data)))
-	if keep {
-		read = audit.LoadAll
-	}
-	domains, err := read(in.doc.Source, data)
+	domains, err := audit.LoadAll(in.doc.Source, data)
 	if in.settled = failure(err); err != nil {
 		return
 	}
-	index.Add(domains[0], cfg, rules.Indexers()...)
+	d := domains[0]
+	in.asked = index.Add(d, cfg, rules.Indexers()...)
+	in.alone = audit.Run(d, cfg)
 	in.sum = maphash.Bytes(seed, data)
-	if keep {
-		in.domain = domains[0]
+	if in.doc.Once() || loaded.Add(int64(len(data))) <= max(keepLoaded, int64(len(data))) {
+		in.domain = d
 	}
 }
 
@@ -144,6 +144,10 @@ func (in *input) judge(cfg *audit.Config) (out outcome) {
 	}()
 	d := in.domain
 	in.domain = nil // not needed any more
+	if in.alone != nil && !cfg.Index.Concerns(in.asked) {
+		return outcome{result: in.alone}
+	}
+	in.alone = nil
 	if d != nil {
 		return outcome{result: audit.Run(d, cfg)}
 	}

@@ -6,11 +6,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/collect"
+	"github.com/virt-audit/virt-audit/rules"
 )
 
 func writingTo(name, disk string) string {
@@ -104,6 +106,49 @@ func TestEarlyEnd(t *testing.T) {
 					break
 				}
 			}
+		}
+	}
+}
+
+// TestSecondLook holds the two passes against the simple way: every document judged with the whole
+// index at hand. A question that a rule forgets to ask in the first pass would lose findings.
+func TestSecondLook(t *testing.T) {
+	folders, _ := filepath.Glob("../../testdata/rules/x-*")
+	for _, folder := range append(folders, "../../testdata/fleet", "../../testdata/rules") {
+		cfg := &audit.Config{Rules: rules.All()}
+		var domains []*audit.Domain
+		index := audit.NewIndex()
+		for doc, err := range collect.Operands([]string{folder}, collect.Options{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			data, err := doc.Read()
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := audit.Load(doc.Source, data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			index.Add(d, cfg, rules.Indexers()...)
+			domains = append(domains, d)
+		}
+		index.Freeze()
+		whole := *cfg
+		whole.Index = index
+		n := 0
+		for out := range evaluate(2, collect.Operands([]string{folder}, collect.Options{}), cfg) {
+			want := audit.Run(domains[n], &whole)
+			n++
+			if out.err != nil {
+				t.Fatal(out.err)
+			}
+			if got := out.result; !slices.EqualFunc(got.Findings, want.Findings, func(a, b audit.Finding) bool { return a.Rule == b.Rule && a.Message == b.Message && a.Pos == b.Pos }) {
+				t.Errorf("%s: %d findings in two passes, %d in one", got.Source, len(got.Findings), len(want.Findings))
+			}
+		}
+		if n != len(domains) {
+			t.Errorf("%s: %d results for %d documents", folder, n, len(domains))
 		}
 	}
 }
