@@ -259,9 +259,10 @@ func (t *textReporter) summary() string {
 		}
 	}
 	if n.Domains > 0 {
-		b.WriteByte('\n')
+		fmt.Fprintf(&b, "\n%s: %s\n", t.style.bold(plural(n.Domains, "guest")), strings.Join(verdicts, ", "))
+	} else {
+		b.WriteString(t.style.bold("no guest was audited") + "\n")
 	}
-	fmt.Fprintf(&b, "%s: %s\n", t.style.bold(plural(n.Domains, "guest")), joined(verdicts, "none audited"))
 	var found []string
 	total := 0
 	for _, s := range audit.Severities() {
@@ -270,7 +271,12 @@ func (t *textReporter) summary() string {
 			found = append(found, t.style.severity[s](fmt.Sprintf("%d %s", c, s)))
 		}
 	}
-	fmt.Fprintf(&b, "%s: %s\n", t.style.bold(plural(total, "finding")), joined(found, "nothing to mend"))
+	switch {
+	case total > 0:
+		fmt.Fprintf(&b, "%s: %s\n", t.style.bold(plural(total, "finding")), strings.Join(found, ", "))
+	case n.Domains > 0:
+		b.WriteString(t.style.bold("0 findings") + "\n")
+	}
 	if n.Errors > 0 {
 		fmt.Fprintf(&b, "%s\n", t.style.severity[audit.High](plural(n.Errors, "input")+" could not be read: see the messages"))
 	}
@@ -285,11 +291,4 @@ func (t *textReporter) summary() string {
 		}
 	}
 	return b.String()
-}
-
-func joined(parts []string, none string) string {
-	if len(parts) == 0 {
-		return none
-	}
-	return strings.Join(parts, ", ")
 }
