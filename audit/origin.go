@@ -1,5 +1,7 @@
 package audit
 
+import "slices"
+
 // Kind says which of a guest's documents one is. A guest can have several at a time, and they can
 // differ: what runs, what will start next, and what a restore would bring back.
 type Kind string
@@ -13,6 +15,11 @@ const (
 	SnapshotInactive Kind = "snapshot-inactive" // the definition that is stored with a running guest's snapshot
 	Checkpoint       Kind = "checkpoint"        // what a backup's checkpoint noted; nothing starts from it
 )
+
+// Present reports whether a document of the kind tells what is, or comes next. Those of snapshots and
+// checkpoints tell what was: they differ from the guest as they should, and may name things that have
+// become those of other guests since.
+func (k Kind) Present() bool { return k == Stored || k == Running || k == Saved }
 
 // Origin says where a domain comes from, as far as the document or whoever fetched it tells.
 type Origin struct {
@@ -39,7 +46,7 @@ func (o Origin) On(d Origin) Origin {
 	if o.State == "" {
 		o.State = d.State
 	}
-	o.Taints = append(o.Taints[:len(o.Taints):len(o.Taints)], d.Taints...)
+	o.Taints = append(slices.Clip(o.Taints), d.Taints...)
 	return o
 }
 

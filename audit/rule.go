@@ -64,6 +64,9 @@ const (
 	NeedQEMUConf                       // the host's qemu.conf
 	NeedCapabilities                   // the host's capabilities, or its architecture
 	NeedDomains                        // at least two domains among the inputs
+	NeedHostFiles                      // the host's own file system
+	NeedHostNetwork                    // which bridges the host itself uses
+	NeedMAC                            // whether the host has SELinux or AppArmor for guests
 )
 
 // needTexts says what is missing, and the option that supplies it.
@@ -72,9 +75,12 @@ var needTexts = []struct {
 	text string
 }{
 	{NeedSecrets, "passwords are not in this document (use virsh dumpxml --security-info, or the file in /etc/libvirt)"},
-	{NeedQEMUConf, "the host's qemu.conf is not known"},
-	{NeedCapabilities, "the host's capabilities are not known"},
+	{NeedQEMUConf, "the host's qemu.conf is not known (give --qemu-conf, --host-root or --facts)"},
+	{NeedCapabilities, "the host's capabilities are not known (give --capabilities, --host-root or --facts)"},
 	{NeedDomains, "fewer than two domains were given"},
+	{NeedHostFiles, "the host's files cannot be looked at (run it there, or give --host-root)"},
+	{NeedMAC, "it is not known whether the host has SELinux or AppArmor for guests (give --capabilities, --host-root or --facts)"},
+	{NeedHostNetwork, "the host's network is not known (run it there, or give --facts that were made there)"},
 }
 
 // String says in words for people what is missing and what would supply it.
@@ -99,6 +105,10 @@ type Rule struct {
 	Fix      string // the XML or the virt-xml line that mends it; a line that begins with "$ " is a command
 	Refs     []string
 	Needs    Needs // checked before Check is called; for a need that only some documents have, see Pass.Unknown
+
+	// Concerns reports whether a domain has what the rule is about; nil stands for yes. It is asked where
+	// a need is not met: a domain without disks lacks nothing that a rule about disks would want to know.
+	Concerns func(*Pass) bool
 
 	Check func(*Pass)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/virt-audit/virt-audit/audit/host"
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
@@ -17,10 +18,17 @@ type Config struct {
 	Rules    []*Rule
 	Policy   *policy.Edition // nil: the default
 	QEMU     policy.Version  // the release that guests are to run on; zero: the newest known
-	HostArch string          // libvirt's name of the host's architecture; "" when not known
-	Have     Needs           // what this run can supply to rules
+	HostArch string          // libvirt's name of the host's architecture, before what Host says; "" when not known
+	Have     Needs           // what this run can supply to rules, besides what Host does
 	Minimum  Severity        // findings below are left out
 	Index    *Index          // what the domains of the run use; nil for a run over one
+
+	Host  *host.Facts            // what is known of the host; nil when the run is about none
+	Hosts map[string]*host.Facts // the same for domains that came over a connection, by its name in their Origin
+	// FileMode tells the permissions of the file that a document came from; nil where none came from files.
+	FileMode func(source string) (host.Mode, bool)
+
+	Named bool // the rules were named one by one: none is left out without a word
 }
 
 // Finding is one thing that is wrong, at one place.
@@ -31,6 +39,7 @@ type Finding struct {
 	Path     Path
 	Pos      Pos
 	Excerpt  Excerpt
+	Drift    Drift // of a guest with several documents, where they differ; "" where they do not
 }
 
 // Unevaluated is a rule that could not answer, and what it lacked.
@@ -42,6 +51,7 @@ type Unevaluated struct {
 // Result is what a run says about one domain. It holds no part of the document but the excerpts.
 type Result struct {
 	Source, Name, UUID string
+	Origin             Origin
 	Target             Target
 	Boundary           Boundary
 	Findings           []Finding // by line, column, rule, message
@@ -53,13 +63,18 @@ type Pass struct {
 	*Domain
 	Boundary Boundary
 	QEMU     policy.Version
+	Host     *host.Facts // what is known of the host; nil, which answers all the same, when nothing is
+	HostArch string      // libvirt's name of its architecture; "" when not known
 
 	rule   *Rule
 	result *Result
 	lacked Needs
-	set    *Index   // what other domains use; nil when there are none
-	notes  *[]noted // what this domain uses, while the index is filled
-	asked  *asked   // what rules want to know of others, while the index is filled
+
+	fileMode func(source string) (host.Mode, bool)
+
+	set   *Index   // what other domains use; nil when there are none
+	notes *[]noted // what this domain uses, while the index is filled
+	asked *asked   // what rules want to know of others, while the index is filled
 }
 
 // Reportf reports a finding at a place. Messages are one sentence without a period, in words for
@@ -94,8 +109,7 @@ func (c *Config) Judge(d *Domain) Boundary {
 	if edition == nil {
 		edition = policy.Default()
 	}
-	_, override := d.Command.overrides()
-	return edition.Judge(policy.Guest{Target: d.Target, Emulator: d.Devices.Emulator, Override: override, HostArch: c.HostArch})
+	return edition.Judge(c.guest(d))
 }
 
 // qemu returns the release that guests are to run on.
@@ -109,8 +123,10 @@ func (c *Config) qemu() policy.Version {
 // Run judges one domain and applies the rules. Everything that decides which findings a report holds,
 // with which severity and in which order, happens here and nowhere else.
 func Run(d *Domain, c *Config) *Result {
-	res := &Result{Source: d.Source, Name: d.Name, UUID: d.UUID, Target: d.Target, Boundary: c.Judge(d)}
-	p := Pass{Domain: d, Boundary: res.Boundary, QEMU: c.qemu(), result: res}
+	res := &Result{Source: d.Source, Name: d.Name, UUID: d.UUID, Origin: d.Origin, Target: d.Target, Boundary: c.Judge(d)}
+	p := Pass{Domain: d, Boundary: res.Boundary, QEMU: c.qemu(), Host: c.facts(d), result: res, fileMode: c.FileMode}
+	p.HostArch = c.hostArch(p.Host)
+	have := c.have(p.Host)
 	if c.Index.Len() > 1 {
 		p.set = c.Index
 	}
@@ -118,7 +134,14 @@ func Run(d *Domain, c *Config) *Result {
 		if r.Needs&NeedDomains != 0 && p.set == nil {
 			continue // not a check that is missing: there is nothing to compare the domain with
 		}
-		if lacking := r.Needs &^ (c.Have | NeedDomains); lacking != 0 {
+		lacking := r.Needs &^ (have | NeedDomains)
+		if lacking&hostNeeds != 0 && p.Host == nil && !c.Named {
+			continue // nobody asked about a host
+		}
+		if lacking != 0 && r.Concerns != nil && !r.Concerns(&p) {
+			continue
+		}
+		if lacking != 0 {
 			res.Unevaluated = append(res.Unevaluated, Unevaluated{r, lacking})
 			continue
 		}

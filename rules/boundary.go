@@ -149,6 +149,8 @@ $ virt-xml DOMAIN --edit --boot machine=q35`,
 				p.ReportAs(audit.Medium, at, "no machine type is stated: libvirt's default for %s differs between its versions", p.Boundary.Target)
 			case because(p, "default-machine") && p.Boundary.Word != "virtualization":
 				p.ReportAs(audit.Critical, at, "no machine type is stated, and libvirt's default is not on the list for %s", p.Boundary.Target)
+			case because(p, "default-machine") && p.Host.KnowsCapabilities():
+				p.Reportf(at, "no machine type is stated: judged by libvirt's default on this host, '%s'", p.Boundary.Family)
 			case because(p, "default-machine"):
 				p.Reportf(at, "no machine type is stated: judged by libvirt's default, '%s'", p.Boundary.Family)
 			}

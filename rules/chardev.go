@@ -16,9 +16,9 @@ var sockets = []*audit.Rule{
 		Profiles: every,
 		Doc: `There is no authentication on a character device: whoever connects to the port is the terminal at the
 other end of the guest's serial line, console or channel. A serial port or console often has a root shell or the
-boot menu behind it and is critical. With tls='yes' libvirt demands a client certificate unless qemu.conf says
-otherwise; where chardev_tls is set there, devices that say nothing use TLS too, which is not libvirt's default. A
-port on a loopback address is not reported, though every user of the host can reach it.`,
+boot menu behind it and is critical. With tls='yes', or with chardev_tls in the host's qemu.conf and no word here,
+libvirt demands a client certificate, unless chardev_tls_x509_verify is off. By libvirt's default the first is off
+and the second on. A port on a loopback address is not reported, though every user of the host can reach it.`,
 		Fix: `<serial type='pty'/>, or <serial type='unix'><source mode='bind' path='/run/libvirt/serial.sock'/></serial>
 $ virt-xml DOMAIN --edit --serial clearxml=yes,type=pty`,
 		Refs:  []string{"https://libvirt.org/formatdomain.html#tcp-client-server", qemuSecurity, qemuConf},
@@ -138,11 +138,22 @@ func tcpListener(p *audit.Pass, at audit.Path, source *libvirtxml.DomainChardevS
 	}
 	tcp := source.TCP
 	encrypted := protocol != nil && (protocol.Type == "tls" || protocol.Type == "telnets") && because(p, "not-qemu")
-	if tcp.Mode != "bind" || tcp.TLS == "yes" || encrypted || tcp.Host != "" && loopback(tcp.Host) {
+	if tcp.Mode != "bind" || encrypted || tcp.Host != "" && loopback(tcp.Host) {
 		return
 	}
-	p.ReportAs(severity, at.Elem("source").Attr("host"), "port %s of %s gives this device to whoever connects: no TLS by libvirt's default",
-		tcp.Service, everywhere(tcp.Host))
+	tls, verify := p.Conf().Bool("chardev_tls"), p.Conf().Verify("chardev")
+	why := "no TLS " + by(tls)
+	switch {
+	case tcp.TLS == "yes" || tcp.TLS == "" && tls.Value:
+		if verify.Value {
+			return
+		}
+		why = "TLS, but no client certificates " + by(verify)
+	case tcp.TLS != "":
+		why = "no TLS"
+	}
+	p.ReportAs(severity, at.Elem("source").Attr("host"), "port %s of %s gives this device to whoever connects: %s",
+		tcp.Service, everywhere(tcp.Host), why)
 }
 
 // passedListener is tcpListener for "-serial tcp:HOST:PORT,server=on" and "-chardev socket,...". One

@@ -55,23 +55,29 @@ $ virt-xml DOMAIN --edit type=none --seclabel clearxml=yes,type=dynamic,model=se
 		Doc: `A guest that takes over its QEMU has then become root on the host, with all capabilities since libvirt 6.0:
 file permissions, namespaces and most of the sandbox no longer hold it. libvirt sets no taint flag for a root
 label in the document. In a running guest's document the label is what is in force, and may come from qemu.conf.
-Guests that carry no label run as the user that qemu.conf names, by most distributions' default not root.`,
-		Fix: `Delete the label, and look for user="root" in qemu.conf
+Guests that carry no label run as the user that qemu.conf names, by most distributions' default not root; where
+that file, or the host's capabilities, are known and name root, each such guest is reported.`,
+		Fix: `Delete the label, and user="root" in qemu.conf
 $ virt-xml DOMAIN --edit model=dac --seclabel clearxml=yes,type=dynamic,model=dac`,
 		Refs: []string{drvUsers, "https://gitlab.com/libvirt/libvirt/-/blob/master/src/qemu/qemu.conf.in", qemuPassthrough},
 		Check: func(p *audit.Pass) {
 			if !byQEMU(p) {
 				return
 			}
+			stated := false
 			for at, l := range audit.Each("seclabel", p.SecLabel) {
 				// libvirt reads the label of a stored document for static labels alone, and makes the one of a
 				// running guest up from qemu.conf otherwise; type 'none' uses qemu.conf's user too.
 				if l.Model != "dac" || l.Type != "static" && (l.Type == "none" || !p.Live()) {
 					continue
 				}
+				stated = true
 				if user, _, _ := strings.Cut(l.Label, ":"); rootUser(user) {
 					p.Reportf(at.Elem("label"), "label '%s' makes QEMU run as root", l.Label)
 				}
+			}
+			if user, where := p.HostUser(); !stated && rootUser(user) {
+				p.Reportf(audit.Path{}, "QEMU runs as root: that is the user of this host's guests (%s)", where)
 			}
 		},
 	},

@@ -49,9 +49,9 @@ func displayServers(p *audit.Pass, kinds ...string) iter.Seq2[audit.Path, displa
 }
 
 // public returns where the document says what the display listens on, and that in words, when it is
-// not the host alone. The first <listen> decides, then the attribute, then libvirt's default, which is
-// 127.0.0.1. A virtual network stands for the host's address on it, which all its guests reach.
-func (d display) public(at audit.Path) (where audit.Path, address string, public bool) {
+// not the host alone. The first <listen> decides, then the attribute, then qemu.conf, where 127.0.0.1
+// is libvirt's default. A virtual network stands for the host's address on it, which all its guests reach.
+func (d display) public(p *audit.Pass, at audit.Path) (where audit.Path, address string, public bool) {
 	if !d.tcp() {
 		return at, "", false
 	}
@@ -67,7 +67,32 @@ func (d display) public(at audit.Path) (where audit.Path, address string, public
 			where, address = at.Elem("listen").Attr("address"), l.Address.Address
 		}
 	}
-	return where, address, address != "" && !loopback(address)
+	if address != "" {
+		return where, address, !loopback(address)
+	}
+	switch listen, socket := p.Conf().Listen(d.conf()); {
+	case socket.Value || !listen.Set:
+		return where, "", false
+	default:
+		return where, everywhere(listen.Value) + " (" + listen.Where() + ")", listen.Value == "" || !loopback(listen.Value)
+	}
+}
+
+// conf returns the word by which qemu.conf calls displays of the kind.
+func (d display) conf() string { return strings.ToLower(d.kind) }
+
+// by says for messages where a setting comes from.
+func by(setting interface{ Where() string }) string { return "by " + setting.Where() }
+
+// authenticated reports whether the host asks clients who they are by more than a password: SASL, or
+// certificates of theirs. Otherwise it returns what would have to be set.
+func (d display) authenticated(p *audit.Pass) (yes bool, unset string) {
+	if d.kind == "RDP" {
+		return false, ""
+	}
+	sasl := p.Conf().Bool(d.conf() + "_sasl")
+	tls := d.kind == "VNC" && p.Conf().Bool("vnc_tls").Value && p.Conf().Verify("vnc").Value
+	return sasl.Value || tls, by(sasl)
 }
 
 // tcp reports whether the display has a port at all.
@@ -106,11 +131,31 @@ func (d display) guard(p *audit.Pass, at audit.Path) int {
 	return guardUnseen
 }
 
-// unprotected reports a public display that has no password, or where that cannot be seen.
+// guarded is guard with the password of qemu.conf, which libvirt takes where the document has none.
+func (d display) guarded(p *audit.Pass, at audit.Path) int {
+	guard := d.guard(p, at)
+	if d.kind == "RDP" || guard != guardNone && guard != guardUnseen {
+		return guard
+	}
+	switch password := p.Conf().String(d.conf() + "_password"); {
+	case password.Value != "":
+		return guardPassword
+	case password.Set && guard == guardNone:
+		return guardEmpty
+	}
+	return guard
+}
+
+// unprotected reports a public display that has no password, or where that cannot be seen. The format
+// takes the address, and what says that nothing else is asked for.
 func unprotected(p *audit.Pass, where audit.Path, d display, at audit.Path, format, address string) {
-	switch d.guard(p, at) {
+	yes, unset := d.authenticated(p)
+	if yes {
+		return
+	}
+	switch d.guarded(p, at) {
 	case guardNone:
-		p.Reportf(where, format, address)
+		p.Reportf(where, format, address, unset)
 	case guardUnseen:
 		p.ReportAs(audit.High, where, "%s listens on %s; whether it asks for a password cannot be seen in this document", d.kind, address)
 		p.Unknown(audit.NeedSecrets)
@@ -145,7 +190,7 @@ var spiceChannels = []string{"main", "display", "inputs", "cursor", "playback", 
 // 'any' there is a plain port. A channel set to 'any' or 'insecure' undoes a secure default.
 func plaintext(p *audit.Pass) {
 	for at, d := range displayServers(p, "SPICE") {
-		_, address, public := d.public(at)
+		_, address, public := d.public(p, at)
 		if !public || d.spice.Port == 0 && d.spice.TLSPort != 0 && d.spice.AutoPort != "yes" {
 			continue // not on the network, or on a TLS port alone
 		}

@@ -37,17 +37,17 @@ func ports(p *audit.Pass, yield func(thing)) {
 		host := ""
 		switch {
 		case g.VNC != nil:
-			host = listens(g.VNC.Listen, g.VNC.Listeners)
+			host = listens(p, "vnc", g.VNC.Listen, g.VNC.Listeners)
 			fixed = []port{{"port", g.VNC.Port, g.VNC.AutoPort == "yes"}, {"websocket", g.VNC.WebSocket, false}}
 			if g.VNC.Socket != "" {
 				host = ""
 			}
 		case g.Spice != nil:
-			host = listens(g.Spice.Listen, g.Spice.Listeners)
+			host = listens(p, "spice", g.Spice.Listen, g.Spice.Listeners)
 			auto := g.Spice.AutoPort == "yes"
 			fixed = []port{{"port", g.Spice.Port, auto}, {"tlsPort", g.Spice.TLSPort, auto}}
 		case g.RDP != nil:
-			host = listens(g.RDP.Listen, g.RDP.Listeners)
+			host = listens(p, "rdp", g.RDP.Listen, g.RDP.Listeners)
 			fixed = []port{{"port", g.RDP.Port, g.RDP.AutoPort == "yes"}}
 		}
 		for _, f := range fixed {
@@ -72,8 +72,8 @@ func ports(p *audit.Pass, yield func(thing)) {
 }
 
 // listens returns the address that a display listens on: that of the first <listen>, or the
-// attribute, or libvirt's default; "" where it is not on the network.
-func listens(attribute string, list []libvirtxml.DomainGraphicListener) string {
+// attribute, or what qemu.conf says; "" where it is not on the network.
+func listens(p *audit.Pass, kind, attribute string, list []libvirtxml.DomainGraphicListener) string {
 	if len(list) > 0 {
 		switch l := list[0]; {
 		case l.Address != nil && l.Address.Address != "":
@@ -88,7 +88,14 @@ func listens(attribute string, list []libvirtxml.DomainGraphicListener) string {
 	if attribute != "" {
 		return attribute
 	}
-	return "127.0.0.1"
+	listen, socket := p.Conf().Listen(kind)
+	switch {
+	case socket.Value:
+		return ""
+	case listen.Value == "":
+		return "0.0.0.0"
+	}
+	return listen.Value
 }
 
 // boundSockets walks the UNIX sockets on which the guest's process waits. Those to which it connects

@@ -29,17 +29,17 @@ var displays = []*audit.Rule{
 		Severity: audit.Critical,
 		Profiles: every,
 		Doc: `Whoever reaches the port has the guest's screen, keyboard and mouse, boot menu included, and can try bugs
-of the VNC server in QEMU. Neither a password in the document nor, by libvirt's default, SASL or TLS stands before
-it. It is harmless only where the network is the administrators' alone, or where the host's qemu.conf asks for
-SASL or for client certificates. Where passwords were left out of the document, the open port alone is reported,
+of the VNC server in QEMU. Neither a password nor SASL nor certificates of clients stand before it, in the
+document or in the host's qemu.conf; where that file is not known, by libvirt's default. It is harmless only where
+the network is the administrators' alone. Where passwords were left out of the document, the open port alone is reported,
 as high.`,
 		Fix:  localVNC,
 		Refs: []string{qemuVNC, qemuSecurity, qemuConf},
 		Check: func(p *audit.Pass) {
 			for at, d := range displayServers(p, "VNC") {
-				where, address, public := d.public(at)
+				where, address, public := d.public(p, at)
 				if public {
-					unprotected(p, where, d, at, "VNC listens on %s, and by libvirt's default nobody is asked who they are", address)
+					unprotected(p, where, d, at, "VNC listens on %s, and %s nobody is asked who they are", address)
 				}
 			}
 			for _, o := range passedOptions(p, "vnc", "display") {
@@ -57,22 +57,25 @@ as high.`,
 		Doc: `A VNC password is cut to eight characters, guards a weak challenge and encrypts nothing, so whoever sees
 the traffic or tries long enough has the console. QEMU's manual wants it for loopback and UNIX sockets only. A
 password that expired in 1970 is the placeholder of a manager that sets a fresh ticket for each session: medium.
-It is harmless where the host's qemu.conf has vnc_tls with client certificates, or vnc_sasl, which by libvirt's
-default are off.`,
+With vnc_tls in the host's qemu.conf the traffic is safe, and it is medium; with client certificates
+(vnc_tls_x509_verify) or vnc_sasl it is harmless. By libvirt's default all three are off.`,
 		Fix:  localVNC,
 		Refs: []string{qemuVNC, "https://nvd.nist.gov/vuln/detail/CVE-2016-5008"},
 		Check: func(p *audit.Pass) {
 			for at, d := range displayServers(p, "VNC") {
-				where, address, public := d.public(at)
-				if !public {
+				where, address, public := d.public(p, at)
+				if yes, _ := d.authenticated(p); yes || !public {
 					continue
 				}
-				switch d.guard(p, at) {
-				case guardTicket:
-					p.ReportAs(audit.Medium, where, "VNC on %s is protected by short-lived tickets alone: no encryption by libvirt's default", address)
-				case guardPassword:
-					p.Reportf(where, "VNC on %s is protected by a VNC password alone: no encryption by libvirt's default", address)
-				case guardUnseen:
+				tls := p.Conf().Bool("vnc_tls")
+				switch guard := d.guarded(p, at); {
+				case guard == guardPassword && tls.Value:
+					p.ReportAs(audit.Medium, where, "VNC on %s is protected by a VNC password alone: encrypted, but for every client", address)
+				case guard == guardTicket && !tls.Value:
+					p.ReportAs(audit.Medium, where, "VNC on %s is protected by short-lived tickets alone: no encryption %s", address, by(tls))
+				case guard == guardPassword:
+					p.Reportf(where, "VNC on %s is protected by a VNC password alone: no encryption %s", address, by(tls))
+				case guard == guardUnseen:
 					p.Unknown(audit.NeedSecrets)
 				}
 			}
@@ -96,8 +99,10 @@ could come in, it is medium.`,
 		Refs: []string{domainGraphics, "https://nvd.nist.gov/vuln/detail/CVE-2016-5008", emptyPassword},
 		Check: func(p *audit.Pass) {
 			for at, d := range displayServers(p, "VNC", "SPICE") {
-				_, address, public := d.public(at)
-				switch guard := d.guard(p, at); {
+				_, address, public := d.public(p, at)
+				switch guard := d.guarded(p, at); {
+				case guard == guardEmpty && !p.Has(at.Attr("passwd")):
+					// qemu.conf's own: there it is the documented way to shut all consoles.
 				case guard == guardEmpty && public:
 					p.Reportf(at.Attr("passwd"), "the password of %s on %s is empty", d.kind, address)
 				case guard == guardEmpty:
@@ -114,17 +119,17 @@ could come in, it is medium.`,
 		Severity: audit.Critical,
 		Profiles: every,
 		Doc: `Whoever reaches the port has the guest's screen and keyboard, and with them clipboard, file transfer and
-USB redirection. No password (a ticket, in SPICE's words) is set in the document, and by libvirt's default
-spice_sasl and spice_password are not set either. It is harmless only where the network is the administrators'
-alone or qemu.conf has one of the two. Where passwords were left out of the document, the open port alone is
+USB redirection. No password (a ticket, in SPICE's words) is set in the document, and neither spice_sasl
+nor spice_password in the host's qemu.conf; where that file is not known, by libvirt's default. It is harmless only
+where the network is the administrators' alone. Where passwords were left out of the document, the open port alone is
 reported, as high.`,
 		Fix:  localSPICE,
 		Refs: []string{qemuSecurity, qemuConf, domainGraphics},
 		Check: func(p *audit.Pass) {
 			for at, d := range displayServers(p, "SPICE") {
-				where, address, public := d.public(at)
+				where, address, public := d.public(p, at)
 				if public {
-					unprotected(p, where, d, at, "SPICE listens on %s, and by libvirt's default no ticket is asked for", address)
+					unprotected(p, where, d, at, "SPICE listens on %s, and %s no ticket is asked for", address)
 				}
 			}
 			for _, o := range passedOptions(p, "spice") {
@@ -166,7 +171,7 @@ $ virt-xml DOMAIN --edit type=rdp --graphics "xpath0.set=./@listen,xpath0.value=
 				return
 			}
 			for at, d := range displayServers(p, "RDP") {
-				if where, address, public := d.public(at); public {
+				if where, address, public := d.public(p, at); public {
 					p.Reportf(where, "RDP listens on %s", address)
 				}
 			}

@@ -29,12 +29,19 @@ types of distributions have calendars of their own and are not judged.`,
 		Profiles: every,
 		Doc: `QEMU will delete this machine type, and the guest will not start then. Three years after its release QEMU marks
 a versioned machine type as deprecated; three years later it is gone. Old versions also keep old behaviour alive on purpose, and some fixes reach new versions alone. libvirt taints a
-running guest of such a machine with deprecated-config.`,
+running guest of such a machine with deprecated-config. Where the host's capabilities are known, what its own QEMU
+marks counts too.`,
 		Fix:  newestMachine,
 		Refs: []string{qemuDeprecated},
 		Check: func(p *audit.Pass) {
+			arch := p.Target.Arch
+			if arch == "" {
+				arch = p.HostArch
+			}
 			if p.MachineStage() == "deprecated" {
 				p.Reportf(audit.At("os/type@machine"), "machine type '%s' is deprecated in QEMU %s", p.Target.Machine, p.QEMU)
+			} else if _, deprecated, _ := p.Host.Machine(arch, p.Type, p.Target.Machine); deprecated {
+				p.Reportf(audit.At("os/type@machine"), "machine type '%s' is deprecated in this host's QEMU", p.Target.Machine)
 			}
 		},
 	},

@@ -29,6 +29,7 @@ func All() []*audit.Rule {
 		hygiene,
 		confidential,
 		domains,
+		hostFacts,
 	)
 }
 
@@ -44,6 +45,7 @@ func Groups() []Group {
 		{"if", "Interfaces", "Consoles, displays and sockets that others can reach."},
 		{"net", "Network", "What the guest can do to the network."},
 		{"sto", "Storage", "Disks, their formats and where they come from."},
+		{"res", "Resources", "What guests may take from the host and from each other."},
 		{"cpu", "Processor", "What the guest sees of the processor, and protection from its neighbours."},
 		{"fw", "Firmware", "How the guest boots."},
 		{"sec", "Secrets", "Passwords and keys in the document."},

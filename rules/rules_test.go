@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/host"
 )
 
 const fixtures = "../testdata/rules"
@@ -102,7 +103,7 @@ func load(t *testing.T, file string) (*audit.Domain, string) {
 // together makes the configuration for a run over a document and others.
 func together(t *testing.T, file string, others []string) *audit.Config {
 	t.Helper()
-	cfg := &audit.Config{Have: ^audit.Needs(0)}
+	cfg := &audit.Config{Have: ^audit.Needs(0), Host: hostOf(t, file), FileMode: statedMode}
 	if len(others) == 0 {
 		return cfg
 	}
@@ -113,6 +114,48 @@ func together(t *testing.T, file string, others []string) *audit.Config {
 	}
 	cfg.Index.Freeze()
 	return cfg
+}
+
+// hostOf returns the facts of the host that a fixture is on: of NAME.facts.json or the folder's
+// facts.json, and of NAME.qemu.conf or qemu.conf; nil where there are none.
+func hostOf(t *testing.T, file string) *host.Facts {
+	t.Helper()
+	dir, name := filepath.Split(strings.TrimSuffix(file, ".xml"))
+	var facts *host.Facts
+	read := func(suffix string) []byte {
+		for _, candidate := range []string{name + "." + suffix, suffix} {
+			if data, err := os.ReadFile(dir + candidate); err == nil {
+				return data
+			}
+		}
+		return nil
+	}
+	if data := read("facts.json"); data != nil {
+		var err error
+		if facts, err = host.ReadFacts(dir+"facts.json", data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if data := read("qemu.conf"); data != nil {
+		if facts == nil {
+			facts = &host.Facts{}
+		}
+		var err error
+		if facts.QEMUConf, err = host.ParseQEMUConf(dir+"qemu.conf", data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return facts
+}
+
+// statedMode returns the mode that a fixture says its file has: <!-- mode 0644 -->. In a checkout all
+// files have the same.
+func statedMode(file string) (mode host.Mode, ok bool) {
+	data, err := os.ReadFile(file)
+	_, rest, stated := strings.Cut(string(data), "<!-- mode ")
+	text, _, _ := strings.Cut(rest, " -->")
+	ok = err == nil && stated && mode.UnmarshalText([]byte(text)) == nil
+	return mode, ok
 }
 
 // check compares what a rule says about a fixture with what the fixture expects; without wanted, its expectations

@@ -72,11 +72,11 @@ $ virt-xml DOMAIN --edit all --filesystem accessmode=mapped`,
 				if fs.ReadOnly != nil || !passesOwners(fs) {
 					continue
 				}
-				switch user := emulatorUser(p); user {
-				case "":
+				switch user, where := emulatorUser(p); {
+				case user == "":
 					p.Unknown(audit.NeedQEMUConf)
-				case "root", "0":
-					p.Reportf(at.Attr("accessmode"), "QEMU runs as root here, so in '%s' the guest can make setuid programs and devices", sharedFolder(fs))
+				case rootUser(user):
+					p.Reportf(at.Attr("accessmode"), "QEMU runs as root here%s, so in '%s' the guest can make setuid programs and devices", where, sharedFolder(fs))
 				}
 			}
 		},
@@ -179,16 +179,19 @@ func sharedFolder(fs *libvirtxml.DomainFilesystem) string {
 	return ""
 }
 
-// emulatorUser returns the user of the host that the document makes QEMU run as, or "". A type of
-// 'none' changes nothing: libvirt takes the user of qemu.conf then.
-func emulatorUser(p *audit.Pass) string {
+// emulatorUser returns the user of the host that QEMU runs as, or "", and where that is from if not
+// from the document. A type of 'none' changes nothing: libvirt takes the user of qemu.conf then.
+func emulatorUser(p *audit.Pass) (user, where string) {
 	for _, l := range p.SecLabel {
-		if l.Model == "dac" && l.Type != "none" {
-			user, _, _ := strings.Cut(l.Label, ":")
-			return strings.TrimLeft(user, "+")
+		if l.Model == "dac" && l.Type != "none" && l.Label != "" {
+			user, _, _ = strings.Cut(l.Label, ":")
+			return user, ""
 		}
 	}
-	return ""
+	if user, where = p.HostUser(); where != "" {
+		where = " (" + where + ")"
+	}
+	return user, where
 }
 
 // programFolders hold nothing that a user of the host may not read.

@@ -10,18 +10,22 @@ import (
 //go:embed rules
 var rules embed.FS
 
-var want = regexp.MustCompile(`\s*<!-- (want|needs libvirt|not valid:|allow) .*?-->`)
+var want = regexp.MustCompile(`\s*<!-- (want|needs libvirt|not valid:|allow|mode) .*?-->`)
 
 // Rule returns a rule's bad and good document, without the comments that carry the tests'
-// expectations; both are "" for a rule that has none.
+// expectations; both are "" for a rule that has none. What they need of qemu.conf is a comment in front.
 func Rule(id string) (bad, good string) {
-	return read("rules/" + id + "/bad.xml"), read("rules/" + id + "/good.xml")
+	return read("rules/" + id + "/bad"), read("rules/" + id + "/good")
 }
 
 func read(name string) string {
-	data, err := rules.ReadFile(name)
+	data, err := rules.ReadFile(name + ".xml")
 	if err != nil {
 		return ""
 	}
-	return strings.TrimSpace(want.ReplaceAllString(string(data), "")) + "\n"
+	text := strings.TrimSpace(want.ReplaceAllString(string(data), "")) + "\n"
+	if conf, err := rules.ReadFile(name + ".qemu.conf"); err == nil {
+		text = "<!-- qemu.conf:\n" + string(conf) + "-->\n" + text
+	}
+	return text
 }

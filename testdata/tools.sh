@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the programs that the tests run beside ours, or fails with the list of those that are missing.
 set -u
+PATH=$PATH:/usr/sbin:/sbin
 missing=
 packages=
 need() { # command package
@@ -14,6 +15,16 @@ look() {
 	need virt-xml-validate libvirt-clients
 	need xmllint libxml2-utils
 	need virt-xml virtinst
+	# A real libvirtd, see testdata/libvirtd. The package of the daemon alone starts none on this host.
+	need libvirtd libvirt-daemon
+	[ -n "$(ls /usr/lib*/libvirt/connection-driver/libvirt_driver_qemu.so \
+		/usr/lib/*/libvirt/connection-driver/libvirt_driver_qemu.so 2>/dev/null)" ] || {
+		missing="$missing libvirt_driver_qemu.so"
+		packages="$packages libvirt-daemon-driver-qemu"
+	}
+	need qemu-system-x86_64 qemu-system-x86
+	need ip iproute2
+	need nsenter util-linux
 }
 look
 [ -z "$missing" ] && exit 0

@@ -48,6 +48,15 @@ type Document struct {
 	once bool
 }
 
+// New returns a document that comes from elsewhere than files. read is called by
+// Read, each time anew; origin is what is known of the document besides.
+func New(source string, origin audit.Origin, read func() ([]byte, error)) *Document {
+	return &Document{Source: source, Origin: origin, read: func() (content, error) {
+		data, err := read()
+		return content{data: data}, err
+	}}
+}
+
 // Once reports whether the document can be read a single time only, as standard
 // input and FIFOs can.
 func (d *Document) Once() bool { return d.once }

@@ -2,10 +2,12 @@ package collect
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -20,6 +22,32 @@ import (
 // it is the parent that is closed, then the parent stands for its folders.
 func HostFolders(getenv func(string) string) []string {
 	return hostFolders("/", getenv)
+}
+
+// HostFoldersIn is HostFolders for a host whose file system is below root: an
+// image that is mounted there, or an unpacked sos archive. Of the latter, what
+// virsh has printed of guests is among the operands. There are no sessions.
+func HostFoldersIn(root string) []string {
+	operands := hostFolders(root, func(string) string { return "" })
+	printed, _ := filepath.Glob(filepath.Join(escaped(root), "sos_commands", "virsh", "virsh*_dumpxml_*"))
+	for _, name := range printed {
+		// A command that fails leaves its error there: the guest was gone.
+		if f, err := os.Open(name); err == nil {
+			start := make([]byte, len("error:"))
+			_, err := io.ReadFull(f, start)
+			_ = f.Close() // nothing was written
+			if err == nil && string(start) == "error:" {
+				continue
+			}
+		}
+		operands = append(operands, name)
+	}
+	return operands
+}
+
+// escaped returns a path as a pattern that matches it alone.
+func escaped(path string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
 
 // hostFolders is HostFolders for a host whose system folders are below root.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"syscall"
@@ -43,9 +44,13 @@ func isImage(head []byte) bool {
 	return false
 }
 
-// isImageFile is isImage for a regular file that was met in a tree. One that
-// cannot be looked into may be an image: reading it will tell why not.
-func isImageFile(path string) bool {
+// isImageFile reports whether something in a tree is a save image, which libvirt
+// names *.save. Others name things so too: the content decides. What cannot be
+// looked into may be one, and reading it will tell why not.
+func isImageFile(path string, mode fs.FileMode) bool {
+	if !strings.HasSuffix(path, ".save") || !mode.IsRegular() {
+		return false
+	}
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return true
@@ -53,10 +58,6 @@ func isImageFile(path string) bool {
 	defer f.Close() //nolint:errcheck // nothing was written
 	return isImage(headOf(f))
 }
-
-// isImageName reports whether libvirt names save images so. Others do too, so
-// the content decides.
-func isImageName(path string) bool { return strings.HasSuffix(path, ".save") }
 
 // headOf returns the first bytes of a file, fewer if it has no more.
 func headOf(r io.ReaderAt) []byte {

@@ -18,9 +18,9 @@ import (
 const guestXML = "<domain type='kvm'><name>web</name></domain>\n"
 
 // image builds a save image as libvirt's driver for QEMU writes one.
-func image(magic string, order binary.ByteOrder, version, all, cookie uint32, body string) []byte {
+func image(order binary.ByteOrder, version, all, cookie uint32, body string) []byte {
 	head := make([]byte, 92)
-	copy(head, magic)
+	copy(head, qemuMagic)
 	for i, n := range []uint32{version, all, 1, 0, cookie} {
 		order.PutUint32(head[16+4*i:], n)
 	}
@@ -31,11 +31,11 @@ func image(magic string, order binary.ByteOrder, version, all, cookie uint32, bo
 func qemuImage(order binary.ByteOrder, xml string) []byte {
 	const cookie = "<cookie/>\x00"
 	body := xml + "\x00" + cookie + strings.Repeat("\x00", qemuPadding) + "QEVM\x01\x02memory"
-	return image(qemuMagic, order, 2, uint32(len(xml)+1+len(cookie)+qemuPadding), uint32(len(xml)+1), body)
+	return image(order, 2, uint32(len(xml)+1+len(cookie)+qemuPadding), uint32(len(xml)+1), body)
 }
 
 // otherImage is one of the drivers for Xen, or with version 0 of Cloud Hypervisor.
-func otherImage(order binary.ByteOrder, version, length uint32, body string) []byte {
+func otherImage(order binary.ByteOrder, version uint32, body string) []byte {
 	head := make([]byte, 64)
 	copy(head, otherMagic)
 	at := 16
@@ -43,7 +43,7 @@ func otherImage(order binary.ByteOrder, version, length uint32, body string) []b
 		order.PutUint32(head[at:], version)
 		at += 4
 	}
-	order.PutUint32(head[at:], length)
+	order.PutUint32(head[at:], uint32(len(guestXML)+1))
 	return append(head, body...)
 }
 
@@ -55,10 +55,10 @@ func TestImage(t *testing.T) {
 	}{
 		"little endian":                {qemuImage(binary.LittleEndian, guestXML), true},
 		"big endian":                   {qemuImage(binary.BigEndian, guestXML), true},
-		"without a cookie":             {image(qemuMagic, binary.LittleEndian, 2, n+qemuPadding, 0, guestXML+strings.Repeat("\x00", qemuPadding+1)), true},
-		"Xen":                          {otherImage(binary.LittleEndian, 2, n, guestXML+"\x00LibxlFmt"), false},
-		"Cloud Hypervisor":             {otherImage(binary.LittleEndian, 0, n, guestXML+"\x00"), false},
-		"Cloud Hypervisor, big endian": {otherImage(binary.BigEndian, 0, n, guestXML+"\x00"), false},
+		"without a cookie":             {image(binary.LittleEndian, 2, n+qemuPadding, 0, guestXML+strings.Repeat("\x00", qemuPadding+1)), true},
+		"Xen":                          {otherImage(binary.LittleEndian, 2, guestXML+"\x00LibxlFmt"), false},
+		"Cloud Hypervisor":             {otherImage(binary.LittleEndian, 0, guestXML+"\x00"), false},
+		"Cloud Hypervisor, big endian": {otherImage(binary.BigEndian, 0, guestXML+"\x00"), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plant(t)
@@ -94,19 +94,19 @@ func TestImageRefused(t *testing.T) {
 		"magic alone":          {good[:16], "truncated save image: its header is not whole"},
 		"XML cut":              {good[:92+20], "truncated save image: its XML ends after 20 bytes of 46"},
 		"no XML":               {good[:92], "truncated save image: its XML ends after 0 bytes of 46"},
-		"version 1":            {image(qemuMagic, le, 1, n, 0, guestXML+"\x00"), "unsupported save image: version 1,"},
-		"version 3":            {image(qemuMagic, le, 3, n, 0, guestXML+"\x00"), "unsupported save image: version 3,"},
-		"empty":                {image(qemuMagic, le, 2, 0, 0, ""), "malformed save image: no XML"},
-		"cookie outside":       {image(qemuMagic, le, 2, n, n+1, guestXML+"\x00\x00"), "malformed save image: the header puts the cookie"},
-		"no NUL":               {image(qemuMagic, le, 2, n-1, 0, guestXML+"QEVM"), "malformed save image: nothing marks the end"},
-		"no NUL before cookie": {image(qemuMagic, le, 2, n+5, n-1, guestXML+"<c/>\x00"), "malformed save image: nothing marks the end"},
-		"oversized":            {image(qemuMagic, le, 2, 1<<31, 0, guestXML), "the header of the save image: too large: 2147483648 bytes (2 GiB), more than the limit"},
+		"version 1":            {image(le, 1, n, 0, guestXML+"\x00"), "unsupported save image: version 1,"},
+		"version 3":            {image(le, 3, n, 0, guestXML+"\x00"), "unsupported save image: version 3,"},
+		"empty":                {image(le, 2, 0, 0, ""), "malformed save image: no XML"},
+		"cookie outside":       {image(le, 2, n, n+1, guestXML+"\x00\x00"), "malformed save image: the header puts the cookie"},
+		"no NUL":               {image(le, 2, n-1, 0, guestXML+"QEVM"), "malformed save image: nothing marks the end"},
+		"no NUL before cookie": {image(le, 2, n+5, n-1, guestXML+"<c/>\x00"), "malformed save image: nothing marks the end"},
+		"oversized":            {image(le, 2, 1<<31, 0, guestXML), "the header of the save image: too large: 2147483648 bytes (2 GiB), more than the limit"},
 		"length in the other byte order": {
-			image(qemuMagic, le, 2, uint32(n)<<24, 0, guestXML), "the header of the save image: too large",
+			image(le, 2, n<<24, 0, guestXML), "the header of the save image: too large",
 		},
 		"XML too large":  {qemuImage(le, strings.Repeat("x", int(DefaultMaxSize)+1)), "too large: 16777217 bytes"},
-		"Xen, version 9": {otherImage(le, 9, n, guestXML+"\x00"), "unsupported save image: version 9,"},
-		"Xen, cut":       {otherImage(le, 2, n, "<domain"), "truncated save image: its XML"},
+		"Xen, version 9": {otherImage(le, 9, guestXML+"\x00"), "unsupported save image: version 9,"},
+		"Xen, cut":       {otherImage(le, 2, "<domain"), "truncated save image: its XML"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plant(t)
@@ -164,8 +164,8 @@ func TestHostFoldersOfStates(t *testing.T) {
 func FuzzImage(f *testing.F) {
 	f.Add(qemuImage(binary.LittleEndian, guestXML)[:300])
 	f.Add(qemuImage(binary.BigEndian, guestXML)[:300])
-	f.Add(image(qemuMagic, binary.LittleEndian, 2, 60, 0, guestXML+"\x00"))
-	f.Add(otherImage(binary.LittleEndian, 2, 46, guestXML+"\x00"))
+	f.Add(image(binary.LittleEndian, 2, 60, 0, guestXML+"\x00"))
+	f.Add(otherImage(binary.LittleEndian, 2, guestXML+"\x00"))
 	f.Add([]byte(partialMagic))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, limit := range []int64{10, DefaultMaxSize, math.MaxInt64} {

@@ -37,7 +37,7 @@ func (w *walker) tree(path string) bool {
 			more = w.broken(link, err)
 		case info.IsDir() && !isXML(link):
 			more = w.folder(link, realPath(link))
-		case !isXML(link) && !(isImageName(link) && info.Mode().IsRegular() && isImageFile(link)):
+		case !isXML(link) && !isImageFile(link, info.Mode()):
 		case info.Mode().IsRegular():
 			files = append(files, link)
 		default:
@@ -86,7 +86,7 @@ func (w *walker) folder(path, key string) bool {
 			w.links = append(w.links, name)
 		case mode.IsDir() && !isXML(name):
 			more = w.folder(name, join(key, e.Name()))
-		case !isXML(name) && !(isImageName(name) && mode.IsRegular() && isImageFile(name)):
+		case !isXML(name) && !isImageFile(name, mode):
 		case mode.IsRegular():
 			more = w.file(name, join(key, e.Name()), false)
 		default:

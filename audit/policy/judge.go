@@ -19,10 +19,18 @@ func (e *Edition) Judge(g Guest) Verdict {
 		arch = g.HostArch // libvirt's default
 	}
 	v.Target = TargetOf(arch)
-	m := ParseMachine(v.Target, g.Machine)
-	exact := m.Family == "" && slices.Contains(e.families[v.Target], g.Machine)
+	armTarget := targetOfArm(g, arch)
+	if armTarget != "" {
+		v.Target = armTarget
+	}
+	name := g.Machine
+	if g.HostMachine != "" {
+		name = g.HostMachine // what libvirt puts in its place
+	}
+	m := ParseMachine(v.Target, name)
+	exact := m.Family == "" && slices.Contains(e.families[v.Target], name)
 	if exact {
-		m.Family, m.WellFormed = g.Machine, true // a board without relatives
+		m.Family, m.WellFormed = name, true // a board without relatives
 	}
 	v.Family = m.Family
 
@@ -49,30 +57,49 @@ func (e *Edition) Judge(g Guest) Verdict {
 		return v.end(Undetermined, ArchAbsent)
 	case slices.Contains(e.undecided, v.Target):
 		return v.end(Undetermined, ArchUndecided)
-	case arch == "armv7l" && (g.Machine == "" || m.Family == "virt") && (!e.lists("arm", "virt") || !e.lists("aarch64", "virt")):
+	case arch == "armv7l" && armTarget == "" && (g.Machine == "" || m.Family == "virt") && (!e.lists("arm", "virt") || !e.lists("aarch64", "virt")):
 		// On an aarch64 host libvirt starts qemu-system-aarch64 with aarch64=off
-		// (virQEMUCapsGetDefaultEmulator). Whether that is the target "aarch64" the policy leaves open.
+		// (virQEMUCapsGetDefaultEmulator), and the target is that of the program.
 		return v.end(Undetermined, ArmOnAArch64)
 	case len(e.families[v.Target]) == 0:
 		return v.end(NonVirtualization, ArchNotListed)
 	case g.Machine == "":
-		return e.judgeDefault(g, v)
+		return e.judgeDefault(g, v, exact)
 	case m.Family == "" || !exact && !e.lists(v.Target, m.Family):
 		return v.end(NonVirtualization, MachineNotListed)
-	case !m.WellFormed:
+	case !m.WellFormed && g.HostMachine == "":
+		// A name that the host's QEMU has is a vendor's variant, if of a vendor that is not known here.
 		return v.end(Undetermined, UnknownSuffix)
 	default:
 		return v.end(Virtualization, Listed)
 	}
 }
 
-// judgeDefault is Judge for a guest without a machine.
-func (e *Edition) judgeDefault(g Guest, v Verdict) Verdict {
-	name := defaultMachine(g, v.Target)
+// targetOfArm returns the target that runs a 32-bit Arm guest, where the host tells, or "". With KVM
+// the host's architecture is enough: QEMU is built with it for targets of the host's own kind only.
+func targetOfArm(g Guest, arch string) string {
+	switch {
+	case arch != "armv7l":
+		return ""
+	case g.HostTarget == "arm" || g.HostTarget == "aarch64":
+		return g.HostTarget
+	case g.Type == "kvm" && (g.HostArch == "aarch64" || g.HostArch == "armv7l"):
+		return TargetOf(g.HostArch)
+	}
+	return ""
+}
+
+// judgeDefault is Judge for a guest without a machine. What the host takes goes before what libvirt
+// takes everywhere: its QEMU may have been built without that.
+func (e *Edition) judgeDefault(g Guest, v Verdict, exact bool) Verdict {
+	name := v.Family
+	if g.HostMachine == "" {
+		name = defaultMachine(g, v.Target)
+	}
 	switch v.Family = name; {
-	case name == "":
+	case name == "" && g.HostMachine == "":
 		return v.end(Undetermined, MachineAbsent)
-	case e.lists(v.Target, name):
+	case exact || e.lists(v.Target, name):
 		return v.end(Virtualization, DefaultMachine)
 	default:
 		return v.end(NonVirtualization, DefaultMachine)

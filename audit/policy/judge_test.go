@@ -277,3 +277,49 @@ func TestWords(t *testing.T) {
 		t.Errorf("an unknown reason explains itself with %q", s)
 	}
 }
+
+// TestJudgeWithHost judges guests whose XML leaves open what the host's capabilities tell.
+func TestJudgeWithHost(t *testing.T) {
+	t.Parallel()
+	on := func(g policy.Guest, arch, target, machine string) policy.Guest {
+		g.HostArch, g.HostTarget, g.HostMachine = arch, target, machine
+		return g
+	}
+	for _, tt := range []struct {
+		guest  policy.Guest
+		word   policy.Word
+		reason policy.Reason
+		rest   string
+	}{
+		{on(guest("kvm", "hvm", "", ""), "x86_64", "", ""), in, policy.DefaultMachine, "kvm x86_64 pc"},
+		{on(guest("kvm", "hvm", "", ""), "x86_64", "x86_64", "pc-i440fx-7.2"), in, policy.DefaultMachine, "kvm x86_64 pc"},
+		// Where QEMU was built without i440FX, its own default counts.
+		{on(guest("kvm", "hvm", "x86_64", ""), "x86_64", "x86_64", "pc-q35-rhel10.0.0"), in, policy.DefaultMachine, "kvm x86_64 q35"},
+		{on(guest("kvm", "hvm", "x86_64", ""), "x86_64", "x86_64", "isapc"), out, policy.DefaultMachine, "kvm x86_64 "},
+		{on(guest("kvm", "hvm", "aarch64", ""), "aarch64", "", ""), maybe, policy.MachineAbsent, "kvm aarch64 "},
+		{on(guest("kvm", "hvm", "aarch64", ""), "aarch64", "aarch64", "virt-9.2"), in, policy.DefaultMachine, "kvm aarch64 virt"},
+		{on(guest("kvm", "hvm", "aarch64", ""), "aarch64", "aarch64", "integratorcp"), out, policy.DefaultMachine, "kvm aarch64 "},
+
+		{on(guest("kvm", "hvm", "armv7l", "virt"), "aarch64", "", ""), in, policy.Listed, "kvm aarch64 virt"},
+		{on(guest("kvm", "hvm", "armv7l", "virt"), "armv7l", "", ""), out, policy.ArchNotListed, "kvm arm virt"},
+		{on(guest("kvm", "hvm", "armv7l", "virt"), "x86_64", "", ""), maybe, policy.ArmOnAArch64, "kvm arm virt"},
+		{on(guest("kvm", "hvm", "armv7l", "virt"), "aarch64", "arm", "virt-9.2"), out, policy.ArchNotListed, "kvm arm virt"},
+		{on(guest("kvm", "hvm", "armv7l", "vexpress-a15"), "aarch64", "aarch64", ""), out, policy.MachineNotListed, "kvm aarch64 "},
+		{on(guest("kvm", "hvm", "armv7l", ""), "aarch64", "aarch64", "virt-9.2"), in, policy.DefaultMachine, "kvm aarch64 virt"},
+		{on(guest("kvm", "hvm", "armv7l", ""), "aarch64", "aarch64", ""), maybe, policy.MachineAbsent, "kvm aarch64 "},
+		{on(guest("qemu", "hvm", "armv7l", "virt"), "aarch64", "aarch64", ""), out, policy.SoftwareEmulation, "tcg aarch64 virt"},
+
+		// Aliases of the host, and variants of a vendor that is not known here.
+		{on(guest("kvm", "hvm", "x86_64", "house"), "x86_64", "", "pc-q35-9.2"), in, policy.Listed, "kvm x86_64 q35"},
+		{on(guest("kvm", "hvm", "x86_64", "house"), "x86_64", "", "house"), out, policy.MachineNotListed, "kvm x86_64 "},
+		{on(guest("kvm", "hvm", "x86_64", "pc-q35-foobar"), "x86_64", "", ""), maybe, policy.UnknownSuffix, "kvm x86_64 q35"},
+		{on(guest("kvm", "hvm", "x86_64", "pc-q35-foobar"), "x86_64", "", "pc-q35-foobar"), in, policy.Listed, "kvm x86_64 q35"},
+		// What is written does not count where the host makes something else of it.
+		{on(guest("kvm", "hvm", "x86_64", "pc"), "x86_64", "", "isapc"), out, policy.MachineNotListed, "kvm x86_64 "},
+	} {
+		v := policy.Default().Judge(tt.guest)
+		if rest := v.Accelerator + " " + v.Target + " " + v.Family; v.Word != tt.word || v.Reason != tt.reason || rest != tt.rest {
+			t.Errorf("%+v: %s %s %q", tt.guest, v.Word, v.Reason, rest)
+		}
+	}
+}

@@ -28,6 +28,10 @@ type Guest struct {
 	Emulator string // the path in <emulator>
 	Override Override
 	HostArch string // libvirt's name of the host's architecture; "" when not known
+
+	// What the host's capabilities say, where they are known; otherwise "".
+	HostTarget  string // the target of the QEMU program that runs the guest: "aarch64"
+	HostMachine string // the machine behind the name, or behind no name: QEMU there has it
 }
 
 // Word is the verdict in one word.

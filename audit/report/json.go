@@ -18,6 +18,7 @@ type jsonDomain struct {
 	Source       string            `json:"source"`
 	Name         string            `json:"name"`
 	UUID         string            `json:"uuid"`
+	Origin       *jsonOrigin       `json:"origin,omitempty"`
 	Type         string            `json:"type"`
 	OS           string            `json:"os"`
 	Arch         string            `json:"arch"`
@@ -25,6 +26,14 @@ type jsonDomain struct {
 	Boundary     jsonBoundary      `json:"boundary"`
 	Findings     []jsonFinding     `json:"findings"`
 	NotEvaluated []jsonUnevaluated `json:"not_evaluated"`
+}
+
+type jsonOrigin struct {
+	Kind   string   `json:"kind"`
+	Label  string   `json:"label,omitempty"`
+	Host   string   `json:"host,omitempty"`
+	State  string   `json:"state,omitempty"`
+	Taints []string `json:"taints,omitempty"`
 }
 
 type jsonBoundary struct {
@@ -47,6 +56,7 @@ type jsonFinding struct {
 	Fix      string   `json:"fix"`
 	Refs     []string `json:"refs"`
 	URL      string   `json:"url"`
+	Drift    string   `json:"drift,omitempty"`
 }
 
 type jsonUnevaluated struct {
@@ -140,11 +150,14 @@ func newJSONDomain(r *audit.Result) jsonDomain {
 		Findings:     make([]jsonFinding, 0, len(r.Findings)),
 		NotEvaluated: make([]jsonUnevaluated, 0, len(r.Unevaluated)),
 	}
+	if o := r.Origin; told(o) {
+		d.Origin = &jsonOrigin{string(o.Kind), o.Label, o.Host, o.State, o.Taints}
+	}
 	for _, f := range r.Findings {
 		d.Findings = append(d.Findings, jsonFinding{
 			Rule: f.Rule.ID, Severity: f.Severity.String(), Title: f.Rule.Title, Message: f.Message,
 			Path: f.Path.String(), Line: f.Pos.Line, Column: f.Pos.Column,
-			Fix: fixFor(f.Rule, r.Name), Refs: f.Rule.Refs, URL: f.Rule.URL(),
+			Fix: fixFor(f.Rule, r.Name), Refs: f.Rule.Refs, URL: f.Rule.URL(), Drift: string(f.Drift),
 		})
 	}
 	for _, u := range r.Unevaluated {

@@ -108,7 +108,11 @@ func (t *textReporter) row(r *audit.Result) string {
 	b := r.Boundary
 	verdict := t.style.verdict[b.Word](pad(shortVerdict[b.Word], verdictWidth))
 	what := []string{r.Target.Type}
-	for _, s := range []string{r.Target.Arch, r.Target.Machine} {
+	arch, origin := r.Target.Arch, ""
+	if told(r.Origin) { // there is no room for both, and the guest's other documents have the architecture
+		arch, origin = "", "("+r.Origin.String()+")"
+	}
+	for _, s := range []string{arch, r.Target.Machine, origin} {
 		if s != "" {
 			what = append(what, printable(s))
 		}
@@ -142,9 +146,17 @@ func (t *textReporter) counts(r *audit.Result) string {
 func (t *textReporter) findings(w io.Writer, r *audit.Result) {
 	b := r.Boundary
 	head := fmt.Sprintf("%s  %s", t.style.bold(printable(r.Name)), t.style.dim(printable(r.Source)))
+	if o := r.Origin; told(o) && o.Host == "" { // else the source says so
+		head += "  " + t.style.dim("("+printable(o.String())+")")
+	}
 	fmt.Fprintf(w, "\n%s\n", head)
 	for _, line := range wrap(fmt.Sprintf("%s: %s", b.Word, b.Explain()), t.width-2) {
 		fmt.Fprintf(w, "  %s\n", t.style.verdict[b.Word](printable(line)))
+	}
+	if len(r.Origin.Taints) > 0 {
+		for _, line := range wrap("libvirt calls it tainted: "+strings.Join(r.Origin.Taints, ", "), t.width-2) {
+			fmt.Fprintf(w, "  %s\n", printable(line))
+		}
 	}
 	t.told = map[string]bool{}
 	for _, f := range r.Findings {
@@ -171,6 +183,9 @@ func (t *textReporter) finding(w io.Writer, r *audit.Result, f audit.Finding) {
 		line, start, width = window(line, start, width, room)
 		fmt.Fprintf(w, "%s%s %s\n", indent, t.style.dim(" "+number+" |"), line)
 		fmt.Fprintf(w, "%s%s %s%s\n", indent, t.style.dim(" "+strings.Repeat(" ", len(number))+" |"), strings.Repeat(" ", start), t.style.caret(strings.Repeat("^", width)))
+	}
+	if f.Drift != "" {
+		t.labelled(w, "but", f.Drift.Explain())
 	}
 	if t.told[f.Rule.ID] {
 		return

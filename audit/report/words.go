@@ -105,6 +105,10 @@ func pad(text string, width int) string {
 	return text
 }
 
+// Fix returns a rule's fix with the domain's name in the commands. The text holds no control characters
+// but for the end of lines.
+func Fix(r *audit.Rule, domain string) string { return fixFor(r, printable(domain)) }
+
 // fixFor returns a rule's fix with the domain's name in the commands.
 func fixFor(r *audit.Rule, domain string) string {
 	lines := strings.Split(r.Fix, "\n")
@@ -143,3 +147,6 @@ func plural(n int, noun string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }
+
+// told reports whether an origin is worth a word: of a plain file, the document itself is all there is.
+func told(o audit.Origin) bool { return o.Stated }

@@ -105,15 +105,15 @@ func newApp(s *streams) *cli.App {
 	app := &cli.App{
 		Name:      "virt-audit",
 		Usage:     "tell which libvirt guests are inside QEMU's security support boundary, and what gives the host away",
-		UsageText: "virt-audit [options] [file|folder|-]...\nvirt-audit rules | explain RULE | policy list|show|check",
+		UsageText: "virt-audit [options] [file|folder|-]...\nvirt-audit [options] -c URI... [guest]...\nvirt-audit rules | explain RULE | policy list|show|check\nvirt-audit facts [-o FILE]\nvirt-audit hook install|status|uninstall",
 		Description: "Reads libvirt domain XML: files, folders, '-' for standard input. Without an operand it reads\n" +
-			"this host's own definitions below /etc/libvirt, and the user's session.\n" +
+			"what this host has: definitions, running guests, saved states and snapshots, and the user's session.\n" +
 			"Options may follow operands. Each can be set in the environment: VIRT_AUDIT_FAIL_ON=high.\n\n" +
 			"Exit status: 0 clean, 1 findings, 2 usage, 3 nothing audited, 4 unreadable input, 5 internal error.",
 		Version:              toolVersion(),
 		Flags:                auditFlags(),
 		Action:               s.audit,
-		Commands:             []*cli.Command{s.rulesCommand(), s.explainCommand(), s.policyCommand()},
+		Commands:             []*cli.Command{s.rulesCommand(), s.explainCommand(), s.policyCommand(), s.factsCommand(), s.hookCommand()},
 		HideHelpCommand:      true,
 		Reader:               s.in,
 		Writer:               s.out,
@@ -122,6 +122,8 @@ func newApp(s *streams) *cli.App {
 		OnUsageError:         onUsageError,
 		CommandNotFound:      nil,
 		EnableBashCompletion: true,
+
+		DisableSliceFlagSeparator: true, // URIs have commas in them; lists of rules are split by us
 	}
 	each(app.Commands, func(c *cli.Command) {
 		c.OnUsageError = onUsageError

@@ -40,7 +40,19 @@ func (s *streams) audit(c *cli.Context) (err error) {
 	if c.Int("jobs") < 1 {
 		return usagef("option --jobs: at least 1 is wanted")
 	}
-	operands, err := s.operands(c)
+	var operands []string
+	var documents iter.Seq2[*collect.Document, error]
+	uris := connections(c)
+	if cfg.Host, err = s.hostFacts(c, c.NArg() == 0 && len(uris) == 0); err != nil {
+		return err
+	}
+	cfg.FileMode = fileMode(options.StdinName)
+	if len(uris) > 0 {
+		operands = uris
+		documents, err = s.connected(c, uris, cfg)
+	} else if operands, err = s.operands(c); err == nil {
+		documents = collect.Operands(operands, options)
+	}
 	if err != nil {
 		return err
 	}
@@ -61,7 +73,7 @@ func (s *streams) audit(c *cli.Context) (err error) {
 	// Documents are small and short-lived: without this the collector runs all the time, and takes
 	// the second core from a run on one.
 	debug.SetGCPercent(400)
-	tally, err := s.report(rep, evaluate(c.Int("jobs"), collect.Operands(operands, options), cfg), c.Bool("verbose"), c.Bool("quiet"))
+	tally, err := s.report(rep, evaluate(c.Int("jobs"), documents, cfg), c.Bool("verbose"), c.Bool("quiet"))
 	if err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
@@ -85,9 +97,11 @@ func (s *streams) report(rep report.Reporter, outcomes iter.Seq[outcome], verbos
 	for o := range outcomes {
 		bar.add()
 		var err error
-		if o.result != nil {
-			t.Add(o.result)
-			err = rep.Domain(o.result)
+		for _, r := range o.results {
+			t.Add(r)
+			if err = rep.Domain(r); err != nil {
+				break
+			}
 		}
 		switch {
 		case err != nil:
@@ -140,7 +154,7 @@ func (s *streams) verdict(t *total, failOn audit.Severity, exitZero, operands bo
 func (s *streams) operands(c *cli.Context) ([]string, error) {
 	args := c.Args().Slice()
 	if len(args) == 0 {
-		return collect.HostFolders(os.Getenv), nil
+		return hostFolders(c), nil
 	}
 	if first := args[0]; !strings.ContainsAny(first, "./*?[") && first != "-" {
 		if _, err := os.Lstat(first); errors.Is(err, fs.ErrNotExist) {

@@ -17,9 +17,9 @@ import (
 // outcome is what became of one input: a result, or an error, or both for a document that changed
 // under our hands, or neither for a document of another kind that is passed over.
 type outcome struct {
-	result *audit.Result
-	err    error
-	skip   *audit.NotDomainError
+	results []*audit.Result // one of each domain that the document holds
+	err     error
+	skip    *audit.NotDomainError
 }
 
 // keepLoaded is how many bytes of documents stay loaded between the two passes; loaded, a document is
@@ -34,17 +34,17 @@ const manyDocuments = 1000
 // input is a document on its way through the passes.
 type input struct {
 	doc     *collect.Document
-	domain  *audit.Domain // kept from the first pass
-	sum     uint64        // of the bytes that the first pass has seen
-	alone   *audit.Result // what is to be said when no other guest matters
-	asked   audit.Questions
+	domains []*audit.Domain // kept from the first pass
+	sum     uint64          // of the bytes that the first pass has seen
+	alone   []*audit.Result // what is to be said when no other guest matters
+	asked   []audit.Questions
 	settled *outcome // what the first pass has found to be no domain
 }
 
 // evaluate reads, loads and judges documents, several at a time. Rules that compare guests want to
-// know all of them before the first is judged: with such rules a first pass fills the index, judges each
-// document by itself, and keeps the result. A second reads again, and judges again, those documents alone
-// that have something in common with another.
+// know all of them before the first is judged, and so does the comparison of what runs with what is
+// stored: a first pass fills the index, judges each document by itself, and keeps the result. A second
+// reads again, and judges again, those documents alone that have something in common with another.
 func evaluate(jobs int, documents iter.Seq2[*collect.Document, error], cfg *audit.Config) iter.Seq[outcome] {
 	inputs := func(yield func(*input) bool) {
 		for d, err := range documents {
@@ -57,22 +57,23 @@ func evaluate(jobs int, documents iter.Seq2[*collect.Document, error], cfg *audi
 			}
 		}
 	}
-	if !slices.ContainsFunc(cfg.Rules, func(r *audit.Rule) bool { return r.Needs&audit.NeedDomains != 0 }) {
-		return audit.Ordered(jobs, inputs, func(in *input) outcome { return in.judge(cfg) })
-	}
 	return func(yield func(outcome) bool) {
-		index := audit.NewIndex()
+		index, drifts := audit.NewIndex(), audit.NewDrifts()
 		var loaded atomic.Int64
 		var all []*input
-		for in := range audit.Ordered(jobs, inputs, func(in *input) *input { in.note(index, cfg, &loaded); return in }) {
+		for in := range audit.Ordered(jobs, inputs, func(in *input) *input { in.note(index, drifts, cfg, &loaded); return in }) {
 			if all = append(all, in); len(all) == manyDocuments {
-				debug.SetGCPercent(100)
+				debug.SetGCPercent(200)
 			}
 		}
 		index.Freeze()
+		drifts.Freeze()
 		together := *cfg
 		together.Index = index
 		for out := range audit.Ordered(jobs, slices.Values(all), func(in *input) outcome { return in.judge(&together) }) {
+			for _, r := range out.results {
+				drifts.Mark(r)
+			}
 			if !yield(out) {
 				return
 			}
@@ -83,13 +84,16 @@ func evaluate(jobs int, documents iter.Seq2[*collect.Document, error], cfg *audi
 var seed = maphash.MakeSeed()
 
 // load reads and loads the document; where that fails, the outcome says so.
-func (in *input) load() (d *audit.Domain, sum uint64, failed *outcome) {
+func (in *input) load() (domains []*audit.Domain, sum uint64, size int, failed *outcome) {
 	data, err := in.doc.Read()
 	if err != nil {
-		return nil, 0, &outcome{err: err}
+		return nil, 0, 0, &outcome{err: err}
 	}
-	d, err = audit.Load(in.doc.Source, data)
-	return d, maphash.Bytes(seed, data), failure(err)
+	domains, err = audit.LoadAll(in.doc.Source, data)
+	for _, d := range domains {
+		d.Origin = in.doc.Origin.On(d.Origin)
+	}
+	return domains, maphash.Bytes(seed, data), len(data), failure(err)
 }
 
 // failure is what becomes of a document that cannot be loaded, or nil.
@@ -105,7 +109,7 @@ func failure(err error) *outcome {
 }
 
 // note is the first pass. What fails here has failed: it is told in the second pass, in its turn.
-func (in *input) note(index *audit.Index, cfg *audit.Config, loaded *atomic.Int64) {
+func (in *input) note(index *audit.Index, drifts *audit.Drifts, cfg *audit.Config, loaded *atomic.Int64) {
 	if in.settled != nil {
 		return
 	}
@@ -114,25 +118,27 @@ func (in *input) note(index *audit.Index, cfg *audit.Config, loaded *atomic.Int6
 			in.settled = &outcome{err: &internalError{in.doc.Source, r, debug.Stack()}}
 		}
 	}()
-	data, err := in.doc.Read()
-	if err != nil {
-		in.settled = &outcome{err: err}
+	domains, sum, size, failed := in.load()
+	if in.settled = failed; failed != nil {
 		return
 	}
-	domains, err := audit.LoadAll(in.doc.Source, data)
-	if in.settled = failure(err); err != nil {
-		return
+	in.sum = sum
+	for _, d := range domains {
+		var asked audit.Questions // none: what is past has nothing in common with other guests
+		if d.Origin.Kind.Present() {
+			asked = index.Add(d, cfg, rules.Indexers()...)
+		}
+		in.asked = append(in.asked, asked)
+		r := audit.Run(d, cfg)
+		drifts.Note(r)
+		in.alone = append(in.alone, r)
 	}
-	d := domains[0]
-	in.asked = index.Add(d, cfg, rules.Indexers()...)
-	in.alone = audit.Run(d, cfg)
-	in.sum = maphash.Bytes(seed, data)
-	if in.doc.Once() || loaded.Add(int64(len(data))) <= max(keepLoaded, int64(len(data))) {
-		in.domain = d
+	if in.doc.Once() || loaded.Add(int64(size)) <= max(keepLoaded, int64(size)) {
+		in.domains = domains
 	}
 }
 
-// judge is the second pass, or the only one.
+// judge is the second pass.
 func (in *input) judge(cfg *audit.Config) (out outcome) {
 	if in.settled != nil {
 		return *in.settled
@@ -142,24 +148,28 @@ func (in *input) judge(cfg *audit.Config) (out outcome) {
 			out = outcome{err: &internalError{in.doc.Source, r, debug.Stack()}}
 		}
 	}()
-	d := in.domain
-	in.domain = nil // not needed any more
-	if in.alone != nil && !cfg.Index.Concerns(in.asked) {
-		return outcome{result: in.alone}
+	domains, alone := in.domains, in.alone
+	in.domains, in.alone = nil, nil // not needed any more
+	if !slices.ContainsFunc(in.asked, cfg.Index.Concerns) {
+		return outcome{results: alone}
 	}
-	in.alone = nil
-	if d != nil {
-		return outcome{result: audit.Run(d, cfg)}
+	sum := in.sum
+	if domains == nil {
+		var failed *outcome
+		if domains, sum, _, failed = in.load(); failed != nil && failed.err != nil {
+			return *failed
+		}
 	}
-	d, sum, failed := in.load()
-	if failed == nil {
-		out.result = audit.Run(d, cfg)
-	} else {
-		out = *failed
+	for i, d := range domains {
+		if sum == in.sum && !cfg.Index.Concerns(in.asked[i]) {
+			out.results = append(out.results, alone[i])
+			continue
+		}
+		out.results = append(out.results, audit.Run(d, cfg))
 	}
-	if cfg.Index != nil && sum != in.sum && out.err == nil {
+	if sum != in.sum {
 		// What is told of it is true, but what others have in common with it is that of before.
-		out = outcome{result: out.result, err: &collect.Problem{Source: in.doc.Source, Err: errChanged}}
+		out = outcome{results: out.results, err: &collect.Problem{Source: in.doc.Source, Err: errChanged}}
 	}
 	return out
 }

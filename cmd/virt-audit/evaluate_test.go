@@ -23,9 +23,9 @@ func writingTo(name, disk string) string {
 // told writes what became of each input: "NAME RULE..." or "error", "skipped".
 func told(o outcome) string {
 	var out []string
-	if o.result != nil {
-		out = append(out, o.result.Name)
-		for _, f := range o.result.Findings {
+	for _, r := range o.results {
+		out = append(out, r.Name)
+		for _, f := range r.Findings {
 			out = append(out, f.Rule.ID)
 		}
 	}
@@ -143,7 +143,7 @@ func TestSecondLook(t *testing.T) {
 			if out.err != nil {
 				t.Fatal(out.err)
 			}
-			if got := out.result; !slices.EqualFunc(got.Findings, want.Findings, func(a, b audit.Finding) bool { return a.Rule == b.Rule && a.Message == b.Message && a.Pos == b.Pos }) {
+			if got := out.results[0]; !slices.EqualFunc(got.Findings, want.Findings, func(a, b audit.Finding) bool { return a.Rule == b.Rule && a.Message == b.Message && a.Pos == b.Pos }) {
 				t.Errorf("%s: %d findings in two passes, %d in one", got.Source, len(got.Findings), len(want.Findings))
 			}
 		}

@@ -38,6 +38,7 @@ func TestScript(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("ROOT", root)
 			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // with -race, each command would sleep for a second at its end
 			e.Setenv("XDG_CONFIG_HOME", e.WorkDir)
 			return nil
 		},

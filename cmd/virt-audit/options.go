@@ -44,7 +44,7 @@ func auditFlags() []cli.Flag {
 	for _, f := range report.Formats() {
 		formats = append(formats, f.Name)
 	}
-	return []cli.Flag{
+	return append(append(connectFlags(), hostFlags()...), []cli.Flag{
 		&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: formats[0], Usage: "`FORMAT` of the report: " + strings.Join(formats, ", "), EnvVars: env("format"), Category: aboutOutput},
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`, whole or not at all", EnvVars: env("output"), Category: aboutOutput},
 		colorFlag(),
@@ -58,11 +58,11 @@ func auditFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "rule", Usage: "only the rules `ID[,ID]`, of whatever profile", EnvVars: env("rule"), Category: aboutRules},
 		&cli.StringSliceFlag{Name: "skip-rule", Usage: "not the rules `ID[,ID]`", EnvVars: env("skip-rule"), Category: aboutRules},
 		&cli.StringFlag{Name: "qemu-version", Usage: "`VERSION` of QEMU that the guests are to run on (default: " + policy.NewestQEMU().String() + ")", EnvVars: env("qemu-version"), Category: aboutRules},
-		&cli.StringFlag{Name: "host-arch", Usage: "`ARCH` of the host, for guests that state none", EnvVars: env("host-arch"), Category: aboutRules},
+		&cli.StringFlag{Name: "host-arch", Usage: "`ARCH` of the host, for guests that state none", EnvVars: env("host-arch"), Category: aboutHost},
 		&cli.StringFlag{Name: "stdin-name", Usage: "`NAME` to show for standard input", EnvVars: env("stdin-name"), Category: aboutReading},
 		&cli.StringFlag{Name: "max-size", Value: "16M", Usage: "refuse documents above this `SIZE` in bytes; K, M and G are understood", EnvVars: env("max-size"), Category: aboutReading},
 		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Value: runtime.GOMAXPROCS(0), Usage: "read `N` documents at a time", EnvVars: env("jobs"), Category: aboutReading},
-	}
+	}...)
 }
 
 func words[T ~string](list []T) string {
@@ -133,7 +133,9 @@ func config(c *cli.Context) (*audit.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.Rules, err = choose(profiles, list(c.StringSlice("rule")), list(c.StringSlice("skip-rule")))
+	only := list(c.StringSlice("rule"))
+	cfg.Named = len(only) > 0
+	cfg.Rules, err = choose(profiles, only, list(c.StringSlice("skip-rule")))
 	return cfg, err
 }
 

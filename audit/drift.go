@@ -1,0 +1,194 @@
+package audit
+
+import (
+	"hash/maphash"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Drift says that a finding is in one of a guest's documents and not in another: what runs, what is
+// stored and what was saved can differ, and each mends at another time.
+type Drift string
+
+// How a finding can differ between the documents of a guest.
+const (
+	UntilRestart      Drift = "until-restart"       // runs so, and is not stored so any more
+	AtNextStart       Drift = "at-next-start"       // is stored so, and does not run so yet
+	InSavedState      Drift = "in-saved-state"      // was saved so, and is not stored so any more
+	WithoutSavedState Drift = "without-saved-state" // is stored so, and was not saved so
+)
+
+// Explain returns the drift in words for people.
+func (d Drift) Explain() string {
+	switch d {
+	case UntilRestart:
+		return "fixed on disk, still exposed until restart"
+	case AtNextStart:
+		return "not exposed yet, will appear at the next start"
+	case InSavedState:
+		return "fixed on disk, comes back when the saved state is restored"
+	case WithoutSavedState:
+		return "not in the saved state, will appear when the guest starts without it"
+	}
+	return ""
+}
+
+// Drifts compares the findings about the running, the stored and the saved guest. It is told of all
+// results of a run before it marks any. What it keeps of a finding is a few words of memory, and that
+// only for guests that are seen more than once, as soon as all are known.
+type Drifts struct {
+	mu     sync.Mutex
+	guests map[driftKey]map[Kind][]driftDoc
+}
+
+// driftKey is one guest on one host. Without a UUID its name must do: libvirt makes up another UUID
+// whenever it defines such a document.
+type driftKey struct{ host, uuid, name string }
+
+// driftDoc is what one document has been found to have.
+type driftDoc struct {
+	findings []driftFinding
+	unknown  []*Rule // not evaluated: that they found nothing means nothing
+}
+
+// driftFinding is a finding without its place. Places move: libvirt adds and sorts devices. So findings
+// of a rule about the same sort of element are counted, and told apart by their message.
+type driftFinding struct {
+	rule           *Rule
+	place, message uint64
+}
+
+var driftSeed = maphash.MakeSeed()
+
+// NewDrifts returns one that was told of nothing.
+func NewDrifts() *Drifts { return &Drifts{guests: map[driftKey]map[Kind][]driftDoc{}} }
+
+// Note tells of a result. It may be called from several goroutines.
+func (x *Drifts) Note(r *Result) {
+	if !r.Origin.Kind.Present() {
+		return
+	}
+	doc := driftDoc{findings: make([]driftFinding, 0, len(r.Findings))}
+	for _, f := range r.Findings {
+		if f.Rule.Needs&NeedDomains == 0 {
+			doc.findings = append(doc.findings, f.drift())
+		}
+	}
+	for _, u := range r.Unevaluated {
+		doc.unknown = append(doc.unknown, u.Rule)
+	}
+	key := r.driftKey()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	of := x.guests[key]
+	if of == nil {
+		of = map[Kind][]driftDoc{}
+		key.name, key.uuid = strings.Clone(key.name), strings.Clone(key.uuid) // lest they keep a document
+		x.guests[key] = of
+	}
+	of[r.Origin.Kind] = append(of[r.Origin.Kind], doc)
+}
+
+func (r *Result) driftKey() driftKey {
+	if uuid := uuidKey(r.UUID); uuid != "" {
+		return driftKey{r.Origin.Host, uuid, ""}
+	}
+	return driftKey{r.Origin.Host, "", r.Name}
+}
+
+// drift reduces a finding to what is compared.
+func (f *Finding) drift() driftFinding {
+	var place strings.Builder
+	inside := false
+	for _, c := range f.Path.String() { // without the numbers of elements
+		switch {
+		case c == '[':
+			inside = true
+		case c == ']':
+			inside = false
+		case !inside:
+			place.WriteRune(c)
+		}
+	}
+	return driftFinding{f.Rule, maphash.String(driftSeed, place.String()), maphash.String(driftSeed, f.Message)}
+}
+
+// Freeze lets go of what was seen in one document only. Results can then be marked, from several
+// goroutines.
+func (x *Drifts) Freeze() {
+	for key, kinds := range x.guests {
+		if len(kinds) < 2 {
+			delete(x.guests, key)
+		}
+	}
+}
+
+// Mark sets the drift of the findings of a result.
+func (x *Drifts) Mark(r *Result) {
+	if x == nil || !r.Origin.Kind.Present() {
+		return
+	}
+	kinds := x.guests[r.driftKey()]
+	against, drift := other(r.Origin.Kind, kinds)
+	if drift == "" {
+		return
+	}
+	// Of several findings that are the same but for their message, those whose message the others lack
+	// are the ones that are gone.
+	type sort struct {
+		rule  *Rule
+		place uint64
+	}
+	here := map[sort][]int{}
+	for i := range r.Findings {
+		if f := &r.Findings[i]; f.Rule.Needs&NeedDomains == 0 {
+			d := f.drift()
+			here[sort{d.rule, d.place}] = append(here[sort{d.rule, d.place}], i)
+		}
+	}
+	for s, at := range here {
+		there, known := 0, true
+		messages := map[uint64]bool{}
+		for _, doc := range kinds[against] {
+			known = known && !slices.Contains(doc.unknown, s.rule)
+			n := 0
+			for _, f := range doc.findings {
+				if f.rule == s.rule && f.place == s.place {
+					n++
+					messages[f.message] = true
+				}
+			}
+			there = max(there, n)
+		}
+		if !known {
+			continue
+		}
+		gone := len(at) - there
+		for _, unseen := range []bool{true, false} {
+			for _, i := range at {
+				if f := &r.Findings[i]; gone > 0 && f.Drift == "" && messages[f.drift().message] != unseen {
+					f.Drift = drift
+					gone--
+				}
+			}
+		}
+	}
+}
+
+// other returns the kind of document that one of kind k is compared with, and what a finding is that is
+// in k alone; "" where there is nothing to compare.
+func other(k Kind, kinds map[Kind][]driftDoc) (Kind, Drift) {
+	has := func(k Kind) bool { return len(kinds[k]) > 0 }
+	switch {
+	case k == Running && has(Stored):
+		return Stored, UntilRestart
+	case k == Saved && has(Stored):
+		return Stored, InSavedState
+	case k == Stored && has(Running): // a saved state of a guest that runs waits for nothing
+		return Running, AtNextStart
+	case k == Stored && has(Saved):
+		return Saved, WithoutSavedState
+	}
+	return "", ""
+}

@@ -1,0 +1,112 @@
+package audit
+
+import (
+	"slices"
+
+	"github.com/virt-audit/virt-audit/audit/host"
+	"github.com/virt-audit/virt-audit/audit/policy"
+)
+
+// hostNeeds are what only facts of the host can supply.
+const hostNeeds = NeedQEMUConf | NeedCapabilities | NeedHostFiles | NeedHostNetwork | NeedMAC
+
+// facts returns what is known of the host that a domain is on; nil where nothing is.
+func (c *Config) facts(d *Domain) *host.Facts {
+	f := c.Host
+	if of, ok := c.Hosts[d.Origin.Host]; ok {
+		f = of
+	}
+	if d.Origin.Host != "" {
+		return f.For(d.Origin.Host)
+	}
+	return f.For(d.Source)
+}
+
+// have returns what this run can supply to rules for a domain of a host.
+func (c *Config) have(f *host.Facts) Needs {
+	have := c.Have
+	_, mac := f.MAC()
+	for _, known := range []struct {
+		known bool
+		need  Needs
+	}{
+		{f.KnowsConf(), NeedQEMUConf},
+		{f.KnowsCapabilities() || c.hostArch(f) != "", NeedCapabilities},
+		{f.KnowsFiles(), NeedHostFiles},
+		{f.KnowsBridges(), NeedHostNetwork},
+		{mac || f.KnowsConf(), NeedMAC}, // qemu.conf may say that guests are not to have any
+	} {
+		if known.known {
+			have |= known.need
+		}
+	}
+	return have
+}
+
+// hostArch returns the architecture of a host: what the user says, or what its facts say.
+func (c *Config) hostArch(f *host.Facts) string {
+	if c.HostArch != "" {
+		return c.HostArch
+	}
+	return f.Arch()
+}
+
+// guest returns what the policy judges: what the XML says, and what the host makes of it.
+func (c *Config) guest(d *Domain) policy.Guest {
+	_, override := d.Command.overrides()
+	g := policy.Guest{Target: d.Target, Emulator: d.Devices.Emulator, Override: override}
+	f := c.facts(d)
+	g.HostArch = c.hostArch(f)
+	if !f.KnowsCapabilities() {
+		return g
+	}
+	arch := g.Arch
+	if arch == "" {
+		arch = g.HostArch
+	}
+	g.HostTarget = f.Target(arch, g.Type, g.Emulator)
+	switch {
+	case g.Machine != "":
+		g.HostMachine, _, _ = f.Machine(arch, g.Type, g.Machine)
+	case g.Type != "xen": // there it depends on the type of OS, which is all that it depends on
+		g.HostMachine, _ = f.DefaultMachine(arch, g.Type)
+	}
+	return g
+}
+
+// byQEMU reports whether libvirt's QEMU driver runs the guest, with qemu.conf.
+func (p *Pass) byQEMU() bool { return p.Boundary.Reason != policy.NotQEMU && p.Type != "xen" }
+
+// Conf returns the qemu.conf that the guest inherits from: nil where it is not known, or where
+// another driver than QEMU's runs the guest. Its methods answer all the same, with libvirt's defaults.
+func (p *Pass) Conf() *host.QEMUConf {
+	if !p.byQEMU() {
+		return nil
+	}
+	return p.Host.Conf()
+}
+
+// HostUser returns the user that QEMU runs as where the document does not say, and where that comes
+// from; "" where it is not known, or where another driver than QEMU's runs the guest.
+func (p *Pass) HostUser() (user, where string) {
+	if !p.byQEMU() {
+		return "", ""
+	}
+	return p.Host.User()
+}
+
+// FileMode returns the permissions of the file that holds the document, where it is a file of this machine.
+func (p *Pass) FileMode() (mode host.Mode, ok bool) {
+	if p.fileMode == nil || p.Origin.Host != "" {
+		return 0, false
+	}
+	return p.fileMode(p.Source)
+}
+
+// Fires reports whether another rule has something to say about the domain that is more than a remark.
+func (p *Pass) Fires(r *Rule) bool {
+	other := *p
+	other.rule, other.result = r, &Result{}
+	r.Check(&other)
+	return slices.ContainsFunc(other.result.Findings, func(f Finding) bool { return f.Severity > Info })
+}

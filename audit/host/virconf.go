@@ -1,0 +1,247 @@
+package host
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+)
+
+// The syntax is that of libvirt's src/util/virconf.c, a subset of Python's. It is taken to the letter,
+// oddities included: what libvirt refuses is in force nowhere.
+
+// maxConf is the size above which libvirt does not read such a file (MAX_CONFIG_FILE_SIZE).
+const maxConf = 10 << 20
+
+// maxNesting bounds lists in lists, of which libvirt uses none. libvirt itself has no bound but its stack.
+const maxNesting = 64
+
+// value is what may stand behind "=". Its kind is text, number or list.
+type value struct {
+	kind   kind
+	text   string
+	number int64
+	signed bool // written with a minus sign
+	items  []value
+}
+
+func (v *value) texts() []string {
+	out := make([]string, len(v.items))
+	for i, item := range v.items {
+		out[i] = item.text
+	}
+	return out
+}
+
+// confError is what is wrong with the file, and where.
+type confError struct {
+	file    string
+	line    int
+	message string
+}
+
+func (e *confError) Error() string { return fmt.Sprintf("%s:%d: %s", e.file, e.line, e.message) }
+
+type confReader struct {
+	file string
+	data []byte
+	at   int
+	line int
+}
+
+// parseConf returns the assignments of the file, in order.
+func parseConf(file string, data []byte) (statements []entry, err error) {
+	r := &confReader{file, data, 0, 1}
+	if len(data) > maxConf {
+		return nil, r.errorf("more than the %d bytes that libvirt reads", maxConf)
+	}
+	for !r.end() {
+		r.blanks(true)
+		if r.peek() == '#' {
+			r.comment()
+		} else {
+			e, err := r.assignment()
+			if err != nil {
+				return nil, err
+			}
+			statements = append(statements, e)
+		}
+		if err := r.separator(); err != nil {
+			return nil, err
+		}
+	}
+	return statements, nil
+}
+
+func (r *confReader) errorf(format string, args ...any) error {
+	return &confError{r.file, r.line, fmt.Sprintf(format, args...)}
+}
+
+func (r *confReader) end() bool { return r.at >= len(r.data) }
+
+// peek returns the next byte, or 0 at the end.
+func (r *confReader) peek() byte {
+	if r.end() {
+		return 0
+	}
+	return r.data[r.at]
+}
+
+func isEOL(c byte) bool   { return c == '\n' || c == '\r' }
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+func isAlpha(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
+
+// blanks passes over blanks and, if asked, ends of lines.
+func (r *confReader) blanks(eol bool) {
+	for ; !r.end(); r.at++ {
+		switch c := r.peek(); {
+		case c == ' ' || c == '\t':
+		case eol && c == '\n':
+			r.line++
+		case eol && c == '\r':
+		default:
+			return
+		}
+	}
+}
+
+func (r *confReader) comment() {
+	for !r.end() && !isEOL(r.peek()) {
+		r.at++
+	}
+}
+
+// separator passes over what stands between two statements.
+func (r *confReader) separator() error {
+	r.blanks(false)
+	switch c := r.peek(); {
+	case r.end():
+		return nil
+	case c == ';':
+		r.at++
+	case !isEOL(c):
+		return r.errorf("a new line or ';' is wanted behind the value")
+	}
+	r.blanks(true)
+	return nil
+}
+
+func (r *confReader) assignment() (entry, error) {
+	e := entry{line: r.line}
+	start := r.at
+	if !isAlpha(r.peek()) {
+		return e, r.errorf("the name of a setting is wanted")
+	}
+	for c := r.peek(); isAlpha(c) || isDigit(c) || c == '_'; c = r.peek() {
+		r.at++
+	}
+	e.key = string(r.data[start:r.at])
+	r.blanks(false)
+	if r.peek() != '=' {
+		return e, r.errorf("'=' is wanted behind the name of a setting")
+	}
+	r.at++
+	v, err := r.value(0)
+	e.value = v
+	r.blanks(false)
+	if err == nil && r.peek() == '#' {
+		r.comment()
+	}
+	return e, err
+}
+
+func (r *confReader) value(depth int) (value, error) {
+	r.blanks(false)
+	switch c := r.peek(); {
+	case c == '"' || c == '\'':
+		s, err := r.string(c)
+		return value{kind: text, text: s}, err
+	case c == '[':
+		items, err := r.list(depth)
+		return value{kind: list, items: items}, err
+	case isDigit(c) || c == '-' || c == '+':
+		return r.number()
+	}
+	return value{}, r.errorf("a value is wanted: a string in quotes, a number or a list")
+}
+
+// string reads a string in single, double or three double quotes. There are no escapes. A string ends
+// with its line, but for three quotes, which libvirt takes for such only if anything follows them.
+func (r *confReader) string(quote byte) (string, error) {
+	rest := r.data[r.at:]
+	if triple := []byte(`"""`); len(rest) > 6 && bytes.HasPrefix(rest, triple) {
+		body, _, closed := bytes.Cut(rest[3:], triple)
+		if !closed {
+			body = rest[3 : len(rest)-2] // what libvirt has read when it sees that there is no end
+		}
+		r.line += bytes.Count(body, []byte("\n"))
+		if !closed {
+			return "", r.errorf("the string has no end")
+		}
+		r.at += len(body) + 6
+		return untilNUL(body), nil
+	}
+	n := bytes.IndexFunc(rest[1:], func(c rune) bool { return c == rune(quote) || c == '\n' || c == '\r' })
+	if n < 0 || rest[1+n] != quote {
+		return "", r.errorf("the string has no end")
+	}
+	r.at += n + 2
+	return untilNUL(rest[1 : 1+n]), nil
+}
+
+// untilNUL cuts a text where C would.
+func untilNUL(b []byte) string {
+	s, _, _ := strings.Cut(string(b), "\x00")
+	return s
+}
+
+// list reads a list, which may go over several lines and end with a comma. It cannot hold comments.
+func (r *confReader) list(depth int) ([]value, error) {
+	if depth == maxNesting {
+		return nil, r.errorf("lists in lists in lists: there is no such setting")
+	}
+	items := []value{}
+	r.at++
+	r.blanks(true)
+	for !r.end() && r.peek() != ']' {
+		if len(items) > 0 {
+			if r.peek() != ',' {
+				return nil, r.errorf("',' is wanted between the items of a list")
+			}
+			r.at++
+			r.blanks(true)
+			if r.peek() == ']' {
+				break
+			}
+		}
+		v, err := r.value(depth + 1)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, v)
+		r.blanks(true)
+	}
+	if r.peek() != ']' {
+		return nil, r.errorf("the list has no end: ']' is missing")
+	}
+	r.at++
+	return items, nil
+}
+
+// number reads decimal digits with or without a sign. Like libvirt it looks for no overflow: nobody means
+// such a number, and the same value results.
+func (r *confReader) number() (value, error) {
+	v := value{kind: number, signed: r.peek() == '-'}
+	if !isDigit(r.peek()) {
+		r.at++
+	}
+	if !isDigit(r.peek()) {
+		return v, r.errorf("a digit is wanted behind the sign")
+	}
+	for ; isDigit(r.peek()); r.at++ {
+		v.number = v.number*10 + int64(r.peek()-'0')
+	}
+	if v.signed {
+		v.number = -v.number
+	}
+	return v, nil
+}

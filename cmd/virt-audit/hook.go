@@ -1,0 +1,248 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/report"
+)
+
+// What libvirt promises to hooks, and what it makes of their answer (docs/hooks.rst; src/util/virhook.c;
+// the rest measured with libvirt 9.0):
+//
+//   - It calls HOOK OBJECT OPERATION SUBOPERATION EXTRA with the guest's XML on standard input, as the
+//     user that the daemon runs as, with little more than PATH in the environment.
+//   - It waits for ever, and holds the guest's lock: a hook that asks libvirt something waits for itself.
+//   - At "prepare", "restore" and "migrate" a status other than 0 refuses the start. At "reconnect" it
+//     kills a guest that runs, at "stopped" and "release" it means nothing. All starts pass "prepare":
+//     autostart, "virsh create", a revert to a snapshot and, after "restore", a managed save too.
+//   - At "restore" and "migrate" what the hook prints replaces the guest's XML.
+//   - What it writes to standard error becomes part of the error that the user of virsh is shown; with
+//     status 0 nobody sees it.
+
+// The operations at which a guest can still be refused.
+const (
+	opPrepare = "prepare"
+	opRestore = "restore"
+	opMigrate = "migrate"
+)
+
+// decides reports whether an operation of libvirt's is one that asks us. What libvirt may add one day
+// does not.
+func decides(operation string) bool {
+	return operation == opPrepare || operation == opRestore || operation == opMigrate
+}
+
+const (
+	aboutDecision     = "Decision:"
+	aboutInstallation = "Installation:"
+)
+
+// hookDecisionFlags are the options that 'hook install' writes into the script.
+func hookDecisionFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "refuse", Usage: "refuse guests that are `WHAT[,WHAT]`: outside, undetermined, a severity (such findings or worse), the ID of a rule (default: " + strings.Join(defaultRefuse, ",") + ")", EnvVars: env("refuse"), Category: aboutDecision},
+		&cli.BoolFlag{Name: "dry-run", Usage: "refuse nothing, and log what would have been", EnvVars: env("dry-run"), Category: aboutDecision},
+		&cli.BoolFlag{Name: "fail-closed", Usage: "refuse guests that cannot be judged; without it they start, and a line is logged", EnvVars: env("fail-closed"), Category: aboutDecision},
+		&cli.DurationFlag{Name: "timeout", Value: 10 * time.Second, Usage: "give up after this `TIME`", EnvVars: env("timeout"), Category: aboutDecision},
+		&cli.StringFlag{Name: "max-size", Value: "16M", Usage: "give up on XML above this `SIZE` in bytes; K, M and G are understood", EnvVars: env("max-size"), Category: aboutDecision},
+		&cli.StringFlag{Name: "log", Value: logSyslog, Usage: "`WHERE` to log to: " + logSyslog + ", or " + logStderr + ", of which libvirt keeps little", EnvVars: env("log"), Category: aboutDecision},
+		policyFlag(),
+		profileFlag(),
+		&cli.StringSliceFlag{Name: "rule", Usage: "only the rules `ID[,ID]`, of whatever profile", EnvVars: env("rule"), Category: aboutRules},
+		&cli.StringSliceFlag{Name: "skip-rule", Usage: "not the rules `ID[,ID]`", EnvVars: env("skip-rule"), Category: aboutRules},
+		&cli.StringFlag{Name: "qemu-version", Usage: "`VERSION` of QEMU that the guests are to run on", EnvVars: env("qemu-version"), Category: aboutRules},
+		&cli.StringFlag{Name: "host-root", Value: "/", Usage: "the host's qemu.conf and other files are in `FOLDER`", EnvVars: env("host-root"), Category: aboutRules},
+	}
+}
+
+func hookPlaceFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "hooks-dir", Value: libvirtHooks, Usage: "libvirt's `FOLDER` of hooks", EnvVars: env("hooks-dir"), Category: aboutInstallation},
+		&cli.StringFlag{Name: "name", Value: "50-virt-audit", Usage: "`NAME` of the script in qemu.d", EnvVars: env("hook-name"), Category: aboutInstallation},
+	}
+}
+
+// hookCommand has no subcommands in the sense of the library: a guest may have the name of one.
+func (s *streams) hookCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "hook",
+		Usage: "have libvirt ask virt-audit before it starts a guest",
+		UsageText: "virt-audit hook install [options]   write the script, with the options of the decision\n" +
+			"virt-audit hook status [options]    exit 0 when libvirt asks us, 1 when it does not\n" +
+			"virt-audit hook uninstall [options] remove the script\n" +
+			"virt-audit hook [options] -- GUEST OPERATION SUBOPERATION EXTRA\n" +
+			"                                    what the script calls: exit 0 allows the start, 1 refuses it",
+		Description: "A refused guest does not start, and 'virsh start' shows the reason. Guests that run already, and\n" +
+			"devices that are plugged into them, do not pass the hook. libvirt needs to be 6.5 or newer.",
+		Flags:  append(hookDecisionFlags(), hookPlaceFlags()...),
+		Action: s.hook,
+	}
+}
+
+func (s *streams) hook(c *cli.Context) error {
+	args := c.Args().Slice()
+	if len(args) >= 4 {
+		return s.hookCall(c, args[0], args[1])
+	}
+	actions := map[string]func(*cli.Context) error{"install": s.hookInstall, "status": s.hookStatus, "uninstall": s.hookUninstall}
+	if len(args) == 0 {
+		return &usageError{"hook wants to know what to do", "'virt-audit hook install', 'status' or 'uninstall'"}
+	}
+	act := actions[args[0]]
+	switch {
+	case act == nil:
+		return &usageError{fmt.Sprintf("hook cannot %q", args[0]), didYouMean(args[0], []string{"install", "status", "uninstall"})}
+	case len(args) > 1:
+		return usagef("hook %s takes no operand", args[0])
+	case args[0] != "install":
+		for _, f := range hookDecisionFlags() {
+			if name := f.Names()[0]; c.IsSet(name) && !fromEnvironment(name) {
+				return usagef("option --%s has no meaning to hook %s", name, args[0])
+			}
+		}
+	}
+	return act(c)
+}
+
+// hookCall is what libvirt asks. It returns nil to let the guest go on.
+func (s *streams) hookCall(c *cli.Context, guest, operation string) error {
+	if !decides(operation) {
+		return nil
+	}
+	refused, err := s.decide(c, guest, operation)
+	var text string
+	switch {
+	case err == nil && refused == "":
+		return nil
+	case err == nil:
+		text = fmt.Sprintf("guest '%s' %s: %s", guest, mayNot[operation], refused)
+	case c.Bool("fail-closed"):
+		text = fmt.Sprintf("guest '%s' %s, for it cannot be judged: %s", guest, mayNot[operation], plain(err))
+	default:
+		s.hookLog(c, fmt.Sprintf("guest '%s' is let through, for it cannot be judged: %s", guest, plain(err)))
+		return nil
+	}
+	if c.Bool("dry-run") {
+		s.hookLog(c, "dry run: "+text)
+		return nil
+	}
+	if c.String("log") == logSyslog {
+		_ = toSyslog(text) // libvirt logs it too
+	}
+	fmt.Fprintf(s.err, "virt-audit: %s\n", lines(text))
+	return status(exitFindings)
+}
+
+var mayNot = map[string]string{
+	opPrepare: "may not start",
+	opRestore: "may not be restored",
+	opMigrate: "may not migrate to this host",
+}
+
+// plain is an error's text with what the user may have meant.
+func plain(err error) string {
+	if u, ok := errors.AsType[*usageError](err); ok && u.hint != "" {
+		return u.message + " (" + u.hint + ")"
+	}
+	return err.Error()
+}
+
+// defaultRefuse is what is refused where nothing else is asked for.
+var defaultRefuse = []string{outside, audit.Critical.String()}
+
+const (
+	outside      = "outside"
+	undetermined = "undetermined"
+)
+
+// notInHooks are rules whose subject the XML that hooks see shows at some starts and not at others:
+// libvirt keeps passwords in what it restores, and leaves them out of all the rest.
+var notInHooks = []string{"sec-graphics-passwd", "sec-rdp-passwd", "sec-http-cookie", "if-graphics-empty-password"}
+
+// refusal is what is refused.
+type refusal struct {
+	outside, undetermined bool
+	severity              audit.Severity // or worse
+	any                   bool           // the severity is set
+	rules                 []string
+}
+
+// refusalOption reads --refuse.
+func refusalOption(c *cli.Context) (*refusal, error) {
+	wanted := list(c.StringSlice("refuse"))
+	if len(wanted) == 0 {
+		wanted = defaultRefuse
+	}
+	r := &refusal{}
+	for _, word := range wanted {
+		severity, err := audit.ParseSeverity(word)
+		switch {
+		case word == outside:
+			r.outside = true
+		case word == undetermined:
+			r.undetermined = true
+		case err == nil:
+			if !r.any || severity < r.severity {
+				r.severity, r.any = severity, true
+			}
+		case slices.Contains(notInHooks, word):
+			return nil, usagef("option --refuse: %s is about passwords, which libvirt does not show to hooks", word)
+		default:
+			if _, err := ruleNamed(word); err != nil {
+				words := []string{outside, undetermined}
+				for _, s := range audit.Severities() {
+					words = append(words, s.String())
+				}
+				hint := didYouMean(word, words)
+				if hint == "" {
+					hint = "one of " + strings.Join(words, ", ") + ", or the ID of a rule"
+				}
+				return nil, &usageError{fmt.Sprintf("option --refuse: unknown word %q", report.Printable(word)), hint}
+			}
+			r.rules = append(r.rules, word)
+		}
+	}
+	return r, nil
+}
+
+// hookConfig makes the engine's configuration for a hook. There is one guest, so that rules over
+// several do not run.
+func hookConfig(c *cli.Context) (*audit.Config, *refusal, error) {
+	refuse, err := refusalOption(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg, err := config(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	if where := c.String("log"); where != logSyslog && where != logStderr {
+		return nil, nil, &usageError{fmt.Sprintf("option --log: %q is neither %s nor %s", where, logSyslog, logStderr), didYouMean(where, []string{logSyslog, logStderr})}
+	}
+	if c.Duration("timeout") <= 0 {
+		return nil, nil, usagef("option --timeout: more than no time is wanted")
+	}
+	cfg.Minimum = audit.Info // whatever the environment says: --refuse decides
+	skipped := list(c.StringSlice("skip-rule"))
+	for _, id := range refuse.rules {
+		if slices.Contains(skipped, id) {
+			return nil, nil, usagef("option --refuse: %s is skipped by --skip-rule", id)
+		}
+		if !slices.ContainsFunc(cfg.Rules, func(r *audit.Rule) bool { return r.ID == id }) {
+			r, err := ruleNamed(id)
+			if err != nil {
+				return nil, nil, err
+			}
+			cfg.Rules = append(cfg.Rules, r)
+		}
+	}
+	cfg.Rules = slices.DeleteFunc(cfg.Rules, func(r *audit.Rule) bool { return slices.Contains(notInHooks, r.ID) })
+	return cfg, refuse, nil
+}

@@ -1,0 +1,237 @@
+// Package libvirtd gives tests a real libvirtd that touches nothing of the host: it runs in mount,
+// network, PID and IPC namespaces of its own, with folders of its own over /etc/libvirt,
+// /var/lib/libvirt, /var/cache/libvirt, /var/log/libvirt and /run. QEMU runs its guests in software,
+// so that no test needs /dev/kvm.
+//
+// A test that cannot have its daemon fails and says what is missing: there is no quiet skip. Daemons
+// of several tests, and of packages that are tested at the same time, do not meet.
+//
+// Whatever becomes of the test process, nothing stays behind but a folder below the one for temporary
+// files: daemon and guests live in a PID namespace whose first process dies with us.
+package libvirtd
+
+import (
+	"bufio"
+	_ "embed"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+//go:embed space.sh
+var space string
+
+// patience is how long a daemon may take to answer, or to end. It takes a second on an idle machine.
+const patience = 30 * time.Second
+
+// Options change how a daemon is set up. The zero value is a daemon without any security driver but
+// that of users and groups, which lets whoever may open its socket in.
+type Options struct {
+	QEMUConf string   // lines for qemu.conf, behind ours
+	Conf     string   // lines for libvirtd.conf, behind ours
+	Args     []string // further arguments, such as "--listen"
+}
+
+// Daemon is a libvirtd that runs until the test ends.
+type Daemon struct {
+	Dir    string // the daemon's folder on the host
+	Socket string // the daemon's socket, which can be reached from outside
+	URI    string // the connection that virsh takes for it, from outside and from within
+
+	tb testing.TB
+	*processes
+}
+
+// processes are what runs for a daemon.
+type processes struct {
+	init    int // process 1 of the namespaces, as the host counts
+	pid     int // of the daemon, as its namespace counts
+	control io.Writer
+	answers *bufio.Reader
+}
+
+// For returns the same daemon for a subtest, which is what then fails.
+func (d *Daemon) For(tb testing.TB) *Daemon {
+	tb.Helper()
+	other := *d
+	other.tb = tb
+	return &other
+}
+
+// Start starts a daemon and waits until it answers. It ends, with its guests, when the test does.
+func Start(tb testing.TB, o Options) *Daemon {
+	tb.Helper()
+	tools := Require(tb)
+	dir, err := os.MkdirTemp("", "lvd") //nolint:usetesting // what t.TempDir makes is too long for the path of a socket
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
+	d := &Daemon{Dir: dir, tb: tb, processes: &processes{}, Socket: filepath.Join(dir, "run/libvirt/libvirt-sock")}
+	d.URI = "qemu:///system?socket=" + d.Socket
+	if err := d.furnish(o); err != nil {
+		tb.Fatal(err)
+	}
+	if err := d.enter(tools, o.Args); err != nil {
+		tb.Fatalf("namespaces for libvirtd: %v", err)
+	}
+	d.Start()
+	return d
+}
+
+// enter makes the namespaces, and process 1 in them.
+func (d *Daemon) enter(tools map[string]string, args []string) error {
+	cmd := exec.Command(tools["bash"], append([]string{
+		filepath.Join(d.Dir, "space.sh"), d.Dir,
+		tools["libvirtd"], "--config", "/etc/libvirt/libvirtd.conf", "--pid-file", "/run/libvirtd.pid",
+	}, args...)...)
+	cmd.Env = []string{"LC_ALL=C", "HOME=/root", "PATH=" + path, "DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC,
+		Pdeathsig:  syscall.SIGKILL,
+	}
+	control, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	answers, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	stderr := &strings.Builder{}
+	cmd.Stderr = stderr
+
+	started, ended := make(chan error, 1), make(chan struct{})
+	go func() {
+		runtime.LockOSThread() // Pdeathsig is sent when the thread ends that has started the process
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait()
+		}
+		close(ended)
+	}()
+	if err := <-started; err != nil {
+		return err
+	}
+	d.init, d.control, d.answers = cmd.Process.Pid, control, bufio.NewReader(answers)
+	d.tb.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		<-ended
+	})
+	if word, err := d.answers.ReadString('\n'); word != "ready\n" {
+		_ = cmd.Process.Kill()
+		<-ended
+		return fmt.Errorf("%w: %s%s", err, word, stderr)
+	}
+	return nil
+}
+
+// say has process 1 do something, and returns the number that it answers.
+func (d *Daemon) say(word string) int {
+	d.tb.Helper()
+	if _, err := fmt.Fprintln(d.control, word); err != nil {
+		d.tb.Fatalf("%s libvirtd: %v", word, err)
+	}
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := d.answers.ReadString('\n')
+		answer <- line
+	}()
+	select {
+	case line := <-answer:
+		n, err := strconv.Atoi(strings.TrimSpace(line))
+		if err != nil {
+			d.tb.Fatalf("%s libvirtd: answer %q", word, line)
+		}
+		return n
+	case <-time.After(patience):
+		d.tb.Fatalf("%s libvirtd: no answer in %v\n%s", word, patience, d.Log())
+	}
+	return 0
+}
+
+// Start starts a daemon that was stopped, and waits until it answers.
+func (d *Daemon) Start() {
+	d.tb.Helper()
+	d.pid = d.say("start")
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		_, err := os.Stat(d.Socket)
+		if err == nil {
+			if _, err = d.Virsh("list"); err == nil {
+				return
+			}
+		}
+		if state := d.state(); state == "" || state == "Z" {
+			d.tb.Fatalf("libvirtd has ended at once\n%s", d.Log())
+		}
+		if time.Now().After(deadline) {
+			d.tb.Fatalf("libvirtd does not answer after %v: %v\n%s", patience, err, d.Log())
+		}
+	}
+}
+
+// Stop ends the daemon as a package upgrade does: its guests live on.
+func (d *Daemon) Stop() {
+	d.tb.Helper()
+	d.say("TERM")
+}
+
+// Kill ends the daemon as a crash does: its guests live on.
+func (d *Daemon) Kill() {
+	d.tb.Helper()
+	d.say("KILL")
+}
+
+// Reload has the daemon read its configuration again.
+func (d *Daemon) Reload() {
+	d.tb.Helper()
+	d.say("HUP")
+}
+
+// Restart stops the daemon and starts another.
+func (d *Daemon) Restart() {
+	d.tb.Helper()
+	d.Stop()
+	d.Start()
+}
+
+// state is the letter that the kernel has for the state of the daemon, or "" when there is none.
+func (d *Daemon) state() string {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/root/proc/%d/stat", d.init, d.pid))
+	if err != nil {
+		return ""
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	return rest[:min(1, len(rest))]
+}
+
+// Path returns where on the host a file is that the daemon knows as /etc/libvirt/..., /run/... and so
+// on; what is not the daemon's own is the same on both sides.
+func (d *Daemon) Path(inside string) string {
+	for _, p := range places {
+		if rest, ok := strings.CutPrefix(inside, p.inside); ok && (rest == "" || rest[0] == '/') {
+			return filepath.Join(d.Dir, p.outside, rest)
+		}
+	}
+	return inside
+}
+
+// Log returns what the daemon has logged: warnings and errors.
+func (d *Daemon) Log() string {
+	var b strings.Builder
+	for _, name := range []string{"stdout.log", "libvirtd.log"} {
+		data, _ := os.ReadFile(filepath.Join(d.Dir, "log", name))
+		b.Write(data)
+	}
+	return b.String()
+}

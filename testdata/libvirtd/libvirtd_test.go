@@ -1,0 +1,150 @@
+package libvirtd_test
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/virt-audit/virt-audit/testdata/libvirtd"
+)
+
+// TestDaemon takes a guest through what the other tests rely on.
+func TestDaemon(t *testing.T) {
+	t.Parallel()
+	d := libvirtd.Start(t, libvirtd.Options{})
+	d.Define(libvirtd.Guest("web", ""))
+	d.MustVirsh("start", "web")
+	want := func(after, state string) {
+		t.Helper()
+		if s := d.State("web"); s != state {
+			t.Errorf("after %s the guest is %s, want %s", after, s, state)
+		}
+	}
+	d.Restart()
+	want("a restart", "running")
+	d.Kill()
+	d.Start()
+	want("a crash", "running")
+	d.Reload()
+	want("a reload", "running")
+	d.MustVirsh("managedsave", "web")
+	want("a managed save", "shut off")
+	d.MustVirsh("start", "web")
+	want("a restore", "running")
+	d.MustVirsh("snapshot-create-as", "web", "memory", "--memspec", "file=/var/lib/libvirt/memory.img")
+	d.MustVirsh("destroy", "web")
+	want("its end", "shut off")
+
+	for file, inside := range map[string]string{
+		"/etc/libvirt/qemu/web.xml":          "etc/qemu/web.xml",
+		"/var/lib/libvirt/qemu/snapshot/web": "lib/qemu/snapshot/web",
+		"/run/libvirtd.pid":                  "run/libvirtd.pid",
+		"/etc/libvirtx":                      "",
+	} {
+		host := d.Path(file)
+		if inside == "" {
+			if host != file {
+				t.Errorf("%s is %s outside, want it to be the same", file, host)
+			}
+			continue
+		}
+		if host != filepath.Join(d.Dir, inside) {
+			t.Errorf("%s is %s outside", file, host)
+		}
+		if _, err := os.Stat(host); err != nil {
+			t.Error(err)
+		}
+		if out, err := d.Command("ls", "-d", file).CombinedOutput(); err != nil {
+			t.Errorf("inside: %v: %s", err, out)
+		}
+		if _, err := os.Stat(file); err == nil && strings.Contains(file, "web") {
+			t.Errorf("%s is on the host", file)
+		}
+	}
+}
+
+// TestApart starts two daemons at a time, with a guest of one name.
+func TestApart(t *testing.T) {
+	t.Parallel()
+	a, b := libvirtd.Start(t, libvirtd.Options{}), libvirtd.Start(t, libvirtd.Options{})
+	for _, d := range []*libvirtd.Daemon{a, b} {
+		d.Define(libvirtd.Guest("web", "<graphics type='vnc' port='5900'/>"))
+		d.MustVirsh("start", "web")
+	}
+	a.MustVirsh("destroy", "web")
+	if s := b.State("web"); s != "running" {
+		t.Errorf("the other daemon's guest is %s", s)
+	}
+}
+
+// TestOrphans kills a test process, and wants daemon and guest to end with it.
+func TestOrphans(t *testing.T) {
+	t.Parallel()
+	const child = "VIRT_AUDIT_TEST_ORPHANS"
+	if os.Getenv(child) != "" {
+		d := libvirtd.Start(t, libvirtd.Options{})
+		d.Define(libvirtd.Guest("orphan", ""))
+		d.MustVirsh("start", "orphan")
+		fmt.Printf("\nready %s\n", d.Dir) //nolint:forbidigo // it is read below
+		time.Sleep(time.Minute)
+		return
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestOrphans$")
+	cmd.Env = append(os.Environ(), child+"=1")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	dir := ""
+	for lines := bufio.NewScanner(out); dir == "" && lines.Scan(); {
+		dir, _ = strings.CutPrefix(lines.Text(), "ready ")
+		if dir == lines.Text() {
+			dir = ""
+		}
+	}
+	before := 0
+	if dir != "" {
+		before = len(processes(t, dir))
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if before < 3 { // the first one, libvirtd, QEMU
+		t.Fatalf("the other process had %d processes, want libvirtd and a guest", before)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) }) // what a killed test cannot do
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		left := processes(t, dir)
+		if len(left) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("still there: %v", left)
+		}
+	}
+}
+
+// processes are those that have the daemon's folder mounted: all in its namespaces.
+func processes(t *testing.T, dir string) []string {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, f := range files {
+		if data, err := os.ReadFile(f); err == nil && strings.Contains(string(data), filepath.Base(dir)+"/etc ") {
+			found = append(found, f)
+		}
+	}
+	return found
+}
