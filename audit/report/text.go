@@ -215,7 +215,7 @@ func (t *textReporter) finding(w io.Writer, r *audit.Result, f audit.Finding) {
 }
 
 func (t *textReporter) labelled(w io.Writer, label, prose string) {
-	for i, line := range wrap(printable(prose), t.width-9) {
+	for i, line := range wrap(printable(strings.Join(strings.Fields(prose), " ")), t.width-9) {
 		if i > 0 {
 			label = ""
 		}

@@ -100,7 +100,7 @@ func (s *streams) exit(err error) int {
 func newApp(s *streams) *cli.App {
 	cli.VersionFlag = &cli.BoolFlag{Name: "version", Aliases: []string{"V"}, Usage: "print the version", DisableDefaultText: true}
 	cli.HelpFlag = &cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Usage: "show help", DisableDefaultText: true}
-	cli.FlagEnvHinter = func(_ []string, text string) string { return text } // one sentence tells it for all
+	cli.FlagStringer = flagHelp
 	cli.VersionPrinter = func(*cli.Context) { fmt.Fprintf(s.out, "virt-audit %s\n", toolVersion()) }
 	app := &cli.App{
 		Name:      "virt-audit",
@@ -130,6 +130,17 @@ func newApp(s *streams) *cli.App {
 		c.HideHelpCommand = true
 	})
 	return app
+}
+
+var libraryFlagHelp = cli.FlagStringer
+
+// flagHelp leaves the variable out of an option's line: one sentence tells it for all of them.
+func flagHelp(f cli.Flag) string {
+	text := libraryFlagHelp(f)
+	if i := strings.LastIndex(text, " [$"); i >= 0 {
+		text = text[:i]
+	}
+	return text
 }
 
 // each walks commands and their own.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strings"
 
@@ -73,6 +74,8 @@ func (s *streams) audit(c *cli.Context) (err error) {
 	// Documents are small and short-lived: without this the collector runs all the time, and takes
 	// the second core from a run on one.
 	debug.SetGCPercent(400)
+	// Who asks for one job wants one processor taken, the collector's work included.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(min(c.Int("jobs"), runtime.GOMAXPROCS(0))))
 	tally, err := s.report(rep, evaluate(c.Int("jobs"), documents, cfg), c.Bool("verbose"), c.Bool("quiet"))
 	if err != nil {
 		return fmt.Errorf("write the report: %w", err)

@@ -61,16 +61,16 @@ func evaluate(jobs int, documents iter.Seq2[*collect.Document, error], cfg *audi
 		index, drifts := audit.NewIndex(), audit.NewDrifts()
 		var loaded atomic.Int64
 		var all []*input
-		for in := range audit.Ordered(jobs, inputs, func(in *input) *input { in.note(index, drifts, cfg, &loaded); return in }) {
+		for in := range audit.Ordered(readers(jobs), inputs, func(in *input) *input { in.note(index, drifts, cfg, &loaded); return in }) {
 			if all = append(all, in); len(all) == manyDocuments {
-				debug.SetGCPercent(200)
+				debug.SetGCPercent(100)
 			}
 		}
 		index.Freeze()
 		drifts.Freeze()
 		together := *cfg
 		together.Index = index
-		for out := range audit.Ordered(jobs, slices.Values(all), func(in *input) outcome { return in.judge(&together) }) {
+		for out := range audit.Ordered(readers(jobs), slices.Values(all), func(in *input) outcome { return in.judge(&together) }) {
 			for _, r := range out.results {
 				drifts.Mark(r)
 			}
@@ -79,6 +79,15 @@ func evaluate(jobs int, documents iter.Seq2[*collect.Document, error], cfg *audi
 			}
 		}
 	}
+}
+
+// readers returns how many documents are in hand at a time: one, or twice the processors, so that
+// none of these waits for a disk or for the report.
+func readers(jobs int) int {
+	if jobs == 1 {
+		return 1
+	}
+	return 2 * jobs
 }
 
 var seed = maphash.MakeSeed()

@@ -61,7 +61,7 @@ func auditFlags() []cli.Flag {
 		&cli.StringFlag{Name: "host-arch", Usage: "`ARCH` of the host, for guests that state none", EnvVars: env("host-arch"), Category: aboutHost},
 		&cli.StringFlag{Name: "stdin-name", Usage: "`NAME` to show for standard input", EnvVars: env("stdin-name"), Category: aboutReading},
 		&cli.StringFlag{Name: "max-size", Value: "16M", Usage: "refuse documents above this `SIZE` in bytes; K, M and G are understood", EnvVars: env("max-size"), Category: aboutReading},
-		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Value: runtime.GOMAXPROCS(0), Usage: "read `N` documents at a time", EnvVars: env("jobs"), Category: aboutReading},
+		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Value: runtime.GOMAXPROCS(0), Usage: "use `N` processors", EnvVars: env("jobs"), Category: aboutReading},
 	}...)
 }
 
