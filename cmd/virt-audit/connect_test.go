@@ -169,6 +169,29 @@ func TestWaysIn(t *testing.T) {
 	})
 }
 
+// TestFactsOfDaemon bundles what a real libvirtd says of its host, and judges by the bundle alone a guest
+// that states no architecture.
+func TestFactsOfDaemon(t *testing.T) {
+	d := libvirtd.Start(t, libvirtd.Options{})
+	bundle := filepath.Join(t.TempDir(), "facts.json")
+	if _, stderr := typed(t, "facts", "--connect", d.URI, "-o", bundle); stderr != "" {
+		t.Fatal(stderr)
+	}
+	guest := filepath.Join(t.TempDir(), "guest.xml")
+	if err := os.WriteFile(guest, []byte("<domain type='kvm'><name>g</name><os><type>hvm</type></os></domain>"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r, _ := reported(t, guest); r.Domains[0].Boundary.Reason != "arch-absent" {
+		t.Errorf("without facts: %+v", r.Domains[0].Boundary)
+	}
+	if r, _ := reported(t, "--facts", bundle, guest); r.Domains[0].Boundary.Verdict != "virtualization" {
+		t.Errorf("with facts: %+v", r.Domains[0].Boundary)
+	}
+	if _, stderr := typed(t, "facts", "--connect", "qemu:///system?socket=/nowhere", "-o", bundle); !strings.Contains(stderr, "/nowhere") {
+		t.Errorf("no daemon: %q", stderr)
+	}
+}
+
 func TestConnectUsage(t *testing.T) {
 	for _, c := range []struct {
 		args []string

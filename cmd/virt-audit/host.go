@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/virt-audit/virt-audit/audit/collect"
+	"github.com/virt-audit/virt-audit/audit/collect/live"
 	"github.com/virt-audit/virt-audit/audit/host"
 	"github.com/virt-audit/virt-audit/audit/report"
 )
@@ -149,15 +150,19 @@ func (s *streams) factsCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "facts",
 		Usage: "write down what is known of this host, to judge its guests elsewhere with --facts",
-		Description: "Reads files and asks no daemon: give what 'virsh capabilities' prints as --capabilities FILE.\n" +
-			"The bundle holds no password.",
+		Description: "Reads files; with --connect it asks libvirt for capabilities and versions, which can also be given as\n" +
+			"--capabilities FILE, as 'virsh capabilities' prints them. The bundle holds no password.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, whole or not at all", Category: aboutOutput}, // VIRT_AUDIT_OUTPUT is the report's
+			&cli.StringFlag{Name: "connect", Aliases: []string{"c"}, Usage: "ask libvirt at `URI` too", EnvVars: env("connect"), Category: aboutConnecting},
 			hostRootFlag(), qemuConfFlag(), capabilitiesFlag(),
 		},
 		Action: s.writeFacts,
 	}
 }
+
+// noGuest is the UUID of no guest: libvirt does not take it for one.
+const noGuest = "00000000-0000-0000-0000-000000000000"
 
 // writeFacts writes a bundle. What cannot be read is an error: half of the facts would be judged by.
 func (s *streams) writeFacts(c *cli.Context) (err error) {
@@ -169,6 +174,19 @@ func (s *streams) writeFacts(c *cli.Context) (err error) {
 		root = "/"
 	}
 	f, errs := host.Find(host.Places{Root: root, Getenv: os.Getenv})
+	if uri := c.String("connect"); uri != "" {
+		// A guest that does not exist is asked for, so that no other is fetched: its absence is the one
+		// problem that may remain.
+		h := live.Fetch(uri, live.Options{ReadOnly: true, Guests: []string{noGuest}})
+		if h.Capabilities == "" {
+			for _, p := range h.Problems {
+				errs = append(errs, p)
+			}
+		}
+		found := s.facts(h)
+		found.Add(f)
+		f = found
+	}
 	if f, err = givenFacts(c, f); err != nil {
 		return err
 	}
