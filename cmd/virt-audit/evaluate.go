@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"iter"
+	"math"
 	"runtime/debug"
 	"slices"
 	"sync/atomic"
@@ -27,9 +28,9 @@ type outcome struct {
 // are read twice, and memory does not grow with it.
 const keepLoaded = 1 << 20
 
-// manyDocuments is where the index begins to outweigh the documents at hand: the collector is then
-// allowed less slack, which it takes as a multiple of what lives long.
-const manyDocuments = 1000
+// manyDocuments is where the index begins to outweigh the documents at hand: the collector then goes by
+// what lives long, and no longer by collectAt.
+const manyDocuments = 25_000
 
 // input is a document on its way through the passes.
 type input struct {
@@ -64,6 +65,7 @@ func evaluate(jobs int, documents iter.Seq2[*collect.Document, error], cfg *audi
 		for in := range audit.Ordered(readers(jobs), inputs, func(in *input) *input { in.note(index, drifts, cfg, &loaded); return in }) {
 			if all = append(all, in); len(all) == manyDocuments {
 				debug.SetGCPercent(100)
+				debug.SetMemoryLimit(math.MaxInt64)
 			}
 		}
 		index.Freeze()
