@@ -156,6 +156,7 @@ $ virt-xml DOMAIN --edit --boot machine=q35`,
 			}
 		},
 	},
+	deviceNotMarked,
 	{
 		ID:       "bnd-insecure-input-override",
 		Title:    "QEMU is told to accept types that it marks insecure",
