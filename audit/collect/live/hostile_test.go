@@ -28,19 +28,7 @@ func daemon(t *testing.T, serve func(c net.Conn)) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer func() { _ = c.Close() }()
-				serve(c)
-			}()
-		}
-	}()
+	accept(t, l, serve)
 	return "qemu:///system?socket=" + path
 }
 
@@ -319,4 +307,22 @@ func FuzzDaemon(f *testing.F) {
 			t.Error("hangs")
 		}
 	})
+}
+
+// accept serves every connection that a listener takes, until the test is over.
+func accept(t *testing.T, l net.Listener, serve func(net.Conn)) {
+	t.Helper()
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer func() { _ = c.Close() }()
+				serve(c)
+			}()
+		}
+	}()
 }
