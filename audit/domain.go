@@ -20,6 +20,7 @@ type Domain struct {
 	Origin  Origin
 	Target  Target
 	Dropped []Dropped // what the document shows to other readers than libvirt
+	Waivers []*Waiver // that the domain carries in its metadata, or where somebody meant to put them there
 
 	index
 	header  bool // libvirt wrote the file

@@ -75,6 +75,11 @@ func (x *Drifts) Note(r *Result) {
 			doc.findings = append(doc.findings, f.drift())
 		}
 	}
+	for _, w := range r.Waived { // a waiver may be in one document only: what it waives is in both all the same
+		if w.Rule.Needs&NeedDomains == 0 {
+			doc.findings = append(doc.findings, w.drift())
+		}
+	}
 	for _, u := range r.Unevaluated {
 		doc.unknown = append(doc.unknown, u.Rule)
 	}
@@ -99,19 +104,7 @@ func (r *Result) driftKey() driftKey {
 
 // drift reduces a finding to what is compared.
 func (f *Finding) drift() driftFinding {
-	var place strings.Builder
-	inside := false
-	for _, c := range f.Path.String() { // without the numbers of elements
-		switch {
-		case c == '[':
-			inside = true
-		case c == ']':
-			inside = false
-		case !inside:
-			place.WriteRune(c)
-		}
-	}
-	return driftFinding{f.Rule, maphash.String(driftSeed, place.String()), maphash.String(driftSeed, f.Message)}
+	return driftFinding{f.Rule, maphash.String(driftSeed, f.Path.unnumbered()), maphash.String(driftSeed, f.Message)}
 }
 
 // Freeze lets go of what was seen in one document only. Results can then be marked, from several

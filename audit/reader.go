@@ -36,6 +36,8 @@ type reader struct {
 	dropped  []Dropped
 	lastElem int // where the element last handed out begins
 	header   bool
+	waivers  []*Waiver
+	ours     bool // there was an <audit> of our namespace in the metadata of the domain at hand
 }
 
 // frame is one open element.
@@ -50,6 +52,8 @@ type frame struct {
 	text     bool // has text of its own
 	hidden   bool // has a child that was dropped
 	joined   bool // a container that goes on where an earlier one ended
+	waiving  waiving
+	waiver   *Waiver // that the element is
 }
 
 type mode uint8
@@ -152,6 +156,7 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 	r.blank = r.blank[:0]
 	f.mode, f.node, f.uri = parent.mode, parent.node, parent.uri
 	if f.mode == metadata || f.mode == ignored {
+		r.waiver(f, t, attrs, start, end)
 		return nil, nil
 	}
 	uri, declared := r.resolve(t.Name.Space)
@@ -165,6 +170,7 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 		}
 		f.mode = ignored
 		r.drop(t.Name, ForeignNamespace, start, end)
+		r.waiver(f, t, attrs, start, end)
 		return nil, nil
 	}
 	if err := r.unforeign(attrs, start); err != nil {
@@ -212,6 +218,7 @@ func (r *reader) domain(f *frame, attrs []xml.Attr, start, end int) (xml.Token, 
 	f.out = xml.Name{Local: "domain"}
 	f.node = r.add(0, "domain", start, end)
 	f.mode = plain
+	r.waivers, r.ours = nil, false
 	r.lastElem = start
 	return xml.StartElement{Name: f.out, Attr: r.normalise("", "domain", attrs)}, nil
 }
@@ -265,6 +272,9 @@ func (r *reader) text(t xml.CharData, start int) (xml.Token, error) {
 	}
 	f := &r.stack[len(r.stack)-1]
 	if f.mode >= metadata {
+		if f.waiver != nil {
+			f.waiver.Reason += string(t)
+		}
 		return nil, nil
 	}
 	if len(bytes.TrimLeft(t, " \t\r\n")) == 0 {

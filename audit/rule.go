@@ -111,6 +111,9 @@ type Rule struct {
 	Concerns func(*Pass) bool
 
 	Check func(*Pass)
+
+	AfterWaivers bool   // it is about Pass.Waivers, and runs when all other rules have
+	Page         string // address of its documentation; "" for the rules of this project, see URL
 }
 
 // Group returns the first word of the rule's ID, which is the topic that the rules page lists it under.
@@ -128,7 +131,12 @@ func (r *Rule) In(profiles []Profile) bool {
 const DocsURL = "https://github.com/virt-audit/virt-audit/blob/main/rules/README.md"
 
 // URL returns the address of the rule's documentation.
-func (r *Rule) URL() string { return DocsURL + "#" + r.ID }
+func (r *Rule) URL() string {
+	if r.Page != "" {
+		return r.Page
+	}
+	return DocsURL + "#" + r.ID
+}
 
 var ruleID = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)+$`)
 

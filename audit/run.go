@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/virt-audit/virt-audit/audit/host"
 	"github.com/virt-audit/virt-audit/audit/policy"
@@ -29,6 +30,11 @@ type Config struct {
 	FileMode func(source string) (host.Mode, bool)
 
 	Named bool // the rules were named one by one: none is left out without a word
+
+	Waivers       []*Waiver // of the site
+	DomainWaivers DomainWaivers
+	Today         time.Time            // that waivers are judged by; the zero time is before all of them end
+	Known         func(id string) bool // whether there is a rule of that ID, in the run or not; nil: there is
 }
 
 // Finding is one thing that is wrong, at one place.
@@ -39,7 +45,8 @@ type Finding struct {
 	Path     Path
 	Pos      Pos
 	Excerpt  Excerpt
-	Drift    Drift // of a guest with several documents, where they differ; "" where they do not
+	Device   string // of the device that it is about, the first of its DeviceNames; "" where there is none
+	Drift    Drift  // of a guest with several documents, where they differ; "" where they do not
 }
 
 // Unevaluated is a rule that could not answer, and what it lacked.
@@ -55,6 +62,8 @@ type Result struct {
 	Target             Target
 	Boundary           Boundary
 	Findings           []Finding // by line, column, rule, message
+	Waived             []Waived  // in the same order; these do not count
+	Known              []Finding // that a baseline hides, in the same order; these do not count
 	Unevaluated        []Unevaluated
 }
 
@@ -65,6 +74,9 @@ type Pass struct {
 	QEMU     policy.Version
 	Host     *host.Facts // what is known of the host; nil, which answers all the same, when nothing is
 	HostArch string      // libvirt's name of its architecture; "" when not known
+
+	// Waivers are those of the domain itself, and what became of them: for rules that are AfterWaivers.
+	Waivers []*AppliedWaiver
 
 	rule   *Rule
 	result *Result
@@ -94,10 +106,19 @@ func (p *Pass) ReportDropped(e Dropped, format string, args ...any) {
 	p.add(p.rule.Severity, Path{}, e.start, e.end, fmt.Sprintf(format, args...))
 }
 
+// ReportWaiver reports what is wrong with a waiver of the domain, where it stands.
+func (p *Pass) ReportWaiver(w *AppliedWaiver, format string, args ...any) {
+	p.add(p.rule.Severity, At("metadata"), w.start, w.end, fmt.Sprintf(format, args...))
+}
+
 func (p *Pass) add(s Severity, at Path, start, end int, message string) {
-	p.result.Findings = append(p.result.Findings, Finding{
+	f := Finding{
 		Rule: p.rule, Severity: s, Message: message, Path: at, Pos: p.pos(start, end), Excerpt: p.excerpt(start, end),
-	})
+	}
+	if names := p.DeviceNames(at); len(names) > 0 {
+		f.Device = names[0]
+	}
+	p.result.Findings = append(p.result.Findings, f)
 }
 
 // Unknown says that the rule cannot answer for this domain for want of something.
@@ -126,34 +147,57 @@ func Run(d *Domain, c *Config) *Result {
 	res := &Result{Source: d.Source, Name: d.Name, UUID: d.UUID, Origin: d.Origin, Target: d.Target, Boundary: c.Judge(d)}
 	p := Pass{Domain: d, Boundary: res.Boundary, QEMU: c.qemu(), Host: c.facts(d), result: res, fileMode: c.FileMode}
 	p.HostArch = c.hostArch(p.Host)
-	have := c.have(p.Host)
 	if c.Index.Len() > 1 {
 		p.set = c.Index
 	}
+	have := c.have(p.Host)
 	for _, r := range c.Rules {
-		if r.Needs&NeedDomains != 0 && p.set == nil {
-			continue // not a check that is missing: there is nothing to compare the domain with
+		if !r.AfterWaivers {
+			c.apply(&p, r, have)
 		}
-		lacking := r.Needs &^ (have | NeedDomains)
-		if lacking&hostNeeds != 0 && p.Host == nil && !c.Named {
-			continue // nobody asked about a host
-		}
-		if lacking != 0 && r.Concerns != nil && !r.Concerns(&p) {
-			continue
-		}
-		if lacking != 0 {
-			res.Unevaluated = append(res.Unevaluated, Unevaluated{r, lacking})
-			continue
-		}
-		p.rule, p.lacked = r, 0
-		r.Check(&p)
-		if p.lacked != 0 {
-			res.Unevaluated = append(res.Unevaluated, Unevaluated{r, p.lacked})
+	}
+	c.waive(&p, func(id string) bool { return c.answered(&p, id) })
+	for _, r := range c.Rules {
+		if r.AfterWaivers && len(p.Waivers) > 0 {
+			c.apply(&p, r, have)
 		}
 	}
 	res.Findings = slices.DeleteFunc(res.Findings, func(f Finding) bool { return f.Severity < c.Minimum })
+	res.Waived = slices.DeleteFunc(res.Waived, func(f Waived) bool { return f.Severity < c.Minimum })
 	slices.SortStableFunc(res.Findings, compare)
+	slices.SortStableFunc(res.Waived, func(a, b Waived) int { return compare(a.Finding, b.Finding) })
 	return res
+}
+
+// apply applies one rule, or notes what it lacks.
+func (c *Config) apply(p *Pass, r *Rule, have Needs) {
+	if r.Needs&NeedDomains != 0 && p.set == nil {
+		return // not a check that is missing: there is nothing to compare the domain with
+	}
+	lacking := r.Needs &^ (have | NeedDomains)
+	if lacking&hostNeeds != 0 && p.Host == nil && !c.Named {
+		return // nobody asked about a host
+	}
+	if lacking != 0 && r.Concerns != nil && !r.Concerns(p) {
+		return
+	}
+	if lacking == 0 {
+		p.rule, p.lacked = r, 0
+		r.Check(p)
+		lacking = p.lacked
+	}
+	if lacking != 0 {
+		p.result.Unevaluated = append(p.result.Unevaluated, Unevaluated{r, lacking})
+	}
+}
+
+// answered reports whether the rule of that ID is one of the run and has answered for the domain.
+func (c *Config) answered(p *Pass, id string) bool {
+	i := slices.IndexFunc(c.Rules, func(r *Rule) bool { return r.ID == id })
+	if i < 0 || c.Rules[i].Needs&NeedDomains != 0 && p.set == nil || c.Rules[i].Needs&hostNeeds != 0 && p.Host == nil {
+		return false
+	}
+	return !slices.ContainsFunc(p.result.Unevaluated, func(u Unevaluated) bool { return u.Rule.ID == id })
 }
 
 func compare(a, b Finding) int {

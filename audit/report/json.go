@@ -4,7 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"time"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/policy"
@@ -25,6 +30,8 @@ type jsonDomain struct {
 	Machine      string            `json:"machine"`
 	Boundary     jsonBoundary      `json:"boundary"`
 	Findings     []jsonFinding     `json:"findings"`
+	Waived       []jsonFinding     `json:"waived,omitempty"`
+	Known        []jsonFinding     `json:"known,omitempty"`
 	NotEvaluated []jsonUnevaluated `json:"not_evaluated"`
 }
 
@@ -46,17 +53,41 @@ type jsonBoundary struct {
 }
 
 type jsonFinding struct {
-	Rule     string   `json:"rule"`
-	Severity string   `json:"severity"`
-	Title    string   `json:"title"`
-	Message  string   `json:"message"`
-	Path     string   `json:"path"`
-	Line     int      `json:"line"`
-	Column   int      `json:"column"`
-	Fix      string   `json:"fix"`
-	Refs     []string `json:"refs"`
-	URL      string   `json:"url"`
-	Drift    string   `json:"drift,omitempty"`
+	Rule        string      `json:"rule"`
+	Severity    string      `json:"severity"`
+	Title       string      `json:"title"`
+	Message     string      `json:"message"`
+	Path        string      `json:"path"`
+	Device      string      `json:"device,omitempty"`
+	Line        int         `json:"line"`
+	Column      int         `json:"column"`
+	Fix         string      `json:"fix"`
+	Refs        []string    `json:"refs"`
+	URL         string      `json:"url"`
+	Drift       string      `json:"drift,omitempty"`
+	Fingerprint string      `json:"fingerprint"`
+	Waiver      *jsonWaiver `json:"waiver,omitempty"`
+}
+
+type jsonWaiver struct {
+	Reason string `json:"reason"`
+	Until  string `json:"until,omitempty"`
+	Source string `json:"source"`
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
+}
+
+// jsonNotice is a finding that is about no domain.
+type jsonNotice struct {
+	Rule     string `json:"rule"`
+	Severity string `json:"severity"`
+	Title    string `json:"title"`
+	Message  string `json:"message"`
+	Source   string `json:"source"`
+	Line     int    `json:"line"`
+	Column   int    `json:"column"`
+	Fix      string `json:"fix"`
+	URL      string `json:"url"`
 }
 
 type jsonUnevaluated struct {
@@ -84,14 +115,17 @@ type jsonSummary struct {
 	Info              int `json:"info"`
 	Errors            int `json:"errors"`
 	NotEvaluated      int `json:"not_evaluated"`
+	Waived            int `json:"waived"`
+	Known             int `json:"known"`
 }
 
 type jsonReporter struct {
-	w      io.Writer
-	opt    Options
-	tally  Tally
-	errors []jsonError
-	begun  bool
+	w       io.Writer
+	opt     Options
+	tally   Tally
+	notices []jsonNotice
+	errors  []jsonError
+	begun   bool
 }
 
 func newJSON(w io.Writer, o Options) Reporter { return &jsonReporter{w: w, opt: o} }
@@ -133,7 +167,7 @@ func (j *jsonReporter) Domain(r *audit.Result) error {
 		return err
 	}
 	j.tally.Add(r)
-	text, err := encode(newJSONDomain(r), "    ")
+	text, err := encode(newJSONDomain(r, j.opt.ShowWaived), "    ")
 	if err != nil {
 		return err
 	}
@@ -141,7 +175,8 @@ func (j *jsonReporter) Domain(r *audit.Result) error {
 	return err
 }
 
-func newJSONDomain(r *audit.Result) jsonDomain {
+// newJSONDomain returns a domain as JSON tells it; hidden says whether what does not count is listed too.
+func newJSONDomain(r *audit.Result, hidden bool) jsonDomain {
 	b := r.Boundary
 	d := jsonDomain{
 		Source: r.Source, Name: r.Name, UUID: r.UUID,
@@ -153,17 +188,56 @@ func newJSONDomain(r *audit.Result) jsonDomain {
 	if o := r.Origin; told(o) {
 		d.Origin = &jsonOrigin{string(o.Kind), o.Label, o.Host, o.State, o.Taints}
 	}
-	for _, f := range r.Findings {
-		d.Findings = append(d.Findings, jsonFinding{
-			Rule: f.Rule.ID, Severity: f.Severity.String(), Title: f.Rule.Title, Message: f.Message,
-			Path: f.Path.String(), Line: f.Pos.Line, Column: f.Pos.Column,
-			Fix: fixFor(f.Rule, r.Name), Refs: f.Rule.Refs, URL: f.Rule.URL(), Drift: string(f.Drift),
-		})
+	for i := range r.Findings {
+		d.Findings = append(d.Findings, newJSONFinding(r, &r.Findings[i]))
+	}
+	if hidden {
+		for i := range r.Waived {
+			f := newJSONFinding(r, &r.Waived[i].Finding)
+			f.Waiver = newJSONWaiver(r.Waived[i].Waiver)
+			d.Waived = append(d.Waived, f)
+		}
+		for i := range r.Known {
+			d.Known = append(d.Known, newJSONFinding(r, &r.Known[i]))
+		}
 	}
 	for _, u := range r.Unevaluated {
 		d.NotEvaluated = append(d.NotEvaluated, jsonUnevaluated{u.Rule.ID, u.Needs.String()})
 	}
 	return d
+}
+
+func newJSONFinding(r *audit.Result, f *audit.Finding) jsonFinding {
+	refs := f.Rule.Refs
+	if refs == nil {
+		refs = []string{}
+	}
+	return jsonFinding{
+		Rule: f.Rule.ID, Severity: f.Severity.String(), Title: f.Rule.Title, Message: f.Message,
+		Path: f.Path.String(), Device: f.Device, Line: f.Pos.Line, Column: f.Pos.Column,
+		Fix: fixFor(f.Rule, r.Name), Refs: refs, URL: f.Rule.URL(), Drift: string(f.Drift), Fingerprint: r.Fingerprint(f),
+	}
+}
+
+func newJSONWaiver(w *audit.Waiver) *jsonWaiver {
+	out := &jsonWaiver{Reason: w.Reason, Source: w.Source, Line: w.Pos.Line, Column: w.Pos.Column}
+	if !w.Until.IsZero() {
+		out.Until = w.Until.Format(time.DateOnly)
+	}
+	return out
+}
+
+func newJSONNotice(n *audit.Notice) jsonNotice {
+	return jsonNotice{
+		Rule: n.Rule.ID, Severity: n.Severity.String(), Title: n.Rule.Title, Message: n.Message,
+		Source: n.Source, Line: n.Pos.Line, Column: n.Pos.Column, Fix: n.Rule.Fix, URL: n.Rule.URL(),
+	}
+}
+
+func (j *jsonReporter) Notice(n *audit.Notice) error {
+	j.tally.AddNotice(n)
+	j.notices = append(j.notices, newJSONNotice(n))
+	return nil
 }
 
 func (j *jsonReporter) Problem(err error) error {
@@ -188,11 +262,25 @@ func (j *jsonReporter) Close() error {
 	if j.errors == nil {
 		j.errors = []jsonError{}
 	}
-	t := j.tally
 	tail := struct {
-		Errors  []jsonError `json:"errors"`
-		Summary jsonSummary `json:"summary"`
-	}{j.errors, jsonSummary{
+		Notices []jsonNotice `json:"notices,omitempty"`
+		Errors  []jsonError  `json:"errors"`
+		Summary jsonSummary  `json:"summary"`
+	}{j.notices, j.errors, newJSONSummary(&j.tally)}
+	text, err := encode(tail, "")
+	if err != nil {
+		return err
+	}
+	end := "\n  ],"
+	if j.tally.Domains == 0 {
+		end = "],"
+	}
+	_, err = j.w.Write(append(append([]byte(end), bytes.TrimPrefix(text, []byte("{"))...), '\n'))
+	return err
+}
+
+func newJSONSummary(t *Tally) jsonSummary {
+	return jsonSummary{
 		Domains:           t.Domains,
 		Virtualization:    t.Verdicts[policy.Virtualization],
 		NonVirtualization: t.Verdicts[policy.NonVirtualization],
@@ -205,17 +293,9 @@ func (j *jsonReporter) Close() error {
 		Info:              t.Severities[audit.Info],
 		Errors:            t.Errors,
 		NotEvaluated:      t.Unevaluated,
-	}}
-	text, err := encode(tail, "")
-	if err != nil {
-		return err
+		Waived:            t.Waived,
+		Known:             t.Known,
 	}
-	end := "\n  ],"
-	if t.Domains == 0 {
-		end = "],"
-	}
-	_, err = j.w.Write(append(append([]byte(end), bytes.TrimPrefix(text, []byte("{"))...), '\n'))
-	return err
 }
 
 // encode is json.MarshalIndent that leaves <, > and & as they are: the report is full of XML.
@@ -227,5 +307,28 @@ func encode(v any, prefix string) ([]byte, error) {
 	if err := e.Encode(v); err != nil {
 		return nil, err
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	return jsonVisible(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
+}
+
+// jsonVisible escapes the characters that do not print, which JSON would allow: whoever looks at a report
+// in a terminal or an editor is not to be deceived by a mark that turns the direction of writing. Outside
+// of its strings JSON has none but ASCII.
+func jsonVisible(text []byte) []byte {
+	hidden := func(r rune) bool { return r >= utf8.RuneSelf && !unicode.IsPrint(r) || r == 0x7f }
+	if bytes.IndexFunc(text, hidden) < 0 {
+		return text
+	}
+	var b bytes.Buffer
+	for _, r := range string(text) {
+		switch {
+		case !hidden(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.Bytes()
 }

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/virt-audit/virt-audit/audit"
-	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
 // Options are what formats need to know about the run and about where their output goes.
@@ -16,6 +16,11 @@ type Options struct {
 	Version  string // of virt-audit
 	Policy   string // name of the policy's edition
 	Profiles []audit.Profile
+	Rules    []*audit.Rule  // that the run applies
+	FailOn   audit.Severity // that makes the run fail
+	Now      time.Time      // of the run, for formats that hold a time; they leave it out when it is zero
+
+	ShowWaived bool // list what was waived or is in the baseline; counted it is in any case
 
 	// For people's eyes; formats for machines ignore them.
 	Color   bool
@@ -24,11 +29,21 @@ type Options struct {
 	Verbose bool
 }
 
-// Reporter takes the results of a run in order. Close writes what comes last; the writer stays open.
+// Reporter takes the results of a run in order, and what is said of no domain when it comes. Close
+// writes what comes last; the writer stays open.
 type Reporter interface {
 	Domain(*audit.Result) error
+	Notice(*audit.Notice) error
 	Problem(error) error
 	Close() error
+}
+
+// Streamer is a Reporter that does not wait for all domains to be known. Early is told of each as soon
+// as it has been read; Domain, when all have been, of those alone about which there is more to say: what
+// they have in common with others. Problem and Notice come once.
+type Streamer interface {
+	Reporter
+	Early(*audit.Result) error
 }
 
 // Format is one way to print a report.
@@ -56,40 +71,4 @@ func Named(name string) (Format, error) {
 		names = append(names, f.Name)
 	}
 	return Format{}, fmt.Errorf("unknown format %q: one of %s", name, strings.Join(names, ", "))
-}
-
-// Tally counts what a run came to.
-type Tally struct {
-	Domains     int
-	Verdicts    map[policy.Word]int
-	Severities  [audit.Critical + 1]int
-	Errors      int
-	Unevaluated int // pairs of rule and domain
-	Missing     map[audit.Needs]int
-}
-
-// Add counts one domain's result.
-func (t *Tally) Add(r *audit.Result) {
-	if t.Verdicts == nil {
-		t.Verdicts = map[policy.Word]int{}
-		t.Missing = map[audit.Needs]int{}
-	}
-	t.Domains++
-	t.Verdicts[r.Boundary.Word]++
-	for _, f := range r.Findings {
-		t.Severities[f.Severity]++
-	}
-	t.Unevaluated += len(r.Unevaluated)
-	for _, u := range r.Unevaluated {
-		t.Missing[u.Needs]++
-	}
-}
-
-// AtLeast returns how many findings are of a severity or a worse one.
-func (t *Tally) AtLeast(s audit.Severity) int {
-	n := 0
-	for ; s <= audit.Critical; s++ {
-		n += t.Severities[s]
-	}
-	return n
 }

@@ -245,6 +245,19 @@ func window(line string, start, width, room int) (string, int, int) {
 	return out, start, min(width, max(1, to-from-start))
 }
 
+func (t *textReporter) Notice(n *audit.Notice) error {
+	t.tally.AddNotice(n)
+	place := n.Source
+	if n.Pos.Line > 0 {
+		place = fmt.Sprintf("%s:%d:%d", n.Source, n.Pos.Line, n.Pos.Column)
+	}
+	fmt.Fprintf(&t.details, "\n%s  %s\n", t.style.bold(printable(place)), t.style.dim("(no guest)"))
+	fmt.Fprintf(&t.details, "\n  %s  %s\n", t.style.severity[n.Severity](n.Severity.String()), t.style.bold(n.Rule.ID))
+	t.labelled(&t.details, "", n.Message)
+	t.labelled(&t.details, "fix", n.Rule.Fix)
+	return nil
+}
+
 func (t *textReporter) Problem(error) error {
 	t.tally.Errors++ // standard error has the text
 	return nil

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
-	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
 func TestPrintable(t *testing.T) {
@@ -59,33 +58,6 @@ func TestWindow(t *testing.T) {
 	line, start, width := window(long, 100, 4, 40)
 	if len([]rune(line)) > 40 || !strings.HasPrefix(string([]rune(line)[start:]), "HERE") || width != 4 {
 		t.Errorf("%q %d %d", line, start, width)
-	}
-}
-
-// TestHostile drives names that are made to break out of a report through every format.
-func TestHostile(t *testing.T) {
-	rule := &audit.Rule{ID: "a-b", Title: "t", Doc: "Why.", Fix: "x\n$ virt-xml DOMAIN", Refs: []string{"https://example.org"}, Profiles: audit.Profiles()}
-	for _, name := range []string{"]]>", `"'<&`, "a\nb", "\x1b]0;owned\x07", "user\u202egpj", strings.Repeat("n", 4096), ""} {
-		res := &audit.Result{
-			Source: "/x/" + name + ".xml", Name: name, UUID: name,
-			Boundary: audit.Boundary{Word: policy.Undetermined, Reason: policy.ArchAbsent, Policy: "p"},
-			Findings: []audit.Finding{{Rule: rule, Severity: audit.High, Message: "m " + name, Excerpt: audit.Excerpt{Line: name, End: 1}}},
-		}
-		for _, f := range Formats() {
-			var out bytes.Buffer
-			rep := f.New(&out, Options{Version: "1", Policy: "p", Profiles: audit.Profiles()})
-			for _, err := range []error{rep.Domain(res), rep.Problem(&audit.InputError{Source: name, Message: name}), rep.Close()} {
-				if err != nil {
-					t.Fatal(err)
-				}
-			}
-			for _, r := range out.String() {
-				if r < ' ' && r != '\n' || r == 0x7f || r == 0x202e && f.Name == "text" {
-					t.Errorf("%s: %q writes %U", f.Name, name, r)
-					break
-				}
-			}
-		}
 	}
 }
 

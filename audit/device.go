@@ -1,0 +1,63 @@
+package audit
+
+import (
+	"strings"
+)
+
+// deviceNames are the attributes that tell a device from its like and stay the same when others come
+// and go, below the device's element, the one that a person would use first. libvirt assigns alias and
+// address to every device; an alias of the user's own begins with "ua-".
+var deviceNames = []Path{
+	At("target@dev"), At("mac@address"), At("target@name"), At("alias@name"), At("source@dir"), At("target@dir"),
+}
+
+// DeviceNames returns the names by which users can mean the device that a path leads to or into: of a
+// disk the name of its target, of an interface its MAC address, else alias, address and such. A device
+// that has no name of the kind goes by its type. What lies outside of <devices> has none.
+func (x *index) DeviceNames(p Path) []string {
+	device, ok := p.device()
+	if !ok || !x.Has(device) {
+		return nil
+	}
+	var names []string
+	for _, at := range deviceNames {
+		if v, ok := x.Attr(device.Elem(at.base).Attr(at.attr)); ok && v != "" {
+			names = append(names, v)
+		}
+	}
+	if a := x.address(device.Elem("address")); a != "" {
+		names = append(names, a)
+	}
+	for _, attr := range []string{"type", "model"} {
+		if v, ok := x.Attr(device.Attr(attr)); ok && v != "" {
+			return append(names, v)
+		}
+	}
+	return names
+}
+
+// device returns the path of the device that a path leads into.
+func (p Path) device() (Path, bool) {
+	rest, ok := strings.CutPrefix(p.element(), "devices/")
+	if !ok {
+		return Path{}, false
+	}
+	name, _, _ := strings.Cut(rest, "/")
+	return At("devices/" + name), true
+}
+
+// address returns a device's address as lspci and lsusb write it: "0000:00:02.0", "1:3".
+func (x *index) address(at Path) string {
+	get := func(name string) string { v, _ := x.Attr(at.Attr(name)); return v }
+	hex := func(name string) string { return strings.TrimPrefix(get(name), "0x") }
+	switch get("type") {
+	case "pci":
+		if hex("domain") == "" || hex("bus") == "" || hex("slot") == "" {
+			return ""
+		}
+		return hex("domain") + ":" + hex("bus") + ":" + hex("slot") + "." + hex("function")
+	case "usb":
+		return get("bus") + ":" + get("port")
+	}
+	return ""
+}

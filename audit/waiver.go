@@ -1,0 +1,161 @@
+package audit
+
+import (
+	"path"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// WaiverNamespace is the XML namespace of the waivers in a domain's <metadata>:
+//
+//	<va:audit xmlns:va="…"><va:waive rule="if-vnc-public" until="2027-06-30">why</va:waive></va:audit>
+//
+// libvirt keeps the elements of others there through define and dumpxml; comments and elements that it
+// does not know it drops (https://libvirt.org/formatdomain.html#general-metadata).
+const WaiverNamespace = "https://github.com/virt-audit/virt-audit/xmlns/1.0"
+
+// Waiver is the decision of a person to live with what a rule finds, and why. Those of a domain are for
+// that domain; those of the configuration say which.
+type Waiver struct {
+	Rule    string // ID
+	Domains string // name, UUID or glob over names; "" is every domain. Of the configuration alone
+	Device  string // see Domain.DeviceNames; "" is all of them
+	Until   time.Time
+	Reason  string
+
+	Source   string // the file that it stands in
+	Pos      Pos
+	InDomain bool
+	Flaw     string // why it is no waiver, in words for people; "" where it is one
+
+	start, end int    // of the element, where it stands in a domain
+	lost       string // why libvirt would drop it; it is no waiver then
+	bare       bool   // it has no namespace
+
+	// What became of it in a run. Waivers of the configuration are shared by all domains of the run.
+	applied, used atomic.Bool
+}
+
+// Expired reports whether the last day of the waiver is past, seen on the day of today.
+func (w *Waiver) Expired(today time.Time) bool {
+	return !w.Until.IsZero() && today.After(w.Until.AddDate(0, 0, 1).Add(-time.Nanosecond))
+}
+
+// covers reports whether the waiver is about the domain.
+func (w *Waiver) covers(d *Domain) bool {
+	if w.InDomain || w.Domains == "" || w.Domains == d.Name {
+		return true
+	}
+	if u := uuidKey(w.Domains); u != "" && u == uuidKey(d.UUID) {
+		return true
+	}
+	ok, _ := path.Match(w.Domains, d.Name) // a malformed one is an error of the configuration
+	return ok
+}
+
+// Unused reports whether a run has come by a domain that the waiver is about, with the rule answering,
+// and found nothing to waive.
+func (w *Waiver) Unused() bool { return w.applied.Load() && !w.used.Load() }
+
+// Waived is a finding that does not count, because of a waiver.
+type Waived struct {
+	Finding
+	Waiver *Waiver
+}
+
+// DomainWaivers says what a run makes of the waivers that domains carry. Whoever may define a guest may
+// waive there what is wrong with it, which is not for everybody's guests.
+type DomainWaivers struct {
+	Ignore   bool     // none counts
+	Boundary bool     // they may waive the rules about the boundary, too
+	Never    []string // rules, IDs or globs, that they may not waive
+}
+
+// allows returns why a waiver in a domain does not count, in words for people, or "".
+func (w *DomainWaivers) allows(rule string) string {
+	switch group, _, _ := strings.Cut(rule, "-"); {
+	case group == "waiver":
+		return "a guest cannot waive what is said of its waivers"
+	case group == "bnd" && !w.Boundary:
+		return "a guest cannot waive its own verdict, unless the site's configuration allows it"
+	case slices.ContainsFunc(w.Never, func(glob string) bool { ok, _ := path.Match(glob, rule); return ok }):
+		return "the site's configuration lets no guest waive this rule for itself"
+	}
+	return ""
+}
+
+// Notice is a finding that is about no domain: about the configuration or a baseline of the site.
+type Notice struct {
+	Rule     *Rule
+	Severity Severity
+	Message  string
+	Source   string
+	Pos      Pos // zero where the source has none
+}
+
+// AppliedWaiver is what a run made of a waiver for one domain.
+type AppliedWaiver struct {
+	*Waiver
+	Known      bool   // there is a rule of that ID
+	Evaluated  bool   // the rule has answered for this domain
+	Used       bool   // there was something to waive
+	NotAllowed string // why the waiver does not count, though nothing is wrong with it
+	Expired    bool
+	Lost       string // why libvirt would drop it where it stands: it does not count
+	Bare       bool   // it counts, but libvirt will drop it: it has no namespace, as "virsh metadata" prints it
+}
+
+// waive sorts out the findings for which there is a waiver. It leaves what became of each waiver of the
+// domain in p.Waivers, for the rules about waivers.
+func (c *Config) waive(p *Pass, evaluated func(id string) bool) {
+	all := c.Waivers
+	if !c.DomainWaivers.Ignore {
+		all = slices.Concat(p.Domain.Waivers, c.Waivers) // what the guest says of itself goes before the site
+	}
+	if len(all) == 0 {
+		return
+	}
+	var active []*AppliedWaiver
+	for _, w := range all {
+		if !w.covers(p.Domain) {
+			continue
+		}
+		a := &AppliedWaiver{Waiver: w, Known: true, Expired: w.Expired(c.Today), Lost: w.lost, Bare: w.bare}
+		a.Known = c.Known == nil || c.Known(w.Rule)
+		a.Evaluated = evaluated(w.Rule)
+		if w.InDomain {
+			a.NotAllowed = c.DomainWaivers.allows(w.Rule)
+			p.Waivers = append(p.Waivers, a)
+		}
+		if a.Evaluated {
+			w.applied.Store(true)
+		}
+		if w.Flaw == "" && !a.Expired && a.Lost == "" && a.NotAllowed == "" {
+			active = append(active, a)
+		}
+	}
+	if len(active) == 0 {
+		return
+	}
+	res := p.result
+	res.Findings = slices.DeleteFunc(res.Findings, func(f Finding) bool {
+		var by *AppliedWaiver
+		for _, a := range active {
+			if a.Rule != f.Rule.ID || a.Device != "" && !slices.Contains(p.DeviceNames(f.Path), a.Device) {
+				continue
+			}
+			a.Used = true
+			a.used.Store(true)
+			if by == nil {
+				by = a
+			}
+		}
+		if by == nil {
+			return false
+		}
+		res.Waived = append(res.Waived, Waived{f, by.Waiver})
+		return true
+	})
+}
