@@ -117,15 +117,15 @@ func (x *Drifts) Freeze() {
 	}
 }
 
-// Mark sets the drift of the findings of a result.
-func (x *Drifts) Mark(r *Result) {
+// Mark sets the drift of the findings of a result, and reports whether there is any.
+func (x *Drifts) Mark(r *Result) (marked bool) {
 	if x == nil || !r.Origin.Kind.Present() {
-		return
+		return false
 	}
 	kinds := x.guests[r.driftKey()]
 	against, drift := other(r.Origin.Kind, kinds)
 	if drift == "" {
-		return
+		return false
 	}
 	// Of several findings that are the same but for their message, those whose message the others lack
 	// are the ones that are gone.
@@ -161,12 +161,13 @@ func (x *Drifts) Mark(r *Result) {
 		for _, unseen := range []bool{true, false} {
 			for _, i := range at {
 				if f := &r.Findings[i]; gone > 0 && f.Drift == "" && messages[f.drift().message] != unseen {
-					f.Drift = drift
+					f.Drift, marked = drift, true
 					gone--
 				}
 			}
 		}
 	}
+	return marked
 }
 
 // other returns the kind of document that one of kind k is compared with, and what a finding is that is

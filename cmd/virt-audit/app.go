@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"runtime/debug"
 	"strings"
 
@@ -134,9 +135,11 @@ func newApp(s *streams) *cli.App {
 
 var libraryFlagHelp = cli.FlagStringer
 
+var repeatedFlag = regexp.MustCompile(` \[ --.* \]\t`)
+
 // flagHelp leaves the variable out of an option's line: one sentence tells it for all of them.
 func flagHelp(f cli.Flag) string {
-	text := libraryFlagHelp(f)
+	text := repeatedFlag.ReplaceAllString(libraryFlagHelp(f), "\t") // that one may repeat is said in words
 	if i := strings.LastIndex(text, " [$"); i >= 0 {
 		text = text[:i]
 	}

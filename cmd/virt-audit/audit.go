@@ -1,18 +1,17 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"iter"
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"strings"
+	"time"
 
-	"github.com/google/renameio/v2"
 	"github.com/urfave/cli/v2"
 
 	"github.com/virt-audit/virt-audit/audit"
@@ -38,9 +37,9 @@ func (s *streams) audit(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	format, err := report.Named(c.String("format"))
+	wanted, err := targets(c)
 	if err != nil {
-		return &usageError{"option --format: " + err.Error(), didYouMean(c.String("format"), []string{"text", "json"})}
+		return err
 	}
 	if c.Int("jobs") < 1 {
 		return usagef("option --jobs: at least 1 is wanted")
@@ -61,31 +60,30 @@ func (s *streams) audit(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	out, done, err := s.output(c.String("output"))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = done(false) }() // after done(true) it does nothing
-	paint, width, err := s.terminal(c, c.String("output") == "")
-	if err != nil {
-		return err
-	}
 	profiles, _ := profileOption(c)
-	rep := format.New(out, report.Options{
-		Version: toolVersion(), Policy: cfg.Policy.Name, Profiles: profiles,
-		Color: paint, Width: width, Quiet: c.Bool("quiet"), Verbose: c.Bool("verbose"),
+	now, err := runTime()
+	if err != nil {
+		return err
+	}
+	reports, err := s.open(c, wanted, report.Options{
+		Version: toolVersion(), Policy: cfg.Policy.Name, Profiles: profiles, Rules: cfg.Rules, FailOn: failOn, Now: now,
+		ShowWaived: c.Bool("show-waived"), Quiet: c.Bool("quiet"), Verbose: c.Bool("verbose"),
 	})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = reports.done(false) }() // after done(true) it does nothing
 	// Documents are small and short-lived: without this the collector runs all the time, and takes
 	// the second core from a run on one.
 	debug.SetGCPercent(400)
 	debug.SetMemoryLimit(collectAt)
 	// Who asks for one job wants one processor taken, the collector's work included.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(min(c.Int("jobs"), runtime.GOMAXPROCS(0))))
-	tally, err := s.report(rep, evaluate(c.Int("jobs"), documents, cfg), c.Bool("verbose"), c.Bool("quiet"))
+	tally, err := s.report(reports, evaluate(c.Int("jobs"), documents, cfg, reports.streaming()), c.Bool("verbose"), c.Bool("quiet"))
 	if err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
-	if err := done(true); err != nil {
+	if err := reports.done(true); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return s.verdict(tally, failOn, c.Bool("exit-zero"), len(operands) > 0)
@@ -97,17 +95,22 @@ type total struct {
 	internal bool
 }
 
-// report feeds outcomes to the reporter, and tells of errors on standard error as they come.
-func (s *streams) report(rep report.Reporter, outcomes iter.Seq[outcome], verbose, quiet bool) (*total, error) {
+// report feeds outcomes to the reports, and tells of errors on standard error as they come.
+func (s *streams) report(reports sinks, outcomes iter.Seq[outcome], verbose, quiet bool) (*total, error) {
 	t := &total{}
 	bar := newProgress(s.err, quiet)
 	defer bar.stop()
 	for o := range outcomes {
 		bar.add()
 		var err error
-		for _, r := range o.results {
-			t.Add(r)
-			if err = rep.Domain(r); err != nil {
+		for i, r := range o.results {
+			if o.early {
+				err = reports.Early(r)
+			} else {
+				t.Add(r)
+				err = reports.Domain(r, o.more[i])
+			}
+			if err != nil {
 				break
 			}
 		}
@@ -118,7 +121,7 @@ func (s *streams) report(rep report.Reporter, outcomes iter.Seq[outcome], verbos
 			var internal *internalError
 			t.internal = t.internal || errors.As(o.err, &internal)
 			bar.print(fmt.Sprintf("virt-audit: %s\n", report.Printable(o.err.Error())))
-			err = rep.Problem(inputError(o.err))
+			err = reports.Problem(inputError(o.err))
 		case o.skip != nil && verbose:
 			bar.print(fmt.Sprintf("virt-audit: passed over: %s\n", report.Printable(o.skip.Error())))
 		}
@@ -126,7 +129,21 @@ func (s *streams) report(rep report.Reporter, outcomes iter.Seq[outcome], verbos
 			return nil, err
 		}
 	}
-	return t, rep.Close()
+	return t, reports.Close()
+}
+
+// runTime is the time that reports state. SOURCE_DATE_EPOCH, where it is set, stands in for the clock:
+// a report that is made twice is then the same (https://reproducible-builds.org/specs/source-date-epoch/).
+func runTime() (time.Time, error) {
+	epoch := os.Getenv("SOURCE_DATE_EPOCH")
+	if epoch == "" {
+		return time.Now(), nil
+	}
+	seconds, err := strconv.ParseInt(epoch, 10, 64)
+	if err != nil {
+		return time.Time{}, usagef("SOURCE_DATE_EPOCH: %q is no number of seconds", epoch)
+	}
+	return time.Unix(seconds, 0).UTC(), nil
 }
 
 // inputError gives an error of a collection the form that reports know.
@@ -176,42 +193,4 @@ func (s *streams) operands(c *cli.Context) ([]string, error) {
 		}
 	}
 	return args, nil
-}
-
-// output returns where the report goes. A file is put in place when done(true) is called, whole; a
-// pipe, a device or standard output is written as the report grows.
-func (s *streams) output(file string) (w io.Writer, done func(keep bool) error, err error) {
-	if file == "" || file == "-" {
-		b := bufio.NewWriterSize(s.out, 1<<16)
-		return b, func(bool) error { return b.Flush() }, nil
-	}
-	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
-		if info.IsDir() {
-			return nil, nil, usagef("option --output: %s is a folder", file)
-		}
-		f, err := os.OpenFile(file, os.O_WRONLY, 0)
-		if err != nil {
-			return nil, nil, usagef("option --output: %v", err)
-		}
-		return f, func(bool) error { return f.Close() }, nil
-	}
-	p, err := renameio.NewPendingFile(file, renameio.WithPermissions(0o644), renameio.WithExistingPermissions())
-	if err != nil {
-		return nil, nil, usagef("option --output: %v", err)
-	}
-	b := bufio.NewWriterSize(p, 1<<16)
-	closed := false
-	return b, func(keep bool) error {
-		if closed {
-			return nil
-		}
-		closed = true
-		if !keep {
-			return p.Cleanup()
-		}
-		if err := b.Flush(); err != nil {
-			return errors.Join(err, p.Cleanup())
-		}
-		return p.CloseAtomicallyReplace()
-	}, nil
 }

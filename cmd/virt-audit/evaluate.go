@@ -21,6 +21,9 @@ type outcome struct {
 	results []*audit.Result // one of each domain that the document holds
 	err     error
 	skip    *audit.NotDomainError
+	early   bool            // not all guests are known yet: there may be more to say of these
+	before  []*audit.Result // what was told early of each result; the same where that holds still
+	more    []bool          // of each result, whether there is more than was told early
 }
 
 // keepLoaded is how many bytes of documents stay loaded between the two passes; loaded, a document is
@@ -46,7 +49,10 @@ type input struct {
 // know all of them before the first is judged, and so does the comparison of what runs with what is
 // stored: a first pass fills the index, judges each document by itself, and keeps the result. A second
 // reads again, and judges again, those documents alone that have something in common with another.
-func evaluate(jobs int, documents iter.Seq2[*collect.Document, error], cfg *audit.Config) iter.Seq[outcome] {
+//
+// With early, the outcome of the first pass is told as it comes, and the second tells of results alone,
+// with a mark on those that are not what they were. Early results must not be changed.
+func evaluate(jobs int, documents iter.Seq2[*collect.Document, error], cfg *audit.Config, early bool) iter.Seq[outcome] {
 	inputs := func(yield func(*input) bool) {
 		for d, err := range documents {
 			in := &input{doc: d}
@@ -67,14 +73,22 @@ func evaluate(jobs int, documents iter.Seq2[*collect.Document, error], cfg *audi
 				debug.SetGCPercent(100)
 				debug.SetMemoryLimit(math.MaxInt64)
 			}
+			if early && !yield(in.told()) {
+				return
+			}
 		}
 		index.Freeze()
 		drifts.Freeze()
 		together := *cfg
 		together.Index = index
 		for out := range audit.Ordered(readers(jobs), slices.Values(all), func(in *input) outcome { return in.judge(&together) }) {
-			for _, r := range out.results {
-				drifts.Mark(r)
+			for i, r := range out.results {
+				if drifts.Mark(r) && early {
+					out.more[i] = true
+				}
+			}
+			if early && out.results == nil && out.err == nil {
+				continue // it was told
 			}
 			if !yield(out) {
 				return
@@ -149,6 +163,17 @@ func (in *input) note(index *audit.Index, drifts *audit.Drifts, cfg *audit.Confi
 	}
 }
 
+// told is the outcome of the first pass, which is not the last word.
+func (in *input) told() outcome {
+	if in.settled != nil {
+		out := *in.settled
+		out.early = true
+		*in.settled = outcome{}
+		return out
+	}
+	return outcome{results: in.alone, early: true}
+}
+
 // judge is the second pass.
 func (in *input) judge(cfg *audit.Config) (out outcome) {
 	if in.settled != nil {
@@ -161,6 +186,14 @@ func (in *input) judge(cfg *audit.Config) (out outcome) {
 	}()
 	domains, alone := in.domains, in.alone
 	in.domains, in.alone = nil, nil // not needed any more
+	defer func() {
+		for i, r := range out.results {
+			if i >= len(alone) { // the document has changed
+				alone = append(alone, nil)
+			}
+			out.before, out.more = append(out.before, alone[i]), append(out.more, r != alone[i])
+		}
+	}()
 	if !slices.ContainsFunc(in.asked, cfg.Index.Concerns) {
 		return outcome{results: alone}
 	}

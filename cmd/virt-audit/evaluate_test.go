@@ -82,7 +82,7 @@ func TestChangedBetweenPasses(t *testing.T) {
 				}
 			}
 			var got []string
-			for o := range evaluate(1, documents, &audit.Config{Rules: []*audit.Rule{rule}}) {
+			for o := range evaluate(1, documents, &audit.Config{Rules: []*audit.Rule{rule}}, false) {
 				got = append(got, told(o))
 			}
 			if want := "big, web x-disk-rw-shared, skipped, error, " + tt.want; strings.Join(got, ", ") != want {
@@ -101,7 +101,7 @@ func TestEarlyEnd(t *testing.T) {
 		}
 		for stop := range 4 {
 			n := 0
-			for range evaluate(4, collect.Operands([]string{"../../testdata/fleet"}, collect.Options{}), &audit.Config{Rules: []*audit.Rule{rule}}) {
+			for range evaluate(4, collect.Operands([]string{"../../testdata/fleet"}, collect.Options{}), &audit.Config{Rules: []*audit.Rule{rule}}, false) {
 				if n++; n > stop {
 					break
 				}
@@ -137,7 +137,7 @@ func TestSecondLook(t *testing.T) {
 		whole := *cfg
 		whole.Index = index
 		n := 0
-		for out := range evaluate(2, collect.Operands([]string{folder}, collect.Options{}), cfg) {
+		for out := range evaluate(2, collect.Operands([]string{folder}, collect.Options{}), cfg, false) {
 			want := audit.Run(domains[n], &whole)
 			n++
 			if out.err != nil {

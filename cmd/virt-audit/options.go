@@ -12,7 +12,6 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/collect"
 	"github.com/virt-audit/virt-audit/audit/policy"
-	"github.com/virt-audit/virt-audit/audit/report"
 	"github.com/virt-audit/virt-audit/rules"
 )
 
@@ -40,19 +39,16 @@ func policyFlag() cli.Flag {
 }
 
 func auditFlags() []cli.Flag {
-	var formats []string
-	for _, f := range report.Formats() {
-		formats = append(formats, f.Name)
-	}
 	return append(append(connectFlags(), hostFlags()...), []cli.Flag{
-		&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: formats[0], Usage: "`FORMAT` of the report: " + strings.Join(formats, ", "), EnvVars: env("format"), Category: aboutOutput},
-		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report to `FILE`, whole or not at all", EnvVars: env("output"), Category: aboutOutput},
+		&cli.StringSliceFlag{Name: "format", Aliases: []string{"f"}, Usage: "`FORMAT[:FILE]` of the report, repeatable: " + strings.Join(formatNames(), ", ") + " (default: text)", EnvVars: env("format"), Category: aboutOutput},
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report that names no file of its own to `FILE`, whole or not at all", EnvVars: env("output"), Category: aboutOutput},
 		colorFlag(),
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "findings only: no list of guests, no summary", EnvVars: env("quiet"), Category: aboutOutput},
 		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "full explanations, and files that were passed over", EnvVars: env("verbose"), Category: aboutOutput},
 		&cli.StringFlag{Name: "fail-on", Value: "medium", Usage: "exit 1 for findings of this `SEVERITY` or worse", EnvVars: env("fail-on"), Category: aboutOutput},
 		&cli.StringFlag{Name: "min-severity", Value: "info", Usage: "leave out findings below this `SEVERITY`", EnvVars: env("min-severity"), Category: aboutOutput},
 		&cli.BoolFlag{Name: "exit-zero", Usage: "exit 0 instead of 1; other exit codes stay", EnvVars: env("exit-zero"), Category: aboutOutput},
+		&cli.BoolFlag{Name: "show-waived", Usage: "list what waivers and the baseline take out of the count, too", EnvVars: env("show-waived"), Category: aboutOutput},
 		policyFlag(),
 		profileFlag(),
 		&cli.StringSliceFlag{Name: "rule", Usage: "only the rules `ID[,ID]`, of whatever profile", EnvVars: env("rule"), Category: aboutRules},
