@@ -3,7 +3,9 @@ package audit
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/virt-audit/virt-audit/audit/host"
@@ -31,10 +33,34 @@ type Config struct {
 
 	Named bool // the rules were named one by one: none is left out without a word
 
+	Severities map[string]Severity // by ID of the rule: the site's own for all its findings
+	Allowed    Allowed
+
 	Waivers       []*Waiver // of the site
 	DomainWaivers DomainWaivers
 	Today         time.Time            // that waivers are judged by; the zero time is before all of them end
 	Known         func(id string) bool // whether there is a rule of that ID, in the run or not; nil: there is
+}
+
+// Allowed is what a site says is in order, though it is not where rules expect such things.
+type Allowed struct {
+	Emulators []string // programs, by their absolute path
+	Folders   []string // absolute paths; what lies below them is meant too
+}
+
+// AllowsEmulator reports whether the site runs guests with that program on purpose.
+func (p *Pass) AllowsEmulator(file string) bool {
+	return slices.Contains(p.allowed.Emulators, path.Clean(file))
+}
+
+// AllowsPath reports whether the site gives guests files from where that one lies on purpose. The path
+// is judged as it is written, without a ".." in it.
+func (p *Pass) AllowsPath(file string) bool {
+	file = path.Clean(file)
+	return slices.ContainsFunc(p.allowed.Folders, func(folder string) bool {
+		rest, ok := strings.CutPrefix(file, strings.TrimSuffix(path.Clean(folder), "/"))
+		return ok && (rest == "" || rest[0] == '/')
+	})
 }
 
 // Finding is one thing that is wrong, at one place.
@@ -82,6 +108,9 @@ type Pass struct {
 	result *Result
 	lacked Needs
 
+	severities map[string]Severity
+	allowed    Allowed
+
 	fileMode func(source string) (host.Mode, bool)
 
 	set   *Index   // what other domains use; nil when there are none
@@ -108,10 +137,18 @@ func (p *Pass) ReportDropped(e Dropped, format string, args ...any) {
 
 // ReportWaiver reports what is wrong with a waiver of the domain, where it stands.
 func (p *Pass) ReportWaiver(w *AppliedWaiver, format string, args ...any) {
-	p.add(p.rule.Severity, At("metadata"), w.start, w.end, fmt.Sprintf(format, args...))
+	p.ReportWaiverAs(p.rule.Severity, w, format, args...)
+}
+
+// ReportWaiverAs is ReportWaiver with a severity that differs from the rule's in this case.
+func (p *Pass) ReportWaiverAs(s Severity, w *AppliedWaiver, format string, args ...any) {
+	p.add(s, At("metadata"), w.start, w.end, fmt.Sprintf(format, args...))
 }
 
 func (p *Pass) add(s Severity, at Path, start, end int, message string) {
+	if own, ok := p.severities[p.rule.ID]; ok {
+		s = own
+	}
 	f := Finding{
 		Rule: p.rule, Severity: s, Message: message, Path: at, Pos: p.pos(start, end), Excerpt: p.excerpt(start, end),
 	}
@@ -145,7 +182,7 @@ func (c *Config) qemu() policy.Version {
 // with which severity and in which order, happens here and nowhere else.
 func Run(d *Domain, c *Config) *Result {
 	res := &Result{Source: d.Source, Name: d.Name, UUID: d.UUID, Origin: d.Origin, Target: d.Target, Boundary: c.Judge(d)}
-	p := Pass{Domain: d, Boundary: res.Boundary, QEMU: c.qemu(), Host: c.facts(d), result: res, fileMode: c.FileMode}
+	p := Pass{Domain: d, Boundary: res.Boundary, QEMU: c.qemu(), Host: c.facts(d), result: res, fileMode: c.FileMode, severities: c.Severities, allowed: c.Allowed}
 	p.HostArch = c.hostArch(p.Host)
 	if c.Index.Len() > 1 {
 		p.set = c.Index

@@ -148,7 +148,7 @@ $ virt-xml DOMAIN --edit --xml xpath.delete=./devices/emulator`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#devices", drvAppArmor},
 		Check: func(p *audit.Pass) {
 			file := p.Devices.Emulator
-			if !strings.Contains(file, "/") {
+			if !strings.Contains(file, "/") || p.AllowsEmulator(file) {
 				return // none, or a name that libvirt looks for in the system's directories
 			}
 			at, clean := audit.At("devices/emulator"), path.Clean(file)

@@ -27,6 +27,7 @@ func All() []*audit.Rule {
 		firmware,
 		secrets,
 		hygiene,
+		waivers,
 		confidential,
 		domains,
 		hostFacts,
@@ -50,6 +51,7 @@ func Groups() []Group {
 		{"fw", "Firmware", "How the guest boots."},
 		{"sec", "Secrets", "Passwords and keys in the document."},
 		{"hyg", "Hygiene", "What the document itself is like."},
+		{"waiver", "Waivers", "Decisions to live with a finding, and whether they hold."},
 		{"cc", "Confidential guests", "Guests with <launchSecurity>; the rules switch themselves on."},
 		{"x", "Across guests", "What several guests have in common and should not; on with two guests or more."},
 	}

@@ -100,7 +100,7 @@ such as /usr, are harmless when read-only. A folder made for one guest is what o
 				}
 				holds := dangerousFolder(folder, fs.ReadOnly != nil)
 				switch {
-				case holds == "":
+				case holds == "" || p.AllowsPath(folder):
 				case fs.ReadOnly != nil:
 					p.ReportAs(audit.High, at.Elem("source").Attr("dir"), "the guest can read %s of the host in '%s'", holds, folder)
 				default:
@@ -109,7 +109,7 @@ such as /usr, are harmless when read-only. A folder made for one guest is what o
 			}
 			for _, o := range passedOptions(p, "virtfs", "fsdev") {
 				folder, _ := o.Get("path")
-				if readonly := switchedOn(o, "readonly"); strings.HasPrefix(folder, "/") {
+				if readonly := switchedOn(o, "readonly"); strings.HasPrefix(folder, "/") && !p.AllowsPath(folder) {
 					if holds := dangerousFolder(folder, readonly); holds != "" && readonly {
 						p.ReportAs(audit.High, o.At, "-%s lets the guest read %s of the host", o.Name, holds)
 					} else if holds != "" {

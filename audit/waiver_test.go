@@ -1,0 +1,217 @@
+package audit
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// onDisks finds something at each disk, and on the whole guest.
+var onDisks = &Rule{ID: "sto-x", Severity: Medium, Check: func(p *Pass) {
+	for at := range Each("devices/disk", p.Devices.Disks) {
+		p.Reportf(at, "disk")
+	}
+}}
+
+var onBoundary = &Rule{ID: "bnd-x", Severity: Critical, Check: func(p *Pass) { p.Reportf(Path{}, "outside") }}
+
+func waivedGuest(waivers string) string {
+	return `<domain type='kvm'><name>web1</name><uuid>0f4c5d28-2f2f-4c39-9d43-2bb5d2b6e6f1</uuid><metadata>` + waivers + `</metadata><devices>
+<disk><target dev='vda'/><alias name='ua-root'/><address type='pci' domain='0x0000' bus='0x04' slot='0x00' function='0x0'/></disk>
+<disk><target dev='vdb'/></disk></devices></domain>`
+}
+
+// in wraps waivers as libvirt keeps them.
+func in(waivers string) string {
+	return `<va:audit xmlns:va="` + WaiverNamespace + `">` + waivers + `</va:audit>`
+}
+
+func TestDomainWaivers(t *testing.T) {
+	today := time.Date(2026, 11, 24, 15, 0, 0, 0, time.Local)
+	for _, test := range []struct {
+		waivers string
+		allow   DomainWaivers
+		waived  int // of three findings
+	}{
+		{"", DomainWaivers{}, 0},
+		{in(`<va:waive rule="sto-x">ok</va:waive>`), DomainWaivers{}, 2},
+		{in(`<va:waive rule="sto-x" device="vdb">ok</va:waive>`), DomainWaivers{}, 1},
+		{in(`<va:waive rule="sto-x" device="ua-root">ok</va:waive>`), DomainWaivers{}, 1},
+		{in(`<va:waive rule="sto-x" device="0000:04:00.0">ok</va:waive>`), DomainWaivers{}, 1},
+		{in(`<va:waive rule="sto-x" device="vdc">ok</va:waive>`), DomainWaivers{}, 0},
+		{in(`<va:waive rule="sto-x" until="2026-11-24">ok</va:waive>`), DomainWaivers{}, 2},
+		{in(`<va:waive rule="sto-x" until="2026-11-23">ok</va:waive>`), DomainWaivers{}, 0},
+		{in(`<va:waive rule="sto-x">  <![CDATA[ok]]> </va:waive>`), DomainWaivers{}, 2},
+		{in(`<va:waive rule="sto-x"> </va:waive>`), DomainWaivers{}, 0},
+		{in(`<va:waive rule="sto-x"/>`), DomainWaivers{}, 0},
+		{in(`<va:waive rule="sto-x" va:until="2029-01-01">ok</va:waive>`), DomainWaivers{}, 0},
+		{in(`<waive rule="sto-x">ok</waive>`), DomainWaivers{}, 2},
+		{`<audit><waive rule="sto-x">ok</waive></audit>`, DomainWaivers{}, 2},
+		{`<audit xmlns="` + WaiverNamespace + `"><waive rule="sto-x">ok</waive></audit>`, DomainWaivers{}, 2},
+		{`<audit xmlns="urn:other"><waive rule="sto-x">ok</waive></audit>`, DomainWaivers{}, 0},
+		{in("") + in(`<va:waive rule="sto-x">ok</va:waive>`), DomainWaivers{}, 0},
+		{`<x xmlns="urn:x">` + in(`<va:waive rule="sto-x">ok</va:waive>`) + `</x>`, DomainWaivers{}, 0},
+		{`<!-- ` + in(`<va:waive rule="sto-x">ok</va:waive>`) + ` -->`, DomainWaivers{}, 0},
+		{in(`<va:waive rule="sto-x">ok</va:waive>`), DomainWaivers{Ignore: true}, 0},
+		{in(`<va:waive rule="sto-x">ok</va:waive>`), DomainWaivers{Never: []string{"sto-*"}}, 0},
+		{in(`<va:waive rule="bnd-x">ok</va:waive>`), DomainWaivers{}, 0},
+		{in(`<va:waive rule="bnd-x">ok</va:waive>`), DomainWaivers{Boundary: true}, 1},
+	} {
+		d, err := Load("web1.xml", []byte(waivedGuest(test.waivers)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		res := Run(d, &Config{Rules: []*Rule{onDisks, onBoundary}, DomainWaivers: test.allow, Today: today})
+		if len(res.Waived) != test.waived || len(res.Findings) != 3-test.waived {
+			t.Errorf("%s with %+v: %d waived, %d not, want %d waived", test.waivers, test.allow, len(res.Waived), len(res.Findings), test.waived)
+		}
+		for _, w := range res.Waived {
+			if w.Waiver.Reason != "ok" || w.Waiver.Pos.Line != 1 {
+				t.Errorf("%s: reason %q at %v", test.waivers, w.Waiver.Reason, w.Waiver.Pos)
+			}
+		}
+	}
+}
+
+// TestWaiverOutsideMetadata puts one where libvirt drops it.
+func TestWaiverOutsideMetadata(t *testing.T) {
+	text := strings.Replace(waivedGuest(""), "<devices>", "<devices>"+in(`<va:waive rule="sto-x">ok</va:waive>`), 1)
+	d, err := Load("web1.xml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(d.Waivers) != 1 || d.Waivers[0].lost == "" {
+		t.Fatalf("waivers: %+v", d.Waivers)
+	}
+	if res := Run(d, &Config{Rules: []*Rule{onDisks}}); len(res.Findings) != 2 {
+		t.Errorf("%d findings", len(res.Findings))
+	}
+}
+
+func TestSiteWaivers(t *testing.T) {
+	for _, test := range []struct {
+		w      Waiver
+		waived int
+		unused bool
+	}{
+		{Waiver{Rule: "sto-x"}, 2, false},
+		{Waiver{Rule: "sto-x", Domains: "web1"}, 2, false},
+		{Waiver{Rule: "sto-x", Domains: "web*"}, 2, false},
+		{Waiver{Rule: "sto-x", Domains: "0F4C5D28-2F2F-4C39-9D43-2BB5D2B6E6F1"}, 2, false},
+		{Waiver{Rule: "sto-x", Domains: "db*"}, 0, false},
+		{Waiver{Rule: "sto-x", Device: "vdz"}, 0, true},
+		{Waiver{Rule: "bnd-x"}, 1, false},
+		{Waiver{Rule: "not-run"}, 0, false},
+	} {
+		d, err := Load("web1.xml", []byte(waivedGuest("")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := &test.w
+		res := Run(d, &Config{Rules: []*Rule{onDisks, onBoundary}, Waivers: []*Waiver{w}})
+		if len(res.Waived) != test.waived || w.Unused() != test.unused {
+			t.Errorf("%s of %q: %d waived, unused %t", w.Rule, w.Domains, len(res.Waived), w.Unused())
+		}
+	}
+}
+
+// TestWaivedBelowMinimum is about a waiver of something that the report leaves out: it is not unused.
+func TestWaivedBelowMinimum(t *testing.T) {
+	d, err := Load("web1.xml", []byte(waivedGuest("")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &Waiver{Rule: "sto-x"}
+	res := Run(d, &Config{Rules: []*Rule{onDisks}, Waivers: []*Waiver{w}, Minimum: High})
+	if len(res.Waived) != 0 || w.Unused() {
+		t.Errorf("%d waived, unused %t", len(res.Waived), w.Unused())
+	}
+}
+
+func TestSeverities(t *testing.T) {
+	d, err := Load("web1.xml", []byte(waivedGuest("")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := Run(d, &Config{Rules: []*Rule{onDisks}, Severities: map[string]Severity{"sto-x": Critical}})
+	for _, f := range res.Findings {
+		if f.Severity != Critical {
+			t.Errorf("severity %s", f.Severity)
+		}
+	}
+}
+
+func TestDeviceNames(t *testing.T) {
+	const text = `<domain type='kvm'><name>a</name><devices>
+<interface type='bridge'><mac address='52:54:00:12:34:56'/><model type='virtio'/><alias name='net0'/></interface>
+<graphics type='vnc'/>
+<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
+<hostdev mode='subsystem' type='usb'><address type='usb' bus='1' port='3'/></hostdev>
+<memballoon model='virtio'/>
+</devices></domain>`
+	d, err := Load("a.xml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at, want := range map[string]string{
+		"devices/interface[1]/model@type": "[52:54:00:12:34:56 net0 bridge]",
+		"devices/graphics[1]":             "[vnc]",
+		"devices/channel":                 "[org.qemu.guest_agent.0 unix]",
+		"devices/hostdev":                 "[1:3 usb]",
+		"devices/memballoon":              "[virtio]",
+		"devices/disk[1]":                 "[]",
+		"devices":                         "[]",
+		"os/type":                         "[]",
+	} {
+		if got := fmt.Sprint(d.DeviceNames(At(at))); got != want {
+			t.Errorf("%s: %s, want %s", at, got, want)
+		}
+	}
+}
+
+// TestFingerprint changes what must not matter, and what must.
+func TestFingerprint(t *testing.T) {
+	print := func(text string) map[string]bool {
+		d, err := Load("x.xml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		res := Run(d, &Config{Rules: []*Rule{onDisks}})
+		out := map[string]bool{}
+		for i := range res.Findings {
+			out[res.Fingerprint(&res.Findings[i])] = true
+		}
+		return out
+	}
+	first, second := "<disk><target dev='vda'/></disk>", "<disk type='file'><target dev='vdb'/></disk>"
+	doc := func(disks ...string) string {
+		return "<domain type='kvm'><name>a</name><devices>" + strings.Join(disks, "") + "</devices></domain>"
+	}
+	was := print(doc(first, second))
+	if len(was) != 2 {
+		t.Fatalf("%d fingerprints of 2 findings", len(was))
+	}
+	for name, text := range map[string]string{
+		"order":       doc(second, first),
+		"lines":       "\n\n" + strings.ReplaceAll(doc(first, second), "><", ">\n<"),
+		"white space": strings.ReplaceAll(doc(first, second), "<disk type", "<disk  type"),
+	} {
+		for f := range print(text) {
+			if !was[f] {
+				t.Errorf("%s: a fingerprint changed", name)
+			}
+		}
+	}
+	for name, text := range map[string]string{
+		"guest":   strings.Replace(doc(first), ">a<", ">b<", 1),
+		"device":  doc(strings.Replace(first, "vda", "vdc", 1)),
+		"content": doc(strings.Replace(second, "file", "block", 1)),
+	} {
+		for f := range print(text) {
+			if was[f] {
+				t.Errorf("%s: the fingerprint is the same", name)
+			}
+		}
+	}
+}
