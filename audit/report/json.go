@@ -298,6 +298,18 @@ func newJSONSummary(t *Tally) jsonSummary {
 	}
 }
 
+// JSON returns a value as JSON on one line, as reports write it: the characters of XML stay as they are,
+// and those that do not print are escaped.
+func JSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return jsonVisible(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
+}
+
 // encode is json.MarshalIndent that leaves <, > and & as they are: the report is full of XML.
 func encode(v any, prefix string) ([]byte, error) {
 	var b bytes.Buffer

@@ -18,7 +18,7 @@ func run(t *testing.T, documents map[string]string, names ...string) []*audit.Re
 	t.Helper()
 	index := audit.NewIndex()
 	cfg := &audit.Config{
-		Rules: baseline(), Known: func(id string) bool { return id != "no-such-rule" },
+		Rules: baselineRules(), Known: func(id string) bool { return id != "no-such-rule" },
 		Today: time.Date(2026, 11, 24, 12, 0, 0, 0, time.Local),
 	}
 	var domains []*audit.Domain
@@ -39,7 +39,7 @@ func run(t *testing.T, documents map[string]string, names ...string) []*audit.Re
 	return out
 }
 
-func baseline() []*audit.Rule {
+func baselineRules() []*audit.Rule {
 	var out []*audit.Rule
 	for _, r := range rules.All() {
 		if r.In([]audit.Profile{audit.Baseline}) {
@@ -52,7 +52,7 @@ func baseline() []*audit.Rule {
 // options are those of a usual run.
 func options() Options {
 	return Options{
-		Version: "1.2.3", Policy: "qemu-10.2", Profiles: []audit.Profile{audit.Baseline}, Rules: baseline(),
+		Version: "1.2.3", Policy: "qemu-10.2", Profiles: []audit.Profile{audit.Baseline}, Rules: baselineRules(),
 		FailOn: audit.Medium, Now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC),
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/fatih/color"
 
@@ -87,7 +88,7 @@ func newText(w io.Writer, o Options) Reporter {
 
 func (t *textReporter) Domain(r *audit.Result) error {
 	t.tally.Add(r)
-	if len(r.Findings) > 0 {
+	if len(r.Findings) > 0 || t.opt.ShowWaived && len(r.Waived)+len(r.Known) > 0 {
 		t.findings(&t.details, r)
 	}
 	if t.opt.Quiet {
@@ -162,10 +163,36 @@ func (t *textReporter) findings(w io.Writer, r *audit.Result) {
 	for _, f := range r.Findings {
 		t.finding(w, r, f)
 	}
+	if t.opt.ShowWaived {
+		t.hidden(w, r)
+	}
 	if t.opt.Verbose {
 		for _, u := range r.Unevaluated {
 			fmt.Fprintf(w, "\n  not evaluated: %s, because %s\n", u.Rule.ID, u.Needs)
 		}
+	}
+}
+
+// hidden lists what does not count, and who says so.
+func (t *textReporter) hidden(w io.Writer, r *audit.Result) {
+	line := func(f *audit.Finding) {
+		fmt.Fprintf(w, "\n  %s  %s\n", t.style.dim("("+f.Severity.String()+")"), f.Rule.ID)
+		t.labelled(w, "", f.Message)
+		fmt.Fprintf(w, "         %s:%d:%d\n", printable(r.Source), f.Pos.Line, f.Pos.Column)
+	}
+	for i := range r.Waived {
+		waiver := r.Waived[i].Waiver
+		line(&r.Waived[i].Finding)
+		until := ""
+		if !waiver.Until.IsZero() {
+			until = " (until " + waiver.Until.Format(time.DateOnly) + ")"
+		}
+		t.labelled(w, "", fmt.Sprintf("waived: %s%s", waiver.Reason, until))
+		fmt.Fprintf(w, "         %s:%d:%d\n", printable(waiver.Source), waiver.Pos.Line, waiver.Pos.Column)
+	}
+	for i := range r.Known {
+		line(&r.Known[i])
+		t.labelled(w, "", "known: it is in the baseline")
 	}
 }
 
@@ -274,6 +301,18 @@ func (t *textReporter) Close() error {
 	return err
 }
 
+// hiddenCounts says how many findings do not count, and why; "" when all do.
+func hiddenCounts(t *Tally) string {
+	var out []string
+	if t.Waived > 0 {
+		out = append(out, fmt.Sprintf("%d waived", t.Waived))
+	}
+	if t.Known > 0 {
+		out = append(out, fmt.Sprintf("%d known by the baseline", t.Known))
+	}
+	return strings.Join(out, ", ")
+}
+
 func (t *textReporter) summary() string {
 	var b strings.Builder
 	n := t.tally
@@ -304,6 +343,12 @@ func (t *textReporter) summary() string {
 		fmt.Fprintf(&b, "%s: %s\n", t.style.bold(plural(total, "finding")), strings.Join(found, ", "))
 	case n.Domains > 0:
 		b.WriteString(t.style.bold("0 findings") + "\n")
+	}
+	if hidden := hiddenCounts(&n); hidden != "" {
+		if !t.opt.ShowWaived {
+			hidden += " (--show-waived lists them)"
+		}
+		b.WriteString("not counted: " + hidden + "\n")
 	}
 	if n.Errors > 0 {
 		fmt.Fprintf(&b, "%s\n", t.style.severity[audit.High](plural(n.Errors, "input")+" could not be read: see the messages"))

@@ -114,7 +114,7 @@ func newApp(s *streams) *cli.App {
 		Version:              toolVersion(),
 		Flags:                auditFlags(),
 		Action:               s.audit,
-		Commands:             []*cli.Command{s.rulesCommand(), s.explainCommand(), s.policyCommand(), s.factsCommand(), s.hookCommand()},
+		Commands:             []*cli.Command{s.rulesCommand(), s.explainCommand(), s.policyCommand(), s.factsCommand(), s.hookCommand(), s.diffCommand()},
 		HideHelpCommand:      true,
 		Reader:               s.in,
 		Writer:               s.out,

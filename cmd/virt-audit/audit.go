@@ -41,6 +41,10 @@ func (s *streams) audit(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	accepted, err := acceptedOption(c, cfg)
+	if err != nil {
+		return err
+	}
 	if c.Int("jobs") < 1 {
 		return usagef("option --jobs: at least 1 is wanted")
 	}
@@ -79,14 +83,17 @@ func (s *streams) audit(c *cli.Context) (err error) {
 	debug.SetMemoryLimit(collectAt)
 	// Who asks for one job wants one processor taken, the collector's work included.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(min(c.Int("jobs"), runtime.GOMAXPROCS(0))))
-	tally, err := s.report(reports, evaluate(c.Int("jobs"), documents, cfg, reports.streaming()), c.Bool("verbose"), c.Bool("quiet"))
+	tally, err := s.report(reports, accepted, evaluate(c.Int("jobs"), documents, cfg, reports.streaming()), c.Bool("verbose"), c.Bool("quiet"))
 	if err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	if err := reports.done(true); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
-	return s.verdict(tally, failOn, c.Bool("exit-zero"), len(operands) > 0)
+	if err := accepted.write(s); err != nil {
+		return err
+	}
+	return s.verdict(tally, failOn, c.Bool("exit-zero") || accepted.written != nil, len(operands) > 0)
 }
 
 // total is what the exit code is made of.
@@ -96,7 +103,7 @@ type total struct {
 }
 
 // report feeds outcomes to the reports, and tells of errors on standard error as they come.
-func (s *streams) report(reports sinks, outcomes iter.Seq[outcome], verbose, quiet bool) (*total, error) {
+func (s *streams) report(reports sinks, accepted *accepted, outcomes iter.Seq[outcome], verbose, quiet bool) (*total, error) {
 	t := &total{}
 	bar := newProgress(s.err, quiet)
 	defer bar.stop()
@@ -104,6 +111,7 @@ func (s *streams) report(reports sinks, outcomes iter.Seq[outcome], verbose, qui
 		bar.add()
 		var err error
 		for i, r := range o.results {
+			accepted.sort(&o, i)
 			if o.early {
 				err = reports.Early(r)
 			} else {
@@ -126,6 +134,12 @@ func (s *streams) report(reports sinks, outcomes iter.Seq[outcome], verbose, qui
 			bar.print(fmt.Sprintf("virt-audit: passed over: %s\n", report.Printable(o.skip.Error())))
 		}
 		if err != nil {
+			return nil, err
+		}
+	}
+	for _, n := range accepted.notices() {
+		t.AddNotice(n)
+		if err := reports.Notice(n); err != nil {
 			return nil, err
 		}
 	}

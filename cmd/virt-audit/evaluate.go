@@ -83,9 +83,10 @@ func evaluate(jobs int, documents iter.Seq2[*collect.Document, error], cfg *audi
 		together.Index = index
 		for out := range audit.Ordered(readers(jobs), slices.Values(all), func(in *input) outcome { return in.judge(&together) }) {
 			for i, r := range out.results {
-				if drifts.Mark(r) && early {
-					out.more[i] = true
-				}
+				out.more[i] = drifts.Mark(r) || out.more[i]
+			}
+			if !early {
+				out.before = nil
 			}
 			if early && out.results == nil && out.err == nil {
 				continue // it was told

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -24,6 +25,8 @@ const (
 	aboutOutput  = "Output:"
 	aboutRules   = "Rules and policy:"
 	aboutReading = "Reading:"
+
+	aboutAccepted = "What is accepted:"
 )
 
 func colorFlag() cli.Flag {
@@ -39,7 +42,7 @@ func policyFlag() cli.Flag {
 }
 
 func auditFlags() []cli.Flag {
-	return append(append(connectFlags(), hostFlags()...), []cli.Flag{
+	return append(slices.Concat(connectFlags(), hostFlags(), baselineFlags()), []cli.Flag{
 		&cli.StringSliceFlag{Name: "format", Aliases: []string{"f"}, Usage: "`FORMAT[:FILE]` of the report, repeatable: " + strings.Join(formatNames(), ", ") + " (default: text)", EnvVars: env("format"), Category: aboutOutput},
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report that names no file of its own to `FILE`, whole or not at all", EnvVars: env("output"), Category: aboutOutput},
 		colorFlag(),
@@ -48,7 +51,6 @@ func auditFlags() []cli.Flag {
 		&cli.StringFlag{Name: "fail-on", Value: "medium", Usage: "exit 1 for findings of this `SEVERITY` or worse", EnvVars: env("fail-on"), Category: aboutOutput},
 		&cli.StringFlag{Name: "min-severity", Value: "info", Usage: "leave out findings below this `SEVERITY`", EnvVars: env("min-severity"), Category: aboutOutput},
 		&cli.BoolFlag{Name: "exit-zero", Usage: "exit 0 instead of 1; other exit codes stay", EnvVars: env("exit-zero"), Category: aboutOutput},
-		&cli.BoolFlag{Name: "show-waived", Usage: "list what waivers and the baseline take out of the count, too", EnvVars: env("show-waived"), Category: aboutOutput},
 		policyFlag(),
 		profileFlag(),
 		&cli.StringSliceFlag{Name: "rule", Usage: "only the rules `ID[,ID]`, of whatever profile", EnvVars: env("rule"), Category: aboutRules},
@@ -106,7 +108,8 @@ func editionOption(name string) (*policy.Edition, error) {
 
 // config makes the engine's configuration from the options.
 func config(c *cli.Context) (*audit.Config, error) {
-	cfg := &audit.Config{HostArch: c.String("host-arch")}
+	cfg := &audit.Config{HostArch: c.String("host-arch"), Today: time.Now(), Known: knownRule}
+	cfg.DomainWaivers.Ignore = c.Bool("no-domain-waivers")
 	var err error
 	if cfg.Policy, err = editionOption(c.String("policy")); err != nil {
 		return nil, err
@@ -175,6 +178,11 @@ func choose(profiles []audit.Profile, only, skip []string) ([]*audit.Rule, error
 		}
 		return !wanted || slices.Contains(skip, r.ID)
 	}), nil
+}
+
+func knownRule(id string) bool {
+	_, err := ruleNamed(id)
+	return err == nil
 }
 
 // ruleNamed finds a rule by its ID.

@@ -1,0 +1,156 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/baseline"
+	"github.com/virt-audit/virt-audit/audit/policy"
+)
+
+// Baseline writes a baseline, an entry on each line, so that a change of one shows as one line where the
+// file is kept. version is that of virt-audit.
+func Baseline(to io.Writer, entries []*baseline.Entry, version string) error {
+	w := bufio.NewWriter(to)
+	tool, err := JSON(struct {
+		Name    string `json:"name"`
+		Version string `json:"version"`
+	}{"virt-audit", version})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "{\n  \"version\": %d,\n  \"tool\": %s,\n  \"findings\": [", baseline.Version, tool)
+	separator, end := "", ""
+	for _, e := range entries {
+		line, err := JSON(e)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "%s\n    %s", separator, line)
+		separator, end = ",", "\n  "
+	}
+	fmt.Fprintf(w, "%s]\n}\n", end)
+	return w.Flush()
+}
+
+// Difference tells a person what two reports differ in. With o.Quiet it tells what is new.
+func Difference(to io.Writer, d *baseline.Difference, o Options) error {
+	w := bufio.NewWriter(to)
+	t := newText(w, o).(*textReporter)
+	for _, turn := range d.Turns {
+		fmt.Fprintf(w, "%s  %s: %s -> %s\n", t.style.bold("verdict"), printable(turn.Domain),
+			t.style.verdict[turn.Old](shortVerdict[turn.Old]), t.style.verdict[turn.New](shortVerdict[turn.New]))
+	}
+	lists := []struct {
+		word, about string
+		items       []baseline.Item
+	}{
+		{"new", "", d.New},
+		{"not evaluated", "was found before, and its rule did not answer this time: it may be there still", d.Open},
+		{"fixed", "", d.Fixed},
+		{"gone", "with its guest", d.Gone},
+	}
+	var counts []string
+	for _, list := range lists {
+		if n := len(list.items); n > 0 || list.word == "new" || list.word == "fixed" {
+			counts = append(counts, fmt.Sprintf("%d %s", n, list.word))
+		}
+		if o.Quiet && list.word != "new" {
+			continue
+		}
+		for i := range list.items {
+			t.item(w, list.word, list.about, &list.items[i])
+		}
+	}
+	counts = append(counts, fmt.Sprintf("%d unchanged", d.Unchanged))
+	if !o.Quiet {
+		if len(d.New)+len(d.Open)+len(d.Fixed)+len(d.Gone)+len(d.Turns) > 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintln(w, t.style.bold(strings.Join(counts, ", ")))
+	}
+	if d.Unread > 0 {
+		fmt.Fprintln(w, t.style.severity[audit.High](plural(d.Unread, "input")+" of the new report could not be read: what is in them is not known"))
+	}
+	if d.UnreadBefore > 0 && !o.Quiet {
+		fmt.Fprintln(w, plural(d.UnreadBefore, "input")+" of the old report could not be read: what is new may be old")
+	}
+	return w.Flush()
+}
+
+func (t *textReporter) item(w io.Writer, word, about string, i *baseline.Item) {
+	severity, err := audit.ParseSeverity(i.Severity)
+	if err != nil {
+		severity = audit.Critical // of a newer virt-audit: the word is shown as it is
+	}
+	head := fmt.Sprintf("%s  %s  %s", t.style.bold(word), t.style.severity[severity](printable(i.Severity)), t.style.bold(printable(i.Rule)))
+	fmt.Fprintf(w, "%s  %s\n", head, printable(i.Domain))
+	for _, line := range wrap(printable(i.Message), t.width-4) {
+		fmt.Fprintf(w, "    %s\n", line)
+	}
+	if about != "" {
+		for _, line := range wrap("("+about+")", t.width-4) {
+			fmt.Fprintf(w, "    %s\n", t.style.dim(line))
+		}
+	}
+	if word == "new" {
+		fmt.Fprintf(w, "    %s:%d:%d\n", printable(i.Source), i.Line, i.Column)
+		for line := range strings.SplitSeq(i.Fix, "\n") {
+			fmt.Fprintf(w, "    %s\n", printable(line))
+		}
+		fmt.Fprintf(w, "    %s\n", printable(i.URL))
+	}
+}
+
+// DifferenceJSON tells a program what two reports differ in.
+func DifferenceJSON(w io.Writer, d *baseline.Difference) error {
+	type item struct {
+		Domain   string `json:"domain"`
+		Source   string `json:"source"`
+		Rule     string `json:"rule"`
+		Severity string `json:"severity"`
+		Message  string `json:"message"`
+		Path     string `json:"path"`
+		Line     int    `json:"line"`
+		Column   int    `json:"column"`
+		Fix      string `json:"fix"`
+		URL      string `json:"url"`
+
+		Fingerprint string `json:"fingerprint"`
+	}
+	type turn struct {
+		Domain string      `json:"domain"`
+		Old    policy.Word `json:"old"`
+		New    policy.Word `json:"new"`
+	}
+	items := func(list []baseline.Item) []item {
+		out := make([]item, 0, len(list))
+		for _, i := range list {
+			out = append(out, item{i.Domain, i.Source, i.Rule, i.Severity, i.Message, i.Path, i.Line, i.Column, i.Fix, i.URL, i.Fingerprint})
+		}
+		return out
+	}
+	turns := make([]turn, 0, len(d.Turns))
+	for _, t := range d.Turns {
+		turns = append(turns, turn{t.Domain, t.Old, t.New})
+	}
+	text, err := encode(struct {
+		Version      int    `json:"version"`
+		Verdicts     []turn `json:"verdicts"`
+		New          []item `json:"new"`
+		Fixed        []item `json:"fixed"`
+		NotEvaluated []item `json:"not_evaluated"`
+		Gone         []item `json:"gone"`
+		Unchanged    int    `json:"unchanged"`
+		Errors       int    `json:"errors"`
+		ErrorsBefore int    `json:"errors_before"`
+	}{1, turns, items(d.New), items(d.Fixed), items(d.Open), items(d.Gone), d.Unchanged, d.Unread, d.UnreadBefore}, "")
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(text, '\n'))
+	return err
+}

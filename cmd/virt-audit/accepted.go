@@ -1,0 +1,152 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/baseline"
+	"github.com/virt-audit/virt-audit/audit/report"
+)
+
+// accepted is what a site lives with: the baseline that the run goes by, and the one that it writes.
+type accepted struct {
+	old     *baseline.Baseline // nil when there is none
+	written *baseline.Builder  // nil when none is to be written
+	file    string             // that is to be written
+	cfg     *audit.Config
+}
+
+func baselineFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "baseline", Usage: "count only what is not in `FILE`, see --write-baseline", EnvVars: env("baseline"), Category: aboutAccepted},
+		&cli.StringFlag{Name: "write-baseline", Usage: "write what is found to `FILE`, and exit 0 for it", EnvVars: env("write-baseline"), Category: aboutAccepted},
+		&cli.BoolFlag{Name: "no-domain-waivers", Usage: "waivers in the guests' own metadata do not count", EnvVars: env("no-domain-waivers"), Category: aboutAccepted},
+		&cli.BoolFlag{Name: "show-waived", Usage: "list what waivers and the baseline take out of the count, too", EnvVars: env("show-waived"), Category: aboutAccepted},
+	}
+}
+
+func acceptedOption(c *cli.Context, cfg *audit.Config) (*accepted, error) {
+	a := &accepted{cfg: cfg, file: c.String("write-baseline")}
+	if a.file != "" {
+		a.written = &baseline.Builder{}
+	}
+	name := c.String("baseline")
+	if name == "" {
+		return a, nil
+	}
+	data, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		if name == a.file {
+			return a, nil // it is about to be written for the first time
+		}
+		return nil, &usageError{fmt.Sprintf("option --baseline: there is no file %s", name), fmt.Sprintf("'--write-baseline %s' makes one of what is found today", name)}
+	} else if err != nil {
+		return nil, usagef("option --baseline: %v", err)
+	}
+	if a.old, err = baseline.Parse(name, data); err != nil {
+		return nil, usagef("option --baseline: %v", err)
+	}
+	return a, nil
+}
+
+// sort takes out of a result what the baseline knows. Some results come twice: early, and when all guests
+// are known.
+func (a *accepted) sort(o *outcome, i int) {
+	r := o.results[i]
+	switch {
+	case a.old == nil:
+	case o.early || o.before == nil || o.before[i] == nil:
+		a.old.Mark(r)
+	case o.before[i] != r:
+		a.old.Release(o.before[i])
+		a.old.Mark(r)
+	}
+	if a.written != nil && !o.early {
+		a.written.Add(r)
+	}
+}
+
+// maxGone is how many entries of a baseline that nothing is left of are told one by one.
+const maxGone = 20
+
+// notices are what there is to say of waivers and baseline when the run is over.
+func (a *accepted) notices() []*audit.Notice {
+	var out []*audit.Notice
+	say := func(rule, source string, pos audit.Pos, format string, args ...any) {
+		i := slices.IndexFunc(a.cfg.Rules, func(r *audit.Rule) bool { return r.ID == rule })
+		if i < 0 {
+			return // the rule is not part of the run
+		}
+		r := a.cfg.Rules[i]
+		severity := r.Severity
+		if own, ok := a.cfg.Severities[rule]; ok {
+			severity = own
+		}
+		if severity >= a.cfg.Minimum {
+			out = append(out, &audit.Notice{Rule: r, Severity: severity, Message: fmt.Sprintf(format, args...), Source: source, Pos: pos})
+		}
+	}
+	for _, w := range a.cfg.Waivers {
+		switch {
+		case w.Expired(a.cfg.Today):
+			say("waiver-expired", w.Source, w.Pos, "the waiver of %s%s ended with %s", w.Rule, whose(w), w.Until.Format("2006-01-02"))
+		case w.Unused():
+			say("waiver-unused", w.Source, w.Pos, "%s finds nothing to waive%s", w.Rule, whose(w))
+		}
+	}
+	if a.old == nil {
+		return out
+	}
+	applied := func(id string) bool {
+		i := slices.IndexFunc(a.cfg.Rules, func(r *audit.Rule) bool { return r.ID == id })
+		// Whether guests could be compared, or the host asked, is not the same in every run.
+		return i >= 0 && a.cfg.Rules[i].Needs == 0
+	}
+	gone := a.old.Gone(applied, a.cfg.Minimum)
+	for i, e := range gone {
+		if i == maxGone {
+			say("waiver-unused", a.old.Source, audit.Pos{}, "%d more entries are about something that is not found any more: write the baseline anew", len(gone)-i)
+			break
+		}
+		say("waiver-unused", a.old.Source, audit.Pos{Line: e.Line, Column: 1}, "%s is not found any more in guest %s, at %s", e.Rule, e.Domain, e.Path)
+	}
+	return out
+}
+
+// whose says in words what a waiver of the configuration is about.
+func whose(w *audit.Waiver) string {
+	var b strings.Builder
+	if w.Domains != "" {
+		b.WriteString(" for guest " + w.Domains)
+	}
+	if w.Device != "" {
+		b.WriteString(" at device " + w.Device)
+	}
+	return b.String()
+}
+
+// write writes the baseline that was asked for.
+func (a *accepted) write(s *streams) error {
+	if a.written == nil {
+		return nil
+	}
+	w, done, err := s.output(a.file)
+	if err != nil {
+		return err
+	}
+	if err := report.Baseline(w, a.written.Entries(), toolVersion()); err != nil {
+		return errors.Join(fmt.Errorf("write the baseline: %w", err), done(false))
+	}
+	if err := done(true); err != nil {
+		return fmt.Errorf("write the baseline: %w", err)
+	}
+	fmt.Fprintf(s.err, "virt-audit: %s holds %d findings from now on\n", a.file, a.written.Len())
+	return nil
+}

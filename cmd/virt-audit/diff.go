@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/virt-audit/virt-audit/audit/baseline"
+	"github.com/virt-audit/virt-audit/audit/report"
+)
+
+func (s *streams) diffCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "diff",
+		Usage:     "tell what is new, fixed and unchanged between two JSON reports",
+		ArgsUsage: "OLD.json NEW.json",
+		Description: "Findings are told apart by guest, rule and content, not by line. Exit status 1 when a finding is\n" +
+			"new or a guest has left the boundary, 4 when the new report could not read all of its inputs.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "text", Usage: "`FORMAT`: text, json"},
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "only what is new"},
+			colorFlag(),
+		},
+		Action: s.diff,
+	}
+}
+
+func (s *streams) diff(c *cli.Context) error {
+	if c.NArg() != 2 {
+		return &usageError{"diff wants two reports, the older first", "virt-audit --format json:FILE writes them"}
+	}
+	var reports [2]*baseline.Report
+	for i, name := range c.Args().Slice() {
+		data, err := s.readFile(name)
+		if err != nil {
+			return usagef("%v", err)
+		}
+		if reports[i], err = baseline.ParseReport(name, data); err != nil {
+			return usagef("%v", err)
+		}
+	}
+	d := baseline.Compare(reports[0], reports[1])
+	var err error
+	switch format := c.String("format"); format {
+	case "text":
+		paint, width, problem := s.terminal(c, true)
+		if problem != nil {
+			return problem
+		}
+		err = report.Difference(s.out, d, report.Options{Color: paint, Width: width, Quiet: c.Bool("quiet")})
+	case "json":
+		err = report.DifferenceJSON(s.out, d)
+	default:
+		return &usageError{fmt.Sprintf("option --format: a difference is told as text or json, not %q", format), didYouMean(format, []string{"text", "json"})}
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("write the difference: %w", err)
+	case d.Unread > 0:
+		return status(exitInput)
+	case d.Worse():
+		return status(exitFindings)
+	}
+	return nil
+}
+
+// readFile reads a file, or standard input for "-".
+func (s *streams) readFile(name string) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(bufio.NewReader(s.in))
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "open "))
+	}
+	return data, nil
+}
