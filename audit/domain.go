@@ -24,6 +24,7 @@ type Domain struct {
 
 	index
 	header  bool // libvirt wrote the file
+	waivers node // the <audit> that holds the waivers; zero where there is none
 	Command Command
 }
 

@@ -55,7 +55,7 @@ func LoadAll(source string, data []byte) ([]*Domain, error) {
 			return nil, r.decoding(err)
 		}
 		d := &Domain{Domain: domain, Source: source, Dropped: r.dropped, index: r.index}
-		d.reasoned(r.waivers)
+		d.reasoned(r.waivers, r.ours)
 		if domains = append(domains, d); r.outer > 0 {
 			continue // what stands behind can be another, and belongs to this one too
 		}

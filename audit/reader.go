@@ -37,7 +37,7 @@ type reader struct {
 	lastElem int // where the element last handed out begins
 	header   bool
 	waivers  []*Waiver
-	ours     bool // there was an <audit> of our namespace in the metadata of the domain at hand
+	ours     node // the <audit> of our namespace in the metadata of the domain at hand, when there was one
 }
 
 // frame is one open element.
@@ -218,7 +218,7 @@ func (r *reader) domain(f *frame, attrs []xml.Attr, start, end int) (xml.Token, 
 	f.out = xml.Name{Local: "domain"}
 	f.node = r.add(0, "domain", start, end)
 	f.mode = plain
-	r.waivers, r.ours = nil, false
+	r.waivers, r.ours = nil, node{}
 	r.lastElem = start
 	return xml.StartElement{Name: f.out, Attr: r.normalise("", "domain", attrs)}, nil
 }
@@ -245,6 +245,7 @@ func (r *reader) endElement(t xml.EndElement, start int) (xml.Token, error) {
 	r.stack = r.stack[:len(r.stack)-1]
 	r.bindings = r.bindings[:f.bindings]
 	r.rootEnd = len(r.stack) == 0
+	r.waiverEnd(f, start)
 	opaque := f.mode == ignored || f.mode == wrapping || f.mode == metadata && r.stack[len(r.stack)-1].mode == metadata
 	if opaque {
 		if len(r.stack) == 1 && r.outer == 1 {

@@ -30,7 +30,8 @@ type Waiver struct {
 	InDomain bool
 	Flaw     string // why it is no waiver, in words for people; "" where it is one
 
-	start, end int    // of the element, where it stands in a domain
+	start, end int    // of the start tag, where it stands in a domain
+	stop       int    // behind the end tag
 	lost       string // why libvirt would drop it; it is no waiver then
 	bare       bool   // it has no namespace
 
@@ -73,8 +74,8 @@ type DomainWaivers struct {
 	Never    []string // rules, IDs or globs, that they may not waive
 }
 
-// allows returns why a waiver in a domain does not count, in words for people, or "".
-func (w *DomainWaivers) allows(rule string) string {
+// Allows returns why a waiver in a domain does not count, in words for people, or "".
+func (w *DomainWaivers) Allows(rule string) string {
 	switch group, _, _ := strings.Cut(rule, "-"); {
 	case group == "waiver":
 		return "a guest cannot waive what is said of its waivers"
@@ -126,7 +127,7 @@ func (c *Config) waive(p *Pass, evaluated func(id string) bool) {
 		a.Known = c.Known == nil || c.Known(w.Rule)
 		a.Evaluated = evaluated(w.Rule)
 		if w.InDomain {
-			a.NotAllowed = c.DomainWaivers.allows(w.Rule)
+			a.NotAllowed = c.DomainWaivers.Allows(w.Rule)
 			p.Waivers = append(p.Waivers, a)
 		}
 		if a.Evaluated {

@@ -40,10 +40,10 @@ func (r *reader) waiver(f *frame, t xml.StartElement, attrs []xml.Attr, start, e
 	switch {
 	case name == "audit" && parent.node == f.node && parent.mode == metadata && parent.out == (xml.Name{Local: "metadata"}):
 		switch {
-		case uri == WaiverNamespace && r.ours:
+		case uri == WaiverNamespace && r.ours.tagEnd > 0:
 			f.waiving = lostSecond
 		case uri == WaiverNamespace:
-			f.waiving, r.ours = ourWaivers, true
+			f.waiving, r.ours = ourWaivers, node{start: int32(start), tagEnd: int32(end), close: int32(end)}
 		case uri == "":
 			f.waiving = bare
 		default:
@@ -63,6 +63,16 @@ func (r *reader) waiver(f *frame, t xml.StartElement, attrs []xml.Attr, start, e
 		w.lost, w.bare = lost[where], where == bare
 		f.waiver = w
 		r.waivers = append(r.waivers, w)
+	}
+}
+
+// waiverEnd notes where a waiver, or the element that holds them, ends: its end tag begins at start.
+func (r *reader) waiverEnd(f *frame, start int) {
+	switch {
+	case f.waiver != nil:
+		f.waiver.stop = r.in.pos
+	case f.waiving == ourWaivers && f.raw.Local == "audit":
+		r.ours.close = max(int32(start), r.ours.tagEnd)
 	}
 }
 
@@ -105,10 +115,10 @@ func ParseDay(text string) (time.Time, error) {
 }
 
 // reasoned completes the waivers when the document has been read.
-func (d *Domain) reasoned(waivers []*Waiver) {
-	d.Waivers = slices.Clip(waivers)
+func (d *Domain) reasoned(waivers []*Waiver, within node) {
+	d.Waivers, d.waivers = slices.Clip(waivers), within
 	for _, w := range d.Waivers {
-		w.Reason = strings.Join(strings.Fields(w.Reason), " ")
+		w.Reason = reasonText(w.Reason)
 		if w.Reason == "" && w.Flaw == "" {
 			w.Flaw = "it gives no reason"
 		}

@@ -120,6 +120,9 @@ func fixFor(r *audit.Rule, domain string) string {
 	return strings.Join(lines, "\n")
 }
 
+// ShellQuote returns a word that a shell takes for the text, and nothing else.
+func ShellQuote(s string) string { return shellQuote(s) }
+
 // shellQuote returns a word that a shell takes for the text, and nothing else.
 func shellQuote(s string) string {
 	const safe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-+:@%"
