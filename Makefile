@@ -5,12 +5,25 @@ LINT     := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.
 PACKAGES := ./... ./testdata ./testdata/libvirtd
 FUZZTIME ?= 60s
 
-.PHONY: all build test tools cover lint fmt docs validate corpus fuzz bench clean
+.PHONY: all build test tools cover lint fmt docs validate corpus fuzz bench clean dist packages sbom
 
 all: build lint test
 
+# build leaves nothing of the machine in the binary: same source and same Go give the same bytes.
+BINARY  ?= virt-audit
+VERSION ?= $(shell sh packaging/version.sh)
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o virt-audit ./cmd/virt-audit
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags='-s -w -X main.version=$(VERSION)' -o '$(BINARY)' ./cmd/virt-audit
+
+# dist makes everything that is published, in dist/; packages and sbom make their part of it.
+dist:
+	VERSION='$(VERSION)' sh packaging/build.sh
+
+packages:
+	VERSION='$(VERSION)' STEPS=packages sh packaging/build.sh
+
+sbom:
+	VERSION='$(VERSION)' STEPS=sbom sh packaging/build.sh
 
 # tools installs what the tests compare us with: a real virsh, xmllint, virt-xml.
 tools:

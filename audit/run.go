@@ -170,8 +170,8 @@ func (c *Config) Judge(d *Domain) Boundary {
 	return edition.Judge(c.guest(d))
 }
 
-// qemu returns the release that guests are to run on.
-func (c *Config) qemu() policy.Version {
+// EffectiveQEMU returns the release that guests are to run on.
+func (c *Config) EffectiveQEMU() policy.Version {
 	if c.QEMU == (policy.Version{}) {
 		return policy.NewestQEMU()
 	}
@@ -182,7 +182,7 @@ func (c *Config) qemu() policy.Version {
 // with which severity and in which order, happens here and nowhere else.
 func Run(d *Domain, c *Config) *Result {
 	res := &Result{Source: d.Source, Name: d.Name, UUID: d.UUID, Origin: d.Origin, Target: d.Target, Boundary: c.Judge(d)}
-	p := Pass{Domain: d, Boundary: res.Boundary, QEMU: c.qemu(), Host: c.facts(d), result: res, fileMode: c.FileMode, severities: c.Severities, allowed: c.Allowed}
+	p := Pass{Domain: d, Boundary: res.Boundary, QEMU: c.EffectiveQEMU(), Host: c.facts(d), result: res, fileMode: c.FileMode, severities: c.Severities, allowed: c.Allowed}
 	p.HostArch = c.hostArch(p.Host)
 	if c.Index.Len() > 1 {
 		p.set = c.Index

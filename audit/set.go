@@ -74,7 +74,7 @@ func (x *Index) Add(d *Domain, c *Config, indexers ...Indexer) Questions {
 	for _, f := range indexers {
 		f(&p)
 	}
-	p = Pass{Domain: d, Boundary: p.Boundary, QEMU: c.qemu(), Host: p.Host, asked: &q, result: &Result{}}
+	p = Pass{Domain: d, Boundary: p.Boundary, QEMU: c.EffectiveQEMU(), Host: p.Host, asked: &q, result: &Result{}}
 	for _, r := range c.Rules {
 		if r.Needs&NeedDomains != 0 {
 			p.rule = r

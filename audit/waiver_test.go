@@ -91,24 +91,24 @@ func TestWaiverOutsideMetadata(t *testing.T) {
 
 func TestSiteWaivers(t *testing.T) {
 	for _, test := range []struct {
-		w      Waiver
+		w      *Waiver
 		waived int
 		unused bool
 	}{
-		{Waiver{Rule: "sto-x"}, 2, false},
-		{Waiver{Rule: "sto-x", Domains: "web1"}, 2, false},
-		{Waiver{Rule: "sto-x", Domains: "web*"}, 2, false},
-		{Waiver{Rule: "sto-x", Domains: "0F4C5D28-2F2F-4C39-9D43-2BB5D2B6E6F1"}, 2, false},
-		{Waiver{Rule: "sto-x", Domains: "db*"}, 0, false},
-		{Waiver{Rule: "sto-x", Device: "vdz"}, 0, true},
-		{Waiver{Rule: "bnd-x"}, 1, false},
-		{Waiver{Rule: "not-run"}, 0, false},
+		{&Waiver{Rule: "sto-x"}, 2, false},
+		{&Waiver{Rule: "sto-x", Domains: "web1"}, 2, false},
+		{&Waiver{Rule: "sto-x", Domains: "web*"}, 2, false},
+		{&Waiver{Rule: "sto-x", Domains: "0F4C5D28-2F2F-4C39-9D43-2BB5D2B6E6F1"}, 2, false},
+		{&Waiver{Rule: "sto-x", Domains: "db*"}, 0, false},
+		{&Waiver{Rule: "sto-x", Device: "vdz"}, 0, true},
+		{&Waiver{Rule: "bnd-x"}, 1, false},
+		{&Waiver{Rule: "not-run"}, 0, false},
 	} {
 		d, err := Load("web1.xml", []byte(waivedGuest("")))
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := &test.w
+		w := test.w
 		res := Run(d, &Config{Rules: []*Rule{onDisks, onBoundary}, Waivers: []*Waiver{w}})
 		if len(res.Waived) != test.waived || w.Unused() != test.unused {
 			t.Errorf("%s of %q: %d waived, unused %t", w.Rule, w.Domains, len(res.Waived), w.Unused())

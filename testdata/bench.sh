@@ -60,6 +60,30 @@ for format in text json; do
 	echo "peak memory, $format:       1,000 guests $(peak "$audit" --format $format "$work/thousand") MiB, 10,000 guests $(peak "$audit" --format $format "$work/all") MiB"
 done
 
+# Every format over guests with some ten findings each, beside json.
+mkdir "$work/found" "$work/few"
+awk -v dir="$work" '
+	{ line[NR] = $0 }
+	END {
+		for (n = 0; n < 10000; n++) {
+			file = sprintf("%s/found/vm%05d.xml", dir, n)
+			for (i = 1; i <= NR; i++) {
+				s = line[i]
+				gsub(/@N@/, sprintf("%05d", n), s)
+				print s > file
+			}
+			close(file)
+		}
+	}' testdata/bench.xml
+for n in 0 1 2 3 4 5 6 7 8 9; do ln "$work"/found/vm00"$n"*.xml "$work/few/"; done
+base=$(seconds "$audit" --format json "$work/found")
+echo "10,000 guests, $(( $("$audit" --format json "$work/few" | grep -c '"fingerprint"') / 1000 )) findings each: json $base s"
+for format in $("$audit" --help | sed -n 's/.*of the report, repeatable: \(.*\) (default.*/\1/p' | tr -d ,); do
+	took=$(seconds "$audit" --format "$format" "$work/found")
+	printf '%-12s %s s, %s of json; peak memory %s MiB, of 1,000 guests %s MiB\n' "$format" "$took" "$(ratio "$took" "$base")" \
+		"$(peak "$audit" --format "$format" "$work/found")" "$(peak "$audit" --format "$format" "$work/few")"
+done
+
 few="$work/thousand"
 ours=$(seconds "$audit" "$few")
 lint=$(seconds sh -c "xmllint --noout --relaxng /usr/share/libvirt/schemas/domain.rng $few/*.xml")

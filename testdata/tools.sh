@@ -25,6 +25,14 @@ look() {
 	need qemu-system-x86_64 qemu-system-x86
 	need ip iproute2
 	need nsenter util-linux
+	need zsh zsh
+	need fish fish
+	need cmark-gfm cmark-gfm
+	# Reads OpenMetrics. promtool would, too, but its package starts a server.
+	/usr/bin/python3 -c 'import prometheus_client' 2>/dev/null || {
+		missing="$missing python3:prometheus_client"
+		packages="$packages python3-prometheus-client"
+	}
 }
 look
 [ -z "$missing" ] && exit 0

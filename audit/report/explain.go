@@ -49,6 +49,9 @@ func Explain(w io.Writer, r *audit.Rule, bad string, o Options) error {
 	for _, ref := range r.Refs {
 		fmt.Fprintf(&b, "  %s\n", ref)
 	}
+	if len(r.Refs) == 0 { // a rule of the site's own
+		fmt.Fprintf(&b, "  %s\n", printable(r.URL()))
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -56,6 +56,16 @@ type Format struct {
 var formats = []Format{
 	{"text", "for people: verdicts, findings with their place, a summary", newText},
 	{"json", "everything, by a schema that is versioned", newJSON},
+	{"ndjson", "the same in lines, each guest as soon as it is read", newNDJSON},
+	{"sarif", "SARIF 2.1.0, for code scanning and editors", newSARIF},
+	{"junit", "JUnit's XML, for what a CI shows as tests", newJUnit},
+	{"github", "a log with annotations, for GitHub Actions", newGitHub},
+	{"gitlab", "GitLab's Code Quality", newGitLab},
+	{"markdown", "for comments of pull requests and job summaries", newMarkdown},
+	{"csv", "a row for each finding, for spreadsheets", newCSV},
+	{"openmetrics", "metrics for node_exporter's textfile collector", newOpenMetrics},
+	{"html", "one page for a browser: all guests, with filters and a search", newHTML},
+	{"validate", "PASS, FAIL, WARN and NOTE, as virt-host-validate prints them", newValidate},
 }
 
 // Formats returns all formats, the default first.

@@ -14,9 +14,18 @@ const spoolMemory = 1 << 20
 type spool struct {
 	buf  bytes.Buffer
 	file *os.File
+	err  error // of the first write that failed; copyTo returns it
 }
 
 func (s *spool) Write(p []byte) (int, error) {
+	n, err := s.write(p)
+	if s.err == nil {
+		s.err = err
+	}
+	return n, err
+}
+
+func (s *spool) write(p []byte) (int, error) {
 	if s.file == nil && s.buf.Len()+len(p) <= spoolMemory {
 		return s.buf.Write(p)
 	}
@@ -38,6 +47,12 @@ func (s *spool) Write(p []byte) (int, error) {
 
 // copyTo writes all that was kept and lets go of it.
 func (s *spool) copyTo(w io.Writer) error {
+	if s.err != nil {
+		if s.file != nil {
+			_ = s.file.Close()
+		}
+		return s.err
+	}
 	if s.file == nil {
 		_, err := s.buf.WriteTo(w)
 		return err

@@ -234,9 +234,10 @@ func (t *textReporter) finding(w io.Writer, r *audit.Result, f audit.Finding) {
 		}
 		t.labelled(w, label, l)
 	}
-	for i, ref := range f.Rule.Refs {
-		if i == 0 || t.opt.Verbose {
-			fmt.Fprintf(w, "%s%s %s\n", indent, pad(map[bool]string{true: "see"}[i == 0], 4), ref)
+	fmt.Fprintf(w, "%s%s %s\n", indent, pad("see", 4), f.Rule.URL())
+	if t.opt.Verbose {
+		for _, ref := range f.Rule.Refs {
+			fmt.Fprintf(w, "%s     %s\n", indent, ref)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/rivo/uniseg"
 
@@ -15,7 +16,7 @@ import (
 func Printable(s string) string { return printable(s) }
 
 func printable(s string) string {
-	clean := true
+	clean := utf8.ValidString(s)
 	for _, r := range s {
 		if r < ' ' || r >= 0x7f && !unicode.IsPrint(r) {
 			clean = false
@@ -26,7 +27,11 @@ func printable(s string) string {
 		return s
 	}
 	var b strings.Builder
-	for _, r := range s {
+	for i, r := range s {
+		if r == utf8.RuneError && !strings.HasPrefix(s[i:], string(utf8.RuneError)) {
+			fmt.Fprintf(&b, `\x%02x`, s[i]) // no UTF-8: to a terminal of eight bits it may be a command
+			continue
+		}
 		b.WriteString(visible(r))
 	}
 	return b.String()

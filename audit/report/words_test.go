@@ -17,6 +17,7 @@ func TestPrintable(t *testing.T) {
 		"user\u202egpj.exe":   `user\u202egpj.exe`,
 		"a\u200bb\x7f\u0085c": `a\u200bb\x7f\u0085c`,
 		"\U000e0041":          `\U000e0041`,
+		"a\x9b31m\ufffd":      "a\\x9b31m\ufffd",
 	} {
 		if got := Printable(in); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)

@@ -106,23 +106,22 @@ func newApp(s *streams) *cli.App {
 	app := &cli.App{
 		Name:      "virt-audit",
 		Usage:     "tell which libvirt guests are inside QEMU's security support boundary, and what gives the host away",
-		UsageText: "virt-audit [options] [file|folder|-]...\nvirt-audit [options] -c URI... [guest]...\nvirt-audit rules | explain RULE | policy list|show|check\nvirt-audit waive FILE|GUEST RULE --reason WHY\nvirt-audit diff OLD.json NEW.json\nvirt-audit facts [-o FILE]\nvirt-audit hook install|status|uninstall",
+		UsageText: "virt-audit [options] [file|folder|-]...\nvirt-audit [options] -c URI... [guest]...\nvirt-audit rules | explain RULE | policy list|show|check\nvirt-audit waive FILE|GUEST RULE --reason WHY\nvirt-audit diff OLD.json NEW.json\nvirt-audit config show|check\nvirt-audit facts [-o FILE]\nvirt-audit hook install|status|uninstall",
 		Description: "Reads libvirt domain XML: files, folders, '-' for standard input. Without an operand it reads\n" +
 			"what this host has: definitions, running guests, saved states and snapshots, and the user's session.\n" +
 			"Options may follow operands. Each can be set in the environment: VIRT_AUDIT_FAIL_ON=high.\n\n" +
 			"Exit status: 0 clean, 1 findings, 2 usage, 3 nothing audited, 4 unreadable input, 5 internal error.",
-		Version:              toolVersion(),
-		Flags:                auditFlags(),
-		Action:               s.audit,
-		Commands:             []*cli.Command{s.rulesCommand(), s.explainCommand(), s.policyCommand(), s.factsCommand(), s.hookCommand(), s.waiveCommand(), s.diffCommand()},
-		HideHelpCommand:      true,
-		Reader:               s.in,
-		Writer:               s.out,
-		ErrWriter:            s.err,
-		ExitErrHandler:       func(*cli.Context, error) {}, // run decides
-		OnUsageError:         onUsageError,
-		CommandNotFound:      nil,
-		EnableBashCompletion: true,
+		Version:         toolVersion(),
+		Flags:           auditFlags(),
+		Action:          s.audit,
+		Commands:        []*cli.Command{s.rulesCommand(), s.explainCommand(), s.policyCommand(), s.configCommand(), s.factsCommand(), s.hookCommand(), s.waiveCommand(), s.diffCommand(), s.completionCommand()},
+		HideHelpCommand: true,
+		Reader:          s.in,
+		Writer:          s.out,
+		ErrWriter:       s.err,
+		ExitErrHandler:  func(*cli.Context, error) {}, // run decides
+		OnUsageError:    onUsageError,
+		CommandNotFound: nil,
 
 		DisableSliceFlagSeparator: true, // URIs have commas in them; lists of rules are split by us
 	}

@@ -25,7 +25,11 @@ const collectAt = 96 << 20
 
 // audit is the command without a name: judge what the operands hold.
 func (s *streams) audit(c *cli.Context) (err error) {
-	cfg, err := config(c)
+	x, err := siteOption(c, ".")
+	if err != nil {
+		return err
+	}
+	cfg, err := engine(c, x)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/config"
 	"github.com/virt-audit/virt-audit/audit/report"
 )
 
@@ -53,6 +54,9 @@ func hookDecisionFlags() []cli.Flag {
 		&cli.DurationFlag{Name: "timeout", Value: 10 * time.Second, Usage: "give up after this `TIME`", EnvVars: env("timeout"), Category: aboutDecision},
 		&cli.StringFlag{Name: "max-size", Value: "16M", Usage: "give up on XML above this `SIZE` in bytes; K, M and G are understood", EnvVars: env("max-size"), Category: aboutDecision},
 		&cli.StringFlag{Name: "log", Value: logSyslog, Usage: "`WHERE` to log to: " + logSyslog + ", or " + logStderr + ", of which libvirt keeps little", EnvVars: env("log"), Category: aboutDecision},
+		&cli.StringFlag{Name: "config", Usage: "`FILE` with the site's configuration (default: " + config.System + ")", EnvVars: env("config"), Category: aboutRules},
+		&cli.BoolFlag{Name: "no-config", Usage: "look for no configuration", EnvVars: env("no-config"), Category: aboutRules},
+		&cli.BoolFlag{Name: "no-domain-waivers", Usage: "waivers in the guests' own metadata do not count", EnvVars: env("no-domain-waivers"), Category: aboutRules},
 		policyFlag(),
 		profileFlag(),
 		&cli.StringSliceFlag{Name: "rule", Usage: "only the rules `ID[,ID]`, of whatever profile", EnvVars: env("rule"), Category: aboutRules},
@@ -175,7 +179,7 @@ type refusal struct {
 }
 
 // refusalOption reads --refuse.
-func refusalOption(c *cli.Context) (*refusal, error) {
+func refusalOption(c *cli.Context, x *site) (*refusal, error) {
 	wanted := list(c.StringSlice("refuse"))
 	if len(wanted) == 0 {
 		wanted = defaultRefuse
@@ -195,7 +199,7 @@ func refusalOption(c *cli.Context) (*refusal, error) {
 		case slices.Contains(notInHooks, word):
 			return nil, usagef("option --refuse: %s is about passwords, which libvirt does not show to hooks", word)
 		default:
-			if _, err := ruleNamed(word); err != nil {
+			if _, err := x.rule(word); err != nil {
 				words := []string{outside, undetermined}
 				for _, s := range audit.Severities() {
 					words = append(words, s.String())
@@ -215,11 +219,15 @@ func refusalOption(c *cli.Context) (*refusal, error) {
 // hookConfig makes the engine's configuration for a hook. There is one guest, so that rules over
 // several do not run.
 func hookConfig(c *cli.Context) (*audit.Config, *refusal, error) {
-	refuse, err := refusalOption(c)
+	x, err := siteOption(c, "/") // libvirt says nothing of the folder that hooks run in
 	if err != nil {
 		return nil, nil, err
 	}
-	cfg, err := config(c)
+	refuse, err := refusalOption(c, x)
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg, err := engine(c, x)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -236,7 +244,7 @@ func hookConfig(c *cli.Context) (*audit.Config, *refusal, error) {
 			return nil, nil, usagef("option --refuse: %s is skipped by --skip-rule", id)
 		}
 		if !slices.ContainsFunc(cfg.Rules, func(r *audit.Rule) bool { return r.ID == id }) {
-			r, err := ruleNamed(id)
+			r, err := x.rule(id)
 			if err != nil {
 				return nil, nil, err
 			}

@@ -113,6 +113,8 @@ func (r *refusal) reason(res *audit.Result) string {
 	var causes []string
 	boundary := true
 	switch {
+	case boundaryWaived(res):
+		boundary = false
 	case r.outside && res.Boundary.Word == policy.NonVirtualization:
 		causes = append(causes, "it is outside QEMU's security support boundary")
 	case r.undetermined && res.Boundary.Word == policy.Undetermined:
@@ -169,6 +171,14 @@ func (r *refusal) reason(res *audit.Result) string {
 		fmt.Fprintf(&text, "'virt-audit explain %s' tells more\n", told[0].Rule.ID)
 	}
 	return text.String()
+}
+
+// boundaryWaived reports whether the site lives with the verdict: its rules found something, and all of
+// that is waived.
+func boundaryWaived(res *audit.Result) bool {
+	about := func(r *audit.Rule) bool { return r.Group() == "bnd" }
+	return slices.ContainsFunc(res.Waived, func(w audit.Waived) bool { return about(w.Rule) }) &&
+		!slices.ContainsFunc(res.Findings, func(f audit.Finding) bool { return about(f.Rule) })
 }
 
 // place says in words where in the XML something is: the reader has no line numbers to go by.

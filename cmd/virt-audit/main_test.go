@@ -142,14 +142,28 @@ func between(t *testing.T, text, name, part string) string {
 func TestGolden(t *testing.T) {
 	t.Chdir("../..")
 	t.Setenv("COLUMNS", "80")
+	t.Setenv("SOURCE_DATE_EPOCH", "1795521600")
 	for file, args := range map[string][]string{
 		"fleet.txt":         {"testdata/fleet"},
 		"fleet.color.txt":   {"--color", "always", "testdata/fleet"},
 		"fleet.verbose.txt": {"--verbose", "testdata/fleet/shadow.xml", "testdata/noise/libvirt-live.xml"},
 		"fleet.json":        {"--format", "json", "testdata/fleet"},
+		"fleet.sarif":       {"--format", "sarif", "testdata/fleet"},
+		"fleet.gitlab.json": {"--format", "gitlab", "testdata/fleet"},
+		"fleet.ndjson":      {"--format", "ndjson", "testdata/fleet"},
+		"fleet.csv":         {"--format", "csv", "testdata/fleet"},
+		"fleet.junit.xml":   {"--format", "junit", "testdata/fleet"},
+		"fleet.github.txt":  {"--format", "github", "testdata/fleet"},
+		"fleet.md":          {"--format", "markdown", "testdata/fleet"},
+		"fleet.prom":        {"--format", "openmetrics", "testdata/fleet"},
+
+		"fleet.validate.txt": {"--format", "validate", "testdata/fleet"},
 	} {
 		out, _ := typed(t, args...)
 		out = strings.Replace(out, `"version": "`+toolVersion()+`"`, `"version": "VERSION"`, 1)
+		out = strings.Replace(out, `"version":"`+toolVersion()+`"`, `"version":"VERSION"`, 1)
+		out = strings.Replace(out, `name="version" value="`+toolVersion()+`"`, `name="version" value="VERSION"`, 1)
+		out = strings.Replace(out, `{version="`+toolVersion()+`"}`, `{version="VERSION"}`, 1)
 		generated(t, filepath.Join("testdata", "golden", file), []byte(out))
 	}
 }

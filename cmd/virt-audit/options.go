@@ -13,7 +13,6 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/collect"
 	"github.com/virt-audit/virt-audit/audit/policy"
-	"github.com/virt-audit/virt-audit/rules"
 )
 
 // env names the environment variable of an option.
@@ -42,7 +41,7 @@ func policyFlag() cli.Flag {
 }
 
 func auditFlags() []cli.Flag {
-	return append(slices.Concat(connectFlags(), hostFlags(), baselineFlags()), []cli.Flag{
+	return append(slices.Concat(connectFlags(), hostFlags(), baselineFlags(), siteFlags()), []cli.Flag{
 		&cli.StringSliceFlag{Name: "format", Aliases: []string{"f"}, Usage: "`FORMAT[:FILE]` of the report, repeatable: " + strings.Join(formatNames(), ", ") + " (default: text)", EnvVars: env("format"), Category: aboutOutput},
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report that names no file of its own to `FILE`, whole or not at all", EnvVars: env("output"), Category: aboutOutput},
 		colorFlag(),
@@ -106,10 +105,11 @@ func editionOption(name string) (*policy.Edition, error) {
 	return edition, nil
 }
 
-// config makes the engine's configuration from the options.
-func config(c *cli.Context) (*audit.Config, error) {
-	cfg := &audit.Config{HostArch: c.String("host-arch"), Today: time.Now(), Known: knownRule}
+// engine makes the engine's configuration from the options and the site's configuration.
+func engine(c *cli.Context, x *site) (*audit.Config, error) {
+	cfg := &audit.Config{HostArch: c.String("host-arch"), Today: time.Now()}
 	cfg.DomainWaivers.Ignore = c.Bool("no-domain-waivers")
+	x.apply(cfg)
 	var err error
 	if cfg.Policy, err = editionOption(c.String("policy")); err != nil {
 		return nil, err
@@ -134,7 +134,7 @@ func config(c *cli.Context) (*audit.Config, error) {
 	}
 	only := list(c.StringSlice("rule"))
 	cfg.Named = len(only) > 0
-	cfg.Rules, err = choose(profiles, only, list(c.StringSlice("skip-rule")))
+	cfg.Rules, err = x.choose(profiles, only, list(c.StringSlice("skip-rule")))
 	return cfg, err
 }
 
@@ -161,44 +161,6 @@ func list(values []string) []string {
 		out = append(out, strings.FieldsFunc(v, func(r rune) bool { return r == ',' })...)
 	}
 	return out
-}
-
-// choose returns the rules that a run applies.
-func choose(profiles []audit.Profile, only, skip []string) ([]*audit.Rule, error) {
-	all := rules.All()
-	for _, id := range slices.Concat(only, skip) {
-		if _, err := ruleNamed(id); err != nil {
-			return nil, err
-		}
-	}
-	return slices.DeleteFunc(all, func(r *audit.Rule) bool {
-		wanted := r.In(profiles)
-		if len(only) > 0 {
-			wanted = slices.Contains(only, r.ID)
-		}
-		return !wanted || slices.Contains(skip, r.ID)
-	}), nil
-}
-
-func knownRule(id string) bool {
-	_, err := ruleNamed(id)
-	return err == nil
-}
-
-// ruleNamed finds a rule by its ID.
-func ruleNamed(id string) (*audit.Rule, error) {
-	var ids []string
-	for _, r := range rules.All() {
-		if r.ID == id {
-			return r, nil
-		}
-		ids = append(ids, r.ID)
-	}
-	e := &usageError{message: fmt.Sprintf("unknown rule %q", id), hint: didYouMean(id, ids)}
-	if e.hint == "" {
-		e.hint = "'virt-audit rules' lists them"
-	}
-	return nil, e
 }
 
 // sizeOption reads a size such as 16M.

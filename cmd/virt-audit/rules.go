@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -19,20 +20,24 @@ func (s *streams) rulesCommand() *cli.Command {
 			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "text", Usage: "`FORMAT`: text, markdown, json"},
 			&cli.StringSliceFlag{Name: "profile", Usage: "only those of this `PROFILE`, repeatable"},
 			colorFlag(),
+			siteFlags()[0], siteFlags()[1],
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
 				return &usageError{"rules takes no operand", "'virt-audit explain RULE' tells about one rule"}
 			}
-			chosen := rules.All()
-			if c.IsSet("profile") {
+			byProfile := c.IsSet("profile")
+			x, err := siteOption(c, ".")
+			if err != nil {
+				return err
+			}
+			chosen := x.all()
+			if byProfile {
 				profiles, err := profileOption(c)
 				if err != nil {
 					return err
 				}
-				if chosen, err = choose(profiles, nil, nil); err != nil {
-					return err
-				}
+				chosen = slices.DeleteFunc(chosen, func(r *audit.Rule) bool { return !r.In(profiles) })
 			}
 			switch format := c.String("format"); format {
 			case "text":
@@ -66,6 +71,15 @@ func topics(chosen []*audit.Rule) []report.Topic {
 			out = append(out, t)
 		}
 	}
+	own := report.Topic{Title: "This site", About: "Rules of the site's configuration."}
+	for _, r := range chosen {
+		if r.Group() == "site" {
+			own.Rules = append(own.Rules, r)
+		}
+	}
+	if len(own.Rules) > 0 {
+		out = append(out, own)
+	}
 	return out
 }
 
@@ -81,7 +95,7 @@ func (s *streams) explainCommand() *cli.Command {
 		Name:      "explain",
 		Usage:     "tell what a rule is about and how to mend what it finds",
 		ArgsUsage: "RULE...",
-		Flags:     []cli.Flag{colorFlag()},
+		Flags:     append(siteFlags(), colorFlag()),
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {
 				return &usageError{"explain wants the ID of a rule", "'virt-audit rules' lists them"}
@@ -90,8 +104,12 @@ func (s *streams) explainCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			x, err := siteOption(c, ".")
+			if err != nil {
+				return err
+			}
 			for i, id := range c.Args().Slice() {
-				r, err := ruleNamed(id)
+				r, err := x.rule(id)
 				if err != nil {
 					return err
 				}

@@ -34,6 +34,7 @@ func (s *streams) waiveCommand() *cli.Command {
 			&cli.BoolFlag{Name: "force", Usage: "write it though the rule finds nothing to waive now"},
 			&cli.StringFlag{Name: "connect", Aliases: []string{"c"}, Usage: "the guest is known to libvirt at `URI`", EnvVars: env("connect")},
 			&cli.StringFlag{Name: "host-root", Value: "/", Usage: "the host's files are in `FOLDER`", EnvVars: env("host-root")},
+			siteFlags()[0], siteFlags()[1],
 		},
 		Action: s.waive,
 	}
@@ -45,9 +46,15 @@ func (s *streams) waive(c *cli.Context) error {
 	}
 	operand, id := c.Args().Get(0), c.Args().Get(1)
 	w := &audit.Waiver{Rule: id, Device: c.String("device"), Reason: c.String("reason")}
-	if _, err := ruleNamed(id); err != nil {
+	x, err := siteOption(c, ".")
+	if err != nil {
 		return err
 	}
+	rule, err := x.rule(id)
+	if err != nil {
+		return err
+	}
+	e := &waiving{w, rule, x, c.Bool("force")}
 	if strings.TrimSpace(w.Reason) == "" {
 		return &usageError{"a waiver wants a reason", "--reason 'why this is acceptable here'"}
 	}
@@ -68,7 +75,7 @@ func (s *streams) waive(c *cli.Context) error {
 		if err != nil {
 			return fmt.Errorf("read standard input: %w", err)
 		}
-		out, err := waived("<stdin>", data, w, c.Bool("force"))
+		out, err := e.edit("<stdin>", data)
 		if err != nil {
 			return err
 		}
@@ -76,23 +83,31 @@ func (s *streams) waive(c *cli.Context) error {
 		return err
 	}
 	if _, err := os.Stat(operand); err == nil && c.String("connect") == "" {
-		return s.waiveFile(c, operand, w)
+		return s.waiveFile(c, operand, e)
 	} else if strings.ContainsRune(operand, '/') || strings.HasSuffix(operand, ".xml") {
 		return usagef("%s", strings.TrimPrefix(err.Error(), "stat "))
 	}
-	return s.waiveGuest(c, operand, w)
+	return s.waiveGuest(c, operand, e)
 }
 
-// waived returns the document with the waiver in it, if it does what its author means.
-func waived(source string, data []byte, w *audit.Waiver, force bool) ([]byte, error) {
+// waiving is a waiver on its way into a guest.
+type waiving struct {
+	*audit.Waiver
+	rule  *audit.Rule
+	site  *site
+	force bool
+}
+
+// edit returns the document with the waiver in it, if it does what its author means.
+func (e *waiving) edit(source string, data []byte) ([]byte, error) {
 	d, err := audit.Load(source, data)
 	if err != nil {
 		return nil, usagef("%v", err)
 	}
-	if err := effective(d, w, force); err != nil {
+	if err := e.effective(d); err != nil {
 		return nil, err
 	}
-	out, err := d.Waive(w)
+	out, err := d.Waive(e.Waiver)
 	if err != nil {
 		return nil, usagef("%s: %v", source, err)
 	}
@@ -100,20 +115,22 @@ func waived(source string, data []byte, w *audit.Waiver, force bool) ([]byte, er
 }
 
 // effective asks the engine whether there is something that the waiver would take out of the count.
-func effective(d *audit.Domain, w *audit.Waiver, force bool) error {
-	rule, err := ruleNamed(w.Rule)
-	if err != nil {
-		return err
+func (e *waiving) effective(d *audit.Domain) error {
+	if e.force {
+		return nil
 	}
-	if why := (&audit.DomainWaivers{}).Allows(w.Rule); why != "" && !force {
+	cfg := &audit.Config{}
+	e.site.apply(cfg)
+	if why := cfg.DomainWaivers.Allows(e.Rule); why != "" {
 		return &usageError{why, "waive it in the site's configuration, .virt-audit.yaml, instead; or --force"}
 	}
-	cfg := &audit.Config{Rules: []*audit.Rule{rule}, Today: time.Now(), Waivers: []*audit.Waiver{w}, DomainWaivers: audit.DomainWaivers{Ignore: true}}
+	cfg.Rules, cfg.Today = []*audit.Rule{e.rule}, time.Now()
+	cfg.Waivers, cfg.DomainWaivers = []*audit.Waiver{e.Waiver}, audit.DomainWaivers{Ignore: true}
 	res := audit.Run(d, cfg)
 	switch {
-	case force || len(res.Waived) > 0 || !w.Unused():
+	case len(res.Waived) > 0 || !e.Unused():
 		return nil // or the rule needs more than the document to answer
-	case w.Device != "" && len(res.Findings) > 0:
+	case e.Device != "" && len(res.Findings) > 0:
 		var devices []string
 		for _, f := range res.Findings {
 			devices = append(devices, d.DeviceNames(f.Path)...)
@@ -123,13 +140,13 @@ func effective(d *audit.Domain, w *audit.Waiver, force bool) error {
 		if len(devices) > 0 {
 			hint = "it finds something at: " + strings.Join(slices.Compact(devices), ", ")
 		}
-		return &usageError{fmt.Sprintf("%s finds nothing at device %s of %s", w.Rule, w.Device, d.Source), report.Printable(hint)}
+		return &usageError{fmt.Sprintf("%s finds nothing at device %s of %s", e.Rule, e.Device, d.Source), report.Printable(hint)}
 	}
-	return &usageError{fmt.Sprintf("%s finds nothing to waive in %s", w.Rule, d.Source), "--force writes the waiver all the same"}
+	return &usageError{fmt.Sprintf("%s finds nothing to waive in %s", e.Rule, d.Source), "--force writes the waiver all the same"}
 }
 
 // waiveFile edits a file in place, unless it is libvirt's own: there an edit is lost, or worse.
-func (s *streams) waiveFile(c *cli.Context, name string, w *audit.Waiver) error {
+func (s *streams) waiveFile(c *cli.Context, name string, e *waiving) error {
 	real, err := filepath.EvalSymlinks(name)
 	if err != nil {
 		return usagef("%v", err)
@@ -151,16 +168,16 @@ func (s *streams) waiveFile(c *cli.Context, name string, w *audit.Waiver) error 
 			return usagef("%v", err)
 		}
 		fmt.Fprintf(s.err, "virt-audit: %s is libvirt's own file, which it does not read again: let it store the waiver\n", report.Printable(name))
-		return s.virsh(c, d, d.Name, w)
+		return s.virsh(c, d, d.Name, e)
 	}
-	out, err := waived(name, data, w, c.Bool("force"))
+	out, err := e.edit(name, data)
 	if err != nil {
 		return err
 	}
 	if err := replaceFile(real, info, out); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	fmt.Fprintf(s.err, "virt-audit: %s: waived %s\n", report.Printable(name), w.Rule)
+	fmt.Fprintf(s.err, "virt-audit: %s: waived %s\n", report.Printable(name), e.Rule)
 	return nil
 }
 
@@ -196,7 +213,7 @@ func libvirtsOwn(c *cli.Context, name string) bool {
 
 // waiveGuest prints the command for a guest that goes by its name. Its definition is looked for, since
 // the command replaces all waivers that the guest has.
-func (s *streams) waiveGuest(c *cli.Context, name string, w *audit.Waiver) error {
+func (s *streams) waiveGuest(c *cli.Context, name string, e *waiving) error {
 	d, err := s.definition(c, name)
 	if err != nil {
 		return err
@@ -204,7 +221,7 @@ func (s *streams) waiveGuest(c *cli.Context, name string, w *audit.Waiver) error
 	if d == nil {
 		fmt.Fprintf(s.err, "virt-audit: no definition of guest %s can be read here: the command replaces the waivers that it may have\n", report.Printable(name))
 	}
-	return s.virsh(c, d, name, w)
+	return s.virsh(c, d, name, e)
 }
 
 // definition returns what libvirt has stored of a guest, or nil when that cannot be had.
@@ -234,10 +251,10 @@ func (s *streams) definition(c *cli.Context, name string) (*audit.Domain, error)
 }
 
 // virsh prints the command that has libvirt store the waiver together with those that the guest has.
-func (s *streams) virsh(c *cli.Context, d *audit.Domain, name string, w *audit.Waiver) error {
+func (s *streams) virsh(c *cli.Context, d *audit.Domain, name string, e *waiving) error {
 	var old []*audit.Waiver
 	if d != nil {
-		if err := effective(d, w, c.Bool("force")); err != nil {
+		if err := e.effective(d); err != nil {
 			return err
 		}
 		old = d.Waivers
@@ -246,7 +263,7 @@ func (s *streams) virsh(c *cli.Context, d *audit.Domain, name string, w *audit.W
 	if uri := c.String("connect"); uri != "" {
 		command = append(command, "-c", report.ShellQuote(uri))
 	}
-	command = append(command, "metadata", report.ShellQuote(name), report.ShellQuote(audit.WaiverNamespace), "--key", "va", "--set", report.ShellQuote(audit.WaiverText(old, w)), "--config")
+	command = append(command, "metadata", report.ShellQuote(name), report.ShellQuote(audit.WaiverNamespace), "--key", "va", "--set", report.ShellQuote(audit.WaiverText(old, e.Waiver)), "--config")
 	if _, err := fmt.Fprintln(s.out, report.Printable(strings.Join(command, " "))); err != nil {
 		return err
 	}

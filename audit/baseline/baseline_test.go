@@ -1,0 +1,168 @@
+package baseline
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+var onDisks = &audit.Rule{ID: "sto-x", Severity: audit.Medium, Check: func(p *audit.Pass) {
+	for at := range audit.Each("devices/disk", p.Devices.Disks) {
+		p.Reportf(at, "disk")
+	}
+}}
+
+// audited runs the rule over a guest with disks of these targets; "" is a disk that has none.
+func audited(t *testing.T, name string, targets ...string) *audit.Result {
+	t.Helper()
+	var b strings.Builder
+	for _, target := range targets {
+		if target == "" {
+			b.WriteString("<disk/>")
+			continue
+		}
+		fmt.Fprintf(&b, "<disk><target dev='%s'/></disk>", target)
+	}
+	d, err := audit.Load(name+".xml", []byte("<domain type='kvm'><name>"+name+"</name><devices>"+b.String()+"</devices></domain>"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return audit.Run(d, &audit.Config{Rules: []*audit.Rule{onDisks}})
+}
+
+// text is the form of a baseline that a repository keeps.
+func text(b *Builder) string {
+	var out strings.Builder
+	out.WriteString("{\n \"version\": 1,\n \"findings\": [\n")
+	for i, e := range b.Entries() {
+		if i > 0 {
+			out.WriteString(",\n")
+		}
+		fmt.Fprintf(&out, `{"rule":%q,"severity":%q,"domain":%q,"path":%q,"message":%q,"fingerprint":%q,"count":%d}`, e.Rule, e.Severity, e.Domain, e.Path, e.Message, e.Fingerprint, e.Count)
+	}
+	return out.String() + "\n]}\n"
+}
+
+func baselineOf(t *testing.T, results ...*audit.Result) *Baseline {
+	t.Helper()
+	b := &Builder{}
+	for _, r := range results {
+		b.Add(r)
+	}
+	out, err := Parse("b.json", []byte(text(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func always(string) bool { return true }
+
+// TestMark counts: of findings that are the same in all but their place, as many are known as there were.
+func TestMark(t *testing.T) {
+	for _, test := range []struct {
+		was, is          []string
+		known, new, gone int
+	}{
+		{[]string{"vda"}, []string{"vda"}, 1, 0, 0},
+		{[]string{"vda", "vdb"}, []string{"vdb", "vda"}, 2, 0, 0},
+		{[]string{"vda"}, []string{"vda", "vdb"}, 1, 1, 0},
+		{[]string{"vda", "vdb"}, []string{"vdb"}, 1, 0, 1},
+		{[]string{""}, []string{"", ""}, 1, 1, 0},
+		{[]string{"", "", ""}, []string{""}, 1, 0, 2},
+		{nil, []string{"vda"}, 0, 1, 0},
+	} {
+		b := baselineOf(t, audited(t, "a", test.was...))
+		r := audited(t, "a", test.is...)
+		b.Mark(r)
+		b.Mark(audited(t, "other", "vda"))
+		gone := 0
+		for _, e := range b.Gone(always, audit.Info) {
+			gone += e.Count
+		}
+		if len(r.Known) != test.known || len(r.Findings) != test.new || gone != test.gone {
+			t.Errorf("%v then %v: %d known, %d new, %d gone", test.was, test.is, len(r.Known), len(r.Findings), gone)
+		}
+	}
+}
+
+// TestGone is about what must not be called gone.
+func TestGone(t *testing.T) {
+	for name, test := range map[string]struct {
+		run     func(*Baseline)
+		applied func(string) bool
+		minimum audit.Severity
+	}{
+		"the guest is not part of the run": {func(*Baseline) {}, always, audit.Info},
+		"the rule is not part of the run":  {func(b *Baseline) { b.Mark(audited(t, "a")) }, func(string) bool { return false }, audit.Info},
+		"below what is looked at":          {func(b *Baseline) { b.Mark(audited(t, "a")) }, always, audit.High},
+		"the rule did not answer": {func(b *Baseline) {
+			r := audited(t, "a")
+			r.Unevaluated = []audit.Unevaluated{{Rule: onDisks}}
+			b.Mark(r)
+		}, always, audit.Info},
+		"waived": {func(b *Baseline) {
+			r := audited(t, "a", "vda")
+			r.Waived, r.Findings = []audit.Waived{{Finding: r.Findings[0]}}, nil
+			b.Mark(r)
+		}, always, audit.Info},
+	} {
+		b := baselineOf(t, audited(t, "a", "vda"))
+		test.run(b)
+		if gone := b.Gone(test.applied, test.minimum); len(gone) > 0 {
+			t.Errorf("%s: %+v is gone", name, gone)
+		}
+	}
+}
+
+// TestRelease judges a guest twice.
+func TestRelease(t *testing.T) {
+	b := baselineOf(t, audited(t, "a", "vda"))
+	first, second := audited(t, "a", "vda"), audited(t, "a", "vda")
+	b.Mark(first)
+	b.Release(first)
+	b.Mark(second)
+	if len(second.Findings) != 0 || len(first.Known) != 1 || len(b.Gone(always, audit.Info)) != 0 {
+		t.Errorf("%d new after a release", len(second.Findings))
+	}
+}
+
+func TestParseErrors(t *testing.T) {
+	entry := `{"rule":"a-b","severity":"low","domain":"a","path":".","message":"m","fingerprint":"0123456789abcdef0123456789abcdef","count":1}`
+	for data, want := range map[string]string{
+		``:                                    "b.json: not a baseline",
+		"{\n\"version\": x}":                  "line 2",
+		`[]`:                                  "not a baseline",
+		`{}`:                                  "states no version",
+		`{"version":2,"findings":[]}`:         "version 2",
+		`{"version":1,"findings":[]}x`:        "behind its end",
+		"{\"version\":1,\"findings\":[\n{}]}": "b.json:2: entry 1",
+		"{\"version\":1,\"findings\":[\n" + entry + ",\n" + entry + "]}":                            "b.json:3: entry 2: its fingerprint",
+		`{"version":1,"findings":[` + strings.Replace(entry, "low", "bad", 1) + "]}":                "severity",
+		`{"version":1,"findings":[` + strings.Replace(entry, `"count":1`, `"count":0`, 1) + "]}":    "count",
+		`{"version":1,"findings":[` + strings.Replace(entry, `"path"`, `"line":3,"path"`, 1) + "]}": "line",
+	} {
+		if _, err := Parse("b.json", []byte(data)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", data, err, want)
+		}
+	}
+	if b, err := Parse("b.json", []byte(`{"version":1,"findings":[`+entry+"]}")); err != nil || b.Len() != 1 {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestParseReportErrors(t *testing.T) {
+	for data, want := range map[string]string{
+		``:                              "not a report",
+		`{"version":1}`:                 "version 1",
+		`{"version":9,"policy":"p"}`:    "version 1",
+		`{"version":1,"policy":"p"} {}`: "behind its end",
+		`{"version":1,"policy":"p","domains":[{"findings":[{"rule":"a-b"}]}]}`: "no fingerprints",
+	} {
+		if _, err := ParseReport("r.json", []byte(data)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", data, err, want)
+		}
+	}
+}

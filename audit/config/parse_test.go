@@ -1,0 +1,308 @@
+package config_test
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/config"
+)
+
+// known is a small world of rules and formats, so that the table says what is asked.
+var known = config.Names{
+	Rules:   []string{"if-vnc-public", "net-user-slirp", "net-script", "bnd-accel-tcg"},
+	Formats: []string{"text", "json", "sarif"},
+}
+
+const name = "site/.virt-audit.yaml"
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	f, err := config.Parse(name, []byte("\ufeff--- # ours\n"+`
+profiles: [baseline, hardened]
+enable: ["net-*", site-tpm]
+disable:
+- bnd-accel-tcg
+severity: {net-script: high, site-tpm: low}
+fail-on: "medium"
+min-severity: info
+policy: policies/site.yaml
+qemu-version: "10.1"
+host-arch: x86_64
+format: [text, sarif:out/virt.sarif, 'json:-']
+baseline: ../known.json
+show-waived: true
+max-size: 16777216
+waivers:
+  - rule: site-tpm
+    domain: "web*"
+    device: vda
+    until: 2027-06-30
+    reason: >
+      folded
+      text
+  - {rule: net-script, reason: 'it''s ours', "domain":"6b7c1f0e-59d3-4a3c-8f4e-0a4f6d1c2b3a"}
+domain-waivers:
+  accept: false
+  boundary: true
+  never: [net-*]
+allow: {emulators: [/opt/qemu], folders: [/srv/images, /srv/iso]}
+rules:
+  - id: site-tpm
+    severity: medium
+    expression: domain.devices.tpm.size() > 0
+    message: |
+      no
+      TPM
+  - id: site-disk-2
+    title: A disk
+    severity: critical
+    for: devices/disk
+    expression: |
+      a &&
+        b
+    message: m
+    path: "source@file"
+    doc: |
+      one
+
+      two
+    fix: "$ rm"
+    url: https://example.org/x?y#z
+`), known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []config.Setting{
+		{"profiles", "profile", []string{"baseline", "hardened"}, 3, 1},
+		{"fail-on", "fail-on", []string{"medium"}, 8, 1},
+		{"min-severity", "min-severity", []string{"info"}, 9, 1},
+		{"policy", "policy", []string{"site/policies/site.yaml"}, 10, 1},
+		{"qemu-version", "qemu-version", []string{"10.1"}, 11, 1},
+		{"host-arch", "host-arch", []string{"x86_64"}, 12, 1},
+		{"format", "format", []string{"text", "sarif:site/out/virt.sarif", "json"}, 13, 1},
+		{"baseline", "baseline", []string{"known.json"}, 14, 1},
+		{"show-waived", "show-waived", []string{"true"}, 15, 1},
+		{"max-size", "max-size", []string{"16777216"}, 16, 1},
+	}
+	equal(t, "settings", f.Settings, want)
+	equal(t, "enable", f.Enable, []string{"net-*", "site-tpm"})
+	equal(t, "disable", f.Disable, []string{"bnd-accel-tcg"})
+	equal(t, "severity", f.Severity, map[string]audit.Severity{"net-script": audit.High, "site-tpm": audit.Low})
+	equal(t, "domain waivers", f.DomainWaivers, audit.DomainWaivers{Ignore: true, Boundary: true, Never: []string{"net-*"}})
+	equal(t, "allow", f.Allow, audit.Allowed{Emulators: []string{"/opt/qemu"}, Folders: []string{"/srv/images", "/srv/iso"}})
+	equal(t, "waivers", f.Waivers, []*audit.Waiver{
+		{
+			Rule: "site-tpm", Domains: "web*", Device: "vda", Until: time.Date(2027, 6, 30, 0, 0, 0, 0, time.Local), Reason: "folded text",
+			Source: name, Pos: audit.Pos{Line: 18, Column: 11, EndLine: 18, EndColumn: 19},
+		},
+		{
+			Rule: "net-script", Domains: "6b7c1f0e-59d3-4a3c-8f4e-0a4f6d1c2b3a", Reason: "it's ours",
+			Source: name, Pos: audit.Pos{Line: 25, Column: 12, EndLine: 25, EndColumn: 22},
+		},
+	})
+	if len(f.Rules) != 2 || f.Path != name {
+		t.Fatalf("%+v", f)
+	}
+	first, second := f.Rules[0], f.Rules[1]
+	if first.ID != "site-tpm" || first.Title != "no TPM" || first.Message != "no TPM" || first.Severity != audit.Medium || first.Expression != "domain.devices.tpm.size() > 0" || first.Pos.Line != 32 {
+		t.Errorf("%+v", first)
+	}
+	if second.Title != "A disk" || second.For != "devices/disk" || second.Expression != "a &&\n  b" || second.Path != "source@file" ||
+		second.Doc != "one\n\ntwo" || second.Fix != "$ rm" || second.URL != "https://example.org/x?y#z" {
+		t.Errorf("%+v", second)
+	}
+	for path, want := range map[string]audit.Pos{
+		"fail-on":              {Line: 8, Column: 1, EndLine: 8, EndColumn: 8},
+		"enable[1]":            {Line: 4, Column: 19, EndLine: 4, EndColumn: 27},
+		"severity.site-tpm":    {Line: 7, Column: 30, EndLine: 7, EndColumn: 38},
+		"waivers[0].until":     {Line: 21, Column: 5, EndLine: 21, EndColumn: 10},
+		"domain-waivers.never": {Line: 29, Column: 3, EndLine: 29, EndColumn: 8},
+		"rules[1].url":         {Line: 52, Column: 5, EndLine: 52, EndColumn: 8},
+	} {
+		equal(t, path, f.Places[path], want)
+	}
+}
+
+func TestParseNothing(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "\n", "# nothing\n", "---\n", "# a\ttab\n", "--- # x\n\n"} {
+		f, err := config.Parse(name, []byte(text), known)
+		if err != nil || len(f.Settings) != 0 || len(f.Places) != 0 {
+			t.Errorf("%q: %+v, %v", text, f, err)
+		}
+	}
+}
+
+func equal(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s:\n got %+v\nwant %+v", what, got, want)
+	}
+}
+
+// mistake is a file that is refused. Where structure is wrong, or a word that the schema knows, it refuses
+// the file too.
+type mistake struct {
+	file, want string
+	schema     bool
+}
+
+const rule = "rules:\n- id: site-a\n  severity: low\n  expression: a\n  message: m\n"
+
+var mistakes = []mistake{
+	{"- a\n", "1:1: the file is not a mapping of keys to values", true},
+	{"profiles\n", "1:1: the file is not a mapping of keys to values", true},
+	{"fail_on: high\n", `1:1: unknown key "fail_on"; did you mean fail-on?`, true},
+	{"fail-on: high\nwhatever: x\n", `2:1: unknown key "whatever"`, true},
+	{"3: x\n", "1:1: not a text but a number; quote it if it is meant as text", true},
+	{"fail-on:\n", "1:1: fail-on has no value; leave it out if it is to say nothing", true},
+	{"rules: ~\n", "1:1: rules has no value; leave it out if it is to say nothing", true},
+	{"fail-on: [high]\n", "1:10: not a text but a list", true},
+	{"fail-on: {a: b}\n", "1:10: not a text but a mapping", true},
+	{"fail-on: hihg\n", `1:10: unknown severity "hihg"; did you mean high?`, true},
+	{"min-severity: worst\n", `1:15: unknown severity "worst"; one of critical, high, medium, low, info`, true},
+	{"profiles: baseline\n", "1:11: profiles is not a list but a text", true},
+	{"profiles: []\n", "1:11: profiles lists nothing; leave it out if it is to say nothing", true},
+	{"profiles: [basline, true]\n", `1:12: unknown profile "basline"; did you mean baseline?§1:21: not a text but a boolean; quote it if it is meant as text`, true},
+	{"profiles:\n- hardened\n- hardened\n", `3:3: "hardened" is in profiles twice`, true},
+	{"profiles:\n-\n", "2:2: a text is missing", true},
+	{"enable: [if-vnc-publc]\n", `1:10: unknown rule "if-vnc-publc"; did you mean if-vnc-public?`, false},
+	{"disable: ['vnc']\n", `1:11: unknown rule "vnc"; 'virt-audit rules' lists them`, false},
+	{"disable: [nt-*]\n", `1:11: no rule matches "nt-*"; 'virt-audit rules' lists them`, false},
+	{"enable: ['net-[']\n", `1:10: "net-[" is not a pattern: a bracket is not closed, or nothing follows a backslash`, false},
+	{"disable: ['*-*']\n", `1:11: "*-*" would turn every rule off`, false},
+	{"enable: [Net]\n", `1:10: unknown rule "Net"; 'virt-audit rules' lists them`, true},
+	{"disable: ['net-*']\nenable: [net-script, \"net-*\"]\n", `2:22: "net-*" is enabled and disabled`, false},
+	{"severity: high\n", "1:11: severity is not a mapping of rules to severities but a text", true},
+	{"severity: {net-*: high}\n", `1:12: "net-*" is a pattern, where one rule is wanted`, true},
+	{"severity: {net-script: 3, net-user-slirp: hi}\n", `1:24: not a text but a number; quote it if it is meant as text§1:43: unknown severity "hi"; one of critical, high, medium, low, info`, true},
+	{"severity: {net-script:high}\n", `1:12: "net-script:high" is one word to YAML; put a space behind the colon`, false},
+	{"policy: qemu-10.3\n", `1:9: unknown policy "qemu-10.3"; did you mean qemu-10.2?`, true},
+	{"qemu-version: 10.1\n", "1:15: not a text but a number; quote it if it is meant as text", true},
+	{"qemu-version: '10'\n", `1:15: version "10" is not of the form X.Y or X.Y.Z`, true},
+	{"host-arch: x86-64\n", `1:12: libvirt knows no architecture "x86-64"; did you mean x86_64?`, true},
+	{"format: sari:x\n", `1:9: unknown format "sari"; did you mean sarif?`, false},
+	{"format: 'sarif:'\n", `1:9: "sarif:" names no file`, true},
+	{"format: text,json\n", `1:9: "text,json" has a comma in it; several formats are a list, [text, sarif:out.sarif]`, true},
+	{"format: []\n", "1:9: format lists nothing; leave it out if it is to say nothing", true},
+	{"format: [text, json:../x, 'sarif:/etc/passwd']\n", `1:16: "../x" lies outside the folder of the configuration; name others with --format§1:27: "/etc/passwd" lies outside the folder of the configuration; name others with --format`, false},
+	{"baseline: [a]\n", "1:11: not a text but a list", true},
+	{"show-waived: yes\n", "1:14: show-waived is neither true nor false but a text", true},
+	{"max-size: 16MB\n", `1:11: "16MB" is not a size between 1 and 1024M`, true},
+	{"max-size: 2G\n", `1:11: "2G" is not a size between 1 and 1024M`, false},
+	{"max-size: 0\n", `1:11: "0" is not a size between 1 and 1024M`, true},
+	{"max-size: 1.5\n", "1:11: not a text but a number; quote it if it is meant as text", true},
+
+	{"waivers: {rule: net-script}\n", "1:10: waivers is not a list but a mapping", true},
+	{"waivers: [net-script]\n", "1:11: waivers[0] is not a mapping of keys to values but a text", true},
+	{"waivers:\n- domain: x\n", "2:3: missing rule§2:3: missing reason", true},
+	{"waivers:\n- rule: net-script\n  reason: ' '\n", "3:11: empty text", true},
+	{"waivers:\n- rule: net-script\n  reason:\n", "3:3: reason has no value; leave it out if it is to say nothing", true},
+	{"waivers:\n- rule: 'net-*'\n  reason: x\n", `2:9: "net-*" is a pattern, where one rule is wanted`, true},
+	{"waivers:\n- rule: net-script\n  reason: x\n  domain: 'a['\n", `4:11: "a[" is not a pattern: a bracket is not closed, or nothing follows a backslash`, false},
+	{"waivers:\n- rule: net-script\n  reason: x\n  domain: 17\n", "4:11: not a text but a number; quote it if it is meant as text", true},
+	{"waivers:\n- rule: net-script\n  reason: x\n  until: 30.6.2027\n", `4:10: "30.6.2027" is no day of the form 2027-06-30`, true},
+	{"waivers:\n- rule: net-script\n  reason: x\n  until: 2027-02-30\n", `4:10: "2027-02-30" is no day of the form 2027-06-30`, false},
+	{"waivers:\n- rule: net-script\n  reason: x\n  device: |\n    a\n    b\n", "4:11: a text of several lines, where one line is wanted", true},
+	{"waivers:\n- rule: net-script\n  reason: x\n  untl: 2027-06-30\n", `4:3: unknown key "untl"; did you mean until?`, true},
+
+	{"domain-waivers: false\n", "1:17: domain-waivers is not a mapping of keys to values but a boolean", true},
+	{"domain-waivers: {accept: 'no', honour: true, never: ['x-*']}\n", `1:26: domain-waivers.accept is neither true nor false but a text§1:32: unknown key "honour"§1:54: no rule matches "x-*"; 'virt-audit rules' lists them`, true},
+	{"domain-waivers: {never: net-script}\n", "1:25: domain-waivers.never is not a list but a text", true},
+
+	{"allow: {emulators: [qemu]}\n", `1:21: "qemu" is not an absolute path`, true},
+	{"allow: {folders: [/srv/../etc]}\n", `1:19: "/srv/../etc" is not the plain form of the path; write /etc`, false},
+	{"allow: {folders: [/srv/]}\n", `1:19: "/srv/" is not the plain form of the path; write /srv`, true},
+	{"allow: {folders: [/]}\n", `1:19: "/" would allow everything; disable the rules instead if that is meant`, true},
+
+	{"rules: {id: site-a}\n", "1:8: rules is not a list but a mapping", true},
+	{"rules: [site-a]\n", "1:9: rules[0] is not a mapping of keys to values but a text", true},
+	{"rules:\n- title: x\n", "2:3: missing id§2:3: missing severity§2:3: missing expression§2:3: missing message", true},
+	{strings.Replace(rule, "site-a", "tpm-a", 1), `2:7: rule ID "tpm-a" does not consist of "site" and words of small letters and digits, with "-" between them; such as site-tpm`, true},
+	{strings.Replace(rule, "site-a", "site-A", 1), `2:7: rule ID "site-A" does not consist of "site" and words of small letters and digits, with "-" between them; such as site-tpm`, true},
+	{rule + strings.TrimPrefix(rule, "rules:\n"), `6:7: there is another rule "site-a"`, false},
+	{rule + "  for: devices/disk[1]\n", `6:8: "devices/disk[1]" is not a path such as devices/disk`, true},
+	{rule + "  path: a@b@c\n", `6:9: "a@b@c" is not a path such as devices/tpm or source@file`, true},
+	{rule + "  url: ftp://example.org\n", `6:8: "ftp://example.org" is not an address that begins with https:// or http://`, true},
+	{rule + "  url: https:///x\n", `6:8: "https:///x" is not an address that begins with https:// or http://`, false},
+	{rule + "  doc: \"a\\e[1m\"\n", "6:8: a character in the text cannot be printed", false},
+
+	{"fail-on: high\nfail-on: low\n", `2:1: mapping key "fail-on" already defined at [1:1]`, true},
+	{"'fail-on': high\n\"fail\\u002don\": low\n", `2:1: mapping key "fail-on" already defined at [1:1]`, true},
+	{"fail-on: high\n---\nfail-on: low\n", "2:1: a second document; a file holds one configuration", false},
+	{"---\n---\nfail-on: low\n", "2:1: a second document; a file holds one configuration", false},
+	{"fail-on:\nlow\n", "2:1: what belongs to fail-on is not indented", false},
+	{"baseline:\nwaivers\n", "2:1: what belongs to baseline is not indented", false},
+	{"fail-on: high\n...\n", "2:1: YAML's end of a document; a file holds one configuration", false},
+	{"%YAML 1.2\n---\nfail-on: high\n", "1:1: YAML's directives have no use in this file", false},
+	{"fail-on: &x high\nmin-severity: *x\n", "1:10: not a text but YAML's anchor§2:15: not a text but YAML's alias", false},
+	{"profiles: &x [baseline]\n", "1:11: profiles is not a list but YAML's anchor", false},
+	{"fail-on: !!str high\n", "1:10: not a text but YAML's tag", false},
+	{"<<: {fail-on: high}\n", "1:1: not a text but YAML's mergekey", false},
+	{"fail-on:\thigh\n", "1:9: a tab; use spaces", false},
+	{"fail-on: a\x00\n", "1:11: the character U+0000 cannot be in this file", false},
+	{"fail-on: high\rmin-severity: low\n", "1:14: the character U+000D cannot be in this file", false},
+	{"# \u00fc\n\u00fc: \u00fc\xff", "2:5: the file is not UTF-8", false},
+	{"fail-on: [\n", "1:10: sequence end token ']' not found", false},
+	{"fail-on: \"a\n", "1:10: could not find end character of double-quoted text", false},
+	{"baseline: " + strings.Repeat("x", 4087) + "\n", "1:1: the line is longer than 4096 bytes; write it over several lines", false},
+	{strings.Repeat("# x\n", 1<<18) + "\n", "1:1: the file is larger than 1048576 bytes", false},
+	{"enable: " + strings.Repeat("[\n", 33), "33:1: brackets are nested deeper than 32", false},
+	{"enable:\n" + strings.Repeat("- x\n", 50_000), "50001:1: the file is too large", false},
+	{strings.Repeat("a:\nb:\n", 100)[:6] + "c: x\n", "1:1: a has no value; leave it out if it is to say nothing§2:1: b has no value; leave it out if it is to say nothing§3:1: unknown key \"c\"", true},
+
+	// What the YAML parser would take for the end of the text before it.
+	{"fail-on: high\n  min-severity: low\n", "1:10: mapping value is not allowed in this context", false},
+	{"baseline: a\n  - net-script\n", "1:9: a text over several lines without quotes; put it into quotes, or write it after | or >; or is what follows not indented as it should be?", false},
+	{"waivers:\n- rule: net-script\n  reason: the console: open\n", "3:11: mapping value is not allowed in this context", false},
+	{"waivers: [{rule: net-script, reason: the console: open}]\n", "1:38: a text with \": \" in it, without quotes; put it into quotes, or write it after | or >", false},
+	{"waivers:\n- rule: net-script\n  reason: two\n    lines\n", "3:9: a text over several lines without quotes; put it into quotes, or write it after | or >; or is what follows not indented as it should be?", false},
+	{"baseline: }x\n", "1:11: a text that begins with \"}\", without quotes; put it into quotes, or write it after | or >", false},
+	{"fail-on: # why\n  # more\n  hgih\n", `3:3: unknown severity "hgih"; did you mean high?`, true},
+
+	// All at once, in the order of the file, the columns in characters.
+	{
+		"waivers:\n- {rule: net-scrpt, reason: \"\u00fc\", until: 1}\nfail-on: 1\n",
+		`2:10: unknown rule "net-scrpt"; did you mean net-script?§2:41: not a text but a number; quote it if it is meant as text§3:10: not a text but a number; quote it if it is meant as text`, true,
+	},
+}
+
+func TestParseErrors(t *testing.T) {
+	t.Parallel()
+	for _, m := range mistakes {
+		short := m.file[:min(len(m.file), 100)]
+		f, err := config.Parse(name, []byte(m.file), known)
+		if err == nil || f != nil {
+			t.Errorf("%q is accepted", short)
+			continue
+		}
+		if want := name + ":" + strings.ReplaceAll(m.want, "§", "\n"+name+":"); err.Error() != want {
+			t.Errorf("%q:\n got %v\nwant %s", short, err, want)
+		}
+		var e *config.Error
+		if !errors.As(err, &e) || e.File != name || e.Line == 0 {
+			t.Errorf("%q: not an Error: %#v", short, err)
+		}
+	}
+}
+
+// Nobody reads thousands of errors, and to find what each unknown word may have meant takes time.
+func TestParseManyErrors(t *testing.T) {
+	t.Parallel()
+	_, err := config.Parse(name, []byte("enable:\n"+strings.Repeat("- nonsense\n", 1000)), known)
+	if n := strings.Count(err.Error(), "\n") + 1; n != 50 {
+		t.Errorf("%d errors", n)
+	}
+}
+
+func TestSystemFormat(t *testing.T) {
+	t.Parallel()
+	f, err := config.Parse(config.System, []byte("format: sarif:/var/lib//x.sarif\npolicy: /etc/p.yaml\nbaseline: b.json\n"), known)
+	if err != nil || f.Settings[0].Values[0] != "sarif:/var/lib/x.sarif" || f.Settings[1].Values[0] != "/etc/p.yaml" || f.Settings[2].Values[0] != "/etc/b.json" {
+		t.Errorf("%+v, %v", f, err)
+	}
+}

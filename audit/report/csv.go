@@ -1,0 +1,180 @@
+package report
+
+import (
+	"encoding/csv"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+// The CSV report is for spreadsheets and for those who cut columns. Its first column says what a row is:
+// a finding; a guest without findings, so that the verdict of every guest is there; a check that was not
+// evaluated; a notice, which is about no guest; an error, which is an input that could not be read; and, where
+// they are asked for, a finding that is waived or known from a baseline. A row is one line.
+//
+// A spreadsheet takes a cell for a formula that begins with =, +, - or @, and names and paths are for whoever
+// made the guest to choose. Such a cell begins with an apostrophe here, as OWASP advises
+// (https://owasp.org/www-community/attacks/CSV_Injection); who wants the bytes as they were takes JSON.
+
+var csvHeader = []string{
+	"record", "source", "line", "column", "name", "uuid", "origin", "host", "type", "os", "arch", "machine", "verdict", "reason", "policy",
+	"severity", "rule", "title", "message", "path", "device", "drift", "fix", "url", "fingerprint", "waiver", "until",
+}
+
+// csvRow is a row by the names of its columns.
+type csvRow map[string]string
+
+type csvReporter struct {
+	w     *csv.Writer
+	opt   Options
+	begun bool
+}
+
+func newCSV(w io.Writer, o Options) Reporter { return &csvReporter{w: csv.NewWriter(w), opt: o} }
+
+// row writes a row, and the header before the first one.
+func (c *csvReporter) row(r csvRow) error {
+	if err := c.begin(); err != nil {
+		return err
+	}
+	cells := make([]string, len(csvHeader))
+	for i, name := range csvHeader {
+		cells[i] = csvCell(r[name])
+	}
+	return c.w.Write(cells)
+}
+
+func (c *csvReporter) begin() error {
+	if c.begun {
+		return nil
+	}
+	c.begun = true
+	return c.w.Write(csvHeader)
+}
+
+// csvCell makes a text harmless for terminals and spreadsheets. The semicolon is what spreadsheets in half
+// of the world take for the end of a cell, so that what comes after it is the beginning of one.
+func csvCell(text string) string {
+	text = printable(strings.ReplaceAll(text, "\n", " "))
+	if !strings.ContainsAny(text, csvFormula) {
+		return text
+	}
+	var b strings.Builder
+	start := true
+	for _, r := range text {
+		if start && strings.ContainsRune(csvFormula, r) {
+			b.WriteByte('\'')
+		}
+		start = r == ';' || start && (r == ' ' || r == '"')
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// csvFormula are the characters that a formula begins with. Those of double width are taken for the others
+// where people write with such; tab and end of line, which OWASP names too, are escapes by then.
+const csvFormula = "=+-@＝＋－＠"
+
+func (c *csvReporter) Domain(r *audit.Result) error {
+	if err := c.domain(r); err != nil {
+		return err
+	}
+	c.w.Flush()
+	return c.w.Error()
+}
+
+func (c *csvReporter) domain(r *audit.Result) error {
+	if len(r.Findings) == 0 {
+		row := guestRow(r)
+		row["record"], row["message"] = "guest", r.Boundary.Explain()
+		if err := c.row(row); err != nil {
+			return err
+		}
+	}
+	for i := range r.Findings {
+		if err := c.row(findingRow("finding", r, &r.Findings[i])); err != nil {
+			return err
+		}
+	}
+	if c.opt.ShowWaived {
+		for i := range r.Waived {
+			row, waiver := findingRow("waived", r, &r.Waived[i].Finding), r.Waived[i].Waiver
+			row["waiver"] = waiver.Reason
+			if !waiver.Until.IsZero() {
+				row["until"] = waiver.Until.Format(time.DateOnly)
+			}
+			if err := c.row(row); err != nil {
+				return err
+			}
+		}
+		for i := range r.Known {
+			if err := c.row(findingRow("known", r, &r.Known[i])); err != nil {
+				return err
+			}
+		}
+	}
+	for _, u := range r.Unevaluated {
+		row := guestRow(r)
+		row["record"], row["rule"], row["title"], row["url"] = "not_evaluated", u.Rule.ID, u.Rule.Title, u.Rule.URL()
+		row["message"] = u.Needs.String()
+		if err := c.row(row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func guestRow(r *audit.Result) csvRow {
+	row := csvRow{
+		"source": r.Source, "name": r.Name, "uuid": r.UUID, "host": r.Origin.Host,
+		"type": r.Target.Type, "os": r.Target.OS, "arch": r.Target.Arch, "machine": r.Target.Machine,
+		"verdict": string(r.Boundary.Word), "reason": string(r.Boundary.Reason), "policy": r.Boundary.Policy,
+	}
+	if told(r.Origin) {
+		row["origin"] = strings.TrimSpace(string(r.Origin.Kind) + " " + r.Origin.Label)
+	}
+	return row
+}
+
+func findingRow(record string, r *audit.Result, f *audit.Finding) csvRow {
+	row := guestRow(r)
+	row["record"], row["severity"], row["rule"], row["title"], row["message"] = record, f.Severity.String(), f.Rule.ID, f.Rule.Title, f.Message
+	row["path"], row["device"], row["drift"] = f.Path.String(), f.Device, string(f.Drift)
+	row["fix"], row["url"], row["fingerprint"] = Fix(f.Rule, r.Name), f.Rule.URL(), r.Fingerprint(f)
+	row.at(f.Pos.Line, f.Pos.Column)
+	return row
+}
+
+// at sets the place, where there is one.
+func (r csvRow) at(line, column int) {
+	if line > 0 {
+		r["line"], r["column"] = strconv.Itoa(line), strconv.Itoa(column)
+	}
+}
+
+func (c *csvReporter) Notice(n *audit.Notice) error {
+	row := csvRow{
+		"record": "notice", "source": n.Source, "severity": n.Severity.String(), "rule": n.Rule.ID, "title": n.Rule.Title,
+		"message": n.Message, "fix": n.Rule.Fix, "url": n.Rule.URL(),
+	}
+	row.at(n.Pos.Line, n.Pos.Column)
+	return c.row(row)
+}
+
+func (c *csvReporter) Problem(err error) error {
+	e := newJSONError(err)
+	row := csvRow{"record": "error", "source": e.Source, "message": e.Message}
+	row.at(e.Line, e.Column)
+	return c.row(row)
+}
+
+func (c *csvReporter) Close() error {
+	if err := c.begin(); err != nil {
+		return err
+	}
+	c.w.Flush()
+	return c.w.Error()
+}

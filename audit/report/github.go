@@ -1,0 +1,299 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/policy"
+)
+
+// The GitHub report is a log for GitHub Actions. A line that is a workflow command makes an annotation:
+//
+//	::error file=vm.xml,line=3,endLine=3,col=5,endColumn=9,title=…::message
+//
+// Data and properties are escaped as in actions/toolkit, packages/core/src/command.ts; what counts as a
+// command is decided in actions/runner, src/Runner.Common/ActionCommand.cs. Each guest is a plain line, with its
+// verdict: a group would fold away what people look for. Of a step, GitHub shows ten annotations of each
+// level and drops the rest (actions/toolkit, docs/problem-matchers.md). So they come when all is known, the
+// worst first; the first one says how many there are, where there are more.
+
+// githubShown is how many annotations of a level GitHub shows.
+const githubShown = 10
+
+// githubLevels are the commands, the worst first.
+var githubLevels = []string{"error", "warning", "notice"}
+
+type githubReporter struct {
+	w         io.Writer
+	opt       Options
+	tally     Tally
+	workspace string
+	folder    string
+	problems  spool
+	findings  [audit.Critical + 1]spool
+	levels    map[string]int // annotations
+}
+
+func newGitHub(w io.Writer, o Options) Reporter {
+	folder, _ := os.Getwd() // without it, files are shown as they were given
+	// GitHub takes relative names for relative to the workspace, wherever the step runs.
+	return &githubReporter{w: w, opt: o, folder: folder, workspace: os.Getenv("GITHUB_WORKSPACE"), levels: map[string]int{}}
+}
+
+// line writes a line that is no command: it begins with a word of ours, and holds no mark of the old form,
+// which counts wherever it stands.
+func (g *githubReporter) line(format string, args ...any) error {
+	_, err := io.WriteString(g.w, githubInert(printable(fmt.Sprintf(format, args...)))+"\n")
+	return err
+}
+
+// githubInert takes the meaning from the old form of a command, "##[name]", which is also how the log's
+// viewer marks lines.
+func githubInert(text string) string { return strings.ReplaceAll(text, "##[", `##\x5b`) }
+
+var (
+	githubData     = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	githubProperty = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+)
+
+// annotate writes a command. Each line of the message is made printable; a property that is empty is left out.
+func (g *githubReporter) annotate(w io.Writer, level string, properties [][2]string, message ...string) error {
+	var b strings.Builder
+	b.WriteString("::" + level)
+	separator := " "
+	for _, p := range properties {
+		value := githubInert(printable(p[1]))
+		if p[0] == "title" {
+			value = githubCut(value, githubTitle)
+		}
+		if value != "" {
+			b.WriteString(separator + p[0] + "=" + githubProperty.Replace(value))
+			separator = ","
+		}
+	}
+	b.WriteString("::")
+	for i, line := range strings.Split(strings.Join(message, "\n"), "\n") {
+		if i > 0 {
+			b.WriteString("%0A")
+		}
+		b.WriteString(githubData.Replace(githubCut(githubInert(printable(line)), githubLine)))
+	}
+	b.WriteByte('\n')
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// GitHub takes 255 characters of a title and 64 KB of a message; a guest can be called anything.
+const (
+	githubTitle = 200
+	githubLine  = 12_000
+)
+
+// githubCut shortens a text to n bytes.
+func githubCut(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	for !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n] + "…"
+}
+
+// level returns the command for a severity.
+func (g *githubReporter) level(s audit.Severity) string {
+	switch {
+	case s >= g.opt.FailOn:
+		return githubLevels[0]
+	case s >= audit.Medium:
+		return githubLevels[1]
+	}
+	return githubLevels[2]
+}
+
+// place are the properties that say where. Columns are for places on one line alone.
+func (g *githubReporter) place(source string, p audit.Pos) [][2]string {
+	file := g.file(source)
+	if file == "" || p.Line == 0 {
+		return [][2]string{{"file", file}}
+	}
+	end := max(p.Line, p.EndLine)
+	out := [][2]string{{"file", file}, {"line", strconv.Itoa(p.Line)}, {"endLine", strconv.Itoa(end)}}
+	if end == p.Line && p.Column > 0 {
+		out = append(out, [2]string{"col", strconv.Itoa(p.Column)}, [2]string{"endColumn", strconv.Itoa(max(p.Column, p.EndColumn))})
+	}
+	return out
+}
+
+// file returns the name by which GitHub knows a file, or "" for what is none.
+func (g *githubReporter) file(source string) string {
+	if strings.HasPrefix(source, "<") || strings.Contains(source, "://") {
+		return "" // standard input, a connection
+	}
+	file := source
+	if !filepath.IsAbs(file) {
+		if g.folder == "" {
+			return file
+		}
+		file = filepath.Join(g.folder, file)
+	}
+	for _, base := range []string{g.workspace, g.folder} {
+		if base == "" {
+			continue
+		}
+		if rel, err := filepath.Rel(base, file); err == nil && filepath.IsLocal(rel) {
+			return filepath.ToSlash(rel)
+		}
+	}
+	return source
+}
+
+// githubPlace begins a message with its place, which the log shows nowhere else.
+func githubPlace(source string, p audit.Pos) string {
+	switch {
+	case source == "":
+		return ""
+	case p.Line == 0:
+		return printable(source) + ": "
+	}
+	return fmt.Sprintf("%s:%d:%d: ", printable(source), p.Line, p.Column)
+}
+
+func (g *githubReporter) Domain(r *audit.Result) error {
+	g.tally.Add(r)
+	about := r.Source
+	if told(r.Origin) {
+		about += ", " + r.Origin.String()
+	}
+	if err := g.line("%-18s  %s  (%s): %s", r.Boundary.Word, r.Name, about, r.Boundary.Explain()); err != nil {
+		return err
+	}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		message := []string{githubPlace(r.Source, f.Pos) + printable(f.Message)}
+		if f.Drift != "" {
+			message = append(message, "but: "+f.Drift.Explain())
+		}
+		message = append(message, "at: "+printable(f.Path.String()), "why: "+firstSentence(f.Rule.Doc), "fix: "+Fix(f.Rule, r.Name), "see: "+f.Rule.URL())
+		title := [2]string{"title", fmt.Sprintf("%s: %s in guest %s", f.Severity, f.Rule.ID, r.Name)}
+		if err := g.finding(f.Severity, append(g.place(r.Source, f.Pos), title), message...); err != nil {
+			return err
+		}
+	}
+	if !g.opt.ShowWaived {
+		return nil
+	}
+	for _, w := range r.Waived {
+		if err := g.line("waived  %s  %s%s: %s", w.Rule.ID, githubPlace(r.Source, w.Pos), w.Message, w.Waiver.Reason); err != nil {
+			return err
+		}
+	}
+	for _, f := range r.Known {
+		if err := g.line("known  %s  %s%s", f.Rule.ID, githubPlace(r.Source, f.Pos), f.Message); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finding puts an annotation by.
+func (g *githubReporter) finding(s audit.Severity, properties [][2]string, message ...string) error {
+	g.levels[g.level(s)]++
+	return g.annotate(&g.findings[s], g.level(s), properties, message...)
+}
+
+func (g *githubReporter) Notice(n *audit.Notice) error {
+	g.tally.AddNotice(n)
+	properties := append(g.place(n.Source, n.Pos), [2]string{"title", fmt.Sprintf("%s: %s", n.Severity, n.Rule.ID)})
+	return g.finding(n.Severity, properties, githubPlace(n.Source, n.Pos)+printable(n.Message), "fix: "+n.Rule.Fix, "see: "+n.Rule.URL())
+}
+
+func (g *githubReporter) Problem(err error) error {
+	g.tally.Errors++
+	g.levels[githubLevels[0]]++
+	e := newJSONError(err)
+	at := audit.Pos{Line: e.Line, Column: e.Column}
+	properties := append(g.place(e.Source, at), [2]string{"title", "an input could not be read"})
+	return g.annotate(&g.problems, githubLevels[0], properties, githubPlace(e.Source, at)+printable(e.Message))
+}
+
+// Close writes the annotations, what could not be read first, and then the counts.
+func (g *githubReporter) Close() error {
+	for _, level := range githubLevels {
+		if n := g.levels[level]; n > githubShown {
+			text := fmt.Sprintf("%d annotations of the level %s: GitHub shows %d of a step, this one among them; the others are in the log", n, level, githubShown)
+			if err := g.annotate(g.w, level, [][2]string{{"title", "virt-audit: there are more than are shown"}}, text); err != nil {
+				return err
+			}
+		}
+	}
+	if err := g.problems.copyTo(g.w); err != nil {
+		return err
+	}
+	for _, s := range audit.Severities() {
+		if err := g.findings[s].copyTo(g.w); err != nil {
+			return err
+		}
+	}
+	for _, text := range g.summary() {
+		if err := g.line("%s", text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// summary are the last lines.
+func (g *githubReporter) summary() []string {
+	t := &g.tally
+	var verdicts, found []string
+	for _, w := range []policy.Word{policy.Virtualization, policy.NonVirtualization, policy.Undetermined, policy.NotApplicable} {
+		if n := t.Verdicts[w]; n > 0 {
+			verdicts = append(verdicts, fmt.Sprintf("%d %s", n, w))
+		}
+	}
+	for _, s := range audit.Severities() {
+		if n := t.Severities[s]; n > 0 {
+			found = append(found, fmt.Sprintf("%d %s", n, s))
+		}
+	}
+	with := func(head string, parts []string) string {
+		if len(parts) == 0 {
+			return head
+		}
+		return head + ": " + strings.Join(parts, ", ")
+	}
+	out := []string{
+		with(plural(t.Domains, "guest"), verdicts) + " (policy " + g.opt.Policy + ")",
+		with(plural(t.AtLeast(audit.Info), "finding"), found),
+	}
+	if t.Domains == 0 {
+		out[0] = "no guest was audited"
+	}
+	if t.Waived+t.Known > 0 {
+		out = append(out, fmt.Sprintf("not counted: %d waived, %d known from a baseline", t.Waived, t.Known))
+	}
+	needs := make([]audit.Needs, 0, len(t.Missing))
+	for need := range t.Missing {
+		needs = append(needs, need)
+	}
+	slices.Sort(needs)
+	for _, need := range needs {
+		out = append(out, fmt.Sprintf("not evaluated: %s, because %s", plural(t.Missing[need], "check"), need))
+	}
+	if t.Errors > 0 {
+		out = append(out, "not audited: "+plural(t.Errors, "input")+" could not be read")
+	}
+	var levels []string
+	for _, level := range githubLevels {
+		levels = append(levels, plural(g.levels[level], level))
+	}
+	return append(out, fmt.Sprintf("annotations: %s; GitHub shows the first %d of each", strings.Join(levels, ", "), githubShown))
+}

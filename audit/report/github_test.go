@@ -1,0 +1,279 @@
+package report
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+// command is a line that GitHub Actions takes for a workflow command.
+type command struct {
+	name       string
+	properties map[string]string
+	data       string
+}
+
+// registered are the commands of the runner.
+var registered = []string{
+	"error", "warning", "notice", "debug", "group", "endgroup", "echo", "add-mask", "add-matcher", "remove-matcher",
+	"set-env", "set-output", "save-state", "add-path", "stop-commands",
+}
+
+// parse does what the runner does with each line of a step's output: it tries the form of today at the
+// beginning of the line, and the old one anywhere (actions/runner, ActionCommand.TryParseV2 and TryParse, in
+// ActionCommandManager.TryProcessCommand).
+func parse(line string) (command, bool) {
+	if trimmed := strings.TrimSpace(line); strings.HasPrefix(trimmed, "::") {
+		info, data, ok := strings.Cut(trimmed[2:], "::")
+		if c, known := parseInfo(info, ",", unescape("\r", "\n", ":", ",")); ok && known {
+			c.data = unescape("\r", "\n")(data)
+			return c, true
+		}
+	}
+	if _, rest, ok := strings.Cut(line, "##["); ok {
+		info, data, ok := strings.Cut(rest, "]")
+		if c, known := parseInfo(info, ";", unescape(";", "\r", "\n", "]")); ok && known {
+			c.data = unescape(";", "\r", "\n", "]")(data)
+			return c, true
+		}
+	}
+	return command{}, false
+}
+
+func parseInfo(info, separator string, value func(string) string) (command, bool) {
+	name, rest, _ := strings.Cut(info, " ")
+	c := command{name: name, properties: map[string]string{}}
+	for p := range strings.SplitSeq(strings.TrimSpace(rest), separator) {
+		if key, v, ok := strings.Cut(p, "="); ok && key != "" && v != "" {
+			c.properties[key] = value(v)
+		}
+	}
+	return c, slices.Contains(registered, strings.ToLower(name))
+}
+
+// unescape undoes the escapes of these characters and, last, of the percent sign.
+func unescape(characters ...string) func(string) string {
+	return func(s string) string {
+		for _, c := range append(characters, "%") {
+			s = strings.ReplaceAll(s, fmt.Sprintf("%%%02X", c[0]), c)
+		}
+		return s
+	}
+}
+
+// commands reads a log; the lines that are no commands come back by themselves.
+func commands(text string) (all []command, plain []string) {
+	for line := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
+		if c, ok := parse(line); ok {
+			all = append(all, c)
+		} else {
+			plain = append(plain, line)
+		}
+	}
+	return all, plain
+}
+
+// TestGitHub finds everything that a run says in the log: the worst annotations first, the levels by
+// what fails the run, and a line for each guest.
+func TestGitHub(t *testing.T) {
+	t.Setenv("GITHUB_WORKSPACE", "")
+	results := fleet(t)
+	o := options()
+	o.FailOn, o.ShowWaived = audit.High, true
+	r := results[0]
+	r.Findings[0].Drift = audit.AtNextStart
+	r.Known = append(r.Known, r.Findings[1])
+	r.Waived = append(r.Waived, audit.Waived{Finding: r.Findings[1], Waiver: &audit.Waiver{Reason: "we know"}})
+	r.Unevaluated = append(r.Unevaluated, audit.Unevaluated{Rule: baselineRules()[0], Needs: audit.NeedQEMUConf})
+	problem := &audit.InputError{Source: "no.xml", Line: 3, Column: 9, Message: "is broken"}
+	all, plain := commands(render(t, "github", o, results, notices()[:1], []error{problem}))
+
+	levels := map[audit.Severity]string{audit.Critical: "error", audit.High: "error", audit.Medium: "warning", audit.Low: "notice", audit.Info: "notice"}
+	var want []command
+	for _, s := range audit.Severities() {
+		for i, r := range results {
+			if verdict := fmt.Sprintf("%-18s  %s  (%s): %s", r.Boundary.Word, r.Name, r.Source, r.Boundary.Explain()); s == audit.Info && !slices.Contains(plain, verdict) {
+				t.Errorf("no line says %q", verdict)
+			}
+			for _, f := range r.Findings {
+				if f.Severity == s {
+					want = append(want, command{levels[s], map[string]string{
+						"file": "guests/" + filepath.Base(r.Source), "line": strconv.Itoa(f.Pos.Line), "title": fmt.Sprintf("%s: %s in guest %s", s, f.Rule.ID, r.Name),
+					}, f.Message})
+				}
+			}
+			if n := notices()[0]; s == n.Severity && i == len(results)-1 {
+				want = append(want, command{"notice", map[string]string{"file": n.Source, "line": "3"}, n.Message})
+			}
+		}
+	}
+	want = append([]command{{"error", map[string]string{"file": "no.xml", "line": "3", "col": "9"}, "no.xml:3:9: is broken"}}, want...)
+	if len(all) != len(want) {
+		t.Fatalf("%d commands, want %d", len(all), len(want))
+	}
+	for i, w := range want {
+		c := all[i]
+		if c.name != w.name || !strings.Contains(c.data, w.data) {
+			t.Errorf("%v, want %v", c, w)
+		}
+		for key, v := range w.properties {
+			if c.properties[key] != v {
+				t.Errorf("%s is %q, want %q", key, c.properties[key], v)
+			}
+		}
+	}
+	for _, part := range []string{"fix: ", "see: https://", "why: ", "but: not exposed yet"} {
+		if !slices.ContainsFunc(all, func(c command) bool { return strings.Contains(c.data, "\n"+part) }) {
+			t.Errorf("no annotation says %q", part)
+		}
+	}
+	tail := strings.Join(plain, "\n")
+	for _, part := range []string{
+		"17 guests: 11 virtualization, ", "known from a baseline", "not evaluated: 1 check, because the host's qemu.conf", "not audited: 1 input", "annotations: ",
+		"waived  " + r.Findings[1].Rule.ID, "known  " + r.Findings[1].Rule.ID, ": we know",
+	} {
+		if !strings.Contains(tail, part) {
+			t.Errorf("no line says %q: %s", part, tail)
+		}
+	}
+	if out := render(t, "github", o, nil, nil, nil); !strings.HasPrefix(out, "no guest was audited\n0 findings\n") {
+		t.Errorf("without guests: %s", out)
+	}
+}
+
+// TestGitHubMany wants the first annotation to say that there are more than are shown.
+func TestGitHubMany(t *testing.T) {
+	var all []error
+	for i := range githubShown + 1 {
+		all = append(all, fmt.Errorf("problem %d", i))
+		got, plain := commands(render(t, "github", options(), nil, nil, all))
+		more := 0
+		if i == githubShown {
+			more = 1
+		}
+		if len(got) != i+1+more || more > 0 && !strings.HasPrefix(got[0].data, "11 annotations of the level error: GitHub shows 10") {
+			t.Errorf("%d problems: %v", i+1, got)
+		}
+		if last := plain[len(plain)-1]; !strings.HasPrefix(last, fmt.Sprintf("annotations: %s,", plural(i+1, "error"))) {
+			t.Errorf("%d problems: the last line is %q", i+1, last)
+		}
+	}
+}
+
+// TestGitHubHostile has the runner's parser read hostile names: there is no command but the annotations,
+// and each holds its name as text.
+func TestGitHubHostile(t *testing.T) {
+	t.Setenv("GITHUB_WORKSPACE", "")
+	for _, line := range []string{"::error::x", "  ::stop-commands::x", "a ##[set-env name=PATH]/tmp", "::group::", "##[ERROR]x"} {
+		if _, ok := parse(line); !ok {
+			t.Fatalf("the runner takes %q for a command, and this test does not", line)
+		}
+	}
+	results := hostile(t)
+	for i, name := range []string{"##[set-env name=PATH]/tmp", "::stop-commands::x", "  ::error::x", "##%5Berror]x", "x,line=7::y"} {
+		results[i].Name, results[i].Source = name, "guests/"+name
+		results[i].Findings[0].Message = name
+		results[i].Waived[0].Message = name
+	}
+	o := options()
+	o.ShowWaived = true
+	all, plain := commands(render(t, "github", o, results, notices(), problems()))
+	want := map[[3]string]int{} // file, title, the beginning of the message
+	add := func(source, title, message string) {
+		if title = githubInert(printable(title)); len(title) > 200 {
+			title = title[:200] // GitHub takes 255 characters
+		}
+		want[[3]string{strings.TrimSpace(githubInert(printable(source))), strings.TrimSpace(title), strings.TrimSpace(githubInert(message))}]++
+	}
+	for _, r := range results {
+		for _, f := range r.Findings {
+			add(r.Source, fmt.Sprintf("%s: %s in guest %s", f.Severity, f.Rule.ID, r.Name), githubPlace(r.Source, f.Pos)+printable(f.Message))
+		}
+	}
+	for _, n := range notices() {
+		add(n.Source, fmt.Sprintf("%s: %s", n.Severity, n.Rule.ID), githubPlace(n.Source, n.Pos)+printable(n.Message))
+	}
+	for _, p := range problems() {
+		e := newJSONError(p)
+		add(e.Source, "an input could not be read", githubPlace(e.Source, audit.Pos{Line: e.Line, Column: e.Column})+printable(e.Message))
+	}
+	more := 0
+	for _, c := range all {
+		if strings.HasPrefix(c.properties["title"], "virt-audit: there are more") {
+			more++
+			continue
+		}
+		message, _, _ := strings.Cut(c.data, "\n")
+		want[[3]string{strings.TrimSpace(c.properties["file"]), strings.TrimSpace(strings.TrimSuffix(c.properties["title"], "…")), strings.TrimSpace(message)}]--
+		if !slices.Contains(githubLevels, c.name) {
+			t.Errorf("%q is a command", c.name)
+		}
+		for key := range c.properties {
+			if !slices.Contains([]string{"file", "line", "endLine", "col", "endColumn", "title"}, key) {
+				t.Errorf("a name adds the property %q", key)
+			}
+		}
+		if strings.Contains(c.data, "##[") {
+			t.Errorf("the log's viewer would take a mark from %.200q", c.data)
+		}
+	}
+	for c, n := range want {
+		if n != 0 {
+			t.Errorf("%d commands too few are %.200q", n, c)
+		}
+	}
+	if more == 0 {
+		t.Error("nothing says that there are more than are shown")
+	}
+	if guests := len(results) * 2; len(plain) < guests { // each, and what it waives
+		t.Errorf("%d lines for %d guests", len(plain), len(results))
+	}
+	for i, r := range results {
+		if !slices.ContainsFunc(plain, func(line string) bool { return strings.Contains(line, githubInert(printable(r.Name))) }) {
+			t.Errorf("no line is about guest %d, %.40q", i, r.Name)
+		}
+	}
+}
+
+// TestGitHubFile names files as GitHub knows them.
+func TestGitHubFile(t *testing.T) {
+	workspace := t.TempDir()
+	folder := filepath.Join(workspace, "deploy")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ workspace, source, want string }{
+		{"", "vm.xml", "vm.xml"},
+		{"", "./a/../vm.xml", "vm.xml"},
+		{"", folder + "/a/vm.xml", "a/vm.xml"},
+		{"", "../vm.xml", "../vm.xml"},
+		{"", "/etc/libvirt/qemu/vm.xml", "/etc/libvirt/qemu/vm.xml"},
+		{workspace, "vm.xml", "deploy/vm.xml"},
+		{workspace, "../vm.xml", "vm.xml"},
+		{workspace, workspace + "/vm.xml", "vm.xml"},
+		{"/elsewhere", "vm.xml", "vm.xml"},
+		{"", "<stdin>", ""},
+		{"", "qemu:///system/vm", ""},
+	} {
+		g := githubReporter{folder: folder, workspace: c.workspace}
+		if got := g.file(c.source); got != c.want {
+			t.Errorf("%s in workspace %q: %q, want %q", c.source, c.workspace, got, c.want)
+		}
+	}
+	if g := (githubReporter{}); g.file("vm.xml") != "vm.xml" {
+		t.Errorf("without a folder: %q", g.file("vm.xml"))
+	}
+	if got := githubCut("aéé", 2); got != "a…" {
+		t.Errorf("cut to %q", got)
+	}
+	g := githubReporter{folder: folder}
+	if got := g.place("vm.xml", audit.Pos{Line: 3, Column: 5, EndLine: 4, EndColumn: 2}); len(got) != 3 || got[2] != [2]string{"endLine", "4"} {
+		t.Errorf("columns go with one line alone: %v", got)
+	}
+}

@@ -1,0 +1,205 @@
+package report
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+// The format of GitLab's Code Quality (https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format)
+// is a part of Code Climate's
+// (https://github.com/codeclimate/platform/blob/master/spec/analyzers/SPEC.md#data-types). GitLab goes by the fields
+// that it names and passes over the others, and it shows the description alone: that says of which guest the finding
+// is, and the guest's verdict. Fix and documentation stand where Code Climate has a place for them. A guest
+// without findings has no entry, since every entry is shown as a defect.
+//
+// What GitLab takes for one entry is what has one fingerprint; of several it keeps the last.
+
+type gitlabEntry struct {
+	Type        string         `json:"type"`
+	CheckName   string         `json:"check_name"`
+	Description string         `json:"description"`
+	Categories  []string       `json:"categories"`
+	Severity    string         `json:"severity"`
+	Fingerprint string         `json:"fingerprint"`
+	Location    gitlabLocation `json:"location"`
+	Content     gitlabContent  `json:"content"`
+}
+
+type gitlabContent struct {
+	Body string `json:"body"`
+}
+
+// gitlabLocation has the place twice: GitLab takes the line from either, others from lines alone.
+type gitlabLocation struct {
+	Path  string `json:"path"`
+	Lines struct {
+		Begin int `json:"begin"`
+		End   int `json:"end"`
+	} `json:"lines"`
+	Positions struct {
+		Begin gitlabPosition `json:"begin"`
+		End   gitlabPosition `json:"end"`
+	} `json:"positions"`
+}
+
+type gitlabPosition struct {
+	Line   int `json:"line"`
+	Column int `json:"column"`
+}
+
+// gitlabSeverity is a severity in GitLab's words. What could not be read at all is a "blocker", too.
+var gitlabSeverity = map[audit.Severity]string{
+	audit.Critical: gitlabBlocker, audit.High: "critical", audit.Medium: "major", audit.Low: "minor", audit.Info: gitlabInfo,
+}
+
+const (
+	gitlabBlocker = "blocker"
+	gitlabInfo    = "info"
+)
+
+type gitlabReporter struct {
+	w       io.Writer
+	opt     Options
+	entries int
+	notices occurrences
+}
+
+func newGitLab(w io.Writer, o Options) Reporter {
+	return &gitlabReporter{w: w, opt: o, notices: occurrences{}}
+}
+
+func (g *gitlabReporter) entry(e *gitlabEntry) error {
+	e.Type, e.Categories = "issue", []string{"Security"}
+	text, err := JSON(e)
+	if err != nil {
+		return err
+	}
+	separator := ","
+	if g.entries == 0 {
+		separator = "["
+	}
+	g.entries++
+	_, err = fmt.Fprintf(g.w, "%s\n  %s", separator, text)
+	return err
+}
+
+func (g *gitlabReporter) Domain(r *audit.Result) error {
+	b := r.Boundary
+	seen, about := occurrences{}, gitlabProse(fmt.Sprintf("Guest %s: %s, %s (policy %s).", r.Name, b.Word, b.Explain(), b.Policy))
+	for i := range r.Findings {
+		if err := g.entry(newGitLabFinding(r, &r.Findings[i], about, seen)); err != nil {
+			return err
+		}
+	}
+	if !g.opt.ShowWaived {
+		return nil
+	}
+	// GitLab knows nothing of the sort: who asks for it sees it as information, marked.
+	for i := range r.Waived {
+		w := &r.Waived[i]
+		e := newGitLabFinding(r, &w.Finding, about, seen)
+		e.Severity, e.Description = gitlabInfo, "waived: "+e.Description+", because "+printable(w.Waiver.Reason)
+		if err := g.entry(e); err != nil {
+			return err
+		}
+	}
+	for i := range r.Known {
+		e := newGitLabFinding(r, &r.Known[i], about, seen)
+		e.Severity, e.Description = gitlabInfo, "in the baseline: "+e.Description
+		if err := g.entry(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// newGitLabFinding returns a finding about a guest, of which about says the verdict.
+func newGitLabFinding(r *audit.Result, f *audit.Finding, about string, seen occurrences) *gitlabEntry {
+	if f.Drift != "" {
+		about += "But: " + f.Drift.Explain() + ".\n\n"
+	}
+	e := newGitLabEntry(f.Rule, f.Severity, f.Message, about, r.Name, newGitLabLocation(r.Source, f.Pos))
+	e.Description += fmt.Sprintf(" (guest %s: %s)", printable(r.Name), r.Boundary.Word)
+	// What finds the finding again is the same for all documents of a guest. GitLab would show one of them.
+	fingerprint := r.Fingerprint(f)
+	e.Fingerprint = gitlabFingerprint(
+		fingerprint, string(r.Origin.Kind), r.Origin.Label, e.Location.Path, strconv.Itoa(seen.next(fingerprint)),
+	)
+	return e
+}
+
+// newGitLabEntry returns an entry that lacks its fingerprint. about, as Markdown, goes before the fix.
+func newGitLabEntry(r *audit.Rule, s audit.Severity, message, about, domain string, at gitlabLocation) *gitlabEntry {
+	fix := printableLines(Fix(r, domain))
+	return &gitlabEntry{
+		CheckName: printable(r.ID), Description: printable(message), Severity: gitlabSeverity[s], Location: at,
+		Content: gitlabContent{about + "Fix:\n\n```\n" + fix + "\n```\n\n<" + printable(r.URL()) + ">\n"},
+	}
+}
+
+// gitlabProse returns a text as a paragraph of Markdown that has no links.
+func gitlabProse(text string) string {
+	return strings.ReplaceAll(escapeMarkdown(printable(text)), "](", "] (") + "\n\n"
+}
+
+func (g *gitlabReporter) Notice(n *audit.Notice) error {
+	e := newGitLabEntry(n.Rule, n.Severity, n.Message, "", "", newGitLabLocation(n.Source, n.Pos))
+	e.Fingerprint = gitlabFingerprint("notice", n.Rule.ID, n.Source, n.Message)
+	if again := g.notices.next(e.Fingerprint); again > 1 {
+		e.Fingerprint = gitlabFingerprint(e.Fingerprint, strconv.Itoa(again))
+	}
+	return g.entry(e)
+}
+
+// Problem makes an entry of the worst sort: without it, an input that nobody could read would look like one
+// without defects.
+func (g *gitlabReporter) Problem(err error) error {
+	p := newJSONError(err)
+	return g.entry(&gitlabEntry{
+		CheckName: "unreadable-input", Description: "not audited: " + printable(p.Message), Severity: gitlabBlocker,
+		Fingerprint: gitlabFingerprint("problem", p.Source, p.Message, strconv.Itoa(p.Line), strconv.Itoa(p.Column)),
+		Location:    newGitLabLocation(p.Source, audit.Pos{Line: p.Line, Column: p.Column}),
+		Content:     gitlabContent{"This input was not audited: nothing is known of what it holds.\n"},
+	})
+}
+
+func (g *gitlabReporter) Close() error {
+	end := "\n]\n"
+	if g.entries == 0 {
+		end = "[]\n"
+	}
+	_, err := io.WriteString(g.w, end)
+	return err
+}
+
+// newGitLabLocation returns a place. GitLab wants a line for each: the first, where none is known.
+func newGitLabLocation(source string, p audit.Pos) gitlabLocation {
+	if !sarifConnection.MatchString(source) {
+		source = path.Clean(source) // GitLab finds no file for "./guests/web01.xml"
+	}
+	at := gitlabLocation{Path: printable(source)}
+	begin := gitlabPosition{max(p.Line, 1), max(p.Column, 1)}
+	end := gitlabPosition{p.EndLine, p.EndColumn}
+	if end.Line < begin.Line || end.Line == begin.Line && end.Column < begin.Column {
+		end = begin
+	}
+	at.Lines.Begin, at.Lines.End = begin.Line, end.Line
+	at.Positions.Begin, at.Positions.End = begin, end
+	return at
+}
+
+// gitlabFingerprint returns 32 hexadecimal digits that tell what all the parts say.
+func gitlabFingerprint(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d %s", len(p), p)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}

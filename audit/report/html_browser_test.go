@@ -1,0 +1,400 @@
+package report
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/accessibility"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	cdpage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+// tab is a page in headless Chromium, and all that went wrong in it.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+
+	mu       sync.Mutex
+	said     []string // on the console: errors, what the policy for content has refused, dialogs
+	requests []string
+}
+
+// chromium starts the browser, with nothing of a user's.
+func chromium(t *testing.T) context.Context {
+	t.Helper()
+	program, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skip("chromium is not installed: testdata/tools.sh installs it")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(program), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithAllocatorOptions(options...))
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return ctx
+}
+
+// open shows a report in a new tab that is as wide as said.
+func open(t *testing.T, browser context.Context, report, fragment string, width int64, prepare ...chromedp.Action[chromedp.Void]) *tab {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "report.html")
+	if err := os.WriteFile(file, []byte(report), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := chromedp.NewContext(browser)
+	t.Cleanup(cancel)
+	b := &tab{t: t, ctx: ctx}
+	if err := chromedp.Listen(ctx, b.note); err != nil {
+		t.Fatal(err)
+	}
+	_, err := chromedp.Call(ctx, network.Enable, network.EnableParams{})
+	b.must(err)
+	b.do(append(prepare, chromedp.EmulateViewport(width, 900), chromedp.Navigate("file://"+file+fragment))...)
+	t.Cleanup(func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if len(b.said) > 0 {
+			t.Errorf("the browser complains: %q", b.said)
+		}
+		for _, address := range b.requests {
+			if !strings.HasPrefix(address, "file://"+file) {
+				t.Errorf("the page asked for %s", address)
+			}
+		}
+	})
+	return b
+}
+
+func (b *tab) note(event any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch e := event.(type) {
+	case *runtime.EventConsoleAPICalled:
+		b.said = append(b.said, "console "+string(e.Type))
+	case *runtime.EventExceptionThrown:
+		b.said = append(b.said, e.ExceptionDetails.Text)
+	case *log.EventEntryAdded:
+		b.said = append(b.said, e.Entry.Text)
+	case *cdpage.EventJavascriptDialogOpening:
+		b.said = append(b.said, "dialog "+e.Message)
+	case *network.EventRequestWillBeSent:
+		b.requests = append(b.requests, e.Request.URL)
+	}
+}
+
+func (b *tab) must(err error) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	b.must(chromedp.Do(b.ctx, actions...))
+}
+
+// eval returns the value of an expression as JSON.
+func (b *tab) eval(expression string) string {
+	b.t.Helper()
+	out, err := chromedp.Run(b.ctx, chromedp.Evaluate[any](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.t.Fatalf("%s: %v", expression, err)
+	}
+	text, err := json.Marshal(out)
+	b.must(err)
+	return strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(string(text))
+}
+
+// want waits until an expression has a value: what the page does in answer to an event may follow later.
+func (b *tab) want(expression, want string) {
+	b.t.Helper()
+	got := ""
+	for range 100 {
+		if got = b.eval(expression); got == want {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	b.t.Errorf("%s is %s, want %s", expression, got, want)
+}
+
+// shot keeps a picture of the page, for people to look at, in the folder of $VIRT_AUDIT_SHOTS.
+func (b *tab) shot(name string) {
+	b.t.Helper()
+	dir := os.Getenv("VIRT_AUDIT_SHOTS")
+	if dir == "" {
+		return
+	}
+	picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	b.must(err)
+	b.must(os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o600))
+}
+
+// listed are the names of the guests that can be seen.
+const listed = `[...document.querySelectorAll(".name")].filter(e => e.checkVisibility()).map(e => e.textContent).join(" ")`
+
+const outside = `"arm-board build-tcg old-dos shadow"`
+
+// TestHTMLBrowser drives the page of the fleet.
+func TestHTMLBrowser(t *testing.T) {
+	browser := chromium(t)
+	fleetPage := render(t, "html", options(), fleet(t), nil, nil)
+	all := ""
+
+	t.Run("filter", func(t *testing.T) {
+		b := open(t, browser, fleetPage, "", 1280)
+		b.want(`document.querySelector("h1").textContent`, `"4 of 17 guests are outside of QEMU’s security boundary"`)
+		if all = b.eval(listed); len(strings.Fields(all)) != 17 {
+			t.Fatalf("listed are %s", all)
+		}
+		b.shot("light")
+		tile := func(kind, word string) string { return `button.tile[data-` + kind + `="` + word + `"]` }
+		b.do(chromedp.Click(tile("verdict", "non-virtualization")))
+		b.want(listed, outside)
+		b.want(`document.querySelector("#shown").textContent`, `"4 of 17 guests match, the worst first"`)
+		b.want(`document.querySelectorAll('[aria-pressed="true"]').length`, "1")
+		b.want(`location.hash`, `"#verdict=non-virtualization"`)
+		b.do(chromedp.Click(tile("verdict", "undetermined")))
+		b.want(listed, `"arm-board build-tcg old-dos shadow arm32-legacy"`)
+		b.do(chromedp.Click(tile("severity", "medium")))
+		b.want(listed, `"old-dos shadow arm32-legacy"`)
+		b.eval(`(e => { e.value = "cpu"; e.dispatchEvent(new Event("change")) })(document.querySelector("#rule"))`)
+		b.want(listed, `"old-dos"`)
+		b.want(`location.hash`, `"#verdict=non-virtualization,undetermined&severity=medium&rule=cpu"`)
+		b.do(chromedp.Click("#reset"))
+		b.want(listed, all)
+		b.want(`location.hash`, `""`)
+	})
+
+	t.Run("search", func(t *testing.T) {
+		b := open(t, browser, fleetPage, "", 1280)
+		b.do(chromedp.KeyEvent("/")) // goes to the field
+		b.want(`document.activeElement.id`, `"q"`)
+		b.want(`document.activeElement.value`, `""`)
+		b.do(chromedp.KeyEvent("ISAPC outside"))
+		b.want(listed, `"old-dos"`)
+		b.do(chromedp.SendKeys("#q", " nowhere"))
+		b.want(listed, `""`)
+		b.want(`document.querySelector("#shown").textContent`, `"0 of 17 guests match, the worst first"`)
+	})
+
+	t.Run("fragment", func(t *testing.T) {
+		b := open(t, browser, fleetPage, "#severity=high,bogus&q=no+isolation&rule=none-such&sort=-name", 1280)
+		b.want(listed, `"old-dos build-tcg arm-board"`)
+		b.want(`document.querySelector("#q").value`, `"no isolation"`)
+		b.eval(`location.hash = "severity=low"`)
+		b.want(listed, `"template"`)
+	})
+
+	t.Run("sort", func(t *testing.T) {
+		b := open(t, browser, fleetPage, "", 1280)
+		names := strings.Fields(strings.Trim(all, `"`))
+		slices.Sort(names)
+		b.do(chromedp.Click(`th[data-sort="name"] button`))
+		b.want(listed, `"`+strings.Join(names, " ")+`"`)
+		b.want(`document.querySelector('[data-sort="name"]').getAttribute("aria-sort")`, `"ascending"`)
+		b.do(chromedp.Click(`th[data-sort="name"] button`))
+		slices.Reverse(names)
+		b.want(listed, `"`+strings.Join(names, " ")+`"`)
+		b.do(chromedp.Click(`th[data-sort="name"] button`)) // back to what the program thinks best
+		b.want(listed, all)
+		b.do(chromedp.Click(`th[data-sort="medium"] button`))
+		b.want(listed+`.split(" ").slice(0, 4).join(" ")`, `"old-dos shadow arm32-legacy arm-board"`)
+		b.want(`document.querySelectorAll("[aria-sort]").length`, "1")
+	})
+
+	t.Run("expand", func(t *testing.T) {
+		b := open(t, browser, fleetPage, "#q=old-dos", 1280)
+		const visible = `[...document.querySelectorAll(".message")].filter(e => e.checkVisibility({contentVisibilityAuto: true, visibilityProperty: true})).length`
+		b.want(visible, "0")
+		b.do(chromedp.Focus(`.guest:not(.off) .more summary`), chromedp.KeyEvent(kb.Enter))
+		b.want(visible, "3")
+		b.want(`document.querySelector(".guest:not(.off) .command .line").textContent`, `"virt-xml old-dos --edit --boot machine=q35"`)
+		b.want(`document.querySelector(".guest:not(.off) .why p").textContent`, `"A breakout from this board is an ordinary bug to QEMU, with KVM too: such boards model old or embedded hardware, and nobody has reviewed their devices against a hostile guest."`)
+		b.want(`document.querySelector(".guest:not(.off) mark").textContent`, `"machine='isapc'"`)
+		b.want(`getComputedStyle(document.querySelector(".guest:not(.off) mark")).textDecorationLine`, `"underline"`)
+		b.want(`[...document.querySelectorAll("main a[href^=http]")].every(a => a.rel.includes("noreferrer"))`, "true")
+		b.do(chromedp.Click(`.guest:not(.off) .copy`))
+		b.want(`document.querySelector("#said").textContent`, `"Copied"`)
+		b.want(`document.querySelector(".guest:not(.off) .copy").textContent`, `"Copy"`)
+		b.do(chromedp.Click(`button.tile[data-severity="medium"]`)) // the other findings are folded
+		b.want(visible, "1")
+		b.do(chromedp.Click(`.guest:not(.off) .name`)) // the row opens and closes, too
+		b.want(visible, "0")
+		b.do(chromedp.Click("#reset"), chromedp.Click("#open"))
+		b.want(visible, "14")
+		b.shot("expanded")
+	})
+
+	t.Run("theme", func(t *testing.T) {
+		media := func(value string) chromedp.Action[chromedp.Void] {
+			return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+				_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: value}}})
+				return err
+			})
+		}
+		const paper = `getComputedStyle(document.body).backgroundColor`
+		b := open(t, browser, fleetPage, "", 1280, media("dark"))
+		const black, white = `"rgb(17, 21, 27)"`, `"rgb(244, 246, 248)"`
+		b.want(paper, black)
+		b.shot("dark")
+		b.do(chromedp.Click("#theme"))
+		b.want(paper, white)
+		b.do(chromedp.Reload())
+		b.want(paper, white) // it is remembered
+		b.do(chromedp.Click("#theme"), media("light"))
+		b.want(paper, black)
+	})
+
+	t.Run("narrow", func(t *testing.T) {
+		for _, width := range []int64{320, 400, 800} {
+			b := open(t, browser, fleetPage, "#q=old-dos", width)
+			b.do(chromedp.Click("#open"))
+			b.want(`document.querySelectorAll(".guest:not(.off) .advice").length`, "3")
+			b.want(`document.documentElement.scrollWidth`, fmt.Sprint(width))
+			b.shot(fmt.Sprintf("%d", width))
+		}
+	})
+
+	t.Run("names", func(t *testing.T) {
+		b := open(t, browser, fleetPage, "", 1280)
+		tree, err := chromedp.Call(b.ctx, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
+		b.must(err)
+		roles := map[string]int{}
+		for _, n := range tree.Nodes {
+			if n.Ignored || n.Role == nil {
+				continue
+			}
+			role := strings.Trim(string(n.Role.Value), `"`)
+			roles[role]++
+			named := n.Name != nil && strings.Trim(string(n.Name.Value), `" `) != ""
+			if !named && slices.Contains([]string{"button", "searchbox", "combobox", "link", "table", "columnheader", "rowheader", "DisclosureTriangle"}, role) {
+				t.Errorf("a %s has no name", role)
+			}
+		}
+		if roles["columnheader"] != 7 || roles["rowheader"] != 17 || roles["table"] != 1 || roles["searchbox"] != 1 {
+			t.Errorf("the page has other roles than it should: %v", roles)
+		}
+	})
+
+	t.Run("without script", func(t *testing.T) {
+		b := open(t, browser, packed(t, fleet(t)), "", 1280, scripts(false))
+		b.do(scripts(true)) // for what this test asks; the page has been read
+		b.want(listed, all)
+		b.want(`document.querySelectorAll("noscript .message").length`, "14")
+		b.want(`document.querySelectorAll("button:not([hidden], [hidden] *)").length`, "0")
+		b.shot("noscript")
+	})
+
+	t.Run("packed", func(t *testing.T) {
+		b := open(t, browser, packed(t, fleet(t)), "#q=no+isolation+isapc", 1280)
+		b.want(listed, `"old-dos"`)
+		b.want(`document.querySelectorAll(".message").length`, "0")
+		b.do(chromedp.Click("#open"))
+		b.want(`document.querySelectorAll(".message").length`, "3")
+		b.want(`document.querySelectorAll(".guest .advice").length`, "3")
+	})
+}
+
+func scripts(on bool) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
+		return err
+	})
+}
+
+// TestHTMLBrowserHostile opens all of a page of hostile guests: nothing of it runs, nothing is asked for.
+func TestHTMLBrowserHostile(t *testing.T) {
+	browser := chromium(t)
+	o := options()
+	o.ShowWaived = true
+	for name, report := range map[string]string{
+		"plain":  render(t, "html", o, everything(hostile(t)), notices(), problems()),
+		"packed": packed(t, hostile(t)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := open(t, browser, report, "", 400)
+			b.do(chromedp.Click("#open"))
+			b.want(`document.querySelectorAll(".guest details:not([open])").length - document.querySelectorAll(".rest:not([open])").length + document.querySelectorAll("article .rest").length`, "0")
+			b.want(`document.querySelectorAll("script").length + document.querySelectorAll("img, iframe, svg, form:not(#filter)").length`, "1")
+			b.want(`document.documentElement.scrollWidth`, "400")
+			var want []string
+			for _, name := range hostileNames {
+				want = append(want, shellQuote(printable(strings.ReplaceAll(name, "\x1b", "ESC"))))
+			}
+			for i, quoted := range want {
+				if !strings.Contains(b.eval(`[...document.querySelectorAll(".guest .line var")].map(e => e.textContent)`), strings.Trim(mustJSON(t, quoted), `"`)) {
+					t.Errorf("no command is about %.60q", hostileNames[i])
+				}
+			}
+		})
+	}
+
+	// Were there a way in, the policy for content would not let it run.
+	t.Run("policy", func(t *testing.T) {
+		b := open(t, browser, packed(t, hostile(t)), "", 1280)
+		b.eval(`(() => {
+			window.ran = 0
+			const s = document.createElement("script"); s.textContent = "window.ran++"; document.body.append(s)
+			const i = document.createElement("div"); i.innerHTML = "<img src='data:,x' onerror='window.ran++'><style>body { display: none }</style>"; document.body.append(i)
+		})()`)
+		b.want(`window.ran`, "0")
+		b.want(`getComputedStyle(document.body).display`, `"block"`)
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		for _, directive := range []string{"script-src", "style-src", "default-src"} {
+			if !slices.ContainsFunc(b.said, func(s string) bool { return strings.Contains(s, directive) }) {
+				t.Errorf("%s has refused nothing: %q", directive, b.said)
+			}
+		}
+		b.said, b.requests = nil, nil
+	})
+}
+
+// packed is a page whose findings stand in <noscript>.
+func packed(t *testing.T, results []*audit.Result) string {
+	t.Helper()
+	var out strings.Builder
+	h := newHTML(&out, options()).(*htmlReporter)
+	h.plain = 0
+	for _, r := range results {
+		if err := h.Domain(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func mustJSON(t *testing.T, v any) string {
+	t.Helper()
+	text, err := encode(v, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

@@ -1,0 +1,277 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"html/template"
+	"slices"
+	"strings"
+
+	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/policy"
+)
+
+// What the parts of the page are given. Every text from outside has gone through printable.
+
+type htmlPage struct {
+	CSP, Version, Answer, Docs string
+	Style                      template.CSS
+	Script                     template.JS
+	About                      []string
+	Problems, Notices, Hidden  string
+	Verdicts                   []htmlVerdict
+	Severities                 []htmlCount
+	Missing                    *htmlMissing
+	Caption                    string
+	RuleGroups                 []htmlRuleGroup
+	Rules                      []*htmlRule
+	Guests                     int
+}
+
+// htmlWord is one of the policy's words as the page shows it: in words, by a sign, and in a colour.
+type htmlWord struct {
+	Word               policy.Word
+	Short, Sign, Class string
+}
+
+var htmlVerdicts = map[policy.Word]htmlWord{
+	policy.NonVirtualization: {policy.NonVirtualization, shortVerdict[policy.NonVirtualization], "✕", "outside"},
+	policy.Undetermined:      {policy.Undetermined, shortVerdict[policy.Undetermined], "?", "open"},
+	policy.NotApplicable:     {policy.NotApplicable, shortVerdict[policy.NotApplicable], "–", "none"},
+	policy.Virtualization:    {policy.Virtualization, shortVerdict[policy.Virtualization], "✓", "inside"},
+}
+
+// htmlVerdictOrder is that of the page, the worst first.
+var htmlVerdictOrder = []policy.Word{policy.NonVirtualization, policy.Undetermined, policy.NotApplicable, policy.Virtualization}
+
+type htmlVerdict struct {
+	htmlWord
+	N int
+}
+
+type htmlCount struct {
+	Severity string
+	N        int
+}
+
+type htmlNotice struct{ Rule, Severity, Message, Place string }
+
+type htmlFact struct{ Name, Text string }
+
+// htmlMissing is what was not evaluated, by what it lacked.
+type htmlMissing struct {
+	Title string
+	Needs []htmlNeed
+}
+
+type htmlNeed struct {
+	Text  string
+	Rules []htmlRuleCount
+}
+
+type htmlRuleCount struct {
+	ID string
+	N  int
+}
+
+// htmlGuest is one guest, its findings by severity.
+type htmlGuest struct {
+	Name, Shell, What, Explain, Data string
+	Verdict                          htmlWord
+	Counts                           []htmlCount
+	Lead, More, Hidden               string // what is worst, and how much else there is
+	Facts                            []htmlFact
+	Groups, Waived, Known            []htmlGroup
+	Missing                          []htmlNeed
+}
+
+// htmlGroup are findings of one rule and severity in one guest.
+type htmlGroup struct {
+	*htmlFrame
+	Places []htmlPlace
+}
+
+type htmlKey struct {
+	rule     *audit.Rule
+	severity audit.Severity
+}
+
+// htmlFrame is what stands around such findings. It is the same for all guests, and made once.
+type htmlFrame struct {
+	Key, Severity, ID, Title string
+	Head, Tail               template.HTML // the parts of those names
+}
+
+type htmlPlace struct {
+	Message, Drift, Waiver, Place, Path string
+	Excerpt                             *htmlExcerpt
+}
+
+type htmlExcerpt struct {
+	Line                  int
+	Before, Marked, After string
+}
+
+func (h *htmlReporter) guest(r *audit.Result) (g *htmlGuest, err error) {
+	b := r.Boundary
+	g = &htmlGuest{
+		Name: printable(r.Name), What: printable(htmlWhat(r)), Explain: printable(b.Explain()), Verdict: htmlVerdicts[b.Word],
+		Hidden: htmlHushed(len(r.Waived), len(r.Known)), Missing: htmlMissingIn(r), Facts: htmlFacts(r),
+	}
+	if g.Name != "" {
+		g.Shell = shellQuote(g.Name)
+	}
+	var n [audit.Critical + 1]int
+	sorted := make([]*audit.Finding, 0, len(r.Findings))
+	for i := range r.Findings {
+		n[r.Findings[i].Severity]++
+		sorted = append(sorted, &r.Findings[i])
+	}
+	slices.SortStableFunc(sorted, func(a, b *audit.Finding) int { return cmp.Compare(b.Severity, a.Severity) })
+	for _, s := range audit.Severities() {
+		g.Counts = append(g.Counts, htmlCount{s.String(), n[s]})
+	}
+	g.Data = htmlData(sorted)
+	for i, f := range sorted {
+		if g.Groups, err = h.group(g.Groups, r, f, ""); err != nil {
+			return nil, err
+		}
+		switch i {
+		case 0:
+			g.Lead = printable(f.Message)
+		default:
+			g.More = fmt.Sprintf("and %d more", i)
+		}
+	}
+	if !h.opt.ShowWaived {
+		return g, nil
+	}
+	for i := range r.Waived {
+		w := r.Waived[i].Waiver
+		said := fmt.Sprintf("“%s”%s (%s)", printable(w.Reason), htmlUntil(w.Until), htmlAt(w.Source, w.Pos.Line, w.Pos.Column))
+		if g.Waived, err = h.group(g.Waived, r, &r.Waived[i].Finding, said); err != nil {
+			return nil, err
+		}
+	}
+	for i := range r.Known {
+		if g.Known, err = h.group(g.Known, r, &r.Known[i], ""); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+// htmlMissingIn is what was not evaluated of one guest.
+func htmlMissingIn(r *audit.Result) (out []htmlNeed) {
+	for _, u := range r.Unevaluated {
+		text := u.Needs.String()
+		i := slices.IndexFunc(out, func(n htmlNeed) bool { return n.Text == text })
+		if i < 0 {
+			i = len(out)
+			out = append(out, htmlNeed{Text: text})
+		}
+		out[i].Rules = append(out[i].Rules, htmlRuleCount{u.Rule.ID, 1})
+	}
+	return out
+}
+
+// htmlData lists findings for the page's script: the number of the severity and the rule's ID.
+func htmlData(findings []*audit.Finding) string {
+	var b strings.Builder
+	for i, f := range findings {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		fmt.Fprintf(&b, "%d%s", f.Severity, f.Rule.ID)
+	}
+	return b.String()
+}
+
+func htmlFacts(r *audit.Result) (facts []htmlFact) {
+	origin := ""
+	if told(r.Origin) {
+		origin = r.Origin.String()
+	}
+	for _, f := range []htmlFact{
+		{"Source", r.Source},
+		{"Document", origin},
+		{"UUID", r.UUID},
+		{"Type", strings.TrimSpace(r.Target.Type + " " + r.Target.OS)},
+		{"Architecture", r.Target.Arch},
+		{"Machine", r.Target.Machine},
+		{"Accelerator", r.Boundary.Accelerator},
+		{"QEMU target", r.Boundary.Target},
+		{"Machine family", r.Boundary.Family},
+		{"Tainted, says libvirt", strings.Join(r.Origin.Taints, ", ")},
+	} {
+		if f.Text != "" {
+			f.Text = printable(f.Text)
+			facts = append(facts, f)
+		}
+	}
+	return facts
+}
+
+// htmlWhat says in a few words which guest one is.
+func htmlWhat(r *audit.Result) string {
+	var words []string
+	for _, s := range []string{r.Target.Type, r.Target.Arch, r.Target.Machine} {
+		if s != "" {
+			words = append(words, s)
+		}
+	}
+	if told(r.Origin) {
+		words = append(words, "("+r.Origin.String()+")")
+	}
+	return strings.Join(words, " ")
+}
+
+// group puts a finding with those of its rule and severity.
+func (h *htmlReporter) group(groups []htmlGroup, r *audit.Result, f *audit.Finding, waiver string) ([]htmlGroup, error) {
+	frame, err := h.frame(htmlKey{f.Rule, f.Severity})
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(groups, func(g htmlGroup) bool { return g.htmlFrame == frame })
+	if i < 0 {
+		i = len(groups)
+		groups = append(groups, htmlGroup{htmlFrame: frame})
+	}
+	groups[i].Places = append(groups[i].Places, htmlPlace{
+		Message: printable(f.Message), Drift: f.Drift.Explain(), Waiver: waiver,
+		Place: htmlAt(r.Source, f.Pos.Line, f.Pos.Column), Path: printable(f.Path.String()),
+		Excerpt: newHTMLExcerpt(f),
+	})
+	h.findings++
+	return groups, nil
+}
+
+func (h *htmlReporter) frame(key htmlKey) (*htmlFrame, error) {
+	if f := h.frames[key]; f != nil {
+		return f, nil
+	}
+	rule := h.rule(key.rule)
+	f := &htmlFrame{Key: fmt.Sprintf("%d%s", key.severity, rule.ID), Severity: key.severity.String(), ID: rule.ID, Title: rule.Title}
+	for part, to := range map[string]*template.HTML{"head-of-group": &f.Head, "tail-of-group": &f.Tail} {
+		h.buf.Reset()
+		if err := h.parts.ExecuteTemplate(&h.buf, part, f); err != nil {
+			return nil, err
+		}
+		*to = template.HTML(h.buf.String())
+	}
+	h.frames[key] = f
+	return f, nil
+}
+
+// newHTMLExcerpt takes an excerpt apart at its mark, without the white space that the line begins with.
+func newHTMLExcerpt(f *audit.Finding) *htmlExcerpt {
+	line := []rune(f.Excerpt.Line)
+	start := min(f.Excerpt.Start, len(line))
+	end := max(start, min(f.Excerpt.End, len(line)))
+	show := func(part []rune) string { return printable(strings.ReplaceAll(string(part), "\t", "  ")) }
+	x := &htmlExcerpt{f.Pos.Line, strings.TrimLeft(show(line[:start]), " "), show(line[start:end]), show(line[end:])}
+	if x.Before+x.Marked+x.After == "" {
+		return nil
+	}
+	return x
+}

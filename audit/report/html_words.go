@@ -1,0 +1,126 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/policy"
+)
+
+// htmlAnswer is the headline: are guests outside?
+func htmlAnswer(t *Tally) string {
+	outside, open, other := t.Verdicts[policy.NonVirtualization], t.Verdicts[policy.Undetermined], t.Verdicts[policy.NotApplicable]
+	const boundary = "QEMU’s security boundary"
+	some := func(n int, verb string) string {
+		switch {
+		case t.Domains == 1:
+			return "The guest " + verb + " outside of " + boundary
+		case n == t.Domains:
+			return fmt.Sprintf("All %d guests %s outside of %s", n, strings.Replace(verb, "is", "are", 1), boundary)
+		case n == 1:
+			return fmt.Sprintf("1 of %d guests %s outside of %s", t.Domains, verb, boundary)
+		}
+		return fmt.Sprintf("%d of %d guests %s outside of %s", n, t.Domains, strings.Replace(verb, "is", "are", 1), boundary)
+	}
+	switch {
+	case t.Domains == 0:
+		return "No guest was audited"
+	case outside > 0:
+		return some(outside, "is")
+	case open > 0:
+		return some(open, "may be")
+	case other == t.Domains:
+		return "No guest runs in QEMU"
+	case other > 0:
+		return "All guests that run in QEMU are inside its security boundary"
+	case t.Domains == 1:
+		return "The guest is inside " + boundary
+	}
+	return fmt.Sprintf("All %d guests are inside %s", t.Domains, boundary)
+}
+
+// htmlAt is a place as editors and terminals take it.
+func htmlAt(source string, line, column int) string {
+	if line > 0 {
+		source = fmt.Sprintf("%s:%d:%d", source, line, column)
+	}
+	return printable(source)
+}
+
+// htmlUntil says how long a waiver lasts.
+func htmlUntil(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return ", until " + t.Format(time.DateOnly)
+}
+
+// htmlHushed says how many findings do not count.
+func htmlHushed(waived, known int) string {
+	var parts []string
+	if waived > 0 {
+		parts = append(parts, fmt.Sprintf("%d waived", waived))
+	}
+	if known > 0 {
+		parts = append(parts, fmt.Sprintf("%d in the baseline", known))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func htmlHiddenNote(waived, known int, shown bool) string {
+	text := htmlHushed(waived, known)
+	switch {
+	case text == "":
+		return ""
+	case shown:
+		return "Not counted, and listed with their guests: " + text + "."
+	}
+	return "Not counted: " + text + ". Run with --show-waived to list them."
+}
+
+// htmlMissingOf sorts what was not evaluated by what it lacked.
+func htmlMissingOf(missing map[audit.Needs]map[string]int) *htmlMissing {
+	if len(missing) == 0 {
+		return nil
+	}
+	out := &htmlMissing{}
+	needs := make([]audit.Needs, 0, len(missing))
+	total := 0
+	for need := range missing {
+		needs = append(needs, need)
+	}
+	slices.Sort(needs)
+	for _, need := range needs {
+		n := htmlNeed{Text: need.String()}
+		for id, count := range missing[need] {
+			n.Rules = append(n.Rules, htmlRuleCount{id, count})
+			total += count
+		}
+		slices.SortFunc(n.Rules, func(a, b htmlRuleCount) int { return cmp.Compare(a.ID, b.ID) })
+		out.Needs = append(out.Needs, n)
+	}
+	out.Title = plural(total, "check") + " not evaluated, for want of facts"
+	return out
+}
+
+// part writes what was kept from one offset to another. Nothing must have been copied out before.
+func (s *spool) part(w io.Writer, from, to int64) error {
+	if s.file == nil {
+		_, err := w.Write(s.buf.Bytes()[from:to])
+		return err
+	}
+	_, err := io.Copy(w, io.NewSectionReader(s.file, from, to-from))
+	return err
+}
+
+// close lets go of what was kept.
+func (s *spool) close() {
+	if s.file != nil {
+		_ = s.file.Close()
+	}
+}

@@ -1,0 +1,147 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/policy"
+)
+
+// boundary is the test that stands for the verdict.
+func (j *junitReporter) boundary(r *audit.Result, class string) *junitTestCase {
+	c := &junitTestCase{Class: class, Name: "boundary"}
+	b := r.Boundary
+	says := printable(fmt.Sprintf("%s: %s (policy %s)", b.Word, b.Explain(), b.Policy))
+	var failing []string
+	for _, f := range r.Findings {
+		if f.Rule.Group() == "bnd" && f.Severity >= j.opt.FailOn && !slices.Contains(failing, f.Rule.ID) {
+			failing = append(failing, f.Rule.ID)
+		}
+	}
+	switch {
+	case len(failing) > 0: // also of a guest inside, with a device that is not
+		see := "see " + strings.Join(failing, ", ")
+		c.Failure = &junitOutcome{string(b.Word), says + "; " + see, junitProse(says, see)}
+	case b.Word == policy.NonVirtualization || b.Word == policy.Undetermined:
+		const why = "the run does not fail for it: what is found about it is waived, known from a baseline, or below --fail-on, or the rules about it were left out"
+		c.Skipped = &junitOutcome{"", says, junitProse(says, why)}
+	default:
+		out := junitProse(says)
+		c.Out = &out
+	}
+	return c
+}
+
+// junitGroup is what there is about one rule in a guest.
+type junitGroup struct {
+	rule     *audit.Rule
+	findings []*audit.Finding
+	waived   []*audit.Waived
+	known    []*audit.Finding
+	needs    audit.Needs
+}
+
+// junitGroups sorts what is said of a guest by rule, in the order in which rules come up.
+func junitGroups(r *audit.Result) []*junitGroup {
+	var all []*junitGroup
+	of := func(rule *audit.Rule) *junitGroup {
+		for _, g := range all {
+			if g.rule == rule {
+				return g
+			}
+		}
+		all = append(all, &junitGroup{rule: rule})
+		return all[len(all)-1]
+	}
+	for i := range r.Findings {
+		g := of(r.Findings[i].Rule)
+		g.findings = append(g.findings, &r.Findings[i])
+	}
+	for i := range r.Waived {
+		g := of(r.Waived[i].Rule)
+		g.waived = append(g.waived, &r.Waived[i])
+	}
+	for i := range r.Known {
+		g := of(r.Known[i].Rule)
+		g.known = append(g.known, &r.Known[i])
+	}
+	for _, u := range r.Unevaluated {
+		of(u.Rule).needs = u.Needs
+	}
+	return all
+}
+
+// rule is the test that stands for a rule; nil where all there is of it is not to be listed.
+func (j *junitReporter) rule(r *audit.Result, g *junitGroup, class string) *junitTestCase {
+	c := &junitTestCase{Class: class, Name: g.rule.ID}
+	var failing, passing []string
+	count := 0
+	message, worst := "", audit.Info
+	for _, f := range g.findings {
+		text := junitFinding(r, f)
+		if f.Severity < j.opt.FailOn {
+			passing = append(passing, text)
+			continue
+		}
+		failing = append(failing, text)
+		if count++; count == 1 {
+			message = printable(f.Message)
+		}
+		worst = max(worst, f.Severity)
+	}
+	if count > 1 {
+		message += fmt.Sprintf(" (and %d more)", count-1)
+	}
+	unknown := ""
+	if g.needs != 0 {
+		unknown = "not evaluated: " + g.needs.String()
+	}
+	reason := "" // why the rule is skipped, if nothing else is to be said
+	if j.opt.ShowWaived {
+		for _, w := range g.waived {
+			reason = "waived: " + printable(w.Waiver.Reason)
+			passing = append(passing, reason+"\n"+junitFinding(r, &w.Finding))
+		}
+		for _, f := range g.known {
+			reason = "known from a baseline"
+			passing = append(passing, reason+"\n"+junitFinding(r, f))
+		}
+	}
+	about := junitAbout(r, g.rule)
+	switch {
+	case count > 0:
+		if unknown != "" {
+			passing = append(passing, unknown)
+		}
+		c.Failure = &junitOutcome{worst.String(), message, junitProse(append(failing, about)...)}
+	case unknown != "":
+		c.Skipped = &junitOutcome{"", unknown, junitProse(unknown, "see "+g.rule.URL())}
+	case len(g.findings) > 0:
+		passing = append(passing, about)
+	case reason != "":
+		c.Skipped = &junitOutcome{"", reason, junitProse(append(passing, about)...)}
+		passing = nil
+	default:
+		return nil
+	}
+	if len(passing) > 0 {
+		out := junitProse(passing...)
+		c.Out = &out
+	}
+	return c
+}
+
+// junitFinding is a finding in words; junitAbout what holds for all of a rule.
+func junitFinding(r *audit.Result, f *audit.Finding) string {
+	text := fmt.Sprintf("%s: %s\n  %s:%d:%d  %s", f.Severity, printable(f.Message), printable(r.Source), f.Pos.Line, f.Pos.Column, printable(f.Path.String()))
+	if f.Drift != "" {
+		text += "\n  but: " + f.Drift.Explain()
+	}
+	return text
+}
+
+func junitAbout(r *audit.Result, rule *audit.Rule) string {
+	return "why: " + firstSentence(rule.Doc) + "\nfix: " + Fix(rule, r.Name) + "\nsee: " + rule.URL()
+}

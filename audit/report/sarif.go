@@ -1,0 +1,291 @@
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+// The SARIF report follows version 2.1.0 with errata 01
+// (https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/sarif-v2.1.0-errata01-os-complete.html) and what
+// GitHub's code scanning makes of it
+// (https://docs.github.com/en/code-security/reference/code-scanning/sarif-files/sarif-support-for-code-scanning):
+//
+//   - GitHub refuses the whole file for one result without the URI of an artifact, be there a logical location or
+//     not (https://github.com/forcedotcom/code-analyzer/issues/1970). Every result has one, see sarifAt.
+//   - It knows neither "suppressions" nor "kind" and makes an alert of every result, passes too
+//     (https://github.com/github/codeql-action/issues/1230, https://github.com/microsoft/PSRule/issues/955). What was
+//     waived or is in the baseline is therefore left out unless it is asked for, and the verdict of each guest
+//     stands in the properties of the run, where "artifacts" would not do: one file can hold several guests.
+//   - It wants a line from 1 on, or no region at all.
+//
+// The tool's description is made with the types of go-sarif. What is written for each finding is not: those types
+// write every default, among them indices where the standard wants none (3.4.5, 3.33.3), and take 3.5 times as
+// long, which is more than twice the time of the JSON report.
+
+// sarifSchema is where OASIS publishes the schema.
+const sarifSchema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+
+type sarifReporter struct {
+	w     io.Writer
+	opt   Options
+	index map[string]int // of the rules that are described, by ID
+	tally Tally
+
+	begun   bool
+	results int
+
+	// What stands behind the results, in bounded memory.
+	guests, problems spool
+	missing          map[audit.Unevaluated]int // how many guests a rule could not be evaluated for
+}
+
+func newSARIF(w io.Writer, o Options) Reporter {
+	s := &sarifReporter{w: w, opt: o, index: map[string]int{}, missing: map[audit.Unevaluated]int{}}
+	for i, r := range o.Rules {
+		s.index[r.ID] = i
+	}
+	return s
+}
+
+// begin writes what comes before the first result.
+func (s *sarifReporter) begin() error {
+	if s.begun {
+		return nil
+	}
+	s.begun = true
+	tool, err := encode(sarif.NewTool().WithDriver(sarifDriver(s.opt.Version)), "      ")
+	if err != nil {
+		return err
+	}
+	// Rules, like results, take a line each: of a report that is kept, a change of one is a change of one line.
+	before, after, _ := bytes.Cut(tool, []byte(`"rules": []`))
+	var rules bytes.Buffer
+	for i, r := range s.opt.Rules {
+		if err := sarifItem(&rules, i, 12, sarifDescriptor(r)); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(s.w, `{
+  "$schema": "%s",
+  "version": "2.1.0",
+  "runs": [
+    {
+      "tool": %s"rules": [%s]%s,
+      "columnKind": "unicodeCodePoints",
+      "originalUriBaseIds": {
+        "%s": {"description": {"text": "The folder in which virt-audit ran."}}
+      },
+      "results": [`, sarifSchema, before, rules.Bytes(), after, sarifRoot)
+	return err
+}
+
+// result writes a result on a line of its own.
+func (s *sarifReporter) result(r *sarifResult) error {
+	if err := s.begin(); err != nil {
+		return err
+	}
+	err := sarifItem(s.w, s.results, 8, r)
+	s.results++
+	return err
+}
+
+// sarifItem writes an element of a list that has n elements already, indented.
+func sarifItem(w io.Writer, n, indent int, v any) error {
+	text, err := JSON(v)
+	if err != nil {
+		return err
+	}
+	separator := ","
+	if n == 0 {
+		separator = ""
+	}
+	_, err = fmt.Fprintf(w, "%s\n%*s%s", separator, indent, "", text)
+	return err
+}
+
+func (s *sarifReporter) Domain(r *audit.Result) error {
+	err := sarifItem(&s.guests, s.tally.Domains, 10, newSARIFGuest(r))
+	if err != nil {
+		return err
+	}
+	s.tally.Add(r)
+	for _, u := range r.Unevaluated {
+		s.missing[u]++
+	}
+	seen := occurrences{}
+	for i := range r.Findings {
+		if err := s.result(s.finding(r, &r.Findings[i], seen)); err != nil {
+			return err
+		}
+	}
+	if !s.opt.ShowWaived {
+		return nil
+	}
+	for i := range r.Waived {
+		f := s.finding(r, &r.Waived[i].Finding, seen)
+		f.Suppressions = []sarifSuppression{newSARIFSuppression(r.Waived[i].Waiver)}
+		if err := s.result(f); err != nil {
+			return err
+		}
+	}
+	for i := range r.Known {
+		f := s.finding(r, &r.Known[i], seen)
+		f.Suppressions = []sarifSuppression{{Kind: "external", Status: "accepted", Justification: "in the baseline"}}
+		if err := s.result(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finding returns a finding about a guest as a result.
+func (s *sarifReporter) finding(r *audit.Result, f *audit.Finding, seen occurrences) *sarifResult {
+	out := s.about(f.Rule, f.Severity, f.Message+". Guest "+r.Name+": "+string(r.Boundary.Word)+", "+r.Boundary.Explain())
+	at := sarifAt(r.Source, f.Pos)
+	at.Logical = []sarifLogical{newSARIFLogical(r.Name, f.Path.String())}
+	out.Locations = []sarifLocation{at}
+	fingerprint := r.Fingerprint(f)
+	out.Fingerprints = &sarifFingerprints{Finding: fingerprint}
+	if n := seen.next(fingerprint); sarifConnection.MatchString(r.Source) {
+		out.Fingerprints.GitHub = fmt.Sprintf("%s:%d", fingerprint, n)
+	}
+	p := &out.Properties
+	p.sarifVerdict = newSARIFVerdict(r)
+	p.Path, p.Device, p.Drift = printable(f.Path.String()), printable(f.Device), string(f.Drift)
+	p.Fix = printableLines(Fix(f.Rule, r.Name))
+	return out
+}
+
+// about returns what results about a guest and others have in common.
+func (s *sarifReporter) about(r *audit.Rule, severity audit.Severity, text string) *sarifResult {
+	out := &sarifResult{RuleID: printable(r.ID), Level: sarifLevel(severity), Message: sarifText{sarifMessage(text + ".")}}
+	if i, ok := s.index[r.ID]; ok {
+		out.RuleIndex = &i
+	}
+	out.Properties = sarifProperties{Severity: severity.String(), Title: printable(r.Title), Fix: printableLines(r.Fix), URL: printable(r.URL())}
+	return out
+}
+
+func (s *sarifReporter) Notice(n *audit.Notice) error {
+	s.tally.AddNotice(n)
+	out := s.about(n.Rule, n.Severity, n.Message)
+	out.Locations = []sarifLocation{sarifAt(n.Source, n.Pos)}
+	return s.result(out)
+}
+
+func (s *sarifReporter) Problem(err error) error {
+	e := newJSONError(err)
+	n := sarifNotification{Level: sarif.LevelError, Message: sarifText{sarifMessage(e.Message)}}
+	if e.Source != "" {
+		n.Locations = []sarifLocation{sarifAt(e.Source, audit.Pos{Line: e.Line, Column: e.Column})}
+	}
+	if err := sarifItem(&s.problems, s.tally.Errors, 12, n); err != nil {
+		return err
+	}
+	s.tally.Errors++
+	return nil
+}
+
+// unevaluated returns a notification for each rule that could not be evaluated, and each lack.
+func (s *sarifReporter) unevaluated() []sarifNotification {
+	out := make([]sarifNotification, 0, len(s.missing))
+	for _, u := range slices.SortedFunc(maps.Keys(s.missing), func(a, b audit.Unevaluated) int {
+		return cmp.Or(cmp.Compare(a.Rule.ID, b.Rule.ID), cmp.Compare(a.Needs, b.Needs))
+	}) {
+		text := fmt.Sprintf("%s was not evaluated for %s, because %s.", u.Rule.ID, plural(s.missing[u], "guest"), u.Needs)
+		n := sarifNotification{Level: sarif.LevelWarning, Message: sarifText{sarifMessage(text)}, Rule: &sarifRule{ID: printable(u.Rule.ID)}}
+		if i, ok := s.index[u.Rule.ID]; ok {
+			n.Rule.Index = &i
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+func (s *sarifReporter) Close() error {
+	if err := s.begin(); err != nil {
+		return err
+	}
+	w := &firstError{w: s.w}
+	text := func(text []byte, err error) []byte {
+		w.note(err)
+		return text
+	}
+	started := ""
+	if !s.opt.Now.IsZero() {
+		started = fmt.Sprintf("\n          \"startTimeUtc\": %q,", s.opt.Now.UTC().Format(time.RFC3339))
+	}
+	fmt.Fprintf(w, `%s],
+      "invocations": [
+        {%s
+          "executionSuccessful": %t,
+          "toolConfigurationNotifications": %s,
+          "toolExecutionNotifications": [`,
+		sarifEnd(s.results, 6), started, s.tally.Errors == 0, text(encode(s.unevaluated(), "          ")))
+	w.note(s.problems.copyTo(w))
+	fmt.Fprintf(w, `%s]
+        }
+      ],
+      "properties": {
+        "policy": %s,
+        "profiles": %s,
+        "domains": [`,
+		sarifEnd(s.tally.Errors, 10), text(JSON(printable(s.opt.Policy))), text(JSON(append([]audit.Profile{}, s.opt.Profiles...))))
+	w.note(s.guests.copyTo(w))
+	fmt.Fprintf(w, `%s],
+        "summary": %s
+      }
+    }
+  ]
+}
+`, sarifEnd(s.tally.Domains, 8), text(encode(newJSONSummary(&s.tally), "        ")))
+	return w.err
+}
+
+// sarifEnd is what stands between the last of n elements of a list and its end.
+func sarifEnd(n, indent int) string {
+	if n == 0 {
+		return ""
+	}
+	return "\n" + strings.Repeat(" ", indent)
+}
+
+// firstError is a writer that remembers the first error and writes no more.
+type firstError struct {
+	w   io.Writer
+	err error
+}
+
+func (f *firstError) Write(p []byte) (int, error) {
+	if f.err != nil {
+		return 0, f.err
+	}
+	n, err := f.w.Write(p)
+	f.note(err)
+	return n, err
+}
+
+func (f *firstError) note(err error) {
+	if f.err == nil {
+		f.err = err
+	}
+}
+
+// occurrences tells findings about one guest apart that have the same fingerprint.
+type occurrences map[string]int
+
+// next returns how many there have been with that fingerprint, this one included.
+func (o occurrences) next(fingerprint string) int {
+	o[fingerprint]++
+	return o[fingerprint]
+}

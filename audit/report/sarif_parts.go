@@ -1,0 +1,294 @@
+package report
+
+import (
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+type sarifText struct {
+	Text string `json:"text"`
+}
+
+type sarifResult struct {
+	RuleID       string             `json:"ruleId"`
+	RuleIndex    *int               `json:"ruleIndex,omitempty"` // nil for a rule that the run does not apply
+	Level        string             `json:"level"`
+	Message      sarifText          `json:"message"`
+	Locations    []sarifLocation    `json:"locations"`
+	Fingerprints *sarifFingerprints `json:"partialFingerprints,omitempty"`
+	Suppressions []sarifSuppression `json:"suppressions,omitempty"`
+	Properties   sarifProperties    `json:"properties"`
+}
+
+// sarifFingerprints are the names of what finds a result again. The first is ours; like a path, it need not be
+// unique. The second is the only one that GitHub goes by. Its upload action computes it from the line of the file
+// and warns about any other value (https://github.com/github/codeql-action/issues/4052), so it is given for those
+// documents alone that are in no file.
+type sarifFingerprints struct {
+	Finding string `json:"virtAuditFinding/v1"`
+	GitHub  string `json:"primaryLocationLineHash,omitempty"`
+}
+
+type sarifSuppression struct {
+	Kind          string           `json:"kind"`
+	Status        string           `json:"status"`
+	Justification string           `json:"justification"`
+	Location      *sarifLocation   `json:"location,omitempty"`
+	Properties    *sarifExpiration `json:"properties,omitempty"`
+}
+
+type sarifExpiration struct {
+	Until string `json:"until"`
+}
+
+type sarifNotification struct {
+	Level     string          `json:"level"`
+	Message   sarifText       `json:"message"`
+	Rule      *sarifRule      `json:"associatedRule,omitempty"`
+	Locations []sarifLocation `json:"locations,omitempty"`
+}
+
+type sarifRule struct {
+	ID    string `json:"id"`
+	Index *int   `json:"index,omitempty"`
+}
+
+type sarifLocation struct {
+	Physical struct {
+		Artifact sarifArtifact `json:"artifactLocation"`
+		Region   *sarifRegion  `json:"region,omitempty"`
+	} `json:"physicalLocation"`
+	Logical []sarifLogical `json:"logicalLocations,omitempty"`
+}
+
+type sarifArtifact struct {
+	URI  string `json:"uri"`
+	Base string `json:"uriBaseId,omitempty"`
+}
+
+type sarifRegion struct {
+	StartLine   int `json:"startLine"`
+	StartColumn int `json:"startColumn,omitempty"`
+	EndLine     int `json:"endLine,omitempty"`
+	EndColumn   int `json:"endColumn,omitempty"`
+}
+
+type sarifLogical struct {
+	Name          string `json:"name"`
+	QualifiedName string `json:"fullyQualifiedName"`
+	Kind          string `json:"kind"`
+}
+
+// sarifVerdict says of which guest something is said, and what the policy says of the guest.
+type sarifVerdict struct {
+	Domain  string `json:"domain,omitempty"`
+	UUID    string `json:"uuid,omitempty"`
+	Origin  string `json:"origin,omitempty"`
+	Verdict string `json:"verdict,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+	Policy  string `json:"policy,omitempty"`
+}
+
+// sarifProperties are what SARIF has no place for.
+type sarifProperties struct {
+	Severity string `json:"severity"`
+	Title    string `json:"title"`
+	sarifVerdict
+	Path   string `json:"path,omitempty"`
+	Device string `json:"device,omitempty"`
+	Drift  string `json:"drift,omitempty"`
+	Fix    string `json:"fix"`
+	URL    string `json:"url"`
+}
+
+// sarifGuest is a guest in the properties of the run.
+type sarifGuest struct {
+	Source string `json:"source"`
+	sarifVerdict
+	Accelerator string `json:"accelerator,omitempty"`
+	Target      string `json:"target,omitempty"`
+	Family      string `json:"family,omitempty"`
+	Findings    int    `json:"findings"`
+}
+
+func newSARIFGuest(r *audit.Result) sarifGuest {
+	b := r.Boundary
+	return sarifGuest{
+		printable(r.Source), newSARIFVerdict(r),
+		printable(b.Accelerator), printable(b.Target), printable(b.Family), len(r.Findings),
+	}
+}
+
+func newSARIFVerdict(r *audit.Result) sarifVerdict {
+	v := sarifVerdict{
+		Domain: printable(r.Name), UUID: printable(r.UUID),
+		Verdict: string(r.Boundary.Word), Reason: string(r.Boundary.Reason), Policy: printable(r.Boundary.Policy),
+	}
+	if told(r.Origin) {
+		v.Origin = printable(r.Origin.String())
+	}
+	return v
+}
+
+func newSARIFSuppression(w *audit.Waiver) sarifSuppression {
+	at := sarifAt(w.Source, w.Pos)
+	out := sarifSuppression{Kind: "external", Status: "accepted", Justification: printable(w.Reason), Location: &at}
+	if w.InDomain {
+		out.Kind = "inSource"
+	}
+	if !w.Until.IsZero() {
+		out.Properties = &sarifExpiration{w.Until.Format(time.DateOnly)}
+	}
+	return out
+}
+
+// newSARIFLogical names a place in a guest's document. Kinds are those of 3.33.7 for XML.
+func newSARIFLogical(domain, at string) sarifLogical {
+	domain, at = printable(domain), printable(at)
+	if at == "." {
+		return sarifLogical{domain, domain, "element"}
+	}
+	kind := "element"
+	if strings.Contains(at, "@") {
+		kind = "attribute"
+	}
+	return sarifLogical{at[strings.LastIndexByte(at, '/')+1:], domain + "/" + at, kind}
+}
+
+// sarifRoot stands for the folder that relative paths begin at: the root of a repository, for who runs
+// virt-audit there.
+const sarifRoot = "%SRCROOT%"
+
+// sarifConnection is how the sources of documents begin that came over a connection and are no files.
+var sarifConnection = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://`)
+
+// sarifAt returns a place in a source; what is not known of the position is left out. Of a file it is the path,
+// relative or with the scheme file, since GitHub refuses other schemes. A document that came over a connection is
+// in no file: its source becomes one segment of a relative path, from which it can be had back.
+func sarifAt(source string, p audit.Pos) (out sarifLocation) {
+	escape := func(p string) string { // url.URL leaves a colon, which would end a scheme
+		return strings.ReplaceAll((&url.URL{Path: p}).EscapedPath(), ":", "%3A")
+	}
+	a := &out.Physical.Artifact
+	switch {
+	case sarifConnection.MatchString(source):
+		a.URI = strings.ReplaceAll(escape(source), "/", "%2F")
+	case path.IsAbs(source):
+		a.URI = "file://" + escape(path.Clean(source))
+	default:
+		a.URI, a.Base = escape(path.Clean(source)), sarifRoot
+	}
+	if p.Line < 1 {
+		return out
+	}
+	region := &sarifRegion{StartLine: p.Line, StartColumn: max(p.Column, 0)}
+	if p.EndLine > p.Line || p.EndLine == p.Line && p.EndColumn >= p.Column && p.EndColumn > 0 {
+		region.EndLine, region.EndColumn = p.EndLine, max(p.EndColumn, 0)
+	}
+	out.Physical.Region = region
+	return out
+}
+
+// sarifMessage returns a text as a message that says that and nothing else.
+func sarifMessage(text string) string { return sarifLiteral.Replace(printable(text)) }
+
+// sarifLiteral doubles braces, lest "{0}" be taken for a placeholder (3.11.5), and breaks up "[text](address)",
+// lest it be taken for a link (3.11.6): the names of guests are in messages.
+var sarifLiteral = strings.NewReplacer("{", "{{", "}", "}}", "](", "] (")
+
+// printableLines is printable for a text that may have several lines.
+func printableLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		lines[i] = printable(l)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// sarifLevel returns the level of a severity. GitHub shows a result by its rule's security-severity where
+// there is one.
+func sarifLevel(s audit.Severity) string {
+	switch s {
+	case audit.Critical, audit.High:
+		return sarif.LevelError
+	case audit.Medium:
+		return sarif.LevelWarning
+	case audit.Low, audit.Info:
+	}
+	return sarif.LevelNote
+}
+
+// securitySeverity is the middle of the range that GitHub takes for the same word: "over 9.0 is critical, from
+// 7.0 to 8.9 is high, from 4.0 to 6.9 is medium and from 0.1 to 3.9 is low". It has none for info.
+var securitySeverity = map[audit.Severity]string{audit.Critical: "9.5", audit.High: "8.0", audit.Medium: "5.5", audit.Low: "2.0"}
+
+// semanticVersion is what Semantic Versioning 2.0 takes for a version.
+var semanticVersion = regexp.MustCompile(`^(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2}(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$`)
+
+// sarifDriver describes virt-audit, without its rules.
+func sarifDriver(version string) *sarif.ToolComponent {
+	home, _, _ := strings.Cut(audit.DocsURL, "/blob/")
+	out := sarif.NewToolComponent().WithName("virt-audit").WithVersion(printable(version)).WithInformationURI(home)
+	if semanticVersion.MatchString(version) {
+		out.WithSemanticVersion(version)
+	}
+	return out
+}
+
+// maxDescription is how many characters of a rule's description GitHub takes.
+const maxDescription = 1024
+
+// sarifDescriptor describes a rule from its literal. A site can have rules of its own, whose texts are not ours.
+func sarifDescriptor(r *audit.Rule) *sarif.ReportingDescriptor {
+	text := func(s string) *sarif.MultiformatMessageString { return sarif.NewMultiformatMessageString().WithText(s) }
+	shorten := func(s string) string {
+		if utf8.RuneCountInString(s) > maxDescription {
+			return string([]rune(s)[:maxDescription-1]) + "…"
+		}
+		return s
+	}
+	doc := printable(strings.Join(strings.Fields(r.Doc), " "))
+	help := doc + "\n\nFix: " + printableLines(r.Fix)
+	if r.Needs != 0 {
+		help += "\n\nNot evaluated where " + r.Needs.String() + "."
+	}
+	if len(r.Refs) > 0 {
+		help += "\n\nSources: " + printable(strings.Join(r.Refs, ", "))
+	}
+	var markdown strings.Builder
+	markdownRule(&markdown, r, "", "")
+
+	properties := sarif.NewPropertyBag().WithTags([]string{"security", printable(r.Group())}).
+		Add("precision", "high").Add("severity", r.Severity.String()).Add("profiles", r.Profiles)
+	if s, ok := securitySeverity[r.Severity]; ok {
+		properties.Add("security-severity", s)
+	}
+	out := sarif.NewRule(printable(r.ID)).WithName(pascalCase(printable(r.ID))).
+		WithShortDescription(text(shorten(printable(r.Title)))).WithFullDescription(text(shorten(doc))).
+		WithHelp(text(help).WithMarkdown(strings.TrimSpace(printableLines(markdown.String())))).
+		WithDefaultConfiguration(sarif.NewReportingConfiguration().WithLevel(sarifLevel(r.Severity))).
+		WithProperties(properties)
+	if u, err := url.Parse(r.URL()); err == nil && u.IsAbs() {
+		out.WithHelpURI(u.String())
+	}
+	return out
+}
+
+// pascalCase returns an ID in the form that SARIF's examples have for the name of a rule.
+func pascalCase(id string) string {
+	var b strings.Builder
+	for word := range strings.SplitSeq(id, "-") {
+		if word != "" {
+			b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+		}
+	}
+	return b.String()
+}

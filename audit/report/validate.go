@@ -1,0 +1,255 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/fatih/color"
+	"github.com/rivo/uniseg"
+
+	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/policy"
+)
+
+// The lines are those of virt-host-validate and virt-pki-validate, column by column: "%6s: %-69s: ", the
+// word, and a hint in brackets behind every word but PASS (tools/virt-validate-common.c in libvirt). What
+// is checked never holds ": ", so that whoever takes a line apart there finds its word, whatever guests
+// and files are called.
+const (
+	prefixWidth = 6
+	checkWidth  = 69
+)
+
+// outcome is the word of a line.
+type outcome string
+
+const (
+	pass outcome = "PASS"
+	fail outcome = "FAIL" // makes the run fail
+	warn outcome = "WARN"
+	note outcome = "NOTE"
+)
+
+// lacks counts checks that could not be made by what they lacked, and by rule.
+type lacks map[audit.Needs]map[string]int
+
+func (l lacks) add(r *audit.Result) {
+	for _, u := range r.Unevaluated {
+		if l[u.Needs] == nil {
+			l[u.Needs] = map[string]int{}
+		}
+		l[u.Needs][u.Rule.ID]++
+	}
+}
+
+// each calls do for each need, in order, with the number of checks and the rules.
+func (l lacks) each(do func(need audit.Needs, checks int, rules []string) error) error {
+	for _, need := range slices.Sorted(maps.Keys(l)) {
+		n := 0
+		for _, c := range l[need] {
+			n += c
+		}
+		if err := do(need, n, slices.Sorted(maps.Keys(l[need]))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type validate struct {
+	w     io.Writer
+	opt   Options
+	paint map[outcome]func(...any) string
+	tally Tally
+	lacks lacks
+}
+
+func newValidate(w io.Writer, o Options) Reporter {
+	v := &validate{w: w, opt: o, paint: map[outcome]func(...any) string{}, lacks: lacks{}}
+	for word, attr := range map[outcome]color.Attribute{pass: color.FgGreen, fail: color.FgRed, warn: color.FgYellow, note: color.FgBlue} {
+		c := color.New(attr)
+		if o.Color {
+			c.EnableColor()
+		} else {
+			c.DisableColor()
+		}
+		v.paint[word] = c.SprintFunc()
+	}
+	return v
+}
+
+// line prints one line. The hint's parts are put in brackets; those that are empty are left out.
+func (v *validate) line(prefix, check string, word outcome, hint ...string) error {
+	if word == pass && v.opt.Quiet {
+		return nil
+	}
+	prefix = strings.Repeat(" ", max(0, prefixWidth-uniseg.StringWidth(prefix))) + prefix
+	check = strings.ReplaceAll(clean("Checking "+check), ": ", `:\x20`)
+	text := fmt.Sprintf("%s: %s: %s", prefix, pad(check, checkWidth), v.paint[word](string(word)))
+	hint = slices.DeleteFunc(hint, func(s string) bool { return s == "" })
+	if len(hint) > 0 {
+		text += " (" + clean(strings.Join(hint, "; ")) + ")"
+	}
+	_, err := io.WriteString(v.w, text+"\n")
+	return err
+}
+
+// driver names what runs a guest, as virt-host-validate names it.
+func driver(r *audit.Result) string {
+	if r.Boundary.Word == policy.NotApplicable {
+		return strings.ToUpper(clean(r.Target.Type))
+	}
+	return "QEMU"
+}
+
+// subject names a guest, and which of its documents is meant where that is known.
+func subject(r *audit.Result) string {
+	if told(r.Origin) {
+		return r.Name + " (" + r.Origin.String() + ")"
+	}
+	return r.Name
+}
+
+// word returns what a finding of a severity is here: a run fails where there is a FAIL, or where
+// nothing was audited.
+func (v *validate) word(s audit.Severity) outcome {
+	switch {
+	case s >= v.opt.FailOn:
+		return fail
+	case s >= audit.Medium:
+		return warn
+	}
+	return note
+}
+
+func (v *validate) Domain(r *audit.Result) error {
+	v.tally.Add(r)
+	v.lacks.add(r)
+	if err := v.boundary(r); err != nil {
+		return err
+	}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		if err := v.finding(r, f, v.word(f.Severity)); err != nil {
+			return err
+		}
+	}
+	if v.opt.ShowWaived {
+		for i := range r.Waived {
+			w := &r.Waived[i]
+			if err := v.finding(r, &w.Finding, note, "waived: "+w.Waiver.Reason); err != nil {
+				return err
+			}
+		}
+		for i := range r.Known {
+			if err := v.finding(r, &r.Known[i], note, "in the baseline"); err != nil {
+				return err
+			}
+		}
+	}
+	if v.opt.Verbose {
+		for _, u := range r.Unevaluated {
+			if err := v.line(driver(r), subject(r)+" for "+u.Rule.ID, warn, "not evaluated, because "+u.Needs.String()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// boundary prints the line of the verdict. It fails the run where a finding about it does: a verdict that
+// was waived, or whose rule is off, is told all the same.
+func (v *validate) boundary(r *audit.Result) error {
+	word := pass
+	switch r.Boundary.Word {
+	case policy.Virtualization:
+	case policy.NonVirtualization:
+		word = warn
+		for i := range r.Findings {
+			if f := &r.Findings[i]; f.Rule.Group() == "bnd" && v.word(f.Severity) == fail {
+				word = fail
+			}
+		}
+	case policy.Undetermined:
+		word = warn
+	case policy.NotApplicable:
+		word = note
+	}
+	check := subject(r) + " is inside QEMU's security support boundary"
+	if word == pass {
+		return v.line(driver(r), check, pass)
+	}
+	return v.line(driver(r), check, word, fmt.Sprintf("%s: %s by policy %s", r.Source, r.Boundary.Word, v.opt.Policy), r.Boundary.Explain())
+}
+
+// finding prints the line of a finding; more is what goes before the fix.
+func (v *validate) finding(r *audit.Result, f *audit.Finding, word outcome, more ...string) error {
+	hint := append([]string{fmt.Sprintf("%s:%d:%d: %s: %s", r.Source, f.Pos.Line, f.Pos.Column, f.Severity, f.Message), f.Drift.Explain()}, more...)
+	hint = append(hint, mend(Fix(f.Rule, r.Name)), "see "+f.Rule.URL())
+	return v.line(driver(r), subject(r)+" for "+f.Rule.ID, word, hint...)
+}
+
+// mend is the hint that a fix gives.
+func mend(fix string) string {
+	if fix == "" {
+		return ""
+	}
+	return "fix: " + oneLine(fix)
+}
+
+// oneLine puts a fix on one line, its commands behind a semicolon.
+func oneLine(fix string) string {
+	fix = strings.NewReplacer(".\n$ ", ". $ ", "\n$ ", "; $ ").Replace(fix)
+	return strings.Join(strings.Fields(fix), " ")
+}
+
+func (v *validate) Notice(n *audit.Notice) error {
+	v.tally.AddNotice(n)
+	place := n.Source
+	if n.Pos.Line > 0 {
+		place = fmt.Sprintf("%s:%d:%d", n.Source, n.Pos.Line, n.Pos.Column)
+	}
+	return v.line("AUDIT", n.Source+" for "+n.Rule.ID, v.word(n.Severity), fmt.Sprintf("%s: %s: %s", place, n.Severity, n.Message), mend(n.Rule.Fix), "see "+n.Rule.URL())
+}
+
+func (v *validate) Problem(err error) error {
+	v.tally.Errors++
+	e := newJSONError(err)
+	if e.Line > 0 {
+		e.Message = fmt.Sprintf("%d:%d: %s", e.Line, e.Column, e.Message)
+	}
+	if e.Source == "" {
+		e.Source = "an input"
+	}
+	return v.line("INPUT", e.Source+" can be read", fail, e.Message)
+}
+
+func (v *validate) Close() error {
+	if v.tally.Domains == 0 && v.tally.Errors == 0 {
+		if err := v.line("INPUT", "there is a guest", fail, "no guest was audited"); err != nil {
+			return err
+		}
+	}
+	err := v.lacks.each(func(need audit.Needs, checks int, rules []string) error {
+		return v.line("AUDIT", "rules that need more than was given", warn,
+			fmt.Sprintf("not evaluated: %s, because %s", plural(checks, "check"), need), "of "+strings.Join(rules, ", "))
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range []struct {
+		n         int
+		what, why string
+	}{{v.tally.Waived, "waivers", "waived"}, {v.tally.Known, "the baseline", "in the baseline"}} {
+		if c.n == 0 {
+			continue
+		}
+		if err := v.line("AUDIT", c.what, note, plural(c.n, "finding")+" "+c.why+": not counted"); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/config"
+	"github.com/virt-audit/virt-audit/audit/report"
+	"github.com/virt-audit/virt-audit/rules"
+	"github.com/virt-audit/virt-audit/rules/local"
+)
+
+// site is what the site has configured, and the rules that there are because of it.
+type site struct {
+	file  *config.File // nil where there is no configuration
+	local []*audit.Rule
+
+	// given tells of each option whether the command line or the environment had it; the configuration
+	// counts for the others.
+	given map[string]bool
+}
+
+const aboutSite = "Configuration:"
+
+func siteFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "config", Usage: "`FILE` with the site's configuration (default: .virt-audit.yaml here or up to the repository's root, then " + config.System + ")", EnvVars: env("config"), Category: aboutSite},
+		&cli.BoolFlag{Name: "no-config", Usage: "look for no configuration", EnvVars: env("no-config"), Category: aboutSite},
+	}
+}
+
+// systemConfig is where the configuration of a host stands; tests have their own.
+var systemConfig = config.System
+
+// siteOption reads the configuration that counts in a folder, and takes what it says of options as if it
+// had been typed, unless it was.
+func siteOption(c *cli.Context, dir string) (*site, error) {
+	x := &site{given: map[string]bool{}}
+	known := config.Names{Formats: formatNames()}
+	for _, r := range rules.All() {
+		known.Rules = append(known.Rules, r.ID)
+	}
+	var err error
+	switch name := c.String("config"); {
+	case c.Bool("no-config") && name != "" && !fromEnvironment("config"):
+		return nil, usagef("--config and --no-config are both given")
+	case c.Bool("no-config"):
+		return x, nil
+	case name != "":
+		x.file, err = config.Read(name, known)
+	default:
+		x.file, err = config.Discover(dir, systemConfig, known)
+	}
+	if err != nil {
+		return nil, wrong(err)
+	}
+	if x.file == nil {
+		return x, nil
+	}
+	if err := x.compile(); err != nil {
+		return nil, err
+	}
+	for _, s := range x.file.Settings {
+		if !defines(c, s.Option) {
+			continue // of another command
+		}
+		if x.given[s.Option] = c.IsSet(s.Option); x.given[s.Option] {
+			continue
+		}
+		for _, v := range s.Values {
+			if err := c.Set(s.Option, v); err != nil {
+				return nil, usagef("%s:%d:%d: %s: %v", x.file.Path, s.Line, s.Column, s.Key, err)
+			}
+		}
+	}
+	return x, nil
+}
+
+func defines(c *cli.Context, option string) bool {
+	flags := c.App.Flags
+	if c.Command != nil && c.Command.Name != "" && len(c.Command.Flags) > 0 {
+		flags = c.Command.Flags
+	}
+	return slices.ContainsFunc(flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), option) })
+}
+
+// wrong makes a usage error of what is wrong with a configuration, a line for each thing.
+func wrong(err error) error {
+	var lines []string
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		lines = append(lines, report.Printable(line))
+	}
+	return &usageError{message: strings.Join(lines, "\nvirt-audit: ")}
+}
+
+// compile makes rules of the site's own. All that is wrong with them is told at once.
+func (x *site) compile() error {
+	var errs []error
+	for _, r := range x.file.Rules {
+		rule, err := local.Compile(local.Spec{
+			ID: r.ID, Title: r.Title, Severity: r.Severity, For: r.For, Expression: r.Expression, Message: r.Message, Path: r.Path, Doc: r.Doc, Fix: r.Fix, URL: r.URL,
+		})
+		if err != nil {
+			errs = append(errs, x.localError(r, err))
+			continue
+		}
+		x.local = append(x.local, rule)
+	}
+	if len(errs) > 0 {
+		return wrong(errors.Join(errs...))
+	}
+	return nil
+}
+
+// localError says where in the configuration a local rule is wrong.
+func (x *site) localError(r *config.LocalRule, err error) error {
+	line, column := r.Pos.Line, r.Pos.Column
+	bad, ok := errors.AsType[*local.Error](err)
+	if !ok {
+		return fmt.Errorf("%s:%d:%d: rule %s: %w", x.file.Path, line, column, r.ID, err)
+	}
+	if bad.Line > 0 {
+		line, column = r.ExpressionAt(bad.Line, bad.Column)
+	} else if i := slices.Index(x.file.Rules, r); i >= 0 {
+		if at, ok := x.file.Places[fmt.Sprintf("rules[%d].%s", i, bad.Field)]; ok {
+			line, column = at.Line, at.Column
+		}
+	}
+	text := bad.Message
+	if bad.Hint != "" {
+		text += "; " + bad.Hint
+	}
+	return fmt.Errorf("%s:%d:%d: rule %s: %s", x.file.Path, line, column, r.ID, text)
+}
+
+// all returns every rule that there is at this site.
+func (x *site) all() []*audit.Rule { return append(rules.All(), x.local...) }
+
+// known reports whether there is a rule of that ID.
+func (x *site) known(id string) bool {
+	return slices.ContainsFunc(x.all(), func(r *audit.Rule) bool { return r.ID == id })
+}
+
+// rule finds a rule by its ID.
+func (x *site) rule(id string) (*audit.Rule, error) {
+	var ids []string
+	for _, r := range x.all() {
+		if r.ID == id {
+			return r, nil
+		}
+		ids = append(ids, r.ID)
+	}
+	e := &usageError{message: fmt.Sprintf("unknown rule %q", id), hint: didYouMean(id, ids)}
+	if e.hint == "" {
+		e.hint = "'virt-audit rules' lists them"
+	}
+	return nil, e
+}
+
+// ruleNamed finds a rule of ours by its ID.
+func ruleNamed(id string) (*audit.Rule, error) { return (&site{}).rule(id) }
+
+// choose returns the rules that a run applies: those of the profiles, with what the configuration adds
+// and takes away; or those alone that were named.
+func (x *site) choose(profiles []audit.Profile, only, skip []string) ([]*audit.Rule, error) {
+	for _, id := range slices.Concat(only, skip) {
+		if _, err := x.rule(id); err != nil {
+			return nil, err
+		}
+	}
+	enabled, disabled := func(string) bool { return false }, func(string) bool { return false }
+	if x.file != nil {
+		enabled, disabled = matcher(x.file.Enable), matcher(x.file.Disable)
+	}
+	return slices.DeleteFunc(x.all(), func(r *audit.Rule) bool {
+		wanted := (r.In(profiles) || enabled(r.ID)) && !disabled(r.ID)
+		if len(only) > 0 {
+			wanted = slices.Contains(only, r.ID)
+		}
+		return !wanted || slices.Contains(skip, r.ID)
+	}), nil
+}
+
+// matcher returns whether an ID matches one of the patterns.
+func matcher(patterns []string) func(string) bool {
+	return func(id string) bool {
+		return slices.ContainsFunc(patterns, func(p string) bool { ok, _ := path.Match(p, id); return ok })
+	}
+}
+
+// apply puts what stands for no option into the engine's configuration.
+func (x *site) apply(cfg *audit.Config) {
+	cfg.Known = x.known
+	if x.file == nil {
+		return
+	}
+	cfg.Severities, cfg.Allowed, cfg.Waivers = x.file.Severity, x.file.Allow, x.file.Waivers
+	ignore := cfg.DomainWaivers.Ignore
+	cfg.DomainWaivers = x.file.DomainWaivers
+	cfg.DomainWaivers.Ignore = cfg.DomainWaivers.Ignore || ignore
+}

@@ -1,0 +1,206 @@
+package local
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+
+	"cel.dev/cel-go/common"
+	"github.com/xrash/smetrics"
+)
+
+// Error is a rule that cannot be used, and where in it the reason stands.
+type Error struct {
+	Field        string // as the configuration names it: "expression"
+	Line, Column int    // inside the expression, in code points from one; 0 for other fields, or where no place is to blame
+	Message      string
+	Hint         string // what may have been meant: "did you mean disk?"; "" where there is no guess
+}
+
+// Error returns the message with its place: "expression:1:16: <devices> has no dsk; did you mean disk?".
+func (e *Error) Error() string {
+	text := e.Field + ": " + e.Message
+	if e.Line > 0 {
+		text = fmt.Sprintf("%s:%d:%d: %s", e.Field, e.Line, e.Column, e.Message)
+	}
+	if e.Hint != "" {
+		text += "; " + e.Hint
+	}
+	return text
+}
+
+// reader turns what CEL says of an expression into words for the person who wrote it.
+type reader struct {
+	expression []rune
+	missed     []missed
+	each       bool // the rule is about single elements
+}
+
+// first returns the first of several errors.
+func (r *reader) first(errs []*common.Error) *Error {
+	e := slices.MinFunc(errs, func(a, b *common.Error) int {
+		if d := a.Location.Line() - b.Location.Line(); d != 0 {
+			return d
+		}
+		return a.Location.Column() - b.Location.Column()
+	})
+	out := &Error{Field: "expression", Message: e.Message}
+	offset := r.offset(e.Location)
+	switch word, rest := quoted(e.Message); {
+	case strings.HasPrefix(e.Message, "undefined field "):
+		offset = r.behindDot(offset)
+		out.Message, out.Hint = r.noField(word)
+	case strings.HasPrefix(e.Message, "undeclared reference to "):
+		offset = r.nameBefore(offset, word)
+		out.Message, out.Hint = "there is no "+word, r.undeclared(word)
+	case strings.HasPrefix(e.Message, "found no matching overload for "):
+		offset = r.nameBefore(offset, word)
+		out.Message, out.Hint = noOverload(word, rest)
+	case strings.HasPrefix(e.Message, "Syntax error: "):
+		out.Message, _, _ = strings.Cut(strings.TrimPrefix(e.Message, "Syntax error: "), " expecting ")
+		out.Message = strings.Replace("syntax error: "+out.Message, "mismatched input '<EOF>'", "the expression ends too early", 1)
+		if strings.Contains(out.Message, "input ':'") {
+			out.Hint = "a colon in a name is written as an underscore"
+		}
+	case e.Message == "invalid matches argument":
+		out.Message = "the pattern is malformed, or too large"
+	case e.Message == "comprehension exceeds nesting limit":
+		out.Message = fmt.Sprintf("more than %d of all(), exists() and such inside each other", maxNesting)
+	}
+	if e.Location.Line() > 0 {
+		out.Line, out.Column = r.position(offset)
+	}
+	return out
+}
+
+// quoted returns what stands between the first quotes of a message, and what follows.
+func quoted(message string) (word, rest string) {
+	_, rest, _ = strings.Cut(message, "'")
+	word, rest, _ = strings.Cut(rest, "'")
+	return word, rest
+}
+
+// noField words that an object has no field of that name.
+func (r *reader) noField(name string) (message, hint string) {
+	i := slices.IndexFunc(r.missed, func(m missed) bool { return m.field == name })
+	if i < 0 {
+		return "there is no field " + name, ""
+	}
+	s := r.missed[i].shape
+	what := s.name
+	if _, ok := s.fields[textField]; ok {
+		what = "<" + s.name[strings.LastIndexByte(s.name, '/')+1:] + ">"
+	}
+	return what + " has no " + name, s.meant(name)
+}
+
+// meant guesses the field that somebody meant who wrote another name.
+func (s *shape) meant(name string) string {
+	names := s.names()
+	for _, n := range names {
+		// features.nested-hv is a subtraction to CEL, with a name that nobody meant.
+		if strings.HasPrefix(n, name+"-") || strings.ReplaceAll(n, "-", "_") == name {
+			return "did you mean `" + n + "`, in backticks?"
+		}
+	}
+	if guess := nearest(names, name); guess != "" {
+		return "did you mean " + guess + "?"
+	}
+	return ""
+}
+
+// undeclared guesses what was meant by a name that stands for nothing.
+func (r *reader) undeclared(name string) string {
+	root, devices := shapes()["domain"], shapes()["domain/devices"]
+	switch {
+	case name == this && !r.each:
+		return "it is there in a rule with for"
+	case root.fields[name] != nil:
+		return "did you mean domain." + name + "?"
+	case devices.fields[name] != nil:
+		return "did you mean domain.devices." + name + "?"
+	}
+	known := slices.Concat(variables, macros, slices.Collect(maps.Values(functions)))
+	if guess := nearest(known, name[strings.LastIndexByte(name, '.')+1:]); guess != "" {
+		return "did you mean " + guess + "?"
+	}
+	return ""
+}
+
+// noOverload words that an operator or function does not take what it was given; rest of CEL's message is
+// " applied to '(domain/name, string)'".
+func noOverload(name, rest string) (message, hint string) {
+	if shown := functions[name]; shown != "" {
+		name = shown
+	}
+	given, _ := quoted(rest)
+	message = name + " does not take " + given
+	for word := range strings.FieldsFuncSeq(given, func(c rune) bool { return strings.ContainsRune("(), .", c) }) {
+		if s := shapes()[word]; s != nil && s.fields[textField] != nil {
+			return message, "an element is an object, its text is ." + textField
+		}
+	}
+	if strings.Contains(given, "string") && strings.Contains(given, "int") {
+		hint = "attributes and texts are strings, int() makes a number of one"
+	}
+	return message, hint
+}
+
+// offset returns where in the expression a place is.
+func (r *reader) offset(at common.Location) int {
+	line, i := 1, 0
+	for ; i < len(r.expression) && line < at.Line(); i++ {
+		if r.expression[i] == '\n' {
+			line++
+		}
+	}
+	return min(i+max(at.Column(), 0), len(r.expression))
+}
+
+// position is the inverse of offset, with columns from one.
+func (r *reader) position(offset int) (line, column int) {
+	line, column = 1, 1
+	for _, c := range r.expression[:min(offset, len(r.expression))] {
+		column++
+		if c == '\n' {
+			line, column = line+1, 1
+		}
+	}
+	return line, column
+}
+
+// behindDot returns where the name behind a dot begins.
+func (r *reader) behindDot(offset int) int {
+	for i := offset; i < len(r.expression); i++ {
+		if c := r.expression[i]; c != '.' && !unicode.IsSpace(c) {
+			return i
+		}
+	}
+	return offset
+}
+
+// nameBefore returns where a function's name begins whose opening bracket is at the offset.
+func (r *reader) nameBefore(offset int, name string) int {
+	if offset >= len(r.expression) || r.expression[offset] != '(' {
+		return offset
+	}
+	before := strings.TrimRightFunc(string(r.expression[:offset]), unicode.IsSpace)
+	name = name[strings.LastIndexByte(name, '.')+1:]
+	if !strings.HasSuffix(before, name) {
+		return offset
+	}
+	return len([]rune(strings.TrimSuffix(before, name)))
+}
+
+// nearest returns the known name that somebody may have meant who wrote another, or "".
+func nearest(known []string, written string) string {
+	best, likeness := "", 0.85
+	for _, name := range slices.Sorted(slices.Values(known)) {
+		if l := smetrics.JaroWinkler(strings.ToLower(written), strings.ToLower(name), 0.7, 4); name != "" && l > likeness {
+			best, likeness = name, l
+		}
+	}
+	return best
+}

@@ -1,0 +1,105 @@
+package local
+
+import (
+	"slices"
+
+	"cel.dev/cel-go/common"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+// inspection is what a walk over a checked expression finds out.
+type inspection struct {
+	tree    *ast.AST
+	needs   audit.Needs // of the host
+	secrets bool        // it looks at what documents may leave out because it is secret
+	errs    []*common.Error
+}
+
+// secretFields are what libvirt leaves out of a document unless it is asked for secrets.
+var secretFields = map[string]string{"devices/graphics": "passwd", "source/cookies": "cookie", "cookies/cookie": textField}
+
+// inspect refuses what checking types lets pass and rules are not to do, and notes what a rule needs.
+func inspect(tree *ast.AST) *inspection {
+	in := &inspection{tree: tree}
+	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(in.visit))
+	return in
+}
+
+func (in *inspection) refuse(e ast.Expr, message string) {
+	in.errs = append(in.errs, common.NewError(e.ID(), message, in.tree.SourceInfo().GetStartLocation(e.ID())))
+}
+
+func (in *inspection) visit(e ast.Expr) {
+	switch e.Kind() {
+	case ast.CallKind:
+		in.call(e, e.AsCall())
+	case ast.SelectKind:
+		in.selection(e, e.AsSelect())
+	case ast.StructKind:
+		in.refuse(e, "objects cannot be made")
+	}
+}
+
+func (in *inspection) selection(e ast.Expr, s ast.SelectExpr) {
+	operand := in.tree.GetType(s.Operand().ID())
+	if operand.Kind() == types.DynKind {
+		in.refuse(e, "it is not known what this is, so that it has no fields")
+		return
+	}
+	known := shapes()[operand.TypeName()]
+	if operand.Kind() != types.StructKind || known == nil {
+		return
+	}
+	if f := known.fields[s.FieldName()]; f != nil && f.fact != nil && !s.IsTestOnly() {
+		in.needs |= f.fact.need
+	}
+	in.secrets = in.secrets || secretFields[known.name] == s.FieldName()
+}
+
+func (in *inspection) call(e ast.Expr, c ast.CallExpr) {
+	name := c.FunctionName()
+	if _, ok := functions[name]; !ok {
+		in.refuse(e, "undeclared reference to '"+name+"'")
+		return
+	}
+	overloads := in.tree.GetOverloadIDs(e.ID())
+	switch {
+	case name == "_+_" && slices.Contains(overloads, "add_list") && !in.collects(c):
+		// A list that is added to itself again and again grows without a cost.
+		in.refuse(e, "lists cannot be added")
+	case name == "_==_" || name == "_!=_" || name == "@in":
+		for _, operand := range c.Args() {
+			// To compare such takes far more time than its cost tells.
+			if t := in.tree.GetType(operand.ID()); deep(t) && (name != "@in" || t.Kind() == types.ListKind) {
+				in.refuse(e, "maps, and lists of lists, cannot be compared")
+				return
+			}
+		}
+	case name == "matches":
+		if pattern := c.Args()[len(c.Args())-1]; pattern.Kind() != ast.LiteralKind {
+			in.refuse(pattern, "the pattern has to be written out")
+		}
+	}
+}
+
+// collects reports whether an addition is the one that map() and filter() are made of.
+func (in *inspection) collects(c ast.CallExpr) bool {
+	first := c.Args()[0]
+	return first.Kind() == ast.IdentKind && first.AsIdent() == "@result"
+}
+
+// deep reports whether a type is a map, or a list of lists or maps.
+func deep(t *types.Type) bool {
+	switch t.Kind() {
+	case types.MapKind:
+		return true
+	case types.ListKind:
+		item := t.Parameters()[0].Kind()
+		return item == types.ListKind || item == types.MapKind
+	default:
+		return false
+	}
+}
