@@ -35,7 +35,7 @@ test: tools
 	@$(MAKE) --no-print-directory cover
 
 # cover fails when a package that decides something falls below 90 % of its statements.
-DECIDING := audit audit/policy audit/host rules
+DECIDING := audit audit/policy audit/host audit/baseline audit/config rules rules/local
 comma    := ,
 space    := $(subst ,, )
 cover:
@@ -69,6 +69,9 @@ fuzz:
 	$(GO) test ./audit -run '^$$' -fuzz FuzzLoad -fuzztime $(FUZZTIME)
 	$(GO) test ./audit/host -run '^$$' -fuzz FuzzQEMUConf -fuzztime $(FUZZTIME)
 	$(GO) test ./rules -run '^$$' -fuzz FuzzRules -fuzztime $(FUZZTIME)
+	$(GO) test ./audit/config -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)
+	$(GO) test ./audit/baseline -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)
+	$(GO) test ./rules/local -run '^$$' -fuzz FuzzCompile -fuzztime $(FUZZTIME)
 	$(GO) test ./audit/collect -run '^$$' -fuzz FuzzImage -fuzztime $(FUZZTIME)
 	$(GO) test ./audit/collect/live -run '^$$' -fuzz FuzzDaemon -fuzztime $(FUZZTIME)
 

@@ -55,16 +55,16 @@ func (r *reader) entries(m *ast.MappingNode, inside string, visit func(key strin
 			continue
 		}
 		at := r.place(v.Key)
+		if _, null := v.Value.(*ast.NullNode); null {
+			r.fail(at, "leave it out if it is to say nothing", "%s has no value", key)
+			continue
+		}
 		if m.IsFlowStyle && glued(v) {
 			r.fail(at, "put a space behind the colon", "%q is one word to YAML", key+":"+v.Value.GetToken().Value)
 			continue
 		}
 		if below := r.place(v.Value); !m.IsFlowStyle && below.line > at.line && below.column <= at.column && !blockList(v.Value) {
 			r.fail(below, "", "what belongs to %s is not indented", key)
-			continue
-		}
-		if _, null := v.Value.(*ast.NullNode); null {
-			r.fail(at, "leave it out if it is to say nothing", "%s has no value", key)
 			continue
 		}
 		r.note(inside+key, at, v.Key)
@@ -186,7 +186,7 @@ func (r *reader) plain(n *ast.StringNode) bool {
 	case overLines(n):
 		r.fail(at, hint+"; or is what follows not indented as it should be?", "a text over several lines without quotes")
 	case strings.Contains(n.Value+" ", ": ") || strings.Contains(n.Value, " #"):
-		r.fail(at, hint, "a text with %q in it, without quotes", ": ")
+		r.fail(at, hint, "a text with %q or %q in it, without quotes", ": ", " #")
 	case strings.IndexAny(n.Value, ",]}%@`") == 0:
 		r.fail(at, hint, "a text that begins with %q, without quotes", n.Value[:1])
 	default:

@@ -122,6 +122,11 @@ func TestGenerated(t *testing.T) {
 	sample = "```\n$ virt-audit testdata/fleet/old-dos.xml\n" + sample + "```\n"
 	readmeText := between(t, string(text), "rules", table.String()+"\n")
 	readmeText = between(t, readmeText, "report", sample)
+	formats := "\n| format | what it is for |\n|---|---|\n"
+	for _, f := range report.Formats() {
+		formats += "| `" + f.Name + "` | " + f.About + " |\n"
+	}
+	readmeText = between(t, readmeText, "formats", formats+"\n")
 	generated(t, "README.md", []byte(readmeText))
 }
 

@@ -1,0 +1,108 @@
+package baseline
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// reportOf reads a JSON report of guests; each is "name verdict finding...", with "!rule" for a rule that did
+// not answer. A finding is "rule" or "rule#content".
+func reportOf(t *testing.T, errors int, guests ...string) *Report {
+	t.Helper()
+	var domains, failed []string
+	for _, g := range guests {
+		words := strings.Fields(g)
+		var findings, open []string
+		for i, f := range words[2:] {
+			if rule, ok := strings.CutPrefix(f, "!"); ok {
+				open = append(open, fmt.Sprintf(`{"rule":%q}`, rule))
+				continue
+			}
+			rule, _, _ := strings.Cut(f, "#")
+			findings = append(findings, fmt.Sprintf(`{"rule":%q,"severity":"low","line":%d,"column":1,"fingerprint":%q}`, rule, len(words)-i, f))
+		}
+		name, kind, _ := strings.Cut(words[0], "/")
+		domains = append(domains, fmt.Sprintf(`{"name":%q,"origin":{"kind":%q,"label":"l"},"boundary":{"verdict":%q},"findings":[%s],"not_evaluated":[%s]}`,
+			name, kind, words[1], strings.Join(findings, ","), strings.Join(open, ",")))
+	}
+	for range errors {
+		failed = append(failed, `{"source":"x","message":"broken"}`)
+	}
+	r, err := ParseReport("r.json", fmt.Appendf(nil, `{"version":1,"policy":"p","domains":[%s],"errors":[%s]}`, strings.Join(domains, ","), strings.Join(failed, ",")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func told(list []Item) string {
+	var out []string
+	for _, i := range list {
+		out = append(out, i.Domain+":"+i.Fingerprint)
+	}
+	return strings.Join(out, " ")
+}
+
+func TestCompare(t *testing.T) {
+	const in, outside = "virtualization", "non-virtualization"
+	for name, test := range map[string]struct {
+		was, is          []string
+		errors           int
+		new, fixed, open string
+		gone, turns      string
+		unchanged        int
+		worse            bool
+	}{
+		"the same":            {was: []string{"a " + in + " x-y"}, is: []string{"a " + in + " x-y"}, unchanged: 1},
+		"new":                 {was: []string{"a " + in}, is: []string{"a " + in + " x-y"}, new: "a:x-y", worse: true},
+		"fixed":               {was: []string{"a " + in + " x-y"}, is: []string{"a " + in}, fixed: "a:x-y"},
+		"other content":       {was: []string{"a " + in + " x-y#1"}, is: []string{"a " + in + " x-y#2"}, new: "a:x-y#2", fixed: "a:x-y#1", worse: true},
+		"one of two the same": {was: []string{"a " + in + " x-y x-y"}, is: []string{"a " + in + " x-y"}, fixed: "a:x-y", unchanged: 1},
+		"a second the same":   {was: []string{"a " + in + " x-y"}, is: []string{"a " + in + " x-y x-y"}, new: "a:x-y", unchanged: 1, worse: true},
+		"not evaluated":       {was: []string{"a " + in + " x-y"}, is: []string{"a " + in + " !x-y"}, open: "a:x-y"},
+		"the guest is gone":   {was: []string{"a " + in + " x-y", "b " + in}, is: []string{"b " + in}, gone: "a:x-y"},
+		"a new guest":         {was: []string{"a " + in}, is: []string{"a " + in, "b " + in + " x-y"}, new: "b:x-y", worse: true},
+		"left the boundary":   {was: []string{"a " + in}, is: []string{"a " + outside}, turns: "a: virtualization to non-virtualization", worse: true},
+		"came inside":         {was: []string{"a " + outside + " b-c"}, is: []string{"a " + in}, fixed: "a:b-c", turns: "a: non-virtualization to virtualization"},
+		"could not be read":   {was: []string{"a " + in + " x-y"}, is: nil, errors: 1, gone: "a:x-y"},
+		"another document":    {was: []string{"a " + in + " x-y"}, is: []string{"a " + in + " x-y", "a/snapshot " + in + " x-y"}, new: "a (snapshot l):x-y", unchanged: 1, worse: true},
+		"stored":              {was: []string{"a/definition " + in + " x-y"}, is: []string{"a/definition " + in + " x-y"}, unchanged: 1},
+	} {
+		d := Compare(reportOf(t, 0, test.was...), reportOf(t, test.errors, test.is...))
+		var turns []string
+		for _, turn := range d.Turns {
+			turns = append(turns, fmt.Sprintf("%s: %s to %s", turn.Domain, turn.Old, turn.New))
+		}
+		got := fmt.Sprintf("new %s, fixed %s, open %s, gone %s, turns %s, %d unchanged, %d unread, worse %t", told(d.New), told(d.Fixed), told(d.Open), told(d.Gone), strings.Join(turns, ";"), d.Unchanged, d.Unread, d.Worse())
+		want := fmt.Sprintf("new %s, fixed %s, open %s, gone %s, turns %s, %d unchanged, %d unread, worse %t", test.new, test.fixed, test.open, test.gone, test.turns, test.unchanged, test.errors, test.worse)
+		if got != want {
+			t.Errorf("%s:\n%s\nwant\n%s", name, got, want)
+		}
+	}
+}
+
+// FuzzParse looks for a file that is no baseline and no report, and is not told so.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(`{"version":1,"findings":[{"rule":"a-b","severity":"low","domain":"a","path":".","message":"m","fingerprint":"0123456789abcdef0123456789abcdef","count":1}]}`))
+	f.Add([]byte(`{"version":1,"policy":"p","domains":[{"name":"a","findings":[{"rule":"a-b","fingerprint":"f"}]}],"errors":[]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if b, err := Parse("f.json", data); err == nil {
+			lines := strings.Count(string(data), "\n") + 1
+			for _, e := range b.entries {
+				if e.Line < 1 || e.Line > lines || e.Count < 1 {
+					t.Errorf("entry %+v of %d lines", e, lines)
+				}
+			}
+		} else if !strings.HasPrefix(err.Error(), "f.json:") {
+			t.Errorf("the error does not begin with the file: %v", err)
+		}
+		if r, err := ParseReport("f.json", data); err == nil {
+			if d := Compare(r, r); len(d.New)+len(d.Fixed)+len(d.Gone)+len(d.Open) > 0 {
+				t.Errorf("a report differs from itself: %+v", d)
+			}
+		} else if !strings.HasPrefix(err.Error(), "f.json:") {
+			t.Errorf("the error does not begin with the file: %v", err)
+		}
+	})
+}

@@ -1,0 +1,141 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+// findings prints all that is wrong with one guest.
+func (t *textReporter) findings(w io.Writer, r *audit.Result) {
+	b := r.Boundary
+	head := fmt.Sprintf("%s  %s", t.style.bold(printable(r.Name)), t.style.dim(printable(r.Source)))
+	if o := r.Origin; told(o) && o.Host == "" { // else the source says so
+		head += "  " + t.style.dim("("+printable(o.String())+")")
+	}
+	fmt.Fprintf(w, "\n%s\n", head)
+	for _, line := range wrap(fmt.Sprintf("%s: %s", b.Word, b.Explain()), t.width-2) {
+		fmt.Fprintf(w, "  %s\n", t.style.verdict[b.Word](printable(line)))
+	}
+	if len(r.Origin.Taints) > 0 {
+		for _, line := range wrap("libvirt calls it tainted: "+strings.Join(r.Origin.Taints, ", "), t.width-2) {
+			fmt.Fprintf(w, "  %s\n", printable(line))
+		}
+	}
+	t.told = map[string]bool{}
+	for _, f := range r.Findings {
+		t.finding(w, r, f)
+	}
+	if t.opt.ShowWaived {
+		t.hidden(w, r)
+	}
+	if t.opt.Verbose {
+		for _, u := range r.Unevaluated {
+			fmt.Fprintf(w, "\n  not evaluated: %s, because %s\n", u.Rule.ID, u.Needs)
+		}
+	}
+}
+
+// hidden lists what does not count, and who says so.
+func (t *textReporter) hidden(w io.Writer, r *audit.Result) {
+	line := func(f *audit.Finding) {
+		fmt.Fprintf(w, "\n  %s  %s\n", t.style.dim("("+f.Severity.String()+")"), f.Rule.ID)
+		t.labelled(w, "", f.Message)
+		fmt.Fprintf(w, "         %s:%d:%d\n", printable(r.Source), f.Pos.Line, f.Pos.Column)
+	}
+	for i := range r.Waived {
+		waiver := r.Waived[i].Waiver
+		line(&r.Waived[i].Finding)
+		until := ""
+		if !waiver.Until.IsZero() {
+			until = " (until " + waiver.Until.Format(time.DateOnly) + ")"
+		}
+		t.labelled(w, "", fmt.Sprintf("waived: %s%s", waiver.Reason, until))
+		fmt.Fprintf(w, "         %s:%d:%d\n", printable(waiver.Source), waiver.Pos.Line, waiver.Pos.Column)
+	}
+	for i := range r.Known {
+		line(&r.Known[i])
+		t.labelled(w, "", "known: it is in the baseline")
+	}
+}
+
+func (t *textReporter) finding(w io.Writer, r *audit.Result, f audit.Finding) {
+	const indent = "    "
+	fmt.Fprintf(w, "\n  %s  %s\n", t.style.severity[f.Severity](f.Severity.String()), t.style.bold(f.Rule.ID))
+	for _, line := range wrap(printable(f.Message), t.width-len(indent)) {
+		fmt.Fprintf(w, "%s%s\n", indent, line)
+	}
+	fmt.Fprintf(w, "%s%s:%d:%d\n", indent, printable(r.Source), f.Pos.Line, f.Pos.Column)
+	line, start, width := caret(f.Excerpt)
+	if line != "" {
+		number := strconv.Itoa(f.Pos.Line)
+		room := t.width - len(indent) - len(number) - 5
+		line, start, width = window(line, start, width, room)
+		fmt.Fprintf(w, "%s%s %s\n", indent, t.style.dim(" "+number+" |"), line)
+		fmt.Fprintf(w, "%s%s %s%s\n", indent, t.style.dim(" "+strings.Repeat(" ", len(number))+" |"), strings.Repeat(" ", start), t.style.caret(strings.Repeat("^", width)))
+	}
+	if f.Drift != "" {
+		t.labelled(w, "but", f.Drift.Explain())
+	}
+	if t.told[f.Rule.ID] {
+		return
+	}
+	t.told[f.Rule.ID] = true
+	why := firstSentence(f.Rule.Doc)
+	if t.opt.Verbose {
+		why = f.Rule.Doc
+	}
+	t.labelled(w, "why", why)
+	for i, l := range strings.Split(fixFor(f.Rule, r.Name), "\n") {
+		label := ""
+		if i == 0 {
+			label = "fix"
+		}
+		if command, ok := strings.CutPrefix(l, "$ "); ok { // a command stays on one line, to be copied
+			fmt.Fprintf(w, "%s%s %s\n", indent, pad(label, 4), t.style.bold("$ "+printable(command)))
+			continue
+		}
+		t.labelled(w, label, l)
+	}
+	fmt.Fprintf(w, "%s%s %s\n", indent, pad("see", 4), f.Rule.URL())
+	if t.opt.Verbose {
+		for _, ref := range f.Rule.Refs {
+			fmt.Fprintf(w, "%s     %s\n", indent, ref)
+		}
+	}
+}
+
+func (t *textReporter) labelled(w io.Writer, label, prose string) {
+	for i, line := range wrap(printable(strings.Join(strings.Fields(prose), " ")), t.width-9) {
+		if i > 0 {
+			label = ""
+		}
+		fmt.Fprintf(w, "    %s %s\n", pad(label, 4), line)
+	}
+}
+
+// window shortens an excerpt to the columns at hand, around the part that is pointed at.
+func window(line string, start, width, room int) (string, int, int) {
+	runes := []rune(line)
+	if len(runes) <= room || room < 10 {
+		return line, start, width
+	}
+	from := 0
+	if start+width > room-1 {
+		from = min(max(0, start-4), max(0, len(runes)-room+1))
+	}
+	to := min(len(runes), from+room-2)
+	out := string(runes[from:to])
+	if from > 0 {
+		out = "…" + string(runes[from+1:to])
+	}
+	if to < len(runes) {
+		out += "…"
+	}
+	start -= from
+	return out, start, min(width, max(1, to-from-start))
+}

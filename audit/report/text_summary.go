@@ -1,0 +1,75 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/policy"
+)
+
+// hiddenCounts says how many findings do not count, and why; "" when all do.
+func hiddenCounts(t *Tally) string {
+	var out []string
+	if t.Waived > 0 {
+		out = append(out, fmt.Sprintf("%d waived", t.Waived))
+	}
+	if t.Known > 0 {
+		out = append(out, fmt.Sprintf("%d known by the baseline", t.Known))
+	}
+	return strings.Join(out, ", ")
+}
+
+func (t *textReporter) summary() string {
+	var b strings.Builder
+	n := t.tally
+	if n.Domains == 0 && n.Errors == 0 {
+		return ""
+	}
+	var verdicts []string
+	for _, w := range []policy.Word{policy.Virtualization, policy.NonVirtualization, policy.Undetermined, policy.NotApplicable} {
+		if c := n.Verdicts[w]; c > 0 {
+			verdicts = append(verdicts, t.style.verdict[w](fmt.Sprintf("%d %s", c, strings.Replace(strings.ToLower(shortVerdict[w]), "qemu", "QEMU", 1))))
+		}
+	}
+	if n.Domains > 0 {
+		fmt.Fprintf(&b, "\n%s: %s\n", t.style.bold(plural(n.Domains, "guest")), strings.Join(verdicts, ", "))
+	} else {
+		b.WriteString(t.style.bold("no guest was audited") + "\n")
+	}
+	var found []string
+	total := 0
+	for _, s := range audit.Severities() {
+		if c := n.Severities[s]; c > 0 {
+			total += c
+			found = append(found, t.style.severity[s](fmt.Sprintf("%d %s", c, s)))
+		}
+	}
+	switch {
+	case total > 0:
+		fmt.Fprintf(&b, "%s: %s\n", t.style.bold(plural(total, "finding")), strings.Join(found, ", "))
+	case n.Domains > 0:
+		b.WriteString(t.style.bold("0 findings") + "\n")
+	}
+	if hidden := hiddenCounts(&n); hidden != "" {
+		if !t.opt.ShowWaived {
+			hidden += " (--show-waived lists them)"
+		}
+		b.WriteString("not counted: " + hidden + "\n")
+	}
+	if n.Errors > 0 {
+		fmt.Fprintf(&b, "%s\n", t.style.severity[audit.High](plural(n.Errors, "input")+" could not be read: see the messages"))
+	}
+	needs := make([]audit.Needs, 0, len(n.Missing))
+	for need := range n.Missing {
+		needs = append(needs, need)
+	}
+	slices.Sort(needs)
+	for _, need := range needs {
+		for _, line := range wrap(fmt.Sprintf("not evaluated: %s, because %s", plural(n.Missing[need], "check"), need), t.width) {
+			b.WriteString(t.style.dim(line) + "\n")
+		}
+	}
+	return b.String()
+}
