@@ -52,9 +52,9 @@ lint:
 fmt:
 	$(LINT) fmt
 
-# docs writes all generated text: the rules page and the table in the README.
+# docs writes all generated text: the rules page, the table in the README, the man page.
 docs:
-	$(GO) test ./cmd/virt-audit -run "TestGenerated|TestGolden" -update
+	$(GO) test ./cmd/virt-audit -run "TestGenerated|TestGolden|TestManual" -update
 
 # validate has libvirt's own schema judge every document of ours.
 validate: tools
