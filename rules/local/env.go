@@ -17,12 +17,13 @@ import (
 // Bounds on what one rule may ask for. There is none on time: what a rule answers must not depend on
 // the machine.
 const (
-	// maxCost is what a rule may cost over one domain, in CEL's units: about one for each step, one for
+	// maxCost is what a rule may cost over one domain, in CEL's units: about one for each step, and one for
 	// each ten bytes of text that are gone through. A step takes a tenth of a microsecond.
 	maxCost = 200_000
 
 	maxLength  = 16_384 // code points of an expression
 	maxNodes   = 20_000 // of an expression, its macros expanded
+	maxDepth   = 100    // of brackets and dots; the time to check types grows with the cube of it
 	maxNesting = 4      // of all(), exists() and such inside each other
 	maxRegex   = 5_000  // instructions that a pattern is compiled to
 	maxItems   = 1 << 20
@@ -61,6 +62,7 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 		cel.EnableMacroCallTracking(),
 		cel.ParserExpressionSizeLimit(maxLength),
 		cel.ExpressionNodeLimit(maxNodes),
+		cel.ParserRecursionLimit(maxDepth),
 		cel.RegexProgramSizeLimit(maxRegex),
 		cel.ASTValidators(
 			cel.ValidateRegexLiterals(),

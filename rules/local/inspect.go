@@ -14,12 +14,32 @@ import (
 type inspection struct {
 	tree    *ast.AST
 	needs   audit.Needs // of the host
-	secrets bool        // it looks at what documents may leave out because it is secret
+	secrets secrets
 	errs    []*common.Error
 }
 
-// secretFields are what libvirt leaves out of a document unless it is asked for secrets.
-var secretFields = map[string]string{"devices/graphics": "passwd", "source/cookies": "cookie", "cookies/cookie": textField}
+// secrets are what libvirt leaves out of a document unless it is asked for them, and a rule looks at.
+type secrets struct{ passwords, cookies bool }
+
+// mayLack reports whether the document may have lost what a rule looks at.
+func (s secrets) mayLack(p *audit.Pass) bool {
+	if s == (secrets{}) || p.SecretsShown() {
+		return false
+	}
+	for e := range p.Elements() {
+		switch e.Name {
+		case "graphics":
+			if s.passwords {
+				return true
+			}
+		case "source":
+			if protocol, _ := e.Attr("protocol"); s.cookies && protocol != "" {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // inspect refuses what checking types lets pass and rules are not to do, and notes what a rule needs.
 func inspect(tree *ast.AST) *inspection {
@@ -40,6 +60,7 @@ func (in *inspection) visit(e ast.Expr) {
 		in.selection(e, e.AsSelect())
 	case ast.StructKind:
 		in.refuse(e, "objects cannot be made")
+	default:
 	}
 }
 
@@ -56,7 +77,12 @@ func (in *inspection) selection(e ast.Expr, s ast.SelectExpr) {
 	if f := known.fields[s.FieldName()]; f != nil && f.fact != nil && !s.IsTestOnly() {
 		in.needs |= f.fact.need
 	}
-	in.secrets = in.secrets || secretFields[known.name] == s.FieldName()
+	switch known.name + "." + s.FieldName() {
+	case "devices/graphics.passwd":
+		in.secrets.passwords = true
+	case "source/cookies.cookie":
+		in.secrets.cookies = true
+	}
 }
 
 func (in *inspection) call(e ast.Expr, c ast.CallExpr) {

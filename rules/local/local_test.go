@@ -42,7 +42,7 @@ const guest = `<domain type='kvm' id='7' xmlns:qemu='http://libvirt.org/schemas/
   <qemu:commandline><qemu:arg value='-msg'/><qemu:env name='A' value='b'/></qemu:commandline>
 </domain>`
 
-func load(t testing.TB, text string) *audit.Domain {
+func load(t *testing.T, text string) *audit.Domain {
 	t.Helper()
 	d, err := audit.Load("guest.xml", []byte(text))
 	if err != nil {
@@ -56,7 +56,7 @@ func spec(expression string) Spec {
 	return Spec{ID: "site-x", Severity: audit.High, Expression: expression, Message: "this is not fine"}
 }
 
-func compile(t testing.TB, s Spec) *audit.Rule {
+func compile(t *testing.T, s Spec) *audit.Rule {
 	t.Helper()
 	r, err := Compile(s)
 	if err != nil {
@@ -66,7 +66,7 @@ func compile(t testing.TB, s Spec) *audit.Rule {
 }
 
 // run asks one rule about a document and returns the messages, with their places, and what was lacking.
-func run(t testing.TB, s Spec, text string, cfg audit.Config) (findings []string, lacking audit.Needs) {
+func run(t *testing.T, s Spec, text string, cfg audit.Config) (findings []string, lacking audit.Needs) {
 	t.Helper()
 	cfg.Rules = []*audit.Rule{compile(t, s)}
 	res := audit.Run(load(t, text), &cfg)
@@ -350,15 +350,24 @@ func TestHost(t *testing.T) {
 	}
 }
 
-// TestSecrets asks for a password that a document may leave out.
+// TestSecrets asks for passwords and cookies, which a document may leave out.
 func TestSecrets(t *testing.T) {
-	s := spec(`domain.devices.graphics.all(g, g.passwd != '')`)
-	if got, lacking := run(t, s, guest, audit.Config{}); len(got) > 0 || lacking != audit.NeedSecrets {
-		t.Errorf("%q, lacking %s", got, lacking)
-	}
-	shown := strings.Replace(guest, "listen='0.0.0.0'", "passwd='x'", 1)
-	if got, lacking := run(t, s, shown, audit.Config{}); len(got) > 0 || lacking != 0 {
-		t.Errorf("%q, lacking %s", got, lacking)
+	const passwords = `domain.devices.graphics.all(g, g.passwd != '')`
+	const cookies = `domain.devices.disk.all(d, d.source.cookies.cookie.all(c, c.name == ''))`
+	for _, c := range []struct {
+		expression, text, with string
+		lacking                audit.Needs
+	}{
+		{passwords, "listen='0.0.0.0'", "", audit.NeedSecrets},
+		{passwords, "listen='0.0.0.0'", "passwd='x'", 0}, // there is one, so there may be others
+		{passwords, "graphics", "hub", 0},                // no display that could have one
+		{cookies, "nothing", "", audit.NeedSecrets},
+		{cookies, "protocol='rbd'", "", 0}, // no disk that could have one
+	} {
+		got, lacking := run(t, spec(c.expression), strings.ReplaceAll(guest, c.text, c.with), audit.Config{})
+		if len(got) > 0 || lacking != c.lacking {
+			t.Errorf("%s, %q for %q: %q, lacking %s", c.expression, c.with, c.text, got, lacking)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -157,7 +158,7 @@ func TestPage(t *testing.T) {
 		}
 	}
 	for _, limit := range []int{maxCost, maxLength, maxNesting} {
-		text := fmt.Sprint(limit)
+		text := strconv.Itoa(limit)
 		if len(text) > 3 {
 			text = text[:len(text)-3] + "," + text[len(text)-3:]
 		}

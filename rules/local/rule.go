@@ -21,7 +21,7 @@ type rule struct {
 	info    func(id int64) (line, column int) // where a part of the expression stands
 	oneLine string                            // the expression
 	needs   audit.Needs
-	secrets bool
+	secrets secrets
 
 	each        []*field // steps from <domain> to the elements that it is about; nil for a rule about the domain
 	steps, attr string   // from there to where findings are
@@ -111,7 +111,7 @@ func (s *scope) Parent() cel.Activation { return nil }
 // check asks the rule about a domain. What cannot be answered is a finding of the rule's own severity: the
 // document may have been made so that it cannot be.
 func (r *rule) check(p *audit.Pass) {
-	if r.secrets && !p.SecretsShown() {
+	if r.secrets.mayLack(p) {
 		p.Unknown(audit.NeedSecrets)
 		return
 	}

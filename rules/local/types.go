@@ -160,27 +160,6 @@ func (s *shape) add(f *field) {
 // names returns the names of the fields, sorted.
 func (s *shape) names() []string { return slices.Sorted(maps.Keys(s.fields)) }
 
-// child returns the shape of the children of that name in the document.
-func (s *shape) child(step string) (*shape, bool) {
-	for _, f := range s.fields {
-		if f.of != nil && f.step == step {
-			return f.of, true
-		}
-	}
-	return nil, false
-}
-
-// steps returns the names that stand in the document below an element, or those of its attributes.
-func (s *shape) steps(attributes bool) []string {
-	var out []string
-	for _, name := range s.names() {
-		if f := s.fields[name]; f.role != text && (f.role == attribute) == attributes {
-			out = append(out, f.step)
-		}
-	}
-	return out
-}
-
 // provider tells CEL of the types. It notes what was asked for and is not there, so that an error can
 // name what is: one is good for one compilation.
 type provider struct {

@@ -111,14 +111,12 @@ func (c *comparison) child(at string, o *object, step string, value reflect.Valu
 		return
 	}
 	if value.Kind() == reflect.Slice {
-		var items traits.Lister
-		if f.role == elements {
+		items := types.NewRefValList(types.DefaultTypeAdapter, nil)
+		switch {
+		case f.role == elements:
 			items = o.get(f).(traits.Lister)
-		} else {
-			items = types.NewRefValList(types.DefaultTypeAdapter, nil).(traits.Lister)
-			if o.has(f) {
-				items = types.NewRefValList(types.DefaultTypeAdapter, []ref.Val{o.get(f)}).(traits.Lister)
-			}
+		case o.has(f):
+			items = types.NewRefValList(types.DefaultTypeAdapter, []ref.Val{o.get(f)})
 		}
 		if n := int(items.Size().(types.Int)); n != value.Len() {
 			c.diff(at, "%d elements, libvirtxml has %d", n, value.Len())
