@@ -27,24 +27,46 @@ look() {
 	need nsenter util-linux
 	need zsh zsh
 	need fish fish
+	need groff groff-base
 	need cmark-gfm cmark-gfm
-	# Reads OpenMetrics. promtool would, too, but its package starts a server.
-	/usr/bin/python3 -c 'import prometheus_client' 2>/dev/null || {
-		missing="$missing python3:prometheus_client"
-		packages="$packages python3-prometheus-client"
-	}
+	module prometheus_client python3-prometheus-client # reads OpenMetrics
+	need chromium chromium
+	# What packages are installed with, and where; apt is Ansible's.
+	need rpm rpm
+	need systemd-analyze systemd
+	need unshare util-linux
+	need ansible-playbook ansible-core
+	module apt python3-apt
+	need pre-commit pre-commit
+}
+module() { # of Python's, package
+	/usr/bin/python3 -c "import $1" 2>/dev/null && return
+	missing="$missing python3:$1"
+	packages="$packages $2"
+}
+# promtool comes in the package of Prometheus, which starts a server where it is installed: unpacked, and not installed.
+unpack_promtool() {
+	command -v promtool >/dev/null 2>&1 && return
+	echo "unpacking promtool into /usr/local/bin"
+	folder=$(mktemp -d) || return
+	(cd "$folder" && chmod 755 . && $sudo apt-get update -qq && apt-get -o APT::Sandbox::User=root download -qq prometheus && dpkg-deb -x prometheus_*.deb . &&
+		$sudo install -m 755 usr/bin/promtool /usr/local/bin/promtool) >/dev/null || echo "promtool could not be unpacked" >&2
+	rm -rf "$folder"
 }
 look
-[ -z "$missing" ] && exit 0
 if command -v apt-get >/dev/null 2>&1; then
 	sudo=
 	[ "$(id -u)" = 0 ] || sudo="sudo -n"
-	echo "installing$packages"
 	export DEBIAN_FRONTEND=noninteractive
-	{ $sudo apt-get update -qq && $sudo apt-get install -y -qq --no-install-recommends $packages; } >/dev/null ||
-		echo "apt-get could not install them" >&2
+	if [ -n "$missing" ]; then
+		echo "installing$packages"
+		{ $sudo apt-get update -qq && $sudo apt-get install -y -qq --no-install-recommends $packages; } >/dev/null ||
+			echo "apt-get could not install them" >&2
+	fi
+	unpack_promtool
 	look
 fi
+need promtool prometheus
 if [ -n "$missing" ]; then
 	echo "the tests need these programs, which are not there:$missing" >&2
 	echo "on Debian and Ubuntu they are in:$packages" >&2

@@ -6,13 +6,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/virt-audit/virt-audit/testdata/libvirtd"
 )
 
 // virshLine runs commands in one virsh: guests of the test driver live as long as it does.
 func virshLine(t *testing.T, commands ...string) string {
 	t.Helper()
 	if _, err := exec.LookPath("virsh"); err != nil {
-		t.Skip("no virsh: run 'make tools'")
+		t.Fatal("virsh is not installed: 'make tools' installs it (package libvirt-clients)")
 	}
 	out, err := exec.Command("virsh", "-q", "-c", "test:///default", strings.Join(commands, "; ")).CombinedOutput()
 	if err != nil {
@@ -120,4 +122,27 @@ func after(t *testing.T, text, word string) string {
 		t.Fatalf("there is no %q in %s", word, text)
 	}
 	return text[i:]
+}
+
+// TestWaiveLive asks a real libvirtd for the waivers that a guest has, and has it store one more.
+func TestWaiveLive(t *testing.T) {
+	t.Parallel()
+	d := libvirtd.Start(t, libvirtd.Options{})
+	d.Define(libvirtd.Guest("web", "<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='/srv/a'/><target dev='vda' bus='virtio'/><shareable/></disk>"))
+	d.MustVirsh("metadata", "web", "https://github.com/virt-audit/virt-audit/xmlns/1.0", "--key", "va", "--set", "<audit><waive rule='sto-driver-type-missing'>before</waive></audit>", "--config")
+	command, errOut := typed(t, "waive", "-c", d.URI, "web", "sto-shareable", "--reason", "a cluster")
+	_, set, ok := strings.Cut(command, "--set '")
+	set, _, ok2 := strings.Cut(set, "'")
+	if !ok || !ok2 || !strings.Contains(set, "before") {
+		t.Fatalf("%s%s", command, errOut)
+	}
+	d.MustVirsh("metadata", "web", "https://github.com/virt-audit/virt-audit/xmlns/1.0", "--key", "va", "--set", set, "--config")
+	report, _ := reported(t, "-c", d.URI, "--rule", waivedRule+",sto-shareable,waiver-unused")
+	lines := report.lines()
+	if len(lines) != 2 || !strings.Contains(lines[1], "waiver-unused sto-driver-type-missing finds nothing") {
+		t.Errorf("%q", lines)
+	}
+	if _, errOut := typed(t, "waive", "-c", d.URI, "absent", waivedRule, "--reason", "x"); !strings.Contains(errOut, "absent") {
+		t.Error(errOut)
+	}
 }
