@@ -44,6 +44,7 @@ func TestHookAndLibvirtd(t *testing.T) {
 		{"create", (*hooked).create},
 		{"inherited from qemu.conf", (*hooked).inherited},
 		{"restore", (*hooked).restore},
+		{"what the site lives with", (*hooked).site},
 		{"dry run and reconnect", (*hooked).dryRun},
 		{"program that gives no answer", (*hooked).broken},
 		{"not executable", (*hooked).notExecutable},

@@ -53,6 +53,36 @@ func (h *hooked) create() {
 		"guest 'passing' may not start: it is outside", "boundary: type 'qemu' is software emulation (TCG)", "mend: virt-xml passing --edit")
 }
 
+// site: what the site lives with starts. What a guest waives for itself does so too, but for its verdict.
+func (h *hooked) site() {
+	conf := h.Path("/etc/libvirt/site.yaml")
+	waive := func(text string) {
+		if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
+			h.Fatal(err)
+		}
+	}
+	waive("waivers: []\n")
+	h.install("--refuse=outside,critical --config=/etc/libvirt/site.yaml")
+	h.refused([]string{"start", "tame"}, "it is outside QEMU's security support boundary")
+	h.MustVirsh("metadata", "tame", audit.WaiverNamespace, "--key", "va", "--set", "<audit><waive rule='bnd-accel-tcg'>mine</waive></audit>", "--config")
+	h.refused([]string{"start", "tame"}, "it is outside QEMU's security support boundary")
+	waive("waivers: [{rule: bnd-accel-tcg, domain: ta*, reason: a host without KVM}]\n")
+	h.starts("tame")
+	h.refused([]string{"start", "rooted"}, "it is outside QEMU's security support boundary", "label 'root:root'")
+	h.MustVirsh("metadata", "rooted", audit.WaiverNamespace, "--key", "va", "--set", "<audit><waive rule='cnf-dac-root'>mine</waive></audit>", "--config")
+	waive("waivers: [{rule: bnd-accel-tcg, reason: a host without KVM}]\n")
+	h.starts("rooted")
+	h.install("--refuse=outside,critical --no-domain-waivers --config=/etc/libvirt/site.yaml")
+	h.refused([]string{"start", "rooted"}, "label 'root:root'")
+	h.MustVirsh("metadata", "rooted", audit.WaiverNamespace, "--remove", "--config")
+	h.MustVirsh("metadata", "tame", audit.WaiverNamespace, "--remove", "--config")
+
+	// A configuration that is wrong lets no guest be judged.
+	h.install("--fail-closed --config=/etc/libvirt/site.yaml")
+	waive("waiver: []\n")
+	h.refused([]string{"start", "tame"}, "site.yaml:1:1: unknown key")
+}
+
 // inherited: what is wrong with a guest may stand in qemu.conf, which the hook reads as libvirt does.
 func (h *hooked) inherited() {
 	conf := h.Path("/etc/libvirt/qemu.conf")
