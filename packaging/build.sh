@@ -1,0 +1,87 @@
+#!/bin/sh
+# Builds what is published: static binaries, deb and rpm packages, a bill of materials for each
+# architecture, and SHA256SUMS over all of it. Who builds the same source with the same Go again gets the
+# same bytes, in any folder, at any time: that is what the test beside this file checks.
+#
+#   VERSION            of the release; without it, what version.sh says
+#   SOURCE_DATE_EPOCH  the time that all files have; without it, that of the last commit
+#   ARCHES             what to build for, in Go's words; amd64 and arm64 without it
+#   OUT                the folder to build in, which is emptied; dist without it
+#   STEPS              of "packages sbom", what to make besides the binaries; both without it
+set -eu
+LC_ALL=C TZ=UTC0
+export LC_ALL TZ
+umask 022
+cd "$(dirname "$0")/.."
+
+NFPM=github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
+CYCLONEDX=github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+
+VERSION=${VERSION:-$(sh packaging/version.sh)}
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$([ -e .git ] && git log -1 --format=%ct || :)}
+ARCHES=${ARCHES:-amd64 arm64}
+OUT=${OUT:-dist}
+STEPS=${STEPS-packages sbom}
+case $VERSION in
+[0-9]*) ;;
+*) echo "build.sh: this is no repository: set VERSION, which begins with a digit" >&2 && exit 2 ;;
+esac
+[ -n "$SOURCE_DATE_EPOCH" ] || { echo "build.sh: this is no repository: set SOURCE_DATE_EPOCH" >&2 && exit 2; }
+export VERSION SOURCE_DATE_EPOCH
+
+# Nothing of whoever builds is to have a part in it.
+export GOENV=off GOFLAGS= GOWORK=off GOOS=linux GOAMD64=v1 GOARM64=v8.0 GOEXPERIMENT= CGO_ENABLED=0
+GO=${GO:-go}
+
+# tool runs a program by pinned version, for the machine that builds.
+tool() { (unset GOOS GOARCH && "$GO" run -trimpath "$@"); }
+
+# notices prints the licences of all modules that are in the binary, as these licences want it.
+notices() {
+	echo "virt-audit is under the Apache License 2.0. The program contains modules of others, under these licences."
+	echo "The standard library of Go is under the same one as golang.org/x/sys."
+	"$GO" list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}' ./cmd/virt-audit |
+		sort -u | while read -r path version dir; do
+		printf '\n%s\n%s %s\n\n' "$(printf '%80s' | tr ' ' =)" "$path" "$version"
+		found=
+		for file in "$dir"/LICEN[SC]E* "$dir"/COPYING* "$dir"/NOTICE*; do
+			[ -f "$file" ] || continue
+			found=yes
+			tr -d '\r' <"$file"
+		done
+		[ -n "$found" ] || { echo "build.sh: $path has no licence" >&2 && exit 1; }
+	done
+}
+
+rm -rf "$OUT"
+mkdir -p "$OUT"
+OUT=$(cd "$OUT" && pwd)
+stage=$(mktemp -d)
+trap 'rm -rf "$stage"' EXIT
+for arch in $ARCHES; do
+	binary=$OUT/virt-audit_${VERSION}_linux_$arch
+	export GOARCH="$arch"
+	make --no-print-directory build GO="$GO" BINARY="$binary"
+	case " $STEPS " in *" packages "*)
+		export ARCH="$arch" STAGE="$stage/$arch"
+		mkdir "$STAGE"
+		cp "$binary" "$STAGE/virt-audit"
+		gzip -n9 <packaging/man/virt-audit.1 >"$STAGE/virt-audit.1.gz"
+		gzip -n9 <CHANGELOG.md >"$STAGE/changelog.gz"
+		notices >"$STAGE/NOTICES"
+		cat LICENSE "$STAGE/NOTICES" >"$STAGE/copyright"
+		for kind in deb rpm; do
+			tool $NFPM package --config packaging/nfpm.yaml --packager $kind --target "$OUT" >"$stage/log" ||
+				{ cat "$stage/log" >&2 && exit 1; }
+		done
+		;;
+	esac
+	case " $STEPS " in *" sbom "*)
+		# Of the binary itself, and not of go.mod: what is in there, and nothing else.
+		tool $CYCLONEDX bin -json -std -licenses -assert-licenses -noserial -notimestamp \
+			-version "$VERSION" -output "$binary.cdx.json" "$binary" 2>"$stage/log" ||
+			{ cat "$stage/log" >&2 && exit 1; }
+		;;
+	esac
+done
+(cd "$OUT" && sha256sum -- * >"$stage/sums" && mv "$stage/sums" SHA256SUMS && cat SHA256SUMS)

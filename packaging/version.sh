@@ -1,0 +1,25 @@
+#!/bin/sh
+# Prints the version of this source as packages know it: 1.2.3 at the tag v1.2.3, 1.3.0~rc1 at v1.3.0-rc1,
+# 1.2.3+4.g0123456 four commits behind v1.2.3, and without any tag 0.0.0~20060102.g0123456, which is older
+# than every release. What is not committed adds "dirty". Outside of a repository it is "devel".
+set -u
+cd "$(dirname "$0")/.." || exit 1
+# An archive of the source that was unpacked inside another project's repository is not that project.
+[ -e .git ] && commit=$(git rev-parse --short=7 HEAD 2>/dev/null) || {
+	echo devel
+	exit
+}
+dirty=
+[ -z "$(git status --porcelain --untracked-files=no 2>/dev/null)" ] || dirty=dirty
+if tag=$(git describe --tags --long --abbrev=7 --match 'v[0-9]*' 2>/dev/null); then
+	rest=${tag#v}
+	hash=${rest##*-} rest=${rest%-*}
+	ahead=${rest##*-} version=$(echo "${rest%-*}" | tr - '~')
+	if [ "$ahead" = 0 ]; then
+		echo "$version${dirty:++dirty}"
+	else
+		echo "$version+$ahead.$hash${dirty:+.dirty}"
+	fi
+else
+	echo "0.0.0~$(TZ=UTC0 git log -1 --date=format-local:%Y%m%d --format=%cd).g$commit${dirty:+.dirty}"
+fi
