@@ -139,10 +139,10 @@ func furnish(s *space) {
 		echo >/home/user/open.img
 		echo >/tmp/open.img
 		printf '#!/bin/sh\n# virt-audit hook, form 1\n' >/etc/libvirt/hooks/qemu.d/virt-audit
-		ip link add br0 type bridge
-		ip address add 192.0.2.1/24 dev br0
+		ip link show br0 >/dev/null 2>&1 || ip link add br0 type bridge
+		ip address replace 192.0.2.1/24 dev br0
 		ip link set br0 up
-		ip route add default via 192.0.2.2`)
+		ip route replace default via 192.0.2.2`)
 }
 
 // service runs the audit as systemd runs it, and compares it with what root is told.

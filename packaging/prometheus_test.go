@@ -27,8 +27,8 @@ func TestAlertsOnReport(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "guests", "broken.xml"), "<domain")
 	fleet := filepath.Join(root, "testdata", "fleet")
-	metrics, _ := virtAudit(t, "--format", "openmetrics", fleet, dir)
-	text, _ := virtAudit(t, "--format", "json", fleet, dir)
+	metrics := virtAudit(t, "--format", "openmetrics", fleet, dir)
+	text := virtAudit(t, "--format", "json", fleet, dir)
 	var report struct {
 		Domains []struct {
 			Name     string

@@ -10,11 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
-
-// epoch is the time that a release of the tests says it is from.
-var epoch = time.Unix(1700000000, 0).UTC()
 
 // release builds all that is published for amd64 from a copy of the source, by way of a program and its
 // arguments, and returns the folder that it is in.

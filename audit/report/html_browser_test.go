@@ -3,11 +3,11 @@ package report
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -57,7 +57,7 @@ func chromium(t *testing.T) context.Context {
 }
 
 // open shows a report in a new tab that is as wide as said.
-func open(t *testing.T, browser context.Context, report, fragment string, width int64, prepare ...chromedp.Action[chromedp.Void]) *tab {
+func open(browser context.Context, t *testing.T, report, fragment string, width int64, prepare ...chromedp.Action[chromedp.Void]) *tab {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "report.html")
 	if err := os.WriteFile(file, []byte(report), 0o600); err != nil {
@@ -177,7 +177,7 @@ func TestHTMLBrowser(t *testing.T) {
 	all := ""
 
 	t.Run("filter", func(t *testing.T) {
-		b := open(t, browser, fleetPage, "", 1280)
+		b := open(browser, t, fleetPage, "", 1280)
 		b.want(`document.querySelector("h1").textContent`, `"4 of 17 guests are outside of QEMU’s security boundary"`)
 		if all = b.eval(listed); len(strings.Fields(all)) != 17 {
 			t.Fatalf("listed are %s", all)
@@ -202,7 +202,7 @@ func TestHTMLBrowser(t *testing.T) {
 	})
 
 	t.Run("search", func(t *testing.T) {
-		b := open(t, browser, fleetPage, "", 1280)
+		b := open(browser, t, fleetPage, "", 1280)
 		b.slash() // goes to the field
 		b.want(`document.activeElement.id`, `"q"`)
 		b.want(`document.activeElement.value`, `""`)
@@ -214,7 +214,7 @@ func TestHTMLBrowser(t *testing.T) {
 	})
 
 	t.Run("fragment", func(t *testing.T) {
-		b := open(t, browser, fleetPage, "#severity=high,bogus&q=no+isolation&rule=none-such&sort=-name", 1280)
+		b := open(browser, t, fleetPage, "#severity=high,bogus&q=no+isolation&rule=none-such&sort=-name", 1280)
 		b.want(listed, `"old-dos build-tcg arm-board"`)
 		b.want(`document.querySelector("#q").value`, `"no isolation"`)
 		b.eval(`location.hash = "severity=low"`)
@@ -222,7 +222,7 @@ func TestHTMLBrowser(t *testing.T) {
 	})
 
 	t.Run("sort", func(t *testing.T) {
-		b := open(t, browser, fleetPage, "", 1280)
+		b := open(browser, t, fleetPage, "", 1280)
 		names := strings.Fields(strings.Trim(all, `"`))
 		slices.Sort(names)
 		b.do(chromedp.Click(`th[data-sort="name"] button`))
@@ -239,7 +239,7 @@ func TestHTMLBrowser(t *testing.T) {
 	})
 
 	t.Run("expand", func(t *testing.T) {
-		b := open(t, browser, fleetPage, "#q=old-dos", 1280)
+		b := open(browser, t, fleetPage, "#q=old-dos", 1280)
 		const visible = `[...document.querySelectorAll(".message")].filter(e => e.checkVisibility({contentVisibilityAuto: true, visibilityProperty: true})).length`
 		b.want(visible, "0")
 		b.do(chromedp.Focus(`.guest:not(.off) .more summary`), chromedp.KeyEvent(kb.Enter))
@@ -269,7 +269,7 @@ func TestHTMLBrowser(t *testing.T) {
 			})
 		}
 		const paper = `getComputedStyle(document.body).backgroundColor`
-		b := open(t, browser, fleetPage, "", 1280, media("dark"))
+		b := open(browser, t, fleetPage, "", 1280, media("dark"))
 		const black, white = `"rgb(17, 21, 27)"`, `"rgb(244, 246, 248)"`
 		b.want(paper, black)
 		b.shot("dark")
@@ -283,16 +283,16 @@ func TestHTMLBrowser(t *testing.T) {
 
 	t.Run("narrow", func(t *testing.T) {
 		for _, width := range []int64{320, 400, 800} {
-			b := open(t, browser, fleetPage, "#q=old-dos", width)
+			b := open(browser, t, fleetPage, "#q=old-dos", width)
 			b.do(chromedp.Click("#open"))
 			b.want(`document.querySelectorAll(".guest:not(.off) .advice").length`, "3")
-			b.want(`document.documentElement.scrollWidth`, fmt.Sprint(width))
-			b.shot(fmt.Sprintf("%d", width))
+			b.want(`document.documentElement.scrollWidth`, strconv.FormatInt(width, 10))
+			b.shot(strconv.FormatInt(width, 10))
 		}
 	})
 
 	t.Run("names", func(t *testing.T) {
-		b := open(t, browser, fleetPage, "", 1280)
+		b := open(browser, t, fleetPage, "", 1280)
 		tree, err := chromedp.Call(b.ctx, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
 		b.must(err)
 		roles := map[string]int{}
@@ -313,7 +313,7 @@ func TestHTMLBrowser(t *testing.T) {
 	})
 
 	t.Run("without script", func(t *testing.T) {
-		b := open(t, browser, packed(t, fleet(t)), "", 1280, scripts(false))
+		b := open(browser, t, packed(t, fleet(t)), "", 1280, scripts(false))
 		b.do(scripts(true)) // for what this test asks; the page has been read
 		b.want(listed, all)
 		b.want(`document.querySelectorAll("noscript .message").length`, "14")
@@ -322,7 +322,7 @@ func TestHTMLBrowser(t *testing.T) {
 	})
 
 	t.Run("packed", func(t *testing.T) {
-		b := open(t, browser, packed(t, fleet(t)), "#q=no+isolation+isapc", 1280)
+		b := open(browser, t, packed(t, fleet(t)), "#q=no+isolation+isapc", 1280)
 		b.want(listed, `"old-dos"`)
 		b.want(`document.querySelectorAll(".message").length`, "0")
 		b.do(chromedp.Click("#open"))
@@ -348,7 +348,7 @@ func TestHTMLBrowserHostile(t *testing.T) {
 		"packed": packed(t, hostile(t)),
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := open(t, browser, report, "", 400)
+			b := open(browser, t, report, "", 400)
 			b.do(chromedp.Click("#open"))
 			b.want(`document.querySelectorAll(".guest details:not([open])").length - document.querySelectorAll(".rest:not([open])").length + document.querySelectorAll("article .rest").length`, "0")
 			b.want(`document.querySelectorAll("script").length + document.querySelectorAll("img, iframe, svg, form:not(#filter)").length`, "1")
@@ -367,7 +367,7 @@ func TestHTMLBrowserHostile(t *testing.T) {
 
 	// Were there a way in, the policy for content would not let it run.
 	t.Run("policy", func(t *testing.T) {
-		b := open(t, browser, packed(t, hostile(t)), "", 1280)
+		b := open(browser, t, packed(t, hostile(t)), "", 1280)
 		b.eval(`(() => {
 			window.ran = 0
 			const s = document.createElement("script"); s.textContent = "window.ran++"; document.body.append(s)

@@ -209,7 +209,7 @@ func TestHTMLOrder(t *testing.T) {
 // TestHTMLPacked: findings in <noscript> are text to a parser of a browser with scripts, and read as the
 // script reads them, they are the elements that others see.
 func TestHTMLPacked(t *testing.T) {
-	print := func(plain int) string {
+	pageOf := func(plain int) string {
 		var b strings.Builder
 		h := newHTML(&b, options()).(*htmlReporter)
 		h.plain = plain
@@ -225,7 +225,7 @@ func TestHTMLPacked(t *testing.T) {
 	}
 	var want, got []string
 	var body *html.Node
-	for n := range htmlTree(t, print(htmlPlain), false).Descendants() {
+	for n := range htmlTree(t, pageOf(htmlPlain), false).Descendants() {
 		switch {
 		case n.Data == "body":
 			body = n
@@ -233,7 +233,7 @@ func TestHTMLPacked(t *testing.T) {
 			want = append(want, rendered(t, n))
 		}
 	}
-	for n := range htmlTree(t, print(0), true).Descendants() {
+	for n := range htmlTree(t, pageOf(0), true).Descendants() {
 		if n.Data != "noscript" {
 			continue
 		}

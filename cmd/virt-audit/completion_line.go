@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -99,7 +100,7 @@ func (l *commandLine) offer(o *offer, begun string) {
 
 // options offers those that may still be given: the long ones, and short ones for a single dash.
 func (l *commandLine) options(o *offer, begun string) {
-	flags := append(l.flags[:len(l.flags):len(l.flags)], cli.HelpFlag)
+	flags := append(slices.Clone(l.flags), cli.HelpFlag)
 	if !strings.Contains(l.command, " ") {
 		flags = append(flags, cli.VersionFlag)
 	}
@@ -184,7 +185,7 @@ func (l *commandLine) value(o *offer, f cli.Flag, begun string) {
 	if offer := kinds[kind]; offer != nil {
 		offer(o, usage)
 	}
-	for _, w := range strings.Split(before, ",") { // is in the list already
+	for w := range strings.SplitSeq(before, ",") { // is in the list already
 		o.drop(w)
 	}
 }

@@ -122,11 +122,12 @@ func TestGenerated(t *testing.T) {
 	sample = "```\n$ virt-audit testdata/fleet/old-dos.xml\n" + sample + "```\n"
 	readmeText := between(t, string(text), "rules", table.String()+"\n")
 	readmeText = between(t, readmeText, "report", sample)
-	formats := "\n| format | what it is for |\n|---|---|\n"
+	var formats strings.Builder
+	formats.WriteString("\n| format | what it is for |\n|---|---|\n")
 	for _, f := range report.Formats() {
-		formats += "| `" + f.Name + "` | " + f.About + " |\n"
+		formats.WriteString("| `" + f.Name + "` | " + f.About + " |\n")
 	}
-	readmeText = between(t, readmeText, "formats", formats+"\n")
+	readmeText = between(t, readmeText, "formats", formats.String()+"\n")
 	generated(t, "README.md", []byte(readmeText))
 }
 

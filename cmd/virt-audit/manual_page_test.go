@@ -75,18 +75,18 @@ var capitals = regexp.MustCompile(`\b[A-Z]{2,}\b(\.json)?`)
 func synopsis(usage string) string {
 	described := regexp.MustCompile(`(?m)^(virt-audit .*\[options\]) +([a-z].*)$`)
 	usage = regexp.MustCompile(`\n {4,}`).ReplaceAllString(described.ReplaceAllString(usage, "$1\t$2"), "\t")
-	var calls, list string
+	var calls, list strings.Builder
 	for line := range strings.SplitSeq(usage, "\n") {
 		call, about, ok := strings.Cut(line, "\t")
 		call = capitals.ReplaceAllString(marked(strings.Replace(call, "virt-audit", "`virt-audit`", 1)), "*$0*")
 		call = strings.NewReplacer("[", `\[`, "]", `\]`).Replace(call)
 		if ok {
-			list += definition(call, sentence(about))
+			list.WriteString(definition(call, sentence(about)))
 		} else {
-			calls += call + "  \n"
+			calls.WriteString(call + "  \n")
 		}
 	}
-	return strings.TrimSpace(calls + list)
+	return strings.TrimSpace(calls.String() + list.String())
 }
 
 // machineDefaults are defaults that the machine decides.

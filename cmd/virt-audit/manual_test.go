@@ -217,7 +217,7 @@ func example(t *testing.T, line string) {
 	}
 	app := newApp(s)
 	reached := false
-	act := func(*cli.Context) error { reached = true; return nil }
+	act := cli.ActionFunc(func(*cli.Context) error { reached = true; return nil })
 	app.Action = act
 	each(app.Commands, func(c *cli.Command) { c.Action = act })
 	if err := app.Run(arrange(app, append([]string{"virt-audit"}, args...))); err != nil || !reached {

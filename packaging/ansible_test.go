@@ -1,0 +1,92 @@
+package packaging_test
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestAnsible has Ansible play the example where systemd runs: the host is installed, audited and judged, a second
+// time changes nothing, and whatever is wrong with a host fails it.
+func TestAnsible(t *testing.T) {
+	need(t, "ansible-playbook", "ansible-core")
+	s := newSpace(t, theRelease(t))
+	furnish(s)
+	put := func(name, text string) {
+		t.Helper()
+		cmd := s.command("sh", "-euc", `mkdir -p "${1%/*}"; cat >"$1"`, "sh", name)
+		cmd.Stdin = strings.NewReader(text)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v: %s", name, err, out)
+		}
+	}
+	put("/root/play/audit.yml", read(t, "packaging/ansible/audit.yml"))
+	put("/root/play/hosts", "[hypervisors]\nrack4 ansible_connection=local ansible_python_interpreter=/usr/bin/python3\n")
+	put("/root/play/site.yaml", "skip-default: []\n")
+	// play returns what Ansible says, and the counts of its last line.
+	recap := regexp.MustCompile(`(?m)^rack4 +: ok=(\d+) +changed=(\d+) +unreachable=0 +failed=(\d+)`)
+	play := func(args ...string) (out, changed, failed string) {
+		t.Helper()
+		out, _ = s.try(append([]string{
+			"env", "-C", "/root/play", "ANSIBLE_NOCOWS=1", "ANSIBLE_PIPELINING=1", "ANSIBLE_RETRY_FILES_ENABLED=0", "LC_ALL=C.UTF-8",
+			"ansible-playbook", "-i", "hosts", "audit.yml",
+		}, args...)...)
+		counts := recap.FindStringSubmatch(out)
+		if counts == nil {
+			t.Fatalf("Ansible did not play: %s", out)
+		}
+		return out, counts[2], counts[3]
+	}
+	const pkg, config = "virt_audit_package=/run/shared/virt-audit_1.2.3_amd64.deb", "virt_audit_config=site.yaml"
+
+	out, changed, failed := play("-e", pkg, "-e", config)
+	if failed != "1" || !strings.Contains(out, "unknown key") {
+		t.Errorf("a configuration that is wrong is installed: changed=%s failed=%s %s", changed, failed, out)
+	}
+	put("/root/play/site.yaml", "profiles: [baseline]\n")
+	out, changed, failed = play("-e", pkg, "-e", config)
+	if changed == "0" || failed != "1" || !strings.Contains(out, "virt-audit exits with 1: there are findings") {
+		t.Errorf("a host with findings: changed=%s failed=%s %s", changed, failed, out)
+	}
+	s.must("systemctl", "is-active", "virt-audit.timer")
+	if got := s.must("cat", "/etc/virt-audit.yaml"); got != "profiles: [baseline]\n" {
+		t.Errorf("the configuration of the host is %q", got)
+	}
+	var report struct{ Domains []struct{ Name string } }
+	if err := json.Unmarshal([]byte(s.must("cat", "/root/play/reports/rack4.json")), &report); err != nil || len(report.Domains) != 3 {
+		t.Errorf("the report of the host: %v, %d guests", err, len(report.Domains))
+	}
+	if page := s.must("cat", "/root/play/reports/rack4.html"); !strings.HasPrefix(page, "<!DOCTYPE html>") {
+		t.Errorf("the page of the host is %.60q", page)
+	}
+	if left := s.shell("ls -d /tmp/virt-audit.* 2>/dev/null || :"); left != "" {
+		t.Errorf("the play leaves %s", left)
+	}
+
+	// Critical findings alone count: there are none. All is as it was.
+	if out, changed, failed = play("-e", pkg, "-e", config, "-e", "virt_audit_fail_on=critical"); changed != "0" || failed != "0" {
+		t.Errorf("once more: changed=%s failed=%s %s", changed, failed, out)
+	}
+	put("/etc/libvirt/qemu/broken.xml", "<domain")
+	if out, _, failed = play("--tags", "audit", "-e", "virt_audit_fail_on=critical"); failed != "1" || !strings.Contains(out, "exits with 4: some input could not be read") || !strings.Contains(out, "broken.xml") {
+		t.Errorf("a document that cannot be read: failed=%s %s", failed, out)
+	}
+	if out, _, failed = play("--tags", "audit", "-e", `{"virt_audit_options": ["--profile=none"]}`); failed != "1" || !strings.Contains(out, "exits with 2") {
+		t.Errorf("an option that is wrong: failed=%s %s", failed, out)
+	}
+	s.shell("rm -r /etc/libvirt/qemu/* /var/lib/libvirt/qemu")
+	if out, _, failed = play("--tags", "audit"); failed != "1" || !strings.Contains(out, "exits with 3: no guest was audited") {
+		t.Errorf("a host without guests: failed=%s %s", failed, out)
+	}
+
+	// Another folder for node_exporter: the unit writes there.
+	furnish(s)
+	if out, _, failed = play("--tags", "install", "-e", "virt_audit_textfiles=/srv/metrics"); failed != "0" {
+		t.Errorf("another folder: failed=%s %s", failed, out)
+	}
+	start(s)
+	if prom := s.must("cat", "/srv/metrics/virt-audit.prom"); !strings.Contains(prom, "virt_audit_last_run_timestamp_seconds") {
+		t.Errorf("the figures in the other folder are %s", prom)
+	}
+}
