@@ -197,7 +197,7 @@ func mend(fix string) string {
 	if fix == "" {
 		return ""
 	}
-	return "fix: " + oneLine(fix)
+	return "fix: " + strings.TrimSuffix(oneLine(fix), ".")
 }
 
 // oneLine puts a fix on one line, its commands behind a semicolon.
