@@ -8,8 +8,11 @@ import (
 	"regexp"
 	"runtime/debug"
 	"strings"
+	"syscall"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/virt-audit/virt-audit/audit/report"
 )
 
 // The exit codes are a contract with scripts, see the README. The highest that applies is returned.
@@ -20,6 +23,8 @@ const (
 	exitNothing  = 3 // nothing was audited
 	exitInput    = 4 // some input could not be read or understood
 	exitInternal = 5 // virt-audit itself failed
+
+	exitUnread = 128 + int(syscall.SIGPIPE) // as a shell says of who is ended by a pipe that nobody reads
 )
 
 // version is set when a release is built.
@@ -87,15 +92,23 @@ func (s *streams) exit(err error) int {
 		return exitClean
 	case errors.As(err, &code):
 		return int(code)
+	case errors.Is(err, errUnread):
+		return exitUnread
 	case errors.As(err, &usage):
-		fmt.Fprintf(s.err, "virt-audit: %s\n", usage.message)
-		if usage.hint != "" {
-			fmt.Fprintf(s.err, "virt-audit: %s\n", usage.hint)
-		}
+		s.complain(usage.message)
+		s.complain(usage.hint)
 		return exitUsage
 	}
-	fmt.Fprintf(s.err, "virt-audit: %v\n", err)
+	s.complain(err.Error())
 	return exitInternal
+}
+
+// complain prints a message on standard error. What was typed may be part of it: no line is without our name,
+// and none has control characters.
+func (s *streams) complain(message string) {
+	for line := range strings.Lines(message) {
+		fmt.Fprintf(s.err, "virt-audit: %s\n", report.Printable(strings.TrimSuffix(line, "\n")))
+	}
 }
 
 func newApp(s *streams) *cli.App {

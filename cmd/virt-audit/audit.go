@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"strconv"
 	"strings"
 	"time"
@@ -19,9 +20,22 @@ import (
 	"github.com/virt-audit/virt-audit/audit/report"
 )
 
-// collectAt is the size in bytes that the program may grow to before the collector runs more often, up to
-// manyDocuments: memory is then about the same for a hundred guests and for ten thousand.
+// collectAt is the size in bytes that the program may grow to before the collector runs more often: memory is
+// then about the same for a hundred guests and for ten thousand.
 const collectAt = 96 << 20
+
+// heapChecked is after how many documents limitHeap is called.
+const heapChecked = 256
+
+// limitHeap has the collector go by what lives long, the index and the findings, once that is two thirds
+// of collectAt. It would run all the time otherwise, to keep a size that cannot be kept.
+func limitHeap() {
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(live)
+	if live[0].Value.Kind() == metrics.KindUint64 {
+		debug.SetMemoryLimit(max(collectAt, int64(live[0].Value.Uint64()/2*3))) //nolint:gosec // a size in memory
+	}
+}
 
 // audit is the command without a name: judge what the operands hold.
 func (s *streams) audit(c *cli.Context) (err error) {
@@ -81,6 +95,7 @@ func (s *streams) audit(c *cli.Context) (err error) {
 		return err
 	}
 	defer func() { _ = reports.done(false) }() // after done(true) it does nothing
+	defer whenEnded(func() { _ = reports.done(false) })()
 	// Documents are small and short-lived: without this the collector runs all the time, and takes
 	// the second core from a run on one.
 	debug.SetGCPercent(400)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"iter"
-	"math"
 	"runtime/debug"
 	"slices"
 	"sync/atomic"
@@ -30,10 +29,6 @@ type outcome struct {
 // some ten times its size. The guests of a usual host fit, so that each is read once; of a fleet, most
 // are read twice, and memory does not grow with it.
 const keepLoaded = 1 << 20
-
-// manyDocuments is where the index begins to outweigh the documents at hand: the collector then goes by
-// what lives long, and no longer by collectAt.
-const manyDocuments = 25_000
 
 // input is a document on its way through the passes.
 type input struct {
@@ -69,9 +64,8 @@ func evaluate(jobs int, documents iter.Seq2[*collect.Document, error], cfg *audi
 		var loaded atomic.Int64
 		var all []*input
 		for in := range audit.Ordered(readers(jobs), inputs, func(in *input) *input { in.note(index, drifts, cfg, &loaded); return in }) {
-			if all = append(all, in); len(all) == manyDocuments {
-				debug.SetGCPercent(100)
-				debug.SetMemoryLimit(math.MaxInt64)
+			if all = append(all, in); len(all)%heapChecked == 0 {
+				limitHeap()
 			}
 			if early && !yield(in.told()) {
 				return

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 
 	"github.com/google/renameio/v2"
 	"github.com/urfave/cli/v2"
@@ -54,13 +57,17 @@ func targets(c *cli.Context) ([]target, error) {
 			}
 			unplaced, file = name, c.String("output")
 		}
-		if file == "-" {
+		if file == "-" || file == "/dev/stdout" {
 			file = ""
 		}
-		if files[file] {
+		at, streamed := destination(file)
+		switch {
+		case files[at] && file == "":
+			return nil, usagef("option --format: two reports cannot both go to standard output")
+		case files[at] && !streamed: // a terminal, or /dev/null, takes several
 			return nil, usagef("option --format: two reports cannot both go to %s", file)
 		}
-		files[file] = true
+		files[at] = true
 		out = append(out, target{f, file})
 	}
 	if unplaced == "" && c.String("output") != "" {
@@ -89,10 +96,15 @@ func splitFormats(values []string) []string {
 // sink is an open report.
 type sink struct {
 	report.Reporter
-	early report.Streamer // the same, where it can take guests before all are known; else nil
-	flush func() error
-	done  func(keep bool) error
+	early  report.Streamer // the same, where it can take guests before all are known; else nil
+	flush  func() error
+	done   func(keep bool) error
+	file   string // "" is standard output
+	unread bool   // whoever read standard output has gone
 }
+
+// errUnread is returned when nobody is left who reads what is written.
+var errUnread = errors.New("nobody reads standard output any more")
 
 // sinks are all reports of a run.
 type sinks []*sink
@@ -110,7 +122,7 @@ func (s *streams) open(c *cli.Context, all []target, o report.Options) (out sink
 		if err != nil {
 			return out, err
 		}
-		k := &sink{done: done, flush: w.Flush}
+		k := &sink{done: done, flush: w.Flush, file: t.file}
 		own := o
 		if own.Color, own.Width, err = s.terminal(c, t.file == ""); err != nil {
 			_ = done(false)
@@ -157,8 +169,14 @@ func (all sinks) Notice(n *audit.Notice) error {
 	return all.each(func(k *sink) error { return k.Notice(n) })
 }
 
-func (all sinks) Problem(err error) error {
-	return all.each(func(k *sink) error { return k.Problem(err) })
+func (all sinks) Problem(problem error) error {
+	return all.each(func(k *sink) error {
+		err := k.Problem(problem)
+		if k.early != nil {
+			err = errors.Join(err, k.flush())
+		}
+		return err
+	})
 }
 
 func (all sinks) Close() error {
@@ -169,18 +187,36 @@ func (all sinks) Close() error {
 func (all sinks) done(keep bool) error {
 	var errs []error
 	for _, k := range all {
-		errs = append(errs, k.done(keep))
+		if err := k.done(keep); !k.stops(err) {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }
 
+// each does something with each report. Who closes a pipe early, as head does, has read enough of the one on
+// standard output; the others are written to their ends.
 func (all sinks) each(do func(*sink) error) error {
+	read := false
 	for _, k := range all {
-		if err := do(k); err != nil {
+		if k.unread {
+			continue
+		}
+		if err := do(k); err != nil && !k.stops(err) {
 			return err
 		}
+		read = read || !k.unread
+	}
+	if !read {
+		return errUnread
 	}
 	return nil
+}
+
+// stops notes whether an error says that nobody reads standard output any more.
+func (k *sink) stops(err error) bool {
+	k.unread = k.unread || k.file == "" && errors.Is(err, syscall.EPIPE)
+	return k.unread
 }
 
 // output returns where a report goes. A file is put in place when done(true) is called, whole; a
@@ -191,18 +227,19 @@ func (s *streams) output(file string) (w *bufio.Writer, done func(keep bool) err
 		b := bufio.NewWriterSize(s.out, size)
 		return b, func(bool) error { return b.Flush() }, nil
 	}
-	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
-		if info.IsDir() {
-			return nil, nil, usagef("the report cannot be written to %s: it is a folder", file)
-		}
-		f, err := os.OpenFile(file, os.O_WRONLY, 0)
+	at, streamed := destination(file)
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
+		return nil, nil, usagef("the report cannot be written to %s: it is a folder", file)
+	}
+	if streamed {
+		f, err := os.OpenFile(file, os.O_WRONLY|os.O_APPEND, 0)
 		if err != nil {
 			return nil, nil, unwritable(file, err)
 		}
 		b := bufio.NewWriterSize(f, size)
 		return b, once(func(bool) error { return errors.Join(b.Flush(), f.Close()) }), nil
 	}
-	p, err := renameio.NewPendingFile(file, renameio.WithPermissions(0o644), renameio.WithExistingPermissions())
+	p, err := renameio.NewPendingFile(at, renameio.WithTempDir(filepath.Dir(at)), renameio.WithPermissions(0o644), renameio.WithExistingPermissions())
 	if err != nil {
 		return nil, nil, unwritable(file, err)
 	}
@@ -226,14 +263,47 @@ func unwritable(file string, err error) error {
 	return usagef("the report cannot be written to %s: %v", file, err)
 }
 
-// once returns a function that does its work when it is first called.
-func once(do func(bool) error) func(bool) error {
-	called := false
-	return func(keep bool) error {
-		if called {
-			return nil
+// destination returns the file that a report is put in place of, where all links are followed: it is the file
+// that is replaced, not the link. A pipe or a device, and what the kernel only shows as a file, such as
+// /dev/fd/3, is streamed to.
+func destination(file string) (at string, streamed bool) {
+	at = file
+	for range 40 { // as many links as the kernel follows
+		absolute, err := filepath.Abs(at)
+		if err != nil {
+			return at, false
 		}
-		called = true
-		return do(keep)
+		at = absolute
+		if folder, err := filepath.EvalSymlinks(filepath.Dir(at)); err == nil {
+			at = filepath.Join(folder, filepath.Base(at))
+		}
+		if strings.HasPrefix(at, "/proc/") || strings.HasPrefix(at, "/dev/fd/") {
+			return at, true
+		}
+		info, err := os.Lstat(at)
+		if err != nil {
+			return at, false
+		}
+		if info.Mode()&fs.ModeSymlink == 0 {
+			return at, !info.Mode().IsRegular()
+		}
+		link, err := os.Readlink(at)
+		if err != nil {
+			return at, false
+		}
+		if !filepath.IsAbs(link) {
+			link = filepath.Join(filepath.Dir(at), link)
+		}
+		at = link
+	}
+	return at, false
+}
+
+// once returns a function that does its work when it is first called, by whichever goroutine.
+func once(do func(bool) error) func(bool) error {
+	var first sync.Once
+	return func(keep bool) (err error) {
+		first.Do(func() { err = do(keep) })
+		return err
 	}
 }

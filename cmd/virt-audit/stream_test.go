@@ -11,6 +11,55 @@ import (
 	"testing"
 )
 
+// program returns a file that is virt-audit when it is run.
+func program(t *testing.T) string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "virt-audit") // testscript.Main goes by the name
+	if err := os.Symlink(self, file); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// TestEnded ends a run that waits for input: nothing unfinished stays, and the signal is seen by who waits.
+func TestEnded(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(sig.String(), func(t *testing.T) {
+			dir := t.TempDir()
+			pipe := filepath.Join(dir, "late.xml")
+			if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command(program(t), "-f", "ndjson", "-f", "json:"+filepath.Join(dir, "report.json"), "../../testdata/fleet/web01.xml", pipe)
+			out, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := bufio.NewReader(out).ReadBytes('\n'); err != nil { // the reports are open, and the pipe is waited for
+				t.Fatal(err)
+			}
+			if err := cmd.Process.Signal(sig); err != nil {
+				t.Fatal(err)
+			}
+			_ = cmd.Wait()
+			if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != sig {
+				t.Errorf("it ends with %v, want %v", cmd.ProcessState, sig)
+			}
+			left, err := os.ReadDir(dir)
+			if err != nil || len(left) != 1 {
+				t.Errorf("%v, %v stays", err, left)
+			}
+		})
+	}
+}
+
 // TestStream holds the last input back until the first guest has been told of.
 func TestStream(t *testing.T) {
 	for _, jobs := range []string{"1", "2"} {
@@ -23,15 +72,7 @@ func TestStream(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			program, err := os.Executable()
-			if err != nil {
-				t.Fatal(err)
-			}
-			bin := filepath.Join(t.TempDir(), "virt-audit") // testscript.Main goes by the name
-			if err := os.Symlink(program, bin); err != nil {
-				t.Fatal(err)
-			}
-			cmd := exec.Command(bin, "-j", jobs, "-f", "ndjson", "../../testdata/fleet/web01.xml", pipe)
+			cmd := exec.Command(program(t), "-j", jobs, "-f", "ndjson", "../../testdata/fleet/web01.xml", pipe)
 			out, err := cmd.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)
