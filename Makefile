@@ -80,4 +80,4 @@ bench: tools
 	@sh testdata/bench.sh
 
 clean:
-	rm -f virt-audit
+	rm -rf virt-audit dist
