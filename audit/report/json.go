@@ -215,7 +215,7 @@ func newJSONFinding(r *audit.Result, f *audit.Finding) jsonFinding {
 	return jsonFinding{
 		Rule: f.Rule.ID, Severity: f.Severity.String(), Title: f.Rule.Title, Message: f.Message,
 		Path: f.Path.String(), Device: f.Device, Line: f.Pos.Line, Column: f.Pos.Column,
-		Fix: fixFor(f.Rule, r.Name), Refs: refs, URL: f.Rule.URL(), Drift: string(f.Drift), Fingerprint: r.Fingerprint(f),
+		Fix: Fix(f.Rule, r.Name), Refs: refs, URL: f.Rule.URL(), Drift: string(f.Drift), Fingerprint: r.Fingerprint(f),
 	}
 }
 

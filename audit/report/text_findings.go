@@ -90,7 +90,7 @@ func (t *textReporter) finding(w io.Writer, r *audit.Result, f audit.Finding) {
 		why = f.Rule.Doc
 	}
 	t.labelled(w, "why", why)
-	for i, l := range strings.Split(fixFor(f.Rule, r.Name), "\n") {
+	for i, l := range strings.Split(Fix(f.Rule, r.Name), "\n") {
 		label := ""
 		if i == 0 {
 			label = "fix"

@@ -80,14 +80,15 @@ func caret(e audit.Excerpt) (line string, start, width int) {
 	return b.String()[indent:], start - indent, max(end-start, 1)
 }
 
-// wrap breaks prose into lines of at most width columns; words that are longer stay whole.
+// wrap breaks prose into lines of at most width columns; words that are longer stay whole. No line begins
+// with a "$" by itself: what follows would look like a command that we advise.
 func wrap(text string, width int) []string {
 	var lines []string
 	var line strings.Builder
 	used := 0
 	for word := range strings.FieldsSeq(text) {
 		w := uniseg.StringWidth(word)
-		if used > 0 && used+1+w > width {
+		if used > 0 && used+1+w > width && word != "$" {
 			lines = append(lines, line.String())
 			line.Reset()
 			used = 0
@@ -110,12 +111,10 @@ func pad(text string, width int) string {
 	return text
 }
 
-// Fix returns a rule's fix with the domain's name in the commands. The text holds no control characters
-// but for the end of lines.
-func Fix(r *audit.Rule, domain string) string { return fixFor(r, printable(domain)) }
-
-// fixFor returns a rule's fix with the domain's name in the commands.
-func fixFor(r *audit.Rule, domain string) string {
+// Fix returns a rule's fix with the domain's name in the commands. The name is made printable before the
+// text is taken for lines: one with an end of line in it would be a command of its own.
+func Fix(r *audit.Rule, domain string) string {
+	domain = printable(domain)
 	lines := strings.Split(r.Fix, "\n")
 	for i, l := range lines {
 		if strings.HasPrefix(l, "$ ") && domain != "" {
