@@ -211,7 +211,7 @@ func (m *openMetrics) Close() error {
 	domains := newFamily("virt_audit_domains", "Domains by verdict.")
 	findings := newFamily("virt_audit_findings", "Findings about domains by severity.")
 	byRule := newFamily("virt_audit_findings_by_rule", "Findings about domains by rule.")
-	rules := newFamily("virt_audit_rule_info", "Rule that another metric names, always 1. The severity is the one that it has by itself.")
+	rules := newFamily("virt_audit_rule_info", "Rule that another metric names, always 1. The severity is that of its findings, unless it judges a case differently.")
 	notices := newFamily("virt_audit_notices", "Findings about no domain, but about the configuration or a baseline.")
 	missing := newFamily("virt_audit_not_evaluated", "Domains for which a rule could not answer, and what it lacked. They are no passes.")
 	waived := newFamily("virt_audit_waived", "Findings that do not count, because of a waiver.")
@@ -237,7 +237,7 @@ func (m *openMetrics) Close() error {
 		errs = append(errs, findings.add(labels("severity", s.String()), int64(n)))
 	}
 	for _, id := range slices.Sorted(maps.Keys(m.rules)) {
-		r := m.rules[id]
+		r := m.opt.rule(m.rules[id])
 		errs = append(errs, rules.add(labels("rule", id, "severity", r.Severity.String(), "title", long(r.Title), "fix", long(oneLine(r.Fix)), "url", long(r.URL())), 1))
 	}
 	for f, counts := range map[*family]map[ruleCount]int{byRule: m.byRule, notices: m.notices, missing: m.missing, waivedBy: m.waived, knownBy: m.known} {

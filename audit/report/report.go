@@ -20,6 +20,9 @@ type Options struct {
 	FailOn   audit.Severity // that makes the run fail
 	Now      time.Time      // of the run, for formats that hold a time; they leave it out when it is zero
 
+	// Severities are, by ID of the rule, those that the site gives all findings of it.
+	Severities map[string]audit.Severity
+
 	ShowWaived bool // list what was waived or is in the baseline; counted it is in any case
 
 	// For people's eyes; formats for machines ignore them.
@@ -27,6 +30,18 @@ type Options struct {
 	Width   int // columns; 0 means 80
 	Quiet   bool
 	Verbose bool
+}
+
+// rule returns a rule as it is in this run. Formats that describe rules are read by programs that go by the
+// severity in the description, and not by that of a finding.
+func (o *Options) rule(r *audit.Rule) *audit.Rule {
+	s, ok := o.Severities[r.ID]
+	if !ok || s == r.Severity {
+		return r
+	}
+	own := *r
+	own.Severity = s
+	return &own
 }
 
 // Reporter takes the results of a run in order, and what is said of no domain when it comes. Close

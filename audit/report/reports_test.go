@@ -81,6 +81,38 @@ func fleet(t *testing.T) []*audit.Result {
 	return run(t, documents, names...)
 }
 
+// TestConfiguredSeverity has the description of a rule say what the site says of it: code scanning sorts alerts by
+// the description, and not by what is said of a finding.
+func TestConfiguredSeverity(t *testing.T) {
+	o := options()
+	o.Severities = map[string]audit.Severity{"if-vnc-public": audit.Info, "dev-video-cirrus": audit.Critical}
+	o.ShowWaived = true
+	results := run(t, map[string]string{"a.xml": consoles}, "a.xml") // of which the engine knows nothing of the site
+
+	for _, got := range readSARIF(t, render(t, "sarif", o, nil, nil, nil)).Tool.Driver.Rules {
+		want, ok := o.Severities[*got.ID]
+		if !ok {
+			continue
+		}
+		score, _ := got.Properties.Properties["security-severity"].(string)
+		if got.DefaultConfiguration.Level != sarifLevel(want) || score != securitySeverity[want] || got.Properties.Properties["severity"] != want.String() ||
+			!strings.Contains(*got.Help.Markdown, "**"+want.String()+"**") {
+			t.Errorf("SARIF: %s is %s, %q, %v", *got.ID, got.DefaultConfiguration.Level, score, got.Properties.Properties["severity"])
+		}
+	}
+	for format, want := range map[string]string{
+		"openmetrics": `virt_audit_rule_info{rule="if-vnc-public",severity="info",`,
+		"html":        `<h3><span class="badge s-info"><i class="mark s-info"></i>info</span> <code>if-vnc-public</code>`,
+	} {
+		if out := render(t, format, o, results, nil, nil); !strings.Contains(out, want) {
+			t.Errorf("%s: no %s", format, want)
+		}
+	}
+	if r := baselineRules()[0]; o.rule(r) != r {
+		t.Error("a rule that the site says nothing of is another one")
+	}
+}
+
 // hostileNames are texts that try to break out of a format or to steer a terminal.
 var hostileNames = []string{
 	`]]>`, `"quoted" 'both'`, "two\nlines", "\x1b[31mred\x1b[0m", "\u202egnp.exe", `</script><script>alert(1)</script>`,

@@ -71,7 +71,7 @@ func (s *sarifReporter) begin() error {
 	before, after, _ := bytes.Cut(tool, []byte(`"rules": []`))
 	var rules bytes.Buffer
 	for i, r := range s.opt.Rules {
-		if err := sarifItem(&rules, i, 12, sarifDescriptor(r)); err != nil {
+		if err := sarifItem(&rules, i, 12, sarifDescriptor(s.opt.rule(r))); err != nil {
 			return err
 		}
 	}
