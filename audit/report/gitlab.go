@@ -162,12 +162,16 @@ func (g *gitlabReporter) Notice(n *audit.Notice) error {
 // without defects.
 func (g *gitlabReporter) Problem(err error) error {
 	p := newJSONError(err)
-	return g.entry(&gitlabEntry{
-		CheckName: "unreadable-input", Description: "not audited: " + printable(p.Message), Severity: gitlabBlocker,
-		Fingerprint: gitlabFingerprint("problem", p.Source, p.Message, strconv.Itoa(p.Line), strconv.Itoa(p.Column)),
-		Location:    newGitLabLocation(p.Source, audit.Pos{Line: p.Line, Column: p.Column}),
-		Content:     gitlabContent{"This input was not audited: nothing is known of what it holds.\n"},
-	})
+	e := newGitLabUnaudited(unreadableInput, p.Message, newGitLabLocation(p.Source, audit.Pos{Line: p.Line, Column: p.Column}))
+	e.Fingerprint = gitlabFingerprint("problem", p.Source, p.Message, strconv.Itoa(p.Line), strconv.Itoa(p.Column))
+	return g.entry(e)
+}
+
+// newGitLabUnaudited returns an entry about what was not audited, which lacks its fingerprint.
+func newGitLabUnaudited(r *audit.Rule, message string, at gitlabLocation) *gitlabEntry {
+	e := newGitLabEntry(r, r.Severity, "not audited: "+message, gitlabProse(r.Doc), "", at)
+	e.Severity = gitlabBlocker
+	return e
 }
 
 func (g *gitlabReporter) Close() error {

@@ -70,7 +70,7 @@ func TestGitLabRest(t *testing.T) {
 	}
 	for i, e := range got[len(twice):] {
 		p := newJSONError(problems()[i])
-		if e.Severity != "blocker" || e.Location.Lines.Begin != max(p.Line, 1) || !strings.HasPrefix(e.Description, "not audited: ") {
+		if e.Severity != "blocker" || e.Location.Lines.Begin != max(p.Line, 1) || !strings.HasPrefix(e.Description, "not audited: ") || !strings.Contains(e.Content.Body, unauditedPage) {
 			t.Errorf("%+v: %+v", p, e)
 		}
 	}

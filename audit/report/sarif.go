@@ -38,7 +38,8 @@ const sarifSchema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/
 type sarifReporter struct {
 	w     io.Writer
 	opt   Options
-	index map[string]int // of the rules that are described, by ID
+	rules []*audit.Rule  // that are described
+	index map[string]int // of these, by ID
 	tally Tally
 
 	begun   bool
@@ -50,8 +51,8 @@ type sarifReporter struct {
 }
 
 func newSARIF(w io.Writer, o Options) Reporter {
-	s := &sarifReporter{w: w, opt: o, index: map[string]int{}, missing: map[audit.Unevaluated]int{}}
-	for i, r := range o.Rules {
+	s := &sarifReporter{w: w, opt: o, rules: slices.Concat(o.Rules, unaudited), index: map[string]int{}, missing: map[audit.Unevaluated]int{}}
+	for i, r := range s.rules {
 		s.index[r.ID] = i
 	}
 	return s
@@ -70,7 +71,7 @@ func (s *sarifReporter) begin() error {
 	// Rules, like results, take a line each: of a report that is kept, a change of one is a change of one line.
 	before, after, _ := bytes.Cut(tool, []byte(`"rules": []`))
 	var rules bytes.Buffer
-	for i, r := range s.opt.Rules {
+	for i, r := range s.rules {
 		if err := sarifItem(&rules, i, 12, sarifDescriptor(s.opt.rule(r))); err != nil {
 			return err
 		}
@@ -183,17 +184,22 @@ func (s *sarifReporter) Notice(n *audit.Notice) error {
 	return s.result(out)
 }
 
+// Problem makes a notification, which is what SARIF has for it, and a result, since GitHub shows no notification: an
+// input that nobody could read would look like one without findings.
 func (s *sarifReporter) Problem(err error) error {
 	e := newJSONError(err)
+	at := sarifAt(e.Source, audit.Pos{Line: e.Line, Column: e.Column})
 	n := sarifNotification{Level: sarif.LevelError, Message: sarifText{sarifMessage(e.Message)}}
 	if e.Source != "" {
-		n.Locations = []sarifLocation{sarifAt(e.Source, audit.Pos{Line: e.Line, Column: e.Column})}
+		n.Locations = []sarifLocation{at}
 	}
 	if err := sarifItem(&s.problems, s.tally.Errors, 12, n); err != nil {
 		return err
 	}
 	s.tally.Errors++
-	return nil
+	out := s.about(unreadableInput, unreadableInput.Severity, "not audited: "+e.Message)
+	out.Locations = []sarifLocation{at}
+	return s.result(out)
 }
 
 // unevaluated returns a notification for each rule that could not be evaluated, and each lack.

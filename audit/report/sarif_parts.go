@@ -19,7 +19,7 @@ type sarifText struct {
 
 type sarifResult struct {
 	RuleID       string             `json:"ruleId"`
-	RuleIndex    *int               `json:"ruleIndex,omitempty"` // nil for a rule that the run does not apply
+	RuleIndex    *int               `json:"ruleIndex,omitempty"` // nil for a rule that is not described
 	Level        string             `json:"level"`
 	Message      sarifText          `json:"message"`
 	Locations    []sarifLocation    `json:"locations"`
@@ -267,7 +267,7 @@ func sarifDescriptor(r *audit.Rule) *sarif.ReportingDescriptor {
 	markdownRule(&markdown, r, "", "")
 
 	properties := sarif.NewPropertyBag().WithTags([]string{"security", printable(r.Group())}).
-		Add("precision", "high").Add("severity", r.Severity.String()).Add("profiles", r.Profiles)
+		Add("precision", "high").Add("severity", r.Severity.String()).Add("profiles", append([]audit.Profile{}, r.Profiles...))
 	if s, ok := securitySeverity[r.Severity]; ok {
 		properties.Add("security-severity", s)
 	}

@@ -216,7 +216,7 @@ func TestSARIFRest(t *testing.T) {
 	if uri, _ := url.PathUnescape(*p.ArtifactLocation.URI); uri != notices()[0].Source || *p.Region.StartLine != 3 || p.Region.EndLine != nil {
 		t.Errorf("a notice stands at %q, %v", uri, p.Region)
 	}
-	last := got.Results[len(got.Results)-1]
+	last := got.Results[len(got.Results)-len(problems())-2]
 	if strings.Contains(render(t, "sarif", options(), nil, []*audit.Notice{outside}, nil), "ruleIndex") || *last.RuleID != "site-rule" {
 		t.Errorf("a rule that is not described: %s", *last.RuleID)
 	}
@@ -233,6 +233,15 @@ func TestSARIFRest(t *testing.T) {
 		p := n.Locations[0].PhysicalLocation
 		if uri, _ := url.PathUnescape(*p.ArtifactLocation.URI); n.Level != "error" || uri != path.Clean(e.Source) || (p.Region != nil) != (e.Line > 0) {
 			t.Errorf("%+v: %s at %q, %v", e, n.Level, uri, p.Region)
+		}
+	}
+	for i, r := range got.Results[len(got.Results)-len(problems())-1:] {
+		e := newJSONError(append(problems(), errors.New("out of {memory}"))[i])
+		p := r.Locations[0].PhysicalLocation
+		uri, _ := url.PathUnescape(*p.ArtifactLocation.URI)
+		if *r.RuleID != "unreadable-input" || *got.Tool.Driver.Rules[r.RuleIndex].ID != "unreadable-input" || r.Level != "error" ||
+			uri != path.Clean(e.Source) || (p.Region != nil) != (e.Line > 0) || !strings.HasPrefix(*r.Message.Text, "not audited: ") {
+			t.Errorf("%+v: the result %s, %s, %q at %q, %v", e, *r.RuleID, r.Level, *r.Message.Text, uri, p.Region)
 		}
 	}
 	if n := len(call.ToolConfigurationNotifications); n != 2 {
@@ -256,13 +265,13 @@ func TestSARIFRules(t *testing.T) {
 		ID: "site-rule", Title: "\u202etitle", Doc: strings.Repeat("long. ", 300), Fix: "one\ntwo\x1b", Page: "wiki/rules", Needs: audit.NeedMAC,
 	})
 	driver := readSARIF(t, render(t, "sarif", o, nil, nil, nil)).Tool.Driver
-	if *driver.Name != "virt-audit" || *driver.Version != "1.2.3" || *driver.SemanticVersion != "1.2.3" || len(driver.Rules) != len(o.Rules) {
+	if *driver.Name != "virt-audit" || *driver.Version != "1.2.3" || *driver.SemanticVersion != "1.2.3" || len(driver.Rules) != len(o.Rules)+len(unaudited) {
 		t.Errorf("%s %s with %d rules", *driver.Name, *driver.Version, len(driver.Rules))
 	}
 	severities := map[string]string{"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "2.0"}
 	levels := map[string]string{"critical": "error", "high": "error", "medium": "warning", "low": "note", "info": "note"}
 	for i, got := range driver.Rules {
-		want := o.Rules[i]
+		want := slices.Concat(o.Rules, unaudited)[i]
 		word := want.Severity.String()
 		score, _ := got.Properties.Properties["security-severity"].(string)
 		if *got.ID != want.ID || got.DefaultConfiguration.Level != levels[word] || score != severities[word] || !slices.Contains(got.Properties.Tags, "security") {
@@ -278,7 +287,7 @@ func TestSARIFRules(t *testing.T) {
 	if first := driver.Rules[0]; *first.Name != "BndAccelTcg" || *first.HelpURI != o.Rules[0].URL() {
 		t.Errorf("%s, %s", *first.Name, *first.HelpURI)
 	}
-	if site := driver.Rules[len(driver.Rules)-1]; site.HelpURI != nil || *site.ShortDescription.Text != `\u202etitle` || !strings.Contains(*site.Help.Text, "one\ntwo\\x1b") {
+	if site := driver.Rules[len(o.Rules)-1]; site.HelpURI != nil || *site.ShortDescription.Text != `\u202etitle` || !strings.Contains(*site.Help.Text, "one\ntwo\\x1b") {
 		t.Errorf("%v, %q, %q", site.HelpURI, *site.ShortDescription.Text, *site.Help.Text)
 	}
 	o.Version = "devel"

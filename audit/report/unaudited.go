@@ -1,0 +1,21 @@
+package report
+
+import "github.com/virt-audit/virt-audit/audit"
+
+// What was not audited is no finding of a rule. Formats of which findings are shown and nothing else tell it as one
+// all the same, by rules that no run applies: in their readers, silence is a pass.
+
+// unreadableInput stands for an input that could not be read or understood.
+var unreadableInput = &audit.Rule{
+	ID: "unreadable-input", Title: "Input could not be read or understood", Severity: audit.High,
+	Doc: "This input was not audited: nothing is known of what it holds. What libvirt refuses, or what readers are " +
+		"known to understand differently, is not guessed at.",
+	Fix:  "Mend the document at the place that the message names, or run virt-audit as a user who may read it.",
+	Page: unauditedPage,
+}
+
+// unauditedPage documents these rules.
+const unauditedPage = "https://github.com/virt-audit/virt-audit/blob/main/README.md#what-was-not-audited"
+
+// unaudited are the rules that no run applies.
+var unaudited = []*audit.Rule{unreadableInput}
