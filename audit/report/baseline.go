@@ -62,7 +62,9 @@ func Difference(to io.Writer, d *baseline.Difference, o Options) error {
 			continue
 		}
 		for i := range list.items {
-			t.item(w, list.word, list.about, &list.items[i])
+			if err := writeLines(w, t.item(list.word, list.about, &list.items[i])); err != nil {
+				return err
+			}
 		}
 	}
 	counts = append(counts, fmt.Sprintf("%d unchanged", d.Unchanged))
@@ -81,28 +83,30 @@ func Difference(to io.Writer, d *baseline.Difference, o Options) error {
 	return w.Flush()
 }
 
-func (t *textReporter) item(w io.Writer, word, about string, i *baseline.Item) {
+func (t *textReporter) item(word, about string, i *baseline.Item) string {
+	var b strings.Builder
 	severity, err := audit.ParseSeverity(i.Severity)
 	if err != nil {
 		severity = audit.Critical // of a newer virt-audit: the word is shown as it is
 	}
 	head := fmt.Sprintf("%s  %s  %s", t.style.bold(word), t.style.severity[severity](printable(i.Severity)), t.style.bold(printable(i.Rule)))
-	fmt.Fprintf(w, "%s  %s\n", head, printable(i.Domain))
+	fmt.Fprintf(&b, "%s  %s\n", head, printable(i.Domain))
 	for _, line := range wrap(printable(i.Message), t.width-4) {
-		fmt.Fprintf(w, "    %s\n", line)
+		fmt.Fprintf(&b, "    %s\n", line)
 	}
 	if about != "" {
 		for _, line := range wrap("("+about+")", t.width-4) {
-			fmt.Fprintf(w, "    %s\n", t.style.dim(line))
+			fmt.Fprintf(&b, "    %s\n", t.style.dim(line))
 		}
 	}
 	if word == "new" {
-		fmt.Fprintf(w, "    %s:%d:%d\n", printable(i.Source), i.Line, i.Column)
+		fmt.Fprintf(&b, "    %s:%d:%d\n", printable(i.Source), i.Line, i.Column)
 		for line := range strings.SplitSeq(i.Fix, "\n") {
-			fmt.Fprintf(w, "    %s\n", printable(line))
+			fmt.Fprintf(&b, "    %s\n", printable(line))
 		}
-		fmt.Fprintf(w, "    %s\n", printable(i.URL))
+		fmt.Fprintf(&b, "    %s\n", printable(i.URL))
 	}
+	return b.String()
 }
 
 // DifferenceJSON tells a program what two reports differ in.

@@ -47,16 +47,11 @@ func newGitHub(w io.Writer, o Options) Reporter {
 	return &githubReporter{w: w, opt: o, folder: folder, workspace: os.Getenv("GITHUB_WORKSPACE"), levels: map[string]int{}}
 }
 
-// line writes a line that is no command: it begins with a word of ours, and holds no mark of the old form,
-// which counts wherever it stands.
+// line writes a line that is no command: it begins with a word of ours.
 func (g *githubReporter) line(format string, args ...any) error {
-	_, err := io.WriteString(g.w, githubInert(printable(fmt.Sprintf(format, args...)))+"\n")
+	_, err := io.WriteString(g.w, printable(fmt.Sprintf(format, args...))+"\n")
 	return err
 }
-
-// githubInert takes the meaning from the old form of a command, "##[name]", which is also how the log's
-// viewer marks lines.
-func githubInert(text string) string { return strings.ReplaceAll(text, "##[", `##\x5b`) }
 
 var (
 	githubData     = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
@@ -69,7 +64,7 @@ func (g *githubReporter) annotate(w io.Writer, level string, properties [][2]str
 	b.WriteString("::" + level)
 	separator := " "
 	for _, p := range properties {
-		value := githubInert(printable(p[1]))
+		value := printable(p[1])
 		if p[0] == "title" {
 			value = githubCut(value, githubTitle)
 		}
@@ -83,7 +78,7 @@ func (g *githubReporter) annotate(w io.Writer, level string, properties [][2]str
 		if i > 0 {
 			b.WriteString("%0A")
 		}
-		b.WriteString(githubData.Replace(githubCut(githubInert(printable(line)), githubLine)))
+		b.WriteString(githubData.Replace(githubCut(printable(line), githubLine)))
 	}
 	b.WriteByte('\n')
 	_, err := io.WriteString(w, b.String())

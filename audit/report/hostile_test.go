@@ -2,8 +2,12 @@ package report
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/baseline"
 )
 
 // TestHostileCommands wants no name to look like a command that we advise: no line begins with it, neither
@@ -26,6 +30,55 @@ func TestHostileCommands(t *testing.T) {
 				t.Errorf("%s: a name is a command: %.200s", f.Name, line)
 			}
 		}
+	}
+}
+
+// TestHostileLog has the runner of GitHub Actions read every report as the log of a job: no line is a command but
+// the annotations that are meant to be.
+func TestHostileLog(t *testing.T) {
+	o := options()
+	o.ShowWaived, o.Verbose, o.Width = true, true, 80
+	results := hostile(t)
+	unread := problems()
+	said := notices()
+	for i, text := range hostileNames { // a file can be called anything, too
+		results[i].Source = text
+		said[i].Source = text
+		unread[2*i] = &audit.InputError{Source: text, Message: text}
+	}
+	for _, f := range Formats() {
+		all, _ := commands(render(t, f.Name, o, results, said, unread))
+		for _, c := range all {
+			if f.Name != "github" || !slices.Contains(githubLevels, c.name) {
+				t.Errorf("%s: %v is a command", f.Name, c)
+			}
+		}
+	}
+	var b strings.Builder
+	d := &baseline.Difference{}
+	for _, text := range hostileNames {
+		f := baseline.Finding{Rule: "a-rule", Severity: "high", Message: strings.Repeat("long ", 15) + text, Fix: text, URL: text}
+		d.New = append(d.New, baseline.Item{Domain: text, Source: text, Finding: f})
+	}
+	if err := Difference(&b, d, o); err != nil {
+		t.Fatal(err)
+	}
+	if all, _ := commands(b.String()); len(all) > 0 {
+		t.Errorf("diff: %v", all)
+	}
+}
+
+// TestInert leaves alone what is no command.
+func TestInert(t *testing.T) {
+	for in, want := range map[string]string{
+		"::error::x": `\x3a:error::x`, "a\n  ::x::\n": "a\n  \\x3a:x::\n", "listen ::1\n:x\n": "listen ::1\n:x\n", "": "",
+	} {
+		if got := inert(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+	if line, start, width := caret(audit.Excerpt{Line: "##[x] <a/>", Start: 6, End: 10}); line != `##\x5bx] <a/>` || start != 9 || width != 4 {
+		t.Errorf("an excerpt: %q %d %d", line, start, width)
 	}
 }
 

@@ -324,8 +324,9 @@ func encode(v any, prefix string) ([]byte, error) {
 
 // jsonVisible escapes the characters that do not print, which JSON would allow: whoever looks at a report
 // in a terminal or an editor is not to be deceived by a mark that turns the direction of writing. Outside
-// of its strings JSON has none but ASCII.
+// of its strings JSON has none but ASCII, and no mark of a command either.
 func jsonVisible(text []byte) []byte {
+	text = bytes.ReplaceAll(text, []byte(runnerMark), []byte(`##\u005b`))
 	hidden := func(r rune) bool { return r >= utf8.RuneSelf && !unicode.IsPrint(r) || r == 0x7f }
 	if bytes.IndexFunc(text, hidden) < 0 {
 		return text

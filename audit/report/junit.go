@@ -136,8 +136,7 @@ func junitWrite(w io.Writer, v any, indent string) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.Write(append(text, '\n'))
-	return err
+	return writeLines(w, string(text)+"\n")
 }
 
 func (s *junitSuite) count(c *junitTestCase) {

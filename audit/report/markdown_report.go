@@ -32,6 +32,7 @@ type measured struct {
 }
 
 func (m *measured) add(text string) error {
+	text = inert(text)
 	m.bytes += len(text)
 	m.characters += utf8.RuneCountInString(text)
 	_, err := io.WriteString(&m.spool, text)

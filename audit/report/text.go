@@ -86,7 +86,11 @@ func newText(w io.Writer, o Options) Reporter {
 func (t *textReporter) Domain(r *audit.Result) error {
 	t.tally.Add(r)
 	if len(r.Findings) > 0 || t.opt.ShowWaived && len(r.Waived)+len(r.Known) > 0 {
-		t.findings(&t.details, r)
+		var b strings.Builder
+		t.findings(&b, r)
+		if err := writeLines(&t.details, b.String()); err != nil {
+			return err
+		}
 	}
 	if t.opt.Quiet {
 		return nil
@@ -97,8 +101,7 @@ func (t *textReporter) Domain(r *audit.Result) error {
 			return err
 		}
 	}
-	_, err := io.WriteString(t.w, t.row(r))
-	return err
+	return writeLines(t.w, t.row(r))
 }
 
 // row is a guest's line in the list: verdict, name, what decided it, and the count of findings.
@@ -146,11 +149,12 @@ func (t *textReporter) Notice(n *audit.Notice) error {
 	if n.Pos.Line > 0 {
 		place = fmt.Sprintf("%s:%d:%d", n.Source, n.Pos.Line, n.Pos.Column)
 	}
-	fmt.Fprintf(&t.details, "\n%s  %s\n", t.style.bold(printable(place)), t.style.dim("(no guest)"))
-	fmt.Fprintf(&t.details, "\n  %s  %s\n", t.style.severity[n.Severity](n.Severity.String()), t.style.bold(n.Rule.ID))
-	t.labelled(&t.details, "", n.Message)
-	t.labelled(&t.details, "fix", n.Rule.Fix)
-	return nil
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n%s  %s\n", t.style.bold(printable(place)), t.style.dim("(no guest)"))
+	fmt.Fprintf(&b, "\n  %s  %s\n", t.style.severity[n.Severity](n.Severity.String()), t.style.bold(n.Rule.ID))
+	t.labelled(&b, "", n.Message)
+	t.labelled(&b, "fix", n.Rule.Fix)
+	return writeLines(&t.details, b.String())
 }
 
 func (t *textReporter) Problem(error) error {
@@ -165,6 +169,5 @@ func (t *textReporter) Close() error {
 	if t.opt.Quiet {
 		return nil
 	}
-	_, err := io.WriteString(t.w, t.summary())
-	return err
+	return writeLines(t.w, t.summary())
 }

@@ -93,8 +93,7 @@ func (v *validate) line(prefix, check string, word outcome, hint ...string) erro
 	if len(hint) > 0 {
 		text += " (" + clean(strings.Join(hint, "; ")) + ")"
 	}
-	_, err := io.WriteString(v.w, text+"\n")
-	return err
+	return writeLines(v.w, text+"\n")
 }
 
 // driver names what runs a guest, as virt-host-validate names it.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -12,10 +13,39 @@ import (
 )
 
 // Printable returns text from outside in a form that cannot steer a terminal: control characters,
-// marks that turn the direction of writing and everything else that does not print become escapes.
+// marks that turn the direction of writing and everything else that does not print become escapes. Nor
+// can it steer GitHub Actions, whose runner takes "##[name]" for a command wherever it stands in a log.
 func Printable(s string) string { return printable(s) }
 
-func printable(s string) string {
+func printable(s string) string { return strings.ReplaceAll(escaped(s), runnerMark, `##\x5b`) }
+
+// runnerMark begins a command in the old form (actions/runner, ActionCommand.TryParse). The log's viewer
+// goes by it, too.
+const runnerMark = "##["
+
+// inert returns lines none of which is a command in the form of today: the runner takes for one what
+// begins with "::", blanks apart (actions/runner, ActionCommand.TryParseV2).
+func inert(text string) string {
+	if !strings.Contains(text, "::") {
+		return text
+	}
+	lines := strings.SplitAfter(text, "\n")
+	for i, l := range lines {
+		if rest := strings.TrimLeftFunc(l, unicode.IsSpace); strings.HasPrefix(rest, "::") {
+			lines[i] = l[:len(l)-len(rest)] + `\x3a` + rest[1:]
+		}
+	}
+	return strings.Join(lines, "")
+}
+
+// writeLines writes whole lines of a report that a job may print to its log. All lines which can begin with
+// text from outside go through here.
+func writeLines(w io.Writer, text string) error {
+	_, err := io.WriteString(w, inert(text))
+	return err
+}
+
+func escaped(s string) string {
 	clean := utf8.ValidString(s)
 	for _, r := range s {
 		if r < ' ' || r >= 0x7f && !unicode.IsPrint(r) {
@@ -54,7 +84,8 @@ func visible(r rune) string {
 func caret(e audit.Excerpt) (line string, start, width int) {
 	var b strings.Builder
 	end, column := 0, 0
-	for i, r := range []rune(e.Line) {
+	runes := []rune(e.Line)
+	for i, r := range runes {
 		if i == e.Start {
 			start = column
 		}
@@ -62,8 +93,11 @@ func caret(e audit.Excerpt) (line string, start, width int) {
 			end = -1
 		}
 		text := visible(r)
-		if r == '\t' {
+		switch {
+		case r == '\t':
 			text = "  "
+		case i > 1 && string(runes[i-2:i+1]) == runnerMark:
+			text = `\x5b`
 		}
 		b.WriteString(text)
 		column += uniseg.StringWidth(text)
