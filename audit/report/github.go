@@ -221,6 +221,14 @@ func (g *githubReporter) Problem(err error) error {
 
 // Close writes the annotations, what could not be read first, and then the counts.
 func (g *githubReporter) Close() error {
+	if g.tally.nothing() {
+		g.levels[githubLevels[0]]++
+		r := nothingAudited
+		err := g.annotate(&g.problems, githubLevels[0], [][2]string{{"title", "virt-audit: " + noGuest}}, r.Doc, "fix: "+r.Fix, "see: "+r.URL())
+		if err != nil {
+			return err
+		}
+	}
 	for _, level := range githubLevels {
 		if n := g.levels[level]; n > githubShown {
 			text := fmt.Sprintf("%d annotations of the level %s: GitHub shows %d of a step, this one among them; the others are in the log", n, level, githubShown)
@@ -270,7 +278,7 @@ func (g *githubReporter) summary() []string {
 		with(plural(t.AtLeast(audit.Info), "finding"), found),
 	}
 	if t.Domains == 0 {
-		out[0] = "no guest was audited"
+		out[0] = noGuest
 	}
 	if t.Waived+t.Known > 0 {
 		out = append(out, fmt.Sprintf("not counted: %d waived, %d known from a baseline", t.Waived, t.Known))

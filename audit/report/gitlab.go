@@ -67,6 +67,7 @@ const (
 type gitlabReporter struct {
 	w       io.Writer
 	opt     Options
+	tally   Tally
 	entries int
 	notices occurrences
 }
@@ -91,6 +92,7 @@ func (g *gitlabReporter) entry(e *gitlabEntry) error {
 }
 
 func (g *gitlabReporter) Domain(r *audit.Result) error {
+	g.tally.Add(r)
 	b := r.Boundary
 	seen, about := occurrences{}, gitlabProse(fmt.Sprintf("Guest %s: %s, %s (policy %s).", r.Name, b.Word, b.Explain(), b.Policy))
 	for i := range r.Findings {
@@ -161,6 +163,7 @@ func (g *gitlabReporter) Notice(n *audit.Notice) error {
 // Problem makes an entry of the worst sort: without it, an input that nobody could read would look like one
 // without defects.
 func (g *gitlabReporter) Problem(err error) error {
+	g.tally.Errors++
 	p := newJSONError(err)
 	e := newGitLabUnaudited(unreadableInput, p.Message, newGitLabLocation(p.Source, audit.Pos{Line: p.Line, Column: p.Column}))
 	e.Fingerprint = gitlabFingerprint("problem", p.Source, p.Message, strconv.Itoa(p.Line), strconv.Itoa(p.Column))
@@ -175,6 +178,13 @@ func newGitLabUnaudited(r *audit.Rule, message string, at gitlabLocation) *gitla
 }
 
 func (g *gitlabReporter) Close() error {
+	if g.tally.nothing() {
+		e := newGitLabUnaudited(nothingAudited, noGuest, newGitLabLocation(g.opt.operand(), audit.Pos{}))
+		e.Fingerprint = gitlabFingerprint(nothingAudited.ID)
+		if err := g.entry(e); err != nil {
+			return err
+		}
+	}
 	end := "\n]\n"
 	if g.entries == 0 {
 		end = "[]\n"

@@ -71,6 +71,7 @@ type junitReporter struct {
 	w                 io.Writer
 	opt               Options
 	begun             bool
+	guests            int
 	notices, problems junitSpool
 }
 
@@ -155,6 +156,7 @@ func (j *junitReporter) Domain(r *audit.Result) error {
 	if err := j.begin(); err != nil {
 		return err
 	}
+	j.guests++
 	s := &junitSuite{Name: printable(r.Name), Properties: junitGuest(r)}
 	class := junitClass(r)
 	s.Cases = append(s.Cases, j.boundary(r, class))
@@ -269,6 +271,15 @@ func (j *junitReporter) Close() error {
 		return err
 	}
 	j.notices.Name, j.problems.Name = "notices", "inputs that could not be read"
+	if j.guests+j.problems.Tests == 0 {
+		j.problems.Name = "guests"
+		r := nothingAudited
+		c := &junitTestCase{Class: "virt-audit", Name: "there is a guest"}
+		c.Error = &junitOutcome{"input", noGuest, junitProse(r.Doc, "fix: "+r.Fix, "see: "+r.URL())}
+		if err := j.problems.add(c); err != nil {
+			return err
+		}
+	}
 	for _, s := range []*junitSpool{&j.notices, &j.problems} {
 		if s.Tests == 0 {
 			continue

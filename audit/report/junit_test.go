@@ -137,7 +137,7 @@ func TestJUnit(t *testing.T) {
 	o := options()
 	o.Now, o.FailOn = time.Time{}, audit.Low
 	all = suites(t, render(t, "junit", o, nil, notices(), nil)).Suites
-	if len(all) != 2 || all[1].Failures != len(notices()) || all[1].Timestamp != "" {
+	if len(all) != 3 || all[1].Failures != len(notices()) || all[1].Timestamp != "" {
 		t.Errorf("at the level low: %+v", all)
 	}
 }

@@ -279,7 +279,7 @@ func (m *markdownReporter) head() string {
 	if t.Domains > 0 {
 		fmt.Fprintf(&b, "%s in %s", counted(t.Severities, "no finding"), plural(t.Domains, "guest"))
 	} else {
-		b.WriteString("no guest was audited")
+		b.WriteString(noGuest)
 	}
 	if t.Errors > 0 {
 		fmt.Fprintf(&b, ", %s could not be read", plural(t.Errors, "input"))

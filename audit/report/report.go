@@ -20,6 +20,8 @@ type Options struct {
 	FailOn   audit.Severity // that makes the run fail
 	Now      time.Time      // of the run, for formats that hold a time; they leave it out when it is zero
 
+	// Operands are the files and folders that were to be audited, as they were given; none for a connection.
+	Operands []string
 	// Severities are, by ID of the rule, those that the site gives all findings of it.
 	Severities map[string]audit.Severity
 

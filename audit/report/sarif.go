@@ -42,8 +42,8 @@ type sarifReporter struct {
 	index map[string]int // of these, by ID
 	tally Tally
 
-	begun   bool
-	results int
+	begun             bool
+	results, notified int
 
 	// What stands behind the results, in bounded memory.
 	guests, problems spool
@@ -184,20 +184,25 @@ func (s *sarifReporter) Notice(n *audit.Notice) error {
 	return s.result(out)
 }
 
-// Problem makes a notification, which is what SARIF has for it, and a result, since GitHub shows no notification: an
-// input that nobody could read would look like one without findings.
 func (s *sarifReporter) Problem(err error) error {
+	s.tally.Errors++
 	e := newJSONError(err)
-	at := sarifAt(e.Source, audit.Pos{Line: e.Line, Column: e.Column})
-	n := sarifNotification{Level: sarif.LevelError, Message: sarifText{sarifMessage(e.Message)}}
-	if e.Source != "" {
+	return s.unaudited(unreadableInput, e.Message, e.Source, audit.Pos{Line: e.Line, Column: e.Column})
+}
+
+// unaudited makes a notification, which is what SARIF has for it, and a result, since GitHub shows no notification:
+// what nobody could look at would look like something without findings.
+func (s *sarifReporter) unaudited(r *audit.Rule, message, source string, p audit.Pos) error {
+	at := sarifAt(source, p)
+	n := sarifNotification{Level: sarif.LevelError, Message: sarifText{sarifMessage(message)}}
+	if source != "" {
 		n.Locations = []sarifLocation{at}
 	}
-	if err := sarifItem(&s.problems, s.tally.Errors, 12, n); err != nil {
+	if err := sarifItem(&s.problems, s.notified, 12, n); err != nil {
 		return err
 	}
-	s.tally.Errors++
-	out := s.about(unreadableInput, unreadableInput.Severity, "not audited: "+e.Message)
+	s.notified++
+	out := s.about(r, r.Severity, "not audited: "+message)
 	out.Locations = []sarifLocation{at}
 	return s.result(out)
 }
@@ -219,6 +224,11 @@ func (s *sarifReporter) unevaluated() []sarifNotification {
 }
 
 func (s *sarifReporter) Close() error {
+	if s.tally.nothing() {
+		if err := s.unaudited(nothingAudited, noGuest, s.opt.operand(), audit.Pos{}); err != nil {
+			return err
+		}
+	}
 	if err := s.begin(); err != nil {
 		return err
 	}
@@ -237,7 +247,7 @@ func (s *sarifReporter) Close() error {
           "executionSuccessful": %t,
           "toolConfigurationNotifications": %s,
           "toolExecutionNotifications": [`,
-		sarifEnd(s.results, 6), started, s.tally.Errors == 0, text(encode(s.unevaluated(), "          ")))
+		sarifEnd(s.results, 6), started, s.notified == 0, text(encode(s.unevaluated(), "          ")))
 	w.note(s.problems.copyTo(w))
 	fmt.Fprintf(w, `%s]
         }
@@ -246,7 +256,7 @@ func (s *sarifReporter) Close() error {
         "policy": %s,
         "profiles": %s,
         "domains": [`,
-		sarifEnd(s.tally.Errors, 10), text(JSON(printable(s.opt.Policy))), text(JSON(append([]audit.Profile{}, s.opt.Profiles...))))
+		sarifEnd(s.notified, 10), text(JSON(printable(s.opt.Policy))), text(JSON(append([]audit.Profile{}, s.opt.Profiles...))))
 	w.note(s.guests.copyTo(w))
 	fmt.Fprintf(w, `%s],
         "summary": %s

@@ -39,6 +39,9 @@ func (t *Tally) Add(r *audit.Result) {
 // AddNotice counts a notice.
 func (t *Tally) AddNotice(n *audit.Notice) { t.Severities[n.Severity]++ }
 
+// nothing reports whether the run came to nothing: no guest, and no input that could not be read.
+func (t *Tally) nothing() bool { return t.Domains == 0 && t.Errors == 0 }
+
 // AtLeast returns how many findings are of a severity or a worse one.
 func (t *Tally) AtLeast(s audit.Severity) int {
 	n := 0

@@ -24,9 +24,6 @@ func hiddenCounts(t *Tally) string {
 func (t *textReporter) summary() string {
 	var b strings.Builder
 	n := t.tally
-	if n.Domains == 0 && n.Errors == 0 {
-		return ""
-	}
 	var verdicts []string
 	for _, w := range []policy.Word{policy.Virtualization, policy.NonVirtualization, policy.Undetermined, policy.NotApplicable} {
 		if c := n.Verdicts[w]; c > 0 {
@@ -36,7 +33,7 @@ func (t *textReporter) summary() string {
 	if n.Domains > 0 {
 		fmt.Fprintf(&b, "\n%s: %s\n", t.style.bold(plural(n.Domains, "guest")), strings.Join(verdicts, ", "))
 	} else {
-		b.WriteString(t.style.bold("no guest was audited") + "\n")
+		b.WriteString(t.style.bold(noGuest) + "\n")
 	}
 	var found []string
 	total := 0

@@ -14,8 +14,26 @@ var unreadableInput = &audit.Rule{
 	Page: unauditedPage,
 }
 
+// nothingAudited stands for a run that found no guest, and nothing that could not be read either.
+var nothingAudited = &audit.Rule{
+	ID: "nothing-audited", Title: "No guest was audited", Severity: audit.High,
+	Doc:  "The run found no guest, so it says nothing of any: a check that has nothing to look at is no pass.",
+	Fix:  "Name files or folders that hold domains; --verbose tells what was passed over.",
+	Page: unauditedPage,
+}
+
+const noGuest = "no guest was audited"
+
 // unauditedPage documents these rules.
 const unauditedPage = "https://github.com/virt-audit/virt-audit/blob/main/README.md#what-was-not-audited"
 
 // unaudited are the rules that no run applies.
-var unaudited = []*audit.Rule{unreadableInput}
+var unaudited = []*audit.Rule{unreadableInput, nothingAudited}
+
+// operand is where a format says that nothing was found which wants a place for all that it says.
+func (o *Options) operand() string {
+	if len(o.Operands) == 0 {
+		return "."
+	}
+	return o.Operands[0]
+}

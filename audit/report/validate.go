@@ -227,8 +227,8 @@ func (v *validate) Problem(err error) error {
 }
 
 func (v *validate) Close() error {
-	if v.tally.Domains == 0 && v.tally.Errors == 0 {
-		if err := v.line("INPUT", "there is a guest", fail, "no guest was audited"); err != nil {
+	if v.tally.nothing() {
+		if err := v.line("INPUT", "there is a guest", fail, noGuest); err != nil {
 			return err
 		}
 	}

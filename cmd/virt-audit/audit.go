@@ -66,7 +66,7 @@ func (s *streams) audit(c *cli.Context) (err error) {
 	if c.Int("jobs") < 1 {
 		return usagef("option --jobs: at least 1 is wanted")
 	}
-	var operands []string
+	var operands, paths []string
 	var documents iter.Seq2[*collect.Document, error]
 	uris := connections(c)
 	if cfg.Host, err = s.hostFacts(c, c.NArg() == 0 && len(uris) == 0); err != nil {
@@ -77,7 +77,7 @@ func (s *streams) audit(c *cli.Context) (err error) {
 		operands = uris
 		documents, err = s.connected(c, uris, cfg)
 	} else if operands, err = s.operands(c); err == nil {
-		documents = collect.Operands(operands, options)
+		paths, documents = operands, collect.Operands(operands, options)
 	}
 	if err != nil {
 		return err
@@ -89,7 +89,7 @@ func (s *streams) audit(c *cli.Context) (err error) {
 	}
 	reports, err := s.open(c, wanted, report.Options{
 		Version: toolVersion(), Policy: cfg.Policy.Name, Profiles: profiles, Rules: cfg.Rules, FailOn: failOn, Now: now,
-		Severities: cfg.Severities,
+		Severities: cfg.Severities, Operands: paths,
 		ShowWaived: c.Bool("show-waived"), Quiet: c.Bool("quiet"), Verbose: c.Bool("verbose"),
 	})
 	if err != nil {
