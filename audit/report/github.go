@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,20 +30,17 @@ const githubShown = 10
 var githubLevels = []string{"error", "warning", "notice"}
 
 type githubReporter struct {
-	w         io.Writer
-	opt       Options
-	tally     Tally
-	workspace string
-	folder    string
-	problems  spool
-	findings  [audit.Critical + 1]spool
-	levels    map[string]int // annotations
+	w        io.Writer
+	opt      Options
+	tally    Tally
+	checkout checkout
+	problems spool
+	findings [audit.Critical + 1]spool
+	levels   map[string]int // annotations
 }
 
 func newGitHub(w io.Writer, o Options) Reporter {
-	folder, _ := os.Getwd() // without it, files are shown as they were given
-	// GitHub takes relative names for relative to the workspace, wherever the step runs.
-	return &githubReporter{w: w, opt: o, folder: folder, workspace: os.Getenv("GITHUB_WORKSPACE"), levels: map[string]int{}}
+	return &githubReporter{w: w, opt: o, checkout: newCheckout(os.Getenv("GITHUB_WORKSPACE")), levels: map[string]int{}}
 }
 
 // line writes a line that is no command: it begins with a word of ours.
@@ -115,7 +111,7 @@ func (g *githubReporter) level(s audit.Severity) string {
 
 // place are the properties that say where. Columns are for places on one line alone.
 func (g *githubReporter) place(source string, p audit.Pos) [][2]string {
-	file := g.file(source)
+	file := g.checkout.file(source)
 	if file == "" || p.Line == 0 {
 		return [][2]string{{"file", file}}
 	}
@@ -125,29 +121,6 @@ func (g *githubReporter) place(source string, p audit.Pos) [][2]string {
 		out = append(out, [2]string{"col", strconv.Itoa(p.Column)}, [2]string{"endColumn", strconv.Itoa(max(p.Column, p.EndColumn))})
 	}
 	return out
-}
-
-// file returns the name by which GitHub knows a file, or "" for what is none.
-func (g *githubReporter) file(source string) string {
-	if strings.HasPrefix(source, "<") || strings.Contains(source, "://") {
-		return "" // standard input, a connection
-	}
-	file := source
-	if !filepath.IsAbs(file) {
-		if g.folder == "" {
-			return file
-		}
-		file = filepath.Join(g.folder, file)
-	}
-	for _, base := range []string{g.workspace, g.folder} {
-		if base == "" {
-			continue
-		}
-		if rel, err := filepath.Rel(base, file); err == nil && filepath.IsLocal(rel) {
-			return filepath.ToSlash(rel)
-		}
-	}
-	return source
 }
 
 // githubPlace begins a message with its place, which the log shows nowhere else.

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -82,7 +81,6 @@ func commands(text string) (all []command, plain []string) {
 // TestGitHub finds everything that a run says in the log: the worst annotations first, the levels by
 // what fails the run, and a line for each guest.
 func TestGitHub(t *testing.T) {
-	t.Setenv("GITHUB_WORKSPACE", "")
 	results := fleet(t)
 	o := options()
 	o.FailOn, o.ShowWaived = audit.High, true
@@ -166,7 +164,6 @@ func TestGitHubMany(t *testing.T) {
 // TestGitHubHostile has the runner's parser read hostile names: there is no command but the annotations,
 // and each holds its name as text.
 func TestGitHubHostile(t *testing.T) {
-	t.Setenv("GITHUB_WORKSPACE", "")
 	for _, line := range []string{"::error::x", "  ::stop-commands::x", "a ##[set-env name=PATH]/tmp", "::group::", "##[ERROR]x"} {
 		if _, ok := parse(line); !ok {
 			t.Fatalf("the runner takes %q for a command, and this test does not", line)
@@ -238,38 +235,12 @@ func TestGitHubHostile(t *testing.T) {
 	}
 }
 
-// TestGitHubFile names files as GitHub knows them.
-func TestGitHubFile(t *testing.T) {
-	workspace := t.TempDir()
-	folder := filepath.Join(workspace, "deploy")
-	if err := os.Mkdir(folder, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct{ workspace, source, want string }{
-		{"", "vm.xml", "vm.xml"},
-		{"", "./a/../vm.xml", "vm.xml"},
-		{"", folder + "/a/vm.xml", "a/vm.xml"},
-		{"", "../vm.xml", "../vm.xml"},
-		{"", "/etc/libvirt/qemu/vm.xml", "/etc/libvirt/qemu/vm.xml"},
-		{workspace, "vm.xml", "deploy/vm.xml"},
-		{workspace, "../vm.xml", "vm.xml"},
-		{workspace, workspace + "/vm.xml", "vm.xml"},
-		{"/elsewhere", "vm.xml", "vm.xml"},
-		{"", "<stdin>", ""},
-		{"", "qemu:///system/vm", ""},
-	} {
-		g := githubReporter{folder: folder, workspace: c.workspace}
-		if got := g.file(c.source); got != c.want {
-			t.Errorf("%s in workspace %q: %q, want %q", c.source, c.workspace, got, c.want)
-		}
-	}
-	if g := (githubReporter{}); g.file("vm.xml") != "vm.xml" {
-		t.Errorf("without a folder: %q", g.file("vm.xml"))
-	}
+// TestGitHubCut is what the log takes of long texts, and the columns that it takes.
+func TestGitHubCut(t *testing.T) {
 	if got := githubCut("aéé", 2); got != "a…" {
 		t.Errorf("cut to %q", got)
 	}
-	g := githubReporter{folder: folder}
+	g := githubReporter{}
 	if got := g.place("vm.xml", audit.Pos{Line: 3, Column: 5, EndLine: 4, EndColumn: 2}); len(got) != 3 || got[2] != [2]string{"endLine", "4"} {
 		t.Errorf("columns go with one line alone: %v", got)
 	}

@@ -1,11 +1,12 @@
 package report
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io"
-	"path"
+	"os"
 	"strconv"
 	"strings"
 
@@ -70,10 +71,12 @@ type gitlabReporter struct {
 	tally   Tally
 	entries int
 	notices occurrences
+
+	checkout checkout
 }
 
 func newGitLab(w io.Writer, o Options) Reporter {
-	return &gitlabReporter{w: w, opt: o, notices: occurrences{}}
+	return &gitlabReporter{w: w, opt: o, notices: occurrences{}, checkout: newCheckout(os.Getenv("CI_PROJECT_DIR"))}
 }
 
 func (g *gitlabReporter) entry(e *gitlabEntry) error {
@@ -96,7 +99,7 @@ func (g *gitlabReporter) Domain(r *audit.Result) error {
 	b := r.Boundary
 	seen, about := occurrences{}, gitlabProse(fmt.Sprintf("Guest %s: %s, %s (policy %s).", r.Name, b.Word, b.Explain(), b.Policy))
 	for i := range r.Findings {
-		if err := g.entry(newGitLabFinding(r, &r.Findings[i], about, seen)); err != nil {
+		if err := g.entry(g.finding(r, &r.Findings[i], about, seen)); err != nil {
 			return err
 		}
 	}
@@ -106,14 +109,14 @@ func (g *gitlabReporter) Domain(r *audit.Result) error {
 	// GitLab knows nothing of the sort: who asks for it sees it as information, marked.
 	for i := range r.Waived {
 		w := &r.Waived[i]
-		e := newGitLabFinding(r, &w.Finding, about, seen)
+		e := g.finding(r, &w.Finding, about, seen)
 		e.Severity, e.Description = gitlabInfo, "waived: "+e.Description+", because "+printable(w.Waiver.Reason)
 		if err := g.entry(e); err != nil {
 			return err
 		}
 	}
 	for i := range r.Known {
-		e := newGitLabFinding(r, &r.Known[i], about, seen)
+		e := g.finding(r, &r.Known[i], about, seen)
 		e.Severity, e.Description = gitlabInfo, "in the baseline: "+e.Description
 		if err := g.entry(e); err != nil {
 			return err
@@ -122,12 +125,12 @@ func (g *gitlabReporter) Domain(r *audit.Result) error {
 	return nil
 }
 
-// newGitLabFinding returns a finding about a guest, of which about says the verdict.
-func newGitLabFinding(r *audit.Result, f *audit.Finding, about string, seen occurrences) *gitlabEntry {
+// finding returns a finding about a guest, of which about says the verdict.
+func (g *gitlabReporter) finding(r *audit.Result, f *audit.Finding, about string, seen occurrences) *gitlabEntry {
 	if f.Drift != "" {
 		about += "But: " + f.Drift.Explain() + ".\n\n"
 	}
-	e := newGitLabEntry(f.Rule, f.Severity, f.Message, about, r.Name, newGitLabLocation(r.Source, f.Pos))
+	e := newGitLabEntry(f.Rule, f.Severity, f.Message, about, r.Name, g.location(r.Source, f.Pos))
 	e.Description += fmt.Sprintf(" (guest %s: %s)", printable(r.Name), r.Boundary.Word)
 	// What finds the finding again is the same for all documents of a guest. GitLab would show one of them.
 	fingerprint := r.Fingerprint(f)
@@ -152,7 +155,7 @@ func gitlabProse(text string) string {
 }
 
 func (g *gitlabReporter) Notice(n *audit.Notice) error {
-	e := newGitLabEntry(n.Rule, n.Severity, n.Message, "", "", newGitLabLocation(n.Source, n.Pos))
+	e := newGitLabEntry(n.Rule, n.Severity, n.Message, "", "", g.location(n.Source, n.Pos))
 	e.Fingerprint = gitlabFingerprint("notice", n.Rule.ID, n.Source, n.Message)
 	if again := g.notices.next(e.Fingerprint); again > 1 {
 		e.Fingerprint = gitlabFingerprint(e.Fingerprint, strconv.Itoa(again))
@@ -165,7 +168,7 @@ func (g *gitlabReporter) Notice(n *audit.Notice) error {
 func (g *gitlabReporter) Problem(err error) error {
 	g.tally.Errors++
 	p := newJSONError(err)
-	e := newGitLabUnaudited(unreadableInput, p.Message, newGitLabLocation(p.Source, audit.Pos{Line: p.Line, Column: p.Column}))
+	e := newGitLabUnaudited(unreadableInput, p.Message, g.location(p.Source, audit.Pos{Line: p.Line, Column: p.Column}))
 	e.Fingerprint = gitlabFingerprint("problem", p.Source, p.Message, strconv.Itoa(p.Line), strconv.Itoa(p.Column))
 	return g.entry(e)
 }
@@ -179,7 +182,7 @@ func newGitLabUnaudited(r *audit.Rule, message string, at gitlabLocation) *gitla
 
 func (g *gitlabReporter) Close() error {
 	if g.tally.nothing() {
-		e := newGitLabUnaudited(nothingAudited, noGuest, newGitLabLocation(g.opt.operand(), audit.Pos{}))
+		e := newGitLabUnaudited(nothingAudited, noGuest, g.location(g.opt.operand(), audit.Pos{}))
 		e.Fingerprint = gitlabFingerprint(nothingAudited.ID)
 		if err := g.entry(e); err != nil {
 			return err
@@ -193,12 +196,10 @@ func (g *gitlabReporter) Close() error {
 	return err
 }
 
-// newGitLabLocation returns a place. GitLab wants a line for each: the first, where none is known.
-func newGitLabLocation(source string, p audit.Pos) gitlabLocation {
-	if !sarifConnection.MatchString(source) {
-		source = path.Clean(source) // GitLab finds no file for "./guests/web01.xml"
-	}
-	at := gitlabLocation{Path: printable(source)}
+// location returns a place. GitLab wants the path of a file from the root of the repository, and something for what
+// is in no file; and a line for each: the first, where none is known.
+func (g *gitlabReporter) location(source string, p audit.Pos) gitlabLocation {
+	at := gitlabLocation{Path: printable(cmp.Or(g.checkout.file(source), source))}
 	begin := gitlabPosition{max(p.Line, 1), max(p.Column, 1)}
 	end := gitlabPosition{p.EndLine, p.EndColumn}
 	if end.Line < begin.Line || end.Line == begin.Line && end.Column < begin.Column {

@@ -13,16 +13,21 @@ import (
 func readGitLab(t *testing.T, report string) []gitlabEntry {
 	t.Helper()
 	valid(t, "gitlab-code-quality.schema.json", report)
-	var out []gitlabEntry
-	if err := json.Unmarshal([]byte(report), &out); err != nil {
-		t.Fatal(err)
-	}
+	out := decodeGitLab(t, report)
 	seen := map[string]bool{}
 	for _, e := range out {
 		if seen[e.Fingerprint] {
 			t.Errorf("twice the same fingerprint: %.300q at %.300q", e.Description, e.Location.Path)
 		}
 		seen[e.Fingerprint] = true
+	}
+	return out
+}
+
+func decodeGitLab(t *testing.T, report string) (out []gitlabEntry) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(report), &out); err != nil {
+		t.Fatal(err)
 	}
 	return out
 }

@@ -13,6 +13,14 @@ import (
 	"github.com/virt-audit/virt-audit/rules"
 )
 
+// TestMain forgets which CI we may be run by: files are named by it.
+func TestMain(m *testing.M) {
+	for _, name := range []string{"GITHUB_WORKSPACE", "CI_PROJECT_DIR"} {
+		_ = os.Unsetenv(name)
+	}
+	m.Run()
+}
+
 // run audits documents with all baseline rules, as files of a folder "guests" would be.
 func run(t *testing.T, documents map[string]string, names ...string) []*audit.Result {
 	t.Helper()
