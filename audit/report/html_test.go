@@ -285,6 +285,10 @@ func TestHTMLAnswer(t *testing.T) {
 		if got := htmlAnswer(tally); got != tt.want {
 			t.Errorf("%+v: %q", tt, got)
 		}
+		tally.Errors = 2
+		if got := htmlAnswer(tally); got != tt.want+", and 2 inputs could not be read" {
+			t.Errorf("%+v, and 2 inputs: %q", tt, got)
+		}
 	}
 }
 

@@ -12,8 +12,15 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// htmlAnswer is the headline: are guests outside?
+// htmlAnswer is the headline: are guests outside? It does not answer for what could not be read.
 func htmlAnswer(t *Tally) string {
+	if t.Errors == 0 {
+		return htmlVerdictAnswer(t)
+	}
+	return htmlVerdictAnswer(t) + ", and " + plural(t.Errors, "input") + " could not be read"
+}
+
+func htmlVerdictAnswer(t *Tally) string {
 	outside, open, other := t.Verdicts[policy.NonVirtualization], t.Verdicts[policy.Undetermined], t.Verdicts[policy.NotApplicable]
 	const boundary = "QEMU’s security boundary"
 	some := func(n int, verb string) string {
