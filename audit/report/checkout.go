@@ -23,7 +23,7 @@ const standardInput = "<stdin>"
 // file returns the name by which the CI knows a file: relative to the root, or else to the folder that we run in.
 // One that is in neither keeps its name. What is no file has none.
 func (c checkout) file(source string) string {
-	if source == standardInput || sarifConnection.MatchString(source) {
+	if !isFile(source) {
 		return ""
 	}
 	if name := c.inside(source); name != "" {
@@ -32,8 +32,15 @@ func (c checkout) file(source string) string {
 	return filepath.ToSlash(filepath.Clean(source))
 }
 
+func isFile(source string) bool {
+	return source != standardInput && !sarifConnection.MatchString(source)
+}
+
 // inside returns the name of a file that is in the checkout, and "" for all others.
 func (c checkout) inside(source string) string {
+	if !isFile(source) {
+		return ""
+	}
 	file := source
 	if !filepath.IsAbs(file) {
 		if c.folder == "" {

@@ -2,8 +2,6 @@ package report
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
@@ -134,7 +132,7 @@ func (g *gitlabReporter) finding(r *audit.Result, f *audit.Finding, about string
 	e.Description += fmt.Sprintf(" (guest %s: %s)", printable(r.Name), r.Boundary.Word)
 	// What finds the finding again is the same for all documents of a guest. GitLab would show one of them.
 	fingerprint := r.Fingerprint(f)
-	e.Fingerprint = gitlabFingerprint(
+	e.Fingerprint = digest(
 		fingerprint, string(r.Origin.Kind), r.Origin.Label, e.Location.Path, strconv.Itoa(seen.next(fingerprint)),
 	)
 	return e
@@ -156,9 +154,9 @@ func gitlabProse(text string) string {
 
 func (g *gitlabReporter) Notice(n *audit.Notice) error {
 	e := newGitLabEntry(n.Rule, n.Severity, n.Message, "", "", g.location(n.Source, n.Pos))
-	e.Fingerprint = gitlabFingerprint("notice", n.Rule.ID, n.Source, n.Message)
+	e.Fingerprint = digest("notice", n.Rule.ID, n.Source, n.Message)
 	if again := g.notices.next(e.Fingerprint); again > 1 {
-		e.Fingerprint = gitlabFingerprint(e.Fingerprint, strconv.Itoa(again))
+		e.Fingerprint = digest(e.Fingerprint, strconv.Itoa(again))
 	}
 	return g.entry(e)
 }
@@ -169,7 +167,7 @@ func (g *gitlabReporter) Problem(err error) error {
 	g.tally.Errors++
 	p := newJSONError(err)
 	e := newGitLabUnaudited(unreadableInput, p.Message, g.location(p.Source, audit.Pos{Line: p.Line, Column: p.Column}))
-	e.Fingerprint = gitlabFingerprint("problem", p.Source, p.Message, strconv.Itoa(p.Line), strconv.Itoa(p.Column))
+	e.Fingerprint = digest("problem", p.Source, p.Message, strconv.Itoa(p.Line), strconv.Itoa(p.Column))
 	return g.entry(e)
 }
 
@@ -183,7 +181,7 @@ func newGitLabUnaudited(r *audit.Rule, message string, at gitlabLocation) *gitla
 func (g *gitlabReporter) Close() error {
 	if g.tally.nothing() {
 		e := newGitLabUnaudited(nothingAudited, noGuest, g.location(g.opt.operand(), audit.Pos{}))
-		e.Fingerprint = gitlabFingerprint(nothingAudited.ID)
+		e.Fingerprint = digest(nothingAudited.ID)
 		if err := g.entry(e); err != nil {
 			return err
 		}
@@ -208,13 +206,4 @@ func (g *gitlabReporter) location(source string, p audit.Pos) gitlabLocation {
 	at.Lines.Begin, at.Lines.End = begin.Line, end.Line
 	at.Positions.Begin, at.Positions.End = begin, end
 	return at
-}
-
-// gitlabFingerprint returns 32 hexadecimal digits that tell what all the parts say.
-func gitlabFingerprint(parts ...string) string {
-	h := sha256.New()
-	for _, p := range parts {
-		fmt.Fprintf(h, "%d %s", len(p), p)
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
 }

@@ -22,6 +22,8 @@ type Options struct {
 
 	// Operands are the files and folders that were to be audited, as they were given; none for a connection.
 	Operands []string
+	// StdinName is what standard input is called, where the user gave it a name.
+	StdinName string
 	// Severities are, by ID of the rule, those that the site gives all findings of it.
 	Severities map[string]audit.Severity
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -42,6 +43,8 @@ type sarifReporter struct {
 	index map[string]int // of these, by ID
 	tally Tally
 
+	checkout          checkout
+	outside           occurrences // of what is said of no guest
 	begun             bool
 	results, notified int
 
@@ -52,6 +55,7 @@ type sarifReporter struct {
 
 func newSARIF(w io.Writer, o Options) Reporter {
 	s := &sarifReporter{w: w, opt: o, rules: slices.Concat(o.Rules, unaudited), index: map[string]int{}, missing: map[audit.Unevaluated]int{}}
+	s.checkout, s.outside = newCheckout(os.Getenv("GITHUB_WORKSPACE")), occurrences{}
 	for i, r := range s.rules {
 		s.index[r.ID] = i
 	}
@@ -155,11 +159,7 @@ func (s *sarifReporter) finding(r *audit.Result, f *audit.Finding, seen occurren
 	at := sarifAt(r.Source, f.Pos)
 	at.Logical = []sarifLogical{newSARIFLogical(r.Name, f.Path.String())}
 	out.Locations = []sarifLocation{at}
-	fingerprint := r.Fingerprint(f)
-	out.Fingerprints = &sarifFingerprints{Finding: fingerprint}
-	if n := seen.next(fingerprint); sarifConnection.MatchString(r.Source) {
-		out.Fingerprints.GitHub = fmt.Sprintf("%s:%d", fingerprint, n)
-	}
+	out.Fingerprints = s.fingerprints(r.Source, r.Fingerprint(f), seen)
 	p := &out.Properties
 	p.sarifVerdict = newSARIFVerdict(r)
 	p.Path, p.Device, p.Drift = printable(f.Path.String()), printable(f.Device), string(f.Drift)
@@ -181,6 +181,7 @@ func (s *sarifReporter) Notice(n *audit.Notice) error {
 	s.tally.AddNotice(n)
 	out := s.about(n.Rule, n.Severity, n.Message)
 	out.Locations = []sarifLocation{sarifAt(n.Source, n.Pos)}
+	out.Fingerprints = s.fingerprints(n.Source, digest(n.Rule.ID, n.Source, n.Message), s.outside)
 	return s.result(out)
 }
 
@@ -204,6 +205,7 @@ func (s *sarifReporter) unaudited(r *audit.Rule, message, source string, p audit
 	s.notified++
 	out := s.about(r, r.Severity, "not audited: "+message)
 	out.Locations = []sarifLocation{at}
+	out.Fingerprints = s.fingerprints(source, digest(r.ID, source, message), s.outside)
 	return s.result(out)
 }
 
@@ -295,13 +297,4 @@ func (f *firstError) note(err error) {
 	if f.err == nil {
 		f.err = err
 	}
-}
-
-// occurrences tells findings about one guest apart that have the same fingerprint.
-type occurrences map[string]int
-
-// next returns how many there have been with that fingerprint, this one included.
-func (o occurrences) next(fingerprint string) int {
-	o[fingerprint]++
-	return o[fingerprint]
 }

@@ -30,8 +30,8 @@ type sarifResult struct {
 
 // sarifFingerprints are the names of what finds a result again. The first is ours; like a path, it need not be
 // unique. The second is the only one that GitHub goes by. Its upload action computes it from the line of the file
-// and warns about any other value (https://github.com/github/codeql-action/issues/4052), so it is given for those
-// documents alone that are in no file.
+// and warns about any other value (https://github.com/github/codeql-action/issues/4052), so it is given for what is
+// in no file of the checkout alone: the action passes over files that it does not find, and those outside.
 type sarifFingerprints struct {
 	Finding string `json:"virtAuditFinding/v1"`
 	GitHub  string `json:"primaryLocationLineHash,omitempty"`

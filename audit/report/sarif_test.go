@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/url"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -150,14 +151,27 @@ func TestSARIFFingerprints(t *testing.T) {
 		t.Errorf("the fingerprints change:\n%q\n%q\n%q", all[0], all[1], all[2])
 	}
 
-	live := run(t, map[string]string{"qemu:///system: web": consoles}, "qemu:///system: web")
-	live[0].Findings = append(live[0].Findings, live[0].Findings[0])
-	hashes := map[string]bool{}
-	for _, r := range readSARIF(t, render(t, "sarif", options(), live, nil, nil)).Results {
-		hashes[r.PartialFingerprints["primaryLocationLineHash"]] = true
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if len(hashes) != len(live[0].Findings) || hashes[""] {
-		t.Errorf("%d findings of a connection have the fingerprints %v", len(live[0].Findings), hashes)
+	o := options()
+	o.StdinName = "web.xml"
+	for source, given := range map[string]bool{
+		"qemu:///system: web": true, "<stdin>": true, "web.xml": true, "/etc/libvirt/qemu/web.xml": true, "../web.xml": true,
+		"a/../b.xml": false, here + "/web.xml": false,
+	} {
+		results := run(t, map[string]string{source: consoles}, source)
+		results[0].Findings = append(results[0].Findings, results[0].Findings[0])
+		said := []*audit.Notice{{Rule: baselineRules()[0], Source: source}, {Rule: baselineRules()[0], Source: source}}
+		unread := []error{&audit.InputError{Source: source, Message: "bad"}, &audit.InputError{Source: source, Message: "worse"}}
+		hashes, all := map[string]bool{}, readSARIF(t, render(t, "sarif", o, results, said, unread)).Results
+		for _, r := range all {
+			hashes[r.PartialFingerprints["primaryLocationLineHash"]] = true
+		}
+		if given && (len(hashes) != len(all) || hashes[""]) || !given && (len(hashes) != 1 || !hashes[""]) {
+			t.Errorf("%s: %d results have the fingerprints %v", source, len(all), hashes)
+		}
 	}
 }
 
