@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/policy"
@@ -62,7 +61,7 @@ func (g *githubReporter) annotate(w io.Writer, level string, properties [][2]str
 	for _, p := range properties {
 		value := printable(p[1])
 		if p[0] == "title" {
-			value = githubCut(value, githubTitle)
+			value = truncated(value, githubTitle)
 		}
 		if value != "" {
 			b.WriteString(separator + p[0] + "=" + githubProperty.Replace(value))
@@ -74,7 +73,7 @@ func (g *githubReporter) annotate(w io.Writer, level string, properties [][2]str
 		if i > 0 {
 			b.WriteString("%0A")
 		}
-		b.WriteString(githubData.Replace(githubCut(printable(line), githubLine)))
+		b.WriteString(githubData.Replace(truncated(printable(line), githubLine)))
 	}
 	b.WriteByte('\n')
 	_, err := io.WriteString(w, b.String())
@@ -86,17 +85,6 @@ const (
 	githubTitle = 200
 	githubLine  = 12_000
 )
-
-// githubCut shortens a text to n bytes.
-func githubCut(text string, n int) string {
-	if len(text) <= n {
-		return text
-	}
-	for !utf8.RuneStart(text[n]) {
-		n--
-	}
-	return text[:n] + "…"
-}
 
 // level returns the command for a severity.
 func (g *githubReporter) level(s audit.Severity) string {

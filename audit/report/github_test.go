@@ -237,7 +237,7 @@ func TestGitHubHostile(t *testing.T) {
 
 // TestGitHubCut is what the log takes of long texts, and the columns that it takes.
 func TestGitHubCut(t *testing.T) {
-	if got := githubCut("aéé", 2); got != "a…" {
+	if got := truncated("aéé", 2); got != "a…" {
 		t.Errorf("cut to %q", got)
 	}
 	g := githubReporter{}

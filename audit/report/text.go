@@ -65,14 +65,15 @@ const (
 )
 
 type textReporter struct {
-	w       io.Writer
-	opt     Options
-	style   styles
-	width   int
-	tally   Tally
-	details spool
-	begun   bool
-	told    map[string]bool // rules whose why and fix were printed for the guest at hand
+	w        io.Writer
+	opt      Options
+	style    styles
+	width    int
+	tally    Tally
+	details  spool
+	problems []string // what is said of the first inputs that could not be read
+	begun    bool
+	told     map[string]bool // rules whose why and fix were printed for the guest at hand
 }
 
 func newText(w io.Writer, o Options) Reporter {
@@ -157,8 +158,22 @@ func (t *textReporter) Notice(n *audit.Notice) error {
 	return writeLines(&t.details, b.String())
 }
 
-func (t *textReporter) Problem(error) error {
-	t.tally.Errors++ // standard error has the text
+// textProblems is how many inputs that could not be read are named, and textProblem how many bytes are said of one.
+const (
+	textProblems = 20
+	textProblem  = 500
+)
+
+// Problem notes what could not be read. Standard error has it too, but it need not be where the report is kept.
+func (t *textReporter) Problem(err error) error {
+	t.tally.Errors++
+	if len(t.problems) < textProblems {
+		e := newJSONError(err)
+		if e.Source != "" {
+			e.Message = (&audit.InputError{Source: e.Source, Line: e.Line, Column: e.Column, Message: e.Message}).Error()
+		}
+		t.problems = append(t.problems, truncated(printable(e.Message), textProblem))
+	}
 	return nil
 }
 
@@ -166,8 +181,8 @@ func (t *textReporter) Close() error {
 	if err := t.details.copyTo(t.w); err != nil {
 		return err
 	}
-	if t.opt.Quiet {
-		return nil
+	if err := writeLines(t.w, t.unread()); err != nil || t.opt.Quiet {
+		return err
 	}
 	return writeLines(t.w, t.summary())
 }

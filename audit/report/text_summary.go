@@ -21,9 +21,37 @@ func hiddenCounts(t *Tally) string {
 	return strings.Join(out, ", ")
 }
 
+// unread names what could not be read, a line for each.
+func (t *textReporter) unread() string {
+	if t.tally.Errors == 0 {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s%s\n", t.gap(), t.style.severity[audit.High]("not audited"))
+	for _, p := range t.problems {
+		b.WriteString("  " + p + "\n")
+	}
+	if more := t.tally.Errors - len(t.problems); more > 0 {
+		fmt.Fprintf(&b, "  and %d more: standard error names them\n", more)
+	}
+	return b.String()
+}
+
+// gap parts a paragraph from what stands above it, if anything does.
+func (t *textReporter) gap() string {
+	if t.tally.Domains == 0 && t.tally.AtLeast(audit.Info) == 0 {
+		return ""
+	}
+	return "\n"
+}
+
 func (t *textReporter) summary() string {
 	var b strings.Builder
 	n := t.tally
+	gap := t.gap()
+	if n.Errors > 0 {
+		gap = "\n"
+	}
 	var verdicts []string
 	for _, w := range []policy.Word{policy.Virtualization, policy.NonVirtualization, policy.Undetermined, policy.NotApplicable} {
 		if c := n.Verdicts[w]; c > 0 {
@@ -31,9 +59,9 @@ func (t *textReporter) summary() string {
 		}
 	}
 	if n.Domains > 0 {
-		fmt.Fprintf(&b, "\n%s: %s\n", t.style.bold(plural(n.Domains, "guest")), strings.Join(verdicts, ", "))
+		fmt.Fprintf(&b, "%s%s: %s\n", gap, t.style.bold(plural(n.Domains, "guest")), strings.Join(verdicts, ", "))
 	} else {
-		b.WriteString(t.style.bold(noGuest) + "\n")
+		b.WriteString(gap + t.style.bold(noGuest) + "\n")
 	}
 	var found []string
 	total := 0
@@ -56,7 +84,7 @@ func (t *textReporter) summary() string {
 		b.WriteString("not counted: " + hidden + "\n")
 	}
 	if n.Errors > 0 {
-		fmt.Fprintf(&b, "%s\n", t.style.severity[audit.High](plural(n.Errors, "input")+" could not be read: see the messages"))
+		fmt.Fprintf(&b, "%s\n", t.style.severity[audit.High](plural(n.Errors, "input")+" could not be read"))
 	}
 	needs := make([]audit.Needs, 0, len(n.Missing))
 	for need := range n.Missing {

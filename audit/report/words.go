@@ -137,6 +137,17 @@ func wrap(text string, width int) []string {
 	return append(lines, line.String())
 }
 
+// truncated shortens a text to n bytes.
+func truncated(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	for !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n] + "…"
+}
+
 // pad fills text up to a width in columns.
 func pad(text string, width int) string {
 	if n := width - uniseg.StringWidth(text); n > 0 {
