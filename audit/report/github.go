@@ -146,13 +146,17 @@ func (g *githubReporter) Domain(r *audit.Result) error {
 	if !g.opt.ShowWaived {
 		return nil
 	}
-	for _, w := range r.Waived {
-		if err := g.line("waived  %s  %s%s: %s", w.Rule.ID, githubPlace(r.Source, w.Pos), w.Message, w.Waiver.Reason); err != nil {
+	hidden := func(word string, f *audit.Finding, why string) error {
+		return g.line("%s  %s  %s%s%s; %s; see: %s", word, f.Rule.ID, githubPlace(r.Source, f.Pos), f.Message, why, mend(Fix(f.Rule, r.Name)), f.Rule.URL())
+	}
+	for i := range r.Waived {
+		w := &r.Waived[i]
+		if err := hidden("waived", &w.Finding, ": "+w.Waiver.Reason+until(w.Waiver)); err != nil {
 			return err
 		}
 	}
-	for _, f := range r.Known {
-		if err := g.line("known  %s  %s%s", f.Rule.ID, githubPlace(r.Source, f.Pos), f.Message); err != nil {
+	for i := range r.Known {
+		if err := hidden("known", &r.Known[i], ""); err != nil {
 			return err
 		}
 	}

@@ -108,7 +108,7 @@ func (g *gitlabReporter) Domain(r *audit.Result) error {
 	for i := range r.Waived {
 		w := &r.Waived[i]
 		e := g.finding(r, &w.Finding, about, seen)
-		e.Severity, e.Description = gitlabInfo, "waived: "+e.Description+", because "+printable(w.Waiver.Reason)
+		e.Severity, e.Description = gitlabInfo, "waived: "+e.Description+", because "+printable(w.Waiver.Reason+until(w.Waiver))
 		if err := g.entry(e); err != nil {
 			return err
 		}

@@ -101,7 +101,7 @@ func (j *junitReporter) rule(r *audit.Result, g *junitGroup, class string) *juni
 	reason := "" // why the rule is skipped, if nothing else is to be said
 	if j.opt.ShowWaived {
 		for _, w := range g.waived {
-			reason = "waived: " + printable(w.Waiver.Reason)
+			reason = printable(waivedBy(w.Waiver))
 			passing = append(passing, reason+"\n"+junitFinding(r, &w.Finding))
 		}
 		for _, f := range g.known {

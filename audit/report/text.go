@@ -74,6 +74,7 @@ type textReporter struct {
 	problems []string // what is said of the first inputs that could not be read
 	begun    bool
 	told     map[string]bool // rules whose why and fix were printed for the guest at hand
+	noticed  map[string]bool // rules whose fix was printed with a notice
 }
 
 func newText(w io.Writer, o Options) Reporter {
@@ -81,7 +82,7 @@ func newText(w io.Writer, o Options) Reporter {
 	if width <= 0 {
 		width = 80
 	}
-	return &textReporter{w: w, opt: o, style: newStyles(o.Color), width: max(width, 40)}
+	return &textReporter{w: w, opt: o, style: newStyles(o.Color), width: max(width, 40), noticed: map[string]bool{}}
 }
 
 func (t *textReporter) Domain(r *audit.Result) error {
@@ -153,8 +154,11 @@ func (t *textReporter) Notice(n *audit.Notice) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s  %s\n", t.style.bold(printable(place)), t.style.dim("(no guest)"))
 	fmt.Fprintf(&b, "\n  %s  %s\n", t.style.severity[n.Severity](n.Severity.String()), t.style.bold(n.Rule.ID))
-	t.labelled(&b, "", n.Message)
-	t.labelled(&b, "fix", n.Rule.Fix)
+	t.message(&b, n.Message)
+	if !t.noticed[n.Rule.ID] {
+		t.noticed[n.Rule.ID] = true
+		t.advice(&b, n.Rule, "")
+	}
 	return writeLines(&t.details, b.String())
 }
 

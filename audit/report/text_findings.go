@@ -5,7 +5,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/virt-audit/virt-audit/audit"
 )
@@ -40,35 +39,33 @@ func (t *textReporter) findings(w io.Writer, r *audit.Result) {
 	}
 }
 
-// hidden lists what does not count, and who says so.
+// hidden lists what does not count, who says so, and how it is mended all the same.
 func (t *textReporter) hidden(w io.Writer, r *audit.Result) {
-	line := func(f *audit.Finding) {
+	item := func(f *audit.Finding, why string, waiver *audit.Waiver) {
 		fmt.Fprintf(w, "\n  %s  %s\n", t.style.dim("("+f.Severity.String()+")"), f.Rule.ID)
-		t.labelled(w, "", f.Message)
-		fmt.Fprintf(w, "         %s:%d:%d\n", printable(r.Source), f.Pos.Line, f.Pos.Column)
+		t.message(w, f.Message)
+		fmt.Fprintf(w, "    %s:%d:%d\n", printable(r.Source), f.Pos.Line, f.Pos.Column)
+		t.message(w, why)
+		if waiver != nil {
+			fmt.Fprintf(w, "    %s:%d:%d\n", printable(waiver.Source), waiver.Pos.Line, waiver.Pos.Column)
+		}
+		if !t.told[f.Rule.ID] {
+			t.told[f.Rule.ID] = true
+			t.advice(w, f.Rule, r.Name)
+		}
 	}
 	for i := range r.Waived {
-		waiver := r.Waived[i].Waiver
-		line(&r.Waived[i].Finding)
-		until := ""
-		if !waiver.Until.IsZero() {
-			until = " (until " + waiver.Until.Format(time.DateOnly) + ")"
-		}
-		t.labelled(w, "", fmt.Sprintf("waived: %s%s", waiver.Reason, until))
-		fmt.Fprintf(w, "         %s:%d:%d\n", printable(waiver.Source), waiver.Pos.Line, waiver.Pos.Column)
+		item(&r.Waived[i].Finding, waivedBy(r.Waived[i].Waiver), r.Waived[i].Waiver)
 	}
 	for i := range r.Known {
-		line(&r.Known[i])
-		t.labelled(w, "", "known: it is in the baseline")
+		item(&r.Known[i], "known: it is in the baseline", nil)
 	}
 }
 
 func (t *textReporter) finding(w io.Writer, r *audit.Result, f audit.Finding) {
 	const indent = "    "
 	fmt.Fprintf(w, "\n  %s  %s\n", t.style.severity[f.Severity](f.Severity.String()), t.style.bold(f.Rule.ID))
-	for _, line := range wrap(printable(f.Message), t.width-len(indent)) {
-		fmt.Fprintf(w, "%s%s\n", indent, line)
-	}
+	t.message(w, f.Message)
 	fmt.Fprintf(w, "%s%s:%d:%d\n", indent, printable(r.Source), f.Pos.Line, f.Pos.Column)
 	line, start, width := caret(f.Excerpt)
 	if line != "" {
@@ -90,7 +87,13 @@ func (t *textReporter) finding(w io.Writer, r *audit.Result, f audit.Finding) {
 		why = f.Rule.Doc
 	}
 	t.labelled(w, "why", why)
-	for i, l := range strings.Split(Fix(f.Rule, r.Name), "\n") {
+	t.advice(w, f.Rule, r.Name)
+}
+
+// advice says how to mend what a rule finds in a guest, and where more is said of it.
+func (t *textReporter) advice(w io.Writer, r *audit.Rule, guest string) {
+	const indent = "    "
+	for i, l := range strings.Split(Fix(r, guest), "\n") {
 		label := ""
 		if i == 0 {
 			label = "fix"
@@ -101,11 +104,17 @@ func (t *textReporter) finding(w io.Writer, r *audit.Result, f audit.Finding) {
 		}
 		t.labelled(w, label, l)
 	}
-	fmt.Fprintf(w, "%s%s %s\n", indent, pad("see", 4), f.Rule.URL())
+	fmt.Fprintf(w, "%s%s %s\n", indent, pad("see", 4), printable(r.URL()))
 	if t.opt.Verbose {
-		for _, ref := range f.Rule.Refs {
+		for _, ref := range r.Refs {
 			fmt.Fprintf(w, "%s     %s\n", indent, ref)
 		}
+	}
+}
+
+func (t *textReporter) message(w io.Writer, text string) {
+	for _, line := range wrap(printable(text), t.width-4) {
+		fmt.Fprintf(w, "    %s\n", line)
 	}
 }
 

@@ -2,12 +2,44 @@ package report
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
+
+// TestHidden has every format tell of a finding that is waived, or in the baseline, what it tells of others, and
+// when the waiver ends.
+func TestHidden(t *testing.T) {
+	for _, format := range []string{"text", "github", "gitlab", "junit", "markdown", "html", "validate", "csv", "sarif", "json", "ndjson"} {
+		results := run(t, map[string]string{"a.xml": consoles}, "a.xml")
+		r := results[0]
+		i := slices.IndexFunc(r.Findings, func(f audit.Finding) bool { return strings.Contains(f.Rule.Fix, "$ virt-xml") })
+		r.Findings, r.Known = nil, r.Findings[i:i+1]
+		out := render(t, format, shown(), results, nil, nil)
+		for _, f := range []*audit.Finding{&r.Waived[0].Finding, &r.Known[0]} {
+			for _, want := range []string{f.Rule.ID, f.Rule.URL(), "virt-xml", "a.xml"} {
+				if !strings.Contains(out, want) {
+					t.Errorf("%s: of %s no %q: %.3000s", format, f.Rule.ID, want, out)
+				}
+			}
+		}
+		if !strings.Contains(out, "2030-01-31") {
+			t.Errorf("%s: it is not said when the waiver ends", format)
+		}
+	}
+}
+
+// TestTextNotice has a notice tell of its fix and its address, once for all of a rule.
+func TestTextNotice(t *testing.T) {
+	r := baselineRules()[0]
+	out := render(t, "text", options(), nil, []*audit.Notice{{Rule: r, Source: "a.yaml"}, {Rule: r, Source: "b.yaml"}}, nil)
+	if strings.Count(out, "\n    see  "+r.URL()+"\n") != 1 || strings.Count(out, "\n    fix  ") != 1 {
+		t.Error(out)
+	}
+}
 
 // TestTextUnread names in the report what could not be read: a line for each, of which none is too long, and not
 // more than somebody reads.

@@ -139,7 +139,7 @@ func (v *validate) Domain(r *audit.Result) error {
 	if v.opt.ShowWaived {
 		for i := range r.Waived {
 			w := &r.Waived[i]
-			if err := v.finding(r, &w.Finding, note, "waived: "+w.Waiver.Reason); err != nil {
+			if err := v.finding(r, &w.Finding, note, waivedBy(w.Waiver)); err != nil {
 				return err
 			}
 		}

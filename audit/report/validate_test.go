@@ -118,7 +118,7 @@ func TestValidateWords(t *testing.T) {
 			"not evaluated: 1 check, because passwords", "of " + hidden.Unevaluated[0].Rule.ID, "1 finding waived: not counted", "1 finding in the baseline: not counted",
 		}},
 		{"hidden, shown", func(o *Options) { o.ShowWaived, o.Verbose = true, true }, hidden, "PASS NOTE NOTE WARN WARN NOTE NOTE", []string{
-			"waived message; waived: because of @somebody; fix: ", "known message; in the baseline; fix: ", "web for " + hidden.Unevaluated[0].Rule.ID,
+			"waived message; waived: because of @somebody (until 2027-06-30); fix: ", "known message; in the baseline; fix: ", "web for " + hidden.Unevaluated[0].Rule.ID,
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

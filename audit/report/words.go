@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -179,6 +180,17 @@ func shellQuote(s string) string {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// waivedBy says why a finding does not count, and how long.
+func waivedBy(w *audit.Waiver) string { return "waived: " + w.Reason + until(w) }
+
+// until says when a waiver ends, behind its reason; "" where it does not.
+func until(w *audit.Waiver) string {
+	if w.Until.IsZero() {
+		return ""
+	}
+	return " (until " + w.Until.Format(time.DateOnly) + ")"
 }
 
 // firstSentence returns the beginning of a rule's Doc: why it matters, in short.
