@@ -67,6 +67,7 @@ type gitlabReporter struct {
 	w       io.Writer
 	opt     Options
 	tally   Tally
+	first   string // source that was audited
 	entries int
 	notices occurrences
 
@@ -93,6 +94,9 @@ func (g *gitlabReporter) entry(e *gitlabEntry) error {
 }
 
 func (g *gitlabReporter) Domain(r *audit.Result) error {
+	if g.tally.Domains == 0 {
+		g.first = r.Source
+	}
 	g.tally.Add(r)
 	b := r.Boundary
 	seen, about := occurrences{}, gitlabProse(fmt.Sprintf("Guest %s: %s, %s (policy %s).", r.Name, b.Word, b.Explain(), b.Policy))
@@ -186,12 +190,45 @@ func (g *gitlabReporter) Close() error {
 			return err
 		}
 	}
+	if text := g.uncounted(); text != "" {
+		err := g.entry(&gitlabEntry{
+			CheckName: "not-counted", Description: text, Severity: gitlabInfo,
+			Fingerprint: digest("not-counted"), // the same in every run, or each number would be a new defect
+			Location:    g.location(g.first, audit.Pos{}),
+			Content:     gitlabContent{"This is about the whole run. A check that could not be made is no pass. --show-waived lists what is waived or in the baseline.\n\n<" + unauditedPage + ">\n"},
+		})
+		if err != nil {
+			return err
+		}
+	}
 	end := "\n]\n"
 	if g.entries == 0 {
 		end = "[]\n"
 	}
 	_, err := io.WriteString(g.w, end)
 	return err
+}
+
+// uncounted says how much of the run has no entry; "" when all has one.
+func (g *gitlabReporter) uncounted() string {
+	is := func(n int) string {
+		if n == 1 {
+			return "is"
+		}
+		return "are"
+	}
+	var parts []string
+	t := &g.tally
+	if n := t.Waived; n > 0 {
+		parts = append(parts, plural(n, "finding")+" "+is(n)+" waived")
+	}
+	if n := t.Known; n > 0 {
+		parts = append(parts, plural(n, "finding")+" "+is(n)+" in the baseline")
+	}
+	if n := t.Unevaluated; n > 0 {
+		parts = append(parts, plural(n, "check")+" could not be made")
+	}
+	return strings.Join(parts, ", ")
 }
 
 // location returns a place. GitLab wants the path of a file from the root of the repository, and something for what

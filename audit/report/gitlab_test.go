@@ -9,7 +9,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// readGitLab validates a report, reads it, and wants each fingerprint once.
+// readGitLab validates a report, reads it, and wants each fingerprint once. It leaves out what is said of the run.
 func readGitLab(t *testing.T, report string) []gitlabEntry {
 	t.Helper()
 	valid(t, "gitlab-code-quality.schema.json", report)
@@ -21,7 +21,7 @@ func readGitLab(t *testing.T, report string) []gitlabEntry {
 		}
 		seen[e.Fingerprint] = true
 	}
-	return out
+	return slices.DeleteFunc(out, func(e gitlabEntry) bool { return e.CheckName == "not-counted" })
 }
 
 func decodeGitLab(t *testing.T, report string) (out []gitlabEntry) {
@@ -92,6 +92,36 @@ func TestGitLabRest(t *testing.T) {
 	if len(got) != 2 || got[0].Severity != "info" || got[1].Severity != "info" ||
 		!strings.HasPrefix(got[0].Description, "waived: ") || !strings.HasSuffix(got[0].Description, ", because behind the {0} gate (until 2030-01-31)") || !strings.HasPrefix(got[1].Description, "in the baseline: ") {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestGitLabUncounted counts what has no entry, in one that is the same in every run.
+func TestGitLabUncounted(t *testing.T) {
+	results := run(t, map[string]string{"sub/a.xml": consoles, "b.xml": consoles}, "sub/a.xml", "b.xml")
+	lacking := audit.Unevaluated{Rule: baselineRules()[0], Needs: audit.NeedMAC}
+	results[0].Unevaluated, results[1].Unevaluated = nil, nil
+	var fingerprints []string
+	for _, want := range []string{
+		"2 findings are waived", "2 findings are waived, 1 finding is in the baseline", "2 findings are waived, 1 finding is in the baseline, 1 check could not be made",
+	} {
+		all := decodeGitLab(t, render(t, "gitlab", options(), results, nil, nil))
+		e := all[len(all)-1]
+		if e.Description != want || e.Severity != "info" || e.Location.Path != "sub/a.xml" || e.Location.Lines.Begin != 1 {
+			t.Errorf("%+v, want %s", e, want)
+		}
+		fingerprints = append(fingerprints, e.Fingerprint)
+		if len(results[0].Known) == 0 {
+			results[0].Known = results[0].Findings[:1]
+		} else {
+			results[0].Unevaluated = []audit.Unevaluated{lacking}
+		}
+	}
+	if len(slices.Compact(fingerprints)) != 1 {
+		t.Errorf("the fingerprints change: %v", fingerprints)
+	}
+	results[0].Waived, results[1].Waived, results[0].Known, results[0].Unevaluated = nil, nil, nil, nil
+	if out := render(t, "gitlab", options(), results, nil, nil); strings.Contains(out, "not-counted") {
+		t.Error("there is an entry where all has one")
 	}
 }
 

@@ -145,3 +145,19 @@ func junitFinding(r *audit.Result, f *audit.Finding) string {
 func junitAbout(r *audit.Result, rule *audit.Rule) string {
 	return "why: " + firstSentence(rule.Doc) + "\nfix: " + Fix(rule, r.Name) + "\nsee: " + rule.URL()
 }
+
+// junitNothing is the test that stands for a run without a guest.
+func junitNothing() *junitTestCase {
+	r := nothingAudited
+	return &junitTestCase{
+		Class: "virt-audit", Name: "there is a guest",
+		Error: &junitOutcome{"input", noGuest, junitProse(r.Doc, "fix: "+r.Fix, "see: "+r.URL())},
+	}
+}
+
+func junitDocument(r *audit.Result) string {
+	if !told(r.Origin) {
+		return ""
+	}
+	return strings.TrimSpace(string(r.Origin.Kind) + " " + r.Origin.Label)
+}
