@@ -12,8 +12,9 @@ import (
 
 // The CSV report is for spreadsheets and for those who cut columns. Its first column says what a row is:
 // a finding; a guest without findings, so that the verdict of every guest is there; a check that was not
-// evaluated; a notice, which is about no guest; an error, which is an input that could not be read; and, where
-// they are asked for, a finding that is waived or known from a baseline. A row is one line.
+// evaluated; a notice, which is about no guest; an error, which is an input that could not be read; where
+// they are asked for, a finding that is waived or known from a baseline; and last a summary, without which nobody
+// could tell how many of those there are, or a report of no guest from one that was cut off. A row is one line.
 //
 // A spreadsheet takes a cell for a formula that begins with =, +, - or @, and names and paths are for whoever
 // made the guest to choose. Such a cell begins with an apostrophe here, as OWASP advises
@@ -30,6 +31,7 @@ type csvRow map[string]string
 type csvReporter struct {
 	w     *csv.Writer
 	opt   Options
+	tally Tally
 	begun bool
 }
 
@@ -79,6 +81,7 @@ func csvCell(text string) string {
 const csvFormula = "=+-@＝＋－＠"
 
 func (c *csvReporter) Domain(r *audit.Result) error {
+	c.tally.Add(r)
 	if err := c.domain(r); err != nil {
 		return err
 	}
@@ -156,6 +159,7 @@ func (r csvRow) at(line, column int) {
 }
 
 func (c *csvReporter) Notice(n *audit.Notice) error {
+	c.tally.AddNotice(n)
 	row := csvRow{
 		"record": "notice", "source": n.Source, "severity": n.Severity.String(), "rule": n.Rule.ID, "title": n.Rule.Title,
 		"message": n.Message, "fix": n.Rule.Fix, "url": n.Rule.URL(),
@@ -165,6 +169,7 @@ func (c *csvReporter) Notice(n *audit.Notice) error {
 }
 
 func (c *csvReporter) Problem(err error) error {
+	c.tally.Errors++
 	e := newJSONError(err)
 	row := csvRow{"record": "error", "source": e.Source, "message": e.Message}
 	row.at(e.Line, e.Column)
@@ -172,7 +177,7 @@ func (c *csvReporter) Problem(err error) error {
 }
 
 func (c *csvReporter) Close() error {
-	if err := c.begin(); err != nil {
+	if err := c.row(csvRow{"record": "summary", "policy": c.opt.Policy, "message": strings.Join(c.tally.lines(c.opt.Policy), "; ")}); err != nil {
 		return err
 	}
 	c.w.Flush()

@@ -41,7 +41,7 @@ func TestCSV(t *testing.T) {
 	r.Waived = append(r.Waived, audit.Waived{Finding: r.Findings[1], Waiver: until})
 	r.Findings = nil
 	r.Unevaluated = append(r.Unevaluated, audit.Unevaluated{Rule: baselineRules()[0], Needs: audit.NeedQEMUConf})
-	want := map[string]int{"notice": len(notices()), "error": len(problems())}
+	want := map[string]int{"notice": len(notices()), "error": len(problems()), "summary": 1}
 	for _, r := range results {
 		want["finding"] += len(r.Findings)
 		want["waived"] += len(r.Waived)
@@ -56,6 +56,9 @@ func TestCSV(t *testing.T) {
 	for _, row := range rows(t, render(t, "csv", o, results, notices(), problems())) {
 		got[row["record"]]++
 		needed := []string{"source", "message"}
+		if row["record"] == "summary" {
+			needed[0] = "policy"
+		}
 		switch row["record"] {
 		case "finding", "waived", "known":
 			needed = append(needed, "line", "column", "name", "verdict", "reason", "policy", "severity", "rule", "title", "path", "fix", "url", "fingerprint")
@@ -92,8 +95,15 @@ func TestCSV(t *testing.T) {
 	if hidden := render(t, "csv", o, results, nil, nil); strings.Contains(hidden, "\nwaived") || strings.Contains(hidden, "\nknown") {
 		t.Error("what does not count is listed without being asked for")
 	}
-	if empty := render(t, "csv", o, nil, nil, nil); empty != strings.Join(csvHeader, ",")+"\n" {
-		t.Errorf("without guests: %q", empty)
+	all := rows(t, render(t, "csv", o, results, nil, problems()[:1]))
+	last := all[len(all)-1]
+	for _, part := range []string{"17 guests: 11 virtualization, ", " findings: ", "not counted: 1 waived, 1 known from a baseline", "not evaluated: 1 check, because the host's qemu.conf", "not audited: 1 input"} {
+		if last["record"] != "summary" || !strings.Contains(last["message"], part) {
+			t.Errorf("the last row does not say %q: %v", part, last)
+		}
+	}
+	if empty := rows(t, render(t, "csv", o, nil, nil, nil)); len(empty) != 1 || empty[0]["message"] != "no guest was audited; 0 findings" {
+		t.Errorf("without guests: %v", empty)
 	}
 }
 

@@ -4,12 +4,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
-	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
 // The GitHub report is a log for GitHub Actions. A line that is a workflow command makes an annotation:
@@ -220,48 +218,9 @@ func (g *githubReporter) Close() error {
 
 // summary are the last lines.
 func (g *githubReporter) summary() []string {
-	t := &g.tally
-	var verdicts, found []string
-	for _, w := range []policy.Word{policy.Virtualization, policy.NonVirtualization, policy.Undetermined, policy.NotApplicable} {
-		if n := t.Verdicts[w]; n > 0 {
-			verdicts = append(verdicts, fmt.Sprintf("%d %s", n, w))
-		}
-	}
-	for _, s := range audit.Severities() {
-		if n := t.Severities[s]; n > 0 {
-			found = append(found, fmt.Sprintf("%d %s", n, s))
-		}
-	}
-	with := func(head string, parts []string) string {
-		if len(parts) == 0 {
-			return head
-		}
-		return head + ": " + strings.Join(parts, ", ")
-	}
-	out := []string{
-		with(plural(t.Domains, "guest"), verdicts) + " (policy " + g.opt.Policy + ")",
-		with(plural(t.AtLeast(audit.Info), "finding"), found),
-	}
-	if t.Domains == 0 {
-		out[0] = noGuest
-	}
-	if t.Waived+t.Known > 0 {
-		out = append(out, fmt.Sprintf("not counted: %d waived, %d known from a baseline", t.Waived, t.Known))
-	}
-	needs := make([]audit.Needs, 0, len(t.Missing))
-	for need := range t.Missing {
-		needs = append(needs, need)
-	}
-	slices.Sort(needs)
-	for _, need := range needs {
-		out = append(out, fmt.Sprintf("not evaluated: %s, because %s", plural(t.Missing[need], "check"), need))
-	}
-	if t.Errors > 0 {
-		out = append(out, "not audited: "+plural(t.Errors, "input")+" could not be read")
-	}
-	var levels []string
+	levels := make([]string, 0, len(githubLevels))
 	for _, level := range githubLevels {
 		levels = append(levels, plural(g.levels[level], level))
 	}
-	return append(out, fmt.Sprintf("annotations: %s; GitHub shows the first %d of each", strings.Join(levels, ", "), githubShown))
+	return append(g.tally.lines(g.opt.Policy), fmt.Sprintf("annotations: %s; GitHub shows the first %d of each", strings.Join(levels, ", "), githubShown))
 }

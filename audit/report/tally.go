@@ -1,6 +1,11 @@
 package report
 
 import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
@@ -49,4 +54,42 @@ func (t *Tally) AtLeast(s audit.Severity) int {
 		n += t.Severities[s]
 	}
 	return n
+}
+
+// lines say in words what the run came to, by an edition of the policy.
+func (t *Tally) lines(edition string) []string {
+	var verdicts, found []string
+	for _, w := range policy.Words() {
+		if n := t.Verdicts[w]; n > 0 {
+			verdicts = append(verdicts, fmt.Sprintf("%d %s", n, w))
+		}
+	}
+	for _, s := range audit.Severities() {
+		if n := t.Severities[s]; n > 0 {
+			found = append(found, fmt.Sprintf("%d %s", n, s))
+		}
+	}
+	with := func(head string, parts []string) string {
+		if len(parts) == 0 {
+			return head
+		}
+		return head + ": " + strings.Join(parts, ", ")
+	}
+	out := []string{
+		with(plural(t.Domains, "guest"), verdicts) + " (policy " + edition + ")",
+		with(plural(t.AtLeast(audit.Info), "finding"), found),
+	}
+	if t.Domains == 0 {
+		out[0] = noGuest
+	}
+	if t.Waived+t.Known > 0 {
+		out = append(out, fmt.Sprintf("not counted: %d waived, %d known from a baseline", t.Waived, t.Known))
+	}
+	for _, need := range slices.Sorted(maps.Keys(t.Missing)) {
+		out = append(out, fmt.Sprintf("not evaluated: %s, because %s", plural(t.Missing[need], "check"), need))
+	}
+	if t.Errors > 0 {
+		out = append(out, "not audited: "+plural(t.Errors, "input")+" could not be read")
+	}
+	return out
 }
