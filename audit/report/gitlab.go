@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -191,11 +193,15 @@ func (g *gitlabReporter) Close() error {
 		}
 	}
 	if text := g.uncounted(); text != "" {
+		about := "This is about the whole run. --show-waived lists what is waived or in the baseline.\n\n"
+		for _, need := range slices.Sorted(maps.Keys(g.tally.Missing)) {
+			about += gitlabProse(fmt.Sprintf("Not evaluated, which is no pass: %s, because %s.", plural(g.tally.Missing[need], "check"), need))
+		}
 		err := g.entry(&gitlabEntry{
 			CheckName: "not-counted", Description: text, Severity: gitlabInfo,
 			Fingerprint: digest("not-counted"), // the same in every run, or each number would be a new defect
 			Location:    g.location(g.first, audit.Pos{}),
-			Content:     gitlabContent{"This is about the whole run. A check that could not be made is no pass. --show-waived lists what is waived or in the baseline.\n\n<" + unauditedPage + ">\n"},
+			Content:     gitlabContent{about + "<" + unauditedPage + ">\n"},
 		})
 		if err != nil {
 			return err

@@ -109,6 +109,9 @@ func TestGitLabUncounted(t *testing.T) {
 		if e.Description != want || e.Severity != "info" || e.Location.Path != "sub/a.xml" || e.Location.Lines.Begin != 1 {
 			t.Errorf("%+v, want %s", e, want)
 		}
+		if strings.Contains(want, "check") != strings.Contains(e.Content.Body, audit.NeedMAC.String()) {
+			t.Errorf("what was lacking: %s", e.Content.Body)
+		}
 		fingerprints = append(fingerprints, e.Fingerprint)
 		if len(results[0].Known) == 0 {
 			results[0].Known = results[0].Findings[:1]
