@@ -193,15 +193,15 @@ func (g *gitlabReporter) Close() error {
 		}
 	}
 	if text := g.uncounted(); text != "" {
-		about := "This is about the whole run. --show-waived lists what is waived or in the baseline.\n\n"
+		about := []string{"This is about the whole run. --show-waived lists what is waived or in the baseline.\n\n"}
 		for _, need := range slices.Sorted(maps.Keys(g.tally.Missing)) {
-			about += gitlabProse(fmt.Sprintf("Not evaluated, which is no pass: %s, because %s.", plural(g.tally.Missing[need], "check"), need))
+			about = append(about, gitlabProse(fmt.Sprintf("Not evaluated, which is no pass: %s, because %s.", plural(g.tally.Missing[need], "check"), need)))
 		}
 		err := g.entry(&gitlabEntry{
 			CheckName: "not-counted", Description: text, Severity: gitlabInfo,
 			Fingerprint: digest("not-counted"), // the same in every run, or each number would be a new defect
 			Location:    g.location(g.first, audit.Pos{}),
-			Content:     gitlabContent{about + "<" + unauditedPage + ">\n"},
+			Content:     gitlabContent{strings.Join(about, "") + "<" + unauditedPage + ">\n"},
 		})
 		if err != nil {
 			return err

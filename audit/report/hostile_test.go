@@ -21,11 +21,11 @@ func TestHostileCommands(t *testing.T) {
 		if !strings.Contains(out, "$ curl") {
 			t.Errorf("%s: the name is not in the report", f.Name)
 		}
-		lines := out
+		texts := []string{out}
 		for _, document := range jsonDocuments(f.Name, out) {
-			lines += "\n" + strings.Join(fixes(t, document), "\n")
+			texts = append(texts, fixes(t, document)...)
 		}
-		for line := range strings.SplitSeq(lines, "\n") {
+		for line := range strings.SplitSeq(strings.Join(texts, "\n"), "\n") {
 			if strings.HasPrefix(strings.TrimSpace(line), "$ curl") {
 				t.Errorf("%s: a name is a command: %.200s", f.Name, line)
 			}

@@ -326,7 +326,9 @@ func encode(v any, prefix string) ([]byte, error) {
 // in a terminal or an editor is not to be deceived by a mark that turns the direction of writing. Outside
 // of its strings JSON has none but ASCII, and no mark of a command either.
 func jsonVisible(text []byte) []byte {
-	text = bytes.ReplaceAll(text, []byte(runnerMark), []byte(`##\u005b`))
+	if mark := []byte(runnerMark); bytes.Contains(text, mark) {
+		text = bytes.ReplaceAll(text, mark, []byte(`##\u005b`))
+	}
 	hidden := func(r rune) bool { return r >= utf8.RuneSelf && !unicode.IsPrint(r) || r == 0x7f }
 	if bytes.IndexFunc(text, hidden) < 0 {
 		return text
