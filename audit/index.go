@@ -45,6 +45,9 @@ func (x *index) add(parent int32, name string, start, tagEnd int) int32 {
 	}
 	p.last = i
 	p.children++
+	if m, ok := x.wide[parent]; ok {
+		m[name] = append(m[name], i)
+	}
 	return i
 }
 
