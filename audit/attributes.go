@@ -17,9 +17,9 @@ func (r *reader) attributes(t xml.StartElement, start int) ([]xml.Attr, error) {
 	for _, a := range t.Attr {
 		switch {
 		case a.Name.Space == "xmlns":
-			r.bindings = append(r.bindings, binding{a.Name.Local, a.Value})
+			r.bind(a.Name.Local, a.Value)
 		case a.Name.Space == "" && a.Name.Local == "xmlns":
-			r.bindings = append(r.bindings, binding{"", a.Value})
+			r.bind("", a.Value)
 		default:
 			kept = append(kept, a)
 		}

@@ -18,7 +18,7 @@ const maxExcerpt = 160
 
 // excerpt cuts out the first line of a span, secrets masked.
 func (x *index) excerpt(start, end int) Excerpt {
-	from, to := lineAt(x.src, start)
+	from, to := x.lines.around(x.src, start)
 	end = min(end, to)
 	cutLeft, cutRight := from < start-maxExcerpt, to > end+maxExcerpt
 	if cutLeft {

@@ -1,7 +1,5 @@
 package audit
 
-import "slices"
-
 // The namespaces in which libvirt's drivers read elements of their own below <domain>. Everything
 // outside <metadata> in another namespace is invisible to libvirt, which looks elements up by XPath,
 // but not to a decoder that matches by local name (source: libvirt, virXMLNamespace users of
@@ -32,12 +30,28 @@ const xmlURI = "http://www.w3.org/XML/1998/namespace"
 // binding is one declaration of a namespace prefix; "" is the default namespace.
 type binding struct{ prefix, uri string }
 
+// bind declares a prefix for what is inside of the element at hand.
+func (r *reader) bind(prefix, uri string) {
+	if r.bound == nil {
+		r.bound = map[string][]int{}
+	}
+	r.bound[prefix] = append(r.bound[prefix], len(r.bindings))
+	r.bindings = append(r.bindings, binding{prefix, uri})
+}
+
+// unbind takes back all declarations but the first n.
+func (r *reader) unbind(n int) {
+	for _, b := range r.bindings[n:] {
+		list := r.bound[b.prefix]
+		r.bound[b.prefix] = list[:len(list)-1]
+	}
+	r.bindings = r.bindings[:n]
+}
+
 // resolve returns the namespace that a prefix stands for at this point of the document.
 func (r *reader) resolve(prefix string) (uri string, declared bool) {
-	for _, b := range slices.Backward(r.bindings) {
-		if b.prefix == prefix {
-			return b.uri, true
-		}
+	if list := r.bound[prefix]; len(list) > 0 {
+		return r.bindings[list[len(list)-1]].uri, true
 	}
 	switch prefix {
 	case "":

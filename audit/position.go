@@ -33,17 +33,7 @@ type lines struct {
 }
 
 func (l *lines) at(src []byte, offset int) (line, column int) {
-	if l.starts == nil {
-		l.starts = append(l.starts, 0)
-		if bytes.HasPrefix(src, bom) {
-			l.starts[0] = len(bom)
-		}
-		for i, c := range src {
-			if c == '\n' {
-				l.starts = append(l.starts, i+1)
-			}
-		}
-	}
+	l.fill(src)
 	line = max(1, sort.SearchInts(l.starts, offset+1))
 	from, column := l.starts[line-1], 1
 	if l.column > 0 && l.offset >= from && l.offset <= offset {
@@ -54,16 +44,29 @@ func (l *lines) at(src []byte, offset int) (line, column int) {
 	return line, column
 }
 
-// lineAt returns the line that holds a byte offset, without its end, and where it starts.
-func lineAt(src []byte, offset int) (start, end int) {
+func (l *lines) fill(src []byte) {
+	if l.starts != nil {
+		return
+	}
+	l.starts = append(l.starts, 0)
+	if bytes.HasPrefix(src, bom) {
+		l.starts[0] = len(bom)
+	}
+	for i, c := range src {
+		if c == '\n' {
+			l.starts = append(l.starts, i+1)
+		}
+	}
+}
+
+// around returns the line that holds a byte offset, without its end: from where it starts to where it ends.
+func (l *lines) around(src []byte, offset int) (start, end int) {
+	l.fill(src)
 	offset = min(max(offset, 0), len(src))
-	start = bytes.LastIndexByte(src[:offset], '\n') + 1
-	end = len(src)
-	if i := bytes.IndexByte(src[offset:], '\n'); i >= 0 {
-		end = offset + i
+	line := max(1, sort.SearchInts(l.starts, offset+1))
+	start, end = l.starts[line-1], len(src)
+	if line < len(l.starts) {
+		end = l.starts[line] - 1
 	}
-	if start == 0 && bytes.HasPrefix(src, bom) {
-		start = min(len(bom), end)
-	}
-	return start, end
+	return min(start, end), end
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -28,16 +27,19 @@ type reader struct {
 	base     int // bytes before the decoder's first, the byte order mark
 	stack    []frame
 	bindings []binding
-	queued   []xml.Token // read already, to be handed out before the next
-	blank    []byte      // white space that counts only if the element turns out to hold nothing else
-	outer    int         // elements around the domain, 1 in documents that hold one; see wrapper.go
-	wrap     wrap        // what is known of those
+	bound    map[string][]int // which of the bindings declare a prefix, the innermost last
+	queued   []xml.Token      // read already, to be handed out before the next
+	blank    []byte           // white space that counts only if the element turns out to hold nothing else
+	outer    int              // elements around the domain, 1 in documents that hold one; see wrapper.go
+	wrap     wrap             // what is known of those
 	rootEnd  bool
 	dropped  []Dropped
 	lastElem int // where the element last handed out begins
 	header   bool
 	waivers  []*Waiver
 	ours     node // the <audit> of our namespace in the metadata of the domain at hand, when there was one
+
+	joined map[int32]*nameSet // the children's names of containers that were given again, by their node
 }
 
 // frame is one open element.
@@ -47,13 +49,21 @@ type frame struct {
 	bindings int      // how many namespace bindings were in force outside
 	node     int32
 	mode     mode
-	uri      string // namespace, when mode is hypervisor
-	seen     []string
-	text     bool // has text of its own
-	hidden   bool // has a child that was dropped
-	joined   bool // a container that goes on where an earlier one ended
+	uri      string   // namespace, when mode is hypervisor
+	own      nameSet  // the names of its children
+	shared   *nameSet // the same, with those of the earlier ones, when it is joined
+	text     bool     // has text of its own
+	hidden   bool     // has a child that was dropped
+	joined   bool     // a container that goes on where an earlier one ended
 	waiving  waiving
 	waiver   *Waiver // that the element is
+}
+
+func (f *frame) seen() *nameSet {
+	if f.shared != nil {
+		return f.shared
+	}
+	return &f.own
 }
 
 type mode uint8
@@ -184,7 +194,7 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 	under := r.nodes[parent.node].name
 	switch {
 	case repeats(under, name):
-	case slices.Contains(parent.seen, name):
+	case parent.seen().has(name):
 		joined, err := r.repeated(parent, name, attrs, start)
 		if err != nil {
 			return nil, err
@@ -196,11 +206,11 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 		}
 		// The decoder fills the struct that it made for the first; its attributes stay as they are.
 		f.node, f.joined = r.child(parent.node, name, 1), true
-		f.seen = append(f.seen, r.names(f.node)...)
+		f.shared = r.names(f.node)
 		r.lastElem = start
 		return xml.StartElement{Name: f.out}, nil
 	default:
-		parent.seen = append(parent.seen, name)
+		parent.seen().add(name)
 	}
 	f.node = r.add(parent.node, name, start, end)
 	if name == "metadata" && len(r.stack) == r.outer+2 {
@@ -218,7 +228,7 @@ func (r *reader) domain(f *frame, attrs []xml.Attr, start, end int) (xml.Token, 
 	f.out = xml.Name{Local: "domain"}
 	f.node = r.add(0, "domain", start, end)
 	f.mode = plain
-	r.waivers, r.ours = nil, node{}
+	r.waivers, r.ours, r.joined = nil, node{}, nil
 	r.lastElem = start
 	return xml.StartElement{Name: f.out, Attr: r.normalise("", "domain", attrs)}, nil
 }
@@ -243,7 +253,7 @@ func (r *reader) endElement(t xml.EndElement, start int) (xml.Token, error) {
 		return nil, r.refuse(start, "<%s> is closed by </%s> (libvirt refuses the document)", f.raw.Local, t.Name.Local)
 	}
 	r.stack = r.stack[:len(r.stack)-1]
-	r.bindings = r.bindings[:f.bindings]
+	r.unbind(f.bindings)
 	r.rootEnd = len(r.stack) == 0
 	r.waiverEnd(f, start)
 	opaque := f.mode == ignored || f.mode == wrapping || f.mode == metadata && r.stack[len(r.stack)-1].mode == metadata
@@ -274,7 +284,7 @@ func (r *reader) text(t xml.CharData, start int) (xml.Token, error) {
 	f := &r.stack[len(r.stack)-1]
 	if f.mode >= metadata {
 		if f.waiver != nil {
-			f.waiver.Reason += string(t)
+			f.waiver.text = append(f.waiver.text, t...)
 		}
 		return nil, nil
 	}
@@ -317,7 +327,7 @@ func (r *reader) push() *frame {
 		r.stack = append(r.stack, frame{})
 	}
 	f := &r.stack[n]
-	*f = frame{seen: f.seen[:0]}
+	*f = frame{own: f.own.emptied()}
 	return f
 }
 
@@ -385,15 +395,4 @@ func withDefault(attrs []xml.Attr, name, value string) []xml.Attr {
 		return attrs
 	}
 	return append(attrs, xml.Attr{Name: xml.Name{Local: name}, Value: value})
-}
-
-// names returns the names of a node's children, each once.
-func (r *reader) names(at int32) []string {
-	var out []string
-	for i := r.nodes[at].first; i != 0; i = r.nodes[i].next {
-		if name := r.nodes[i].name; !slices.Contains(out, name) {
-			out = append(out, name)
-		}
-	}
-	return out
 }

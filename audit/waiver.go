@@ -34,6 +34,7 @@ type Waiver struct {
 	stop       int    // behind the end tag
 	lost       string // why libvirt would drop it; it is no waiver then
 	bare       bool   // it has no namespace
+	text       []byte // the reason while it is read
 
 	// What became of it in a run. Waivers of the configuration are shared by all domains of the run.
 	applied, used atomic.Bool
@@ -118,23 +119,28 @@ func (c *Config) waive(p *Pass, evaluated func(id string) bool) {
 	if len(all) == 0 {
 		return
 	}
-	var active []*AppliedWaiver
+	active := activeWaivers{}
+	judged := map[string]AppliedWaiver{} // what is the same for all waivers of a rule
 	for _, w := range all {
 		if !w.covers(p.Domain) {
 			continue
 		}
-		a := &AppliedWaiver{Waiver: w, Known: true, Expired: w.Expired(c.Today), Lost: w.lost, Bare: w.bare}
-		a.Known = c.Known == nil || c.Known(w.Rule)
-		a.Evaluated = evaluated(w.Rule)
+		a, ok := judged[w.Rule]
+		if !ok {
+			a.Known = c.Known == nil || c.Known(w.Rule)
+			a.Evaluated = evaluated(w.Rule)
+			judged[w.Rule] = a
+		}
+		a.Waiver, a.Expired, a.Lost, a.Bare = w, w.Expired(c.Today), w.lost, w.bare
 		if w.InDomain {
 			a.NotAllowed = c.DomainWaivers.Allows(w.Rule)
-			p.Waivers = append(p.Waivers, a)
+			p.Waivers = append(p.Waivers, &a)
 		}
 		if a.Evaluated {
 			w.applied.Store(true)
 		}
 		if w.Flaw == "" && !a.Expired && a.Lost == "" && a.NotAllowed == "" {
-			active = append(active, a)
+			active.add(&a)
 		}
 	}
 	if len(active) == 0 {
@@ -142,21 +148,55 @@ func (c *Config) waive(p *Pass, evaluated func(id string) bool) {
 	}
 	res := p.result
 	res.Findings = slices.DeleteFunc(res.Findings, func(f Finding) bool {
-		var by *AppliedWaiver
-		for _, a := range active {
-			if a.Rule != f.Rule.ID || a.Device != "" && !slices.Contains(p.DeviceNames(f.Path), a.Device) {
-				continue
-			}
-			a.Used = true
-			a.used.Store(true)
-			if by == nil {
-				by = a
-			}
-		}
+		by := active.of(p.Domain, &f)
 		if by == nil {
 			return false
 		}
-		res.Waived = append(res.Waived, Waived{f, by.Waiver})
+		res.Waived = append(res.Waived, Waived{f, by})
 		return true
 	})
+}
+
+// activeWaivers are those that count, by rule and device: a guest may have as many as it has findings.
+type activeWaivers map[[2]string]*sameWaivers
+
+// sameWaivers are those for one rule and device. The first of them counts, and none is unused when it does.
+type sameWaivers struct {
+	list   []*AppliedWaiver
+	number int // in the order in which they were given
+	used   bool
+}
+
+func (m activeWaivers) add(a *AppliedWaiver) {
+	key := [2]string{a.Rule, a.Device}
+	if m[key] == nil {
+		m[key] = &sameWaivers{number: len(m)}
+	}
+	m[key].list = append(m[key].list, a)
+}
+
+// of returns the first waiver that a finding falls under, and marks all of them as used.
+func (m activeWaivers) of(d *Domain, f *Finding) *Waiver {
+	var first *sameWaivers
+	for _, device := range append(d.DeviceNames(f.Path), "") {
+		same := m[[2]string{f.Rule.ID, device}]
+		if same == nil {
+			continue
+		}
+		if first == nil || same.number < first.number {
+			first = same
+		}
+		if same.used {
+			continue
+		}
+		same.used = true
+		for _, a := range same.list {
+			a.Used = true
+			a.used.Store(true)
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	return first.list[0].Waiver
 }

@@ -111,7 +111,7 @@ func (d *Domain) unit() string {
 
 // indent returns the white space before an element that begins its line; ok is false for one that does not.
 func (d *Domain) indent(start int) (text string, ok bool) {
-	from, _ := lineAt(d.src, start)
+	from, _ := d.lines.around(d.src, start)
 	before := string(d.src[from:start])
 	return before, strings.Trim(before, " \t") == "" && from > 0
 }

@@ -118,7 +118,7 @@ func ParseDay(text string) (time.Time, error) {
 func (d *Domain) reasoned(waivers []*Waiver, within node) {
 	d.Waivers, d.waivers = slices.Clip(waivers), within
 	for _, w := range d.Waivers {
-		w.Reason = reasonText(w.Reason)
+		w.Reason, w.text = reasonText(string(w.text)), nil
 		if w.Reason == "" && w.Flaw == "" {
 			w.Flaw = "it gives no reason"
 		}

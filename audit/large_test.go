@@ -1,0 +1,67 @@
+package audit
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestLarge reads documents in which something is there a hundred thousand times. Each took minutes
+// once: it would run into the time limit of the tests.
+func TestLarge(t *testing.T) {
+	const many = 100_000
+	var names, disks, waivers strings.Builder
+	for i := range many {
+		fmt.Fprintf(&names, "<unknown%d/>", i)
+		fmt.Fprintf(&disks, "<disk><target dev='d%d'/></disk>", i)
+		fmt.Fprintf(&waivers, `<va:waive rule="sto-x" device="d%d">ok</va:waive>`, i)
+	}
+	prefixes := strings.NewReplacer("<", " xmlns:", "/>", "='urn:x'").Replace(names.String())
+	for name, text := range map[string]string{
+		"reason in pieces":   "<metadata>" + in(`<va:waive rule="sto-x">`+strings.Repeat("aaaa<!---->", 2*many)+"</va:waive>") + "</metadata>",
+		"unknown elements":   names.String(),
+		"repeated elements":  strings.Repeat("<memory>1</memory>", many),
+		"joined containers":  "<devices>" + names.String() + "</devices>" + strings.Repeat("<devices><disk/></devices>", many),
+		"prefixes":           "<other" + prefixes + ">" + strings.Repeat("<unknown0:x/>", many) + "</other>",
+		"waivers and disks":  "<metadata>" + in(waivers.String()) + "</metadata><devices>" + disks.String() + "</devices>",
+		"waivers out of use": "<metadata>" + in(waivers.String()) + in(waivers.String()) + "</metadata>",
+	} {
+		d, err := Load("a.xml", []byte("<domain type='kvm'><name>a</name>"+text+"</domain>"))
+		if err != nil {
+			t.Errorf("%s: %.200v", name, err)
+			continue
+		}
+		res := Run(d, &Config{Rules: []*Rule{onDisks}})
+		if found := len(res.Findings) + len(res.Waived); found != len(d.Devices.Disks) {
+			t.Errorf("%s: %d findings at %d disks", name, found, len(d.Devices.Disks))
+		}
+		if name == "reason in pieces" && len(d.Waivers[0].Reason) != 4*2*many {
+			t.Errorf("%s: a reason of %d bytes", name, len(d.Waivers[0].Reason))
+		}
+		if name == "waivers and disks" && len(res.Waived) != many {
+			t.Errorf("%s: %d waived", name, len(res.Waived))
+		}
+	}
+}
+
+// TestFindAfterMany looks for an element that follows a repeated one, when there are many.
+func TestFindAfterMany(t *testing.T) {
+	padding := ""
+	for i := range manyChildren + 1 {
+		padding += fmt.Sprintf("<unknown%d/>", i)
+	}
+	d, err := Load("a.xml", []byte("<domain type='kvm'>"+padding+"<memory>1</memory><memory>2</memory><devices><disk/></devices><devices><disk/></devices></domain>"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for e := range d.Elements() {
+		if e.Name == "disk" {
+			names = append(names, e.Path().String())
+		}
+	}
+	if !d.Has(At("devices/disk[2]")) || !slices.Equal(names, []string{"devices/disk[1]", "devices/disk[2]"}) {
+		t.Errorf("disks at %v, devices there: %t", names, d.Has(At("devices")))
+	}
+}
