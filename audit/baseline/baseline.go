@@ -5,13 +5,10 @@ package baseline
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
@@ -27,7 +24,30 @@ type Entry struct {
 	Fingerprint string `json:"fingerprint"`
 	Count       int    `json:"count"`
 
+	// What tells namesakes apart, where there is something to tell. There is no path: files may move.
+	UUID      string `json:"uuid,omitempty"`
+	Host      string `json:"host,omitempty"`  // see audit.Origin
+	Kind      string `json:"kind,omitempty"`  // of a document that tells of the past
+	Label     string `json:"label,omitempty"` // of that document
+	Documents int    `json:"documents,omitempty"`
+
 	Line int `json:"-"` // of the file, from one
+}
+
+func (e *Entry) guest() guest { return guest{e.Host, e.Domain, e.Kind, e.Label} }
+
+// guestOf tells whether results are about the same guest, as far as its fingerprints tell: what is, or
+// comes next, is one, and each of what was another.
+func guestOf(r *audit.Result) guest {
+	g := guest{host: r.Origin.Host, name: r.Name}
+	if !r.Origin.Kind.Present() {
+		g.kind, g.label = string(r.Origin.Kind), r.Origin.Label
+	}
+	return g
+}
+
+func (g guest) clone() guest {
+	return guest{strings.Clone(g.host), strings.Clone(g.name), strings.Clone(g.kind), strings.Clone(g.label)}
 }
 
 // Baseline is what a site lives with. It is not safe for use by several goroutines.
@@ -35,8 +55,19 @@ type Baseline struct {
 	Source  string
 	entries []*Entry
 	known   map[string]*seen
-	domains map[string]bool    // that the run has come by
-	open    map[[2]string]bool // domain and rule, where the rule did not answer
+	guests  map[guest]*documents // that the run has come by
+	open    map[question]bool    // where the rule did not answer
+}
+
+// documents counts those of a guest.
+type documents struct {
+	count int
+	uuids map[string]int
+}
+
+type question struct {
+	guest guest
+	rule  string
 }
 
 // seen is what a run has found of an entry.
@@ -51,10 +82,15 @@ const Version = 1
 // Parse reads a baseline. source is the name of the file; errors begin with it.
 func Parse(source string, data []byte) (*Baseline, error) {
 	var file struct {
-		Version  int               `json:"version"`
-		Findings []json.RawMessage `json:"findings"`
+		Version int `json:"version"`
+		Tool    struct {
+			Name    string `json:"name"`
+			Version string `json:"version"`
+		} `json:"tool"`
+		Findings *[]json.RawMessage `json:"findings"`
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields() // a report would be taken for a baseline without entries
 	if err := d.Decode(&file); err != nil {
 		return nil, fmt.Errorf("%s: not a baseline: %w", source, place(data, err))
 	}
@@ -66,10 +102,12 @@ func Parse(source string, data []byte) (*Baseline, error) {
 		return nil, fmt.Errorf("%s: not a baseline: it states no version (--write-baseline makes one)", source)
 	case file.Version != Version:
 		return nil, fmt.Errorf("%s: a baseline of version %d, and this virt-audit reads version %d", source, file.Version, Version)
+	case file.Findings == nil:
+		return nil, fmt.Errorf("%s: not a baseline: it has no findings, not even an empty list of them", source)
 	}
-	b := &Baseline{Source: source, known: map[string]*seen{}, domains: map[string]bool{}, open: map[[2]string]bool{}}
+	b := &Baseline{Source: source, known: map[string]*seen{}, guests: map[guest]*documents{}, open: map[question]bool{}}
 	from := 0
-	for i, raw := range file.Findings {
+	for i, raw := range *file.Findings {
 		e := &Entry{}
 		strict := json.NewDecoder(bytes.NewReader(raw))
 		strict.DisallowUnknownFields()
@@ -110,9 +148,15 @@ func (b *Baseline) Len() int { return len(b.entries) }
 // Mark moves the findings that the baseline knows from r.Findings to r.Known. Of findings that are the
 // same it knows as many as there were when it was written.
 func (b *Baseline) Mark(r *audit.Result) {
-	b.domains[r.Name] = true
+	g := guestOf(r)
+	if b.guests[g] == nil {
+		g = g.clone() // it is kept, and must not keep the document
+		b.guests[g] = &documents{uuids: map[string]int{}}
+	}
+	b.guests[g].count++
+	b.guests[g].uuids[strings.Clone(r.UUID)]++
 	for _, u := range r.Unevaluated {
-		b.open[[2]string{r.Name, u.Rule.ID}] = true
+		b.open[question{g, u.Rule.ID}] = true
 	}
 	for i := range r.Waived {
 		if s := b.known[r.Fingerprint(&r.Waived[i].Finding)]; s != nil {
@@ -136,6 +180,10 @@ func (b *Baseline) Mark(r *audit.Result) {
 
 // Release takes Mark back, for a guest that is judged again. The result stays as it is.
 func (b *Baseline) Release(r *audit.Result) {
+	if d := b.guests[guestOf(r)]; d != nil {
+		d.count--
+		d.uuids[r.UUID]--
+	}
 	for i := range r.Waived {
 		if s := b.known[r.Fingerprint(&r.Waived[i].Finding)]; s != nil {
 			s.count--
@@ -146,62 +194,53 @@ func (b *Baseline) Release(r *audit.Result) {
 	}
 }
 
-// Gone returns the entries that a run has not found any more, with the count of how often: their guests
-// were part of the run, and their rules, of which applied tells, have answered. Findings below minimum
-// were not looked at.
-func (b *Baseline) Gone(applied func(rule string) bool, minimum audit.Severity) []Entry {
-	var out []Entry
+// Run is what a baseline has to know of a run, to tell what is gone from what was not looked at.
+type Run struct {
+	Applied func(rule string) bool // whether the rule is part of the run, and answers the same in each
+	Minimum audit.Severity         // findings below were not looked at
+}
+
+// Missing returns the entries that a run has not found, with the count of how often. Those of gone are not
+// there any more: their guests were part of the run, with as many documents as when the baseline was
+// written, and their rules have answered. Of those of open nothing can be said.
+func (b *Baseline) Missing(run Run) (gone, open []Entry) {
 	for _, e := range b.entries {
-		severity, _ := audit.ParseSeverity(e.Severity)
 		missing := e.Count - b.known[e.Fingerprint].count
-		if missing <= 0 || severity < minimum || !b.domains[e.Domain] || b.open[[2]string{e.Domain, e.Rule}] || !applied(e.Rule) {
+		if missing <= 0 {
 			continue
 		}
-		gone := *e
-		gone.Count = missing
-		out = append(out, gone)
-	}
-	return out
-}
-
-// Builder gathers what a new baseline is to hold. The zero value is ready.
-type Builder struct {
-	entries map[string]*Entry
-}
-
-// Add notes the findings of a result, those that an older baseline knows too. What is waived needs no
-// baseline.
-func (b *Builder) Add(r *audit.Result) {
-	if b.entries == nil {
-		b.entries = map[string]*Entry{}
-	}
-	for _, list := range [][]audit.Finding{r.Findings, r.Known} {
-		for i := range list {
-			f := &list[i]
-			id := r.Fingerprint(f)
-			if e := b.entries[id]; e != nil {
-				e.Count++
-				continue
-			}
-			b.entries[id] = &Entry{
-				Rule: f.Rule.ID, Severity: f.Severity.String(), Domain: strings.Clone(r.Name), Path: f.Path.String(), Message: strings.Clone(f.Message), Fingerprint: id, Count: 1,
-			}
+		entry := *e
+		entry.Count = missing
+		if severity, _ := audit.ParseSeverity(e.Severity); severity >= run.Minimum && b.judged(e) && run.Applied(e.Rule) {
+			gone = append(gone, entry)
+		} else {
+			open = append(open, entry)
 		}
 	}
+	return gone, open
 }
 
-// Len returns how many findings there are.
-func (b *Builder) Len() int {
+// judged reports whether the run has come by the guest of an entry, and its rule has answered there. Of
+// namesakes it might have been the other: they are told apart by UUID, else by their number.
+func (b *Baseline) judged(e *Entry) bool {
+	g := e.guest()
+	seen := b.guests[g]
+	switch {
+	case seen == nil, seen.count < max(1, e.Documents), e.UUID != "" && seen.uuids[e.UUID] < 1:
+		return false
+	}
+	return !b.open[question{g, e.Rule}]
+}
+
+// Lacking returns how many findings of the baseline are not in a new one.
+func (b *Baseline) Lacking(written *Builder) int {
 	n := 0
 	for _, e := range b.entries {
-		n += e.Count
+		count := 0
+		if w := written.entries[e.Fingerprint]; w != nil {
+			count = w.Count
+		}
+		n += max(0, e.Count-count)
 	}
 	return n
-}
-
-// Entries returns what is to be written, in an order that stays the same, as suits a repository.
-func (b *Builder) Entries() []*Entry {
-	return slices.SortedFunc(maps.Values(b.entries), func(x, y *Entry) int {
-		return cmp.Or(cmp.Compare(x.Domain, y.Domain), cmp.Compare(x.Rule, y.Rule), cmp.Compare(x.Path, y.Path), cmp.Compare(x.Fingerprint, y.Fingerprint))
-	})
 }

@@ -1,6 +1,7 @@
 package baseline
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -40,7 +41,11 @@ func text(b *Builder) string {
 		if i > 0 {
 			out.WriteString(",\n")
 		}
-		fmt.Fprintf(&out, `{"rule":%q,"severity":%q,"domain":%q,"path":%q,"message":%q,"fingerprint":%q,"count":%d}`, e.Rule, e.Severity, e.Domain, e.Path, e.Message, e.Fingerprint, e.Count)
+		line, err := json.Marshal(e)
+		if err != nil {
+			panic(err)
+		}
+		out.Write(line)
 	}
 	return out.String() + "\n]}\n"
 }
@@ -79,7 +84,8 @@ func TestMark(t *testing.T) {
 		b.Mark(r)
 		b.Mark(audited(t, "other", "vda"))
 		gone := 0
-		for _, e := range b.Gone(always, audit.Info) {
+		entries, _ := b.Missing(Run{Applied: always})
+		for _, e := range entries {
 			gone += e.Count
 		}
 		if len(r.Known) != test.known || len(r.Findings) != test.new || gone != test.gone {
@@ -111,9 +117,64 @@ func TestGone(t *testing.T) {
 	} {
 		b := baselineOf(t, audited(t, "a", "vda"))
 		test.run(b)
-		if gone := b.Gone(test.applied, test.minimum); len(gone) > 0 {
+		gone, open := b.Missing(Run{Applied: test.applied, Minimum: test.minimum})
+		if len(gone) > 0 {
 			t.Errorf("%s: %+v is gone", name, gone)
 		}
+		// What nothing can be said of is kept.
+		n := &Builder{}
+		n.Keep(open)
+		if lacking := b.Lacking(n); lacking != 0 != (name == "waived") {
+			t.Errorf("%s: %d entries are not in the new baseline", name, lacking)
+		}
+	}
+}
+
+// TestNamesakes audits another guest of the same name: what is not found there says nothing of the first.
+func TestNamesakes(t *testing.T) {
+	with := func(r *audit.Result, change func(*audit.Result)) *audit.Result { change(r); return r }
+	id := func(uuid string) func(*audit.Result) { return func(r *audit.Result) { r.UUID = uuid } }
+	on := func(host string) func(*audit.Result) { return func(r *audit.Result) { r.Origin.Host = host } }
+	past := func(r *audit.Result) { r.Origin.Kind, r.Origin.Label = audit.Snapshot, "before" }
+	same := func(*audit.Result) {}
+	for name, test := range map[string]struct {
+		was  []*audit.Result
+		is   []*audit.Result
+		gone bool
+	}{
+		"the guest itself":  {[]*audit.Result{audited(t, "a", "vda")}, []*audit.Result{audited(t, "a")}, true},
+		"one of two":        {[]*audit.Result{audited(t, "a", "vda"), audited(t, "a")}, []*audit.Result{audited(t, "a")}, false},
+		"both":              {[]*audit.Result{audited(t, "a", "vda"), audited(t, "a")}, []*audit.Result{audited(t, "a"), audited(t, "a")}, true},
+		"another UUID":      {[]*audit.Result{with(audited(t, "a", "vda"), id("1"))}, []*audit.Result{with(audited(t, "a"), id("2"))}, false},
+		"the same UUID":     {[]*audit.Result{with(audited(t, "a", "vda"), id("1"))}, []*audit.Result{with(audited(t, "a"), id("1"))}, true},
+		"another host":      {[]*audit.Result{with(audited(t, "a", "vda"), on("h1"))}, []*audit.Result{with(audited(t, "a"), on("h2"))}, false},
+		"a snapshot":        {[]*audit.Result{with(audited(t, "a", "vda"), same)}, []*audit.Result{with(audited(t, "a"), past)}, false},
+		"of a snapshot":     {[]*audit.Result{with(audited(t, "a", "vda"), past)}, []*audit.Result{with(audited(t, "a"), same)}, false},
+		"the same snapshot": {[]*audit.Result{with(audited(t, "a", "vda"), past)}, []*audit.Result{with(audited(t, "a"), past)}, true},
+	} {
+		b := baselineOf(t, test.was...)
+		for _, r := range test.is {
+			b.Mark(r)
+		}
+		if gone, open := b.Missing(Run{Applied: always}); len(gone) > 0 != test.gone || len(gone)+len(open) != 1 {
+			t.Errorf("%s: %d gone, %d open", name, len(gone), len(open))
+		}
+	}
+}
+
+// TestKeep carries entries over into a baseline that has some of them already.
+func TestKeep(t *testing.T) {
+	old, n := baselineOf(t, audited(t, "a", "", "", "vda")), &Builder{}
+	now := audited(t, "a", "")
+	now.Unevaluated = []audit.Unevaluated{{Rule: onDisks}}
+	old.Mark(now)
+	n.Add(now)
+	gone, open := old.Missing(Run{Applied: always})
+	if len(gone) != 0 || len(open) != 2 || n.Len() != 1 || old.Lacking(n) != 2 {
+		t.Fatalf("%d gone, %d open, %d found, %d lacking", len(gone), len(open), n.Len(), old.Lacking(n))
+	}
+	if n.Keep(open); n.Len() != 3 || old.Lacking(n) != 0 {
+		t.Errorf("%d kept, %d lacking", n.Len(), old.Lacking(n))
 	}
 }
 
@@ -124,7 +185,8 @@ func TestRelease(t *testing.T) {
 	b.Mark(first)
 	b.Release(first)
 	b.Mark(second)
-	if len(second.Findings) != 0 || len(first.Known) != 1 || len(b.Gone(always, audit.Info)) != 0 {
+	gone, open := b.Missing(Run{Applied: always})
+	if len(second.Findings) != 0 || len(first.Known) != 1 || len(gone)+len(open) != 0 {
 		t.Errorf("%d new after a release", len(second.Findings))
 	}
 }
@@ -132,13 +194,16 @@ func TestRelease(t *testing.T) {
 func TestParseErrors(t *testing.T) {
 	entry := `{"rule":"a-b","severity":"low","domain":"a","path":".","message":"m","fingerprint":"0123456789abcdef0123456789abcdef","count":1}`
 	for data, want := range map[string]string{
-		``:                                    "b.json: not a baseline",
-		"{\n\"version\": x}":                  "line 2",
-		`[]`:                                  "not a baseline",
-		`{}`:                                  "states no version",
-		`{"version":2,"findings":[]}`:         "version 2",
-		`{"version":1,"findings":[]}x`:        "behind its end",
-		"{\"version\":1,\"findings\":[\n{}]}": "b.json:2: entry 1",
+		``:                              "b.json: not a baseline",
+		"{\n\"version\": x}":            "line 2",
+		`[]`:                            "not a baseline",
+		`{}`:                            "states no version",
+		`{"version":2,"findings":[]}`:   "version 2",
+		`{"version":1}`:                 "it has no findings",
+		`{"version":1,"findings":null}`: "it has no findings",
+		`{"version":1,"tool":{"name":"virt-audit","version":"1"},"policy":"qemu-10.2","domains":[]}`: `unknown field "policy"`,
+		`{"version":1,"findings":[]}x`:                                                              "behind its end",
+		"{\"version\":1,\"findings\":[\n{}]}":                                                       "b.json:2: entry 1",
 		"{\"version\":1,\"findings\":[\n" + entry + ",\n" + entry + "]}":                            "b.json:3: entry 2: its fingerprint",
 		`{"version":1,"findings":[` + strings.Replace(entry, "low", "bad", 1) + "]}":                "severity",
 		`{"version":1,"findings":[` + strings.Replace(entry, `"count":1`, `"count":0`, 1) + "]}":    "count",

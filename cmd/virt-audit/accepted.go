@@ -12,7 +12,6 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/baseline"
-	"github.com/virt-audit/virt-audit/audit/report"
 )
 
 // accepted is what a site lives with: the baseline that the run goes by, and the one that it writes.
@@ -20,6 +19,7 @@ type accepted struct {
 	old     *baseline.Baseline // nil when there is none
 	written *baseline.Builder  // nil when none is to be written
 	file    string             // that is to be written
+	there   *baseline.Baseline // what the file holds now; nil when it holds nothing
 	cfg     *audit.Config
 }
 
@@ -32,10 +32,10 @@ func baselineFlags() []cli.Flag {
 	}
 }
 
-func acceptedOption(c *cli.Context, cfg *audit.Config) (*accepted, error) {
+func acceptedOption(c *cli.Context, cfg *audit.Config, reports []target) (*accepted, error) {
 	a := &accepted{cfg: cfg, file: c.String("write-baseline")}
-	if a.file != "" {
-		a.written = &baseline.Builder{}
+	if err := a.writable(reports); err != nil {
+		return nil, err
 	}
 	name := c.String("baseline")
 	if name == "" {
@@ -104,12 +104,7 @@ func (a *accepted) notices() []*audit.Notice {
 	if a.old == nil {
 		return out
 	}
-	applied := func(id string) bool {
-		i := slices.IndexFunc(a.cfg.Rules, func(r *audit.Rule) bool { return r.ID == id })
-		// Whether guests could be compared, or the host asked, is not the same in every run.
-		return i >= 0 && a.cfg.Rules[i].Needs == 0
-	}
-	gone := a.old.Gone(applied, a.cfg.Minimum)
+	gone, _ := a.old.Missing(a.run())
 	for i, e := range gone {
 		if i == maxGone {
 			say("waiver-unused", a.old.Source, audit.Pos{}, "%d more entries are about something that is not found any more: write the baseline anew", len(gone)-i)
@@ -118,6 +113,15 @@ func (a *accepted) notices() []*audit.Notice {
 		say("waiver-unused", a.old.Source, audit.Pos{Line: e.Line, Column: 1}, "%s is not found any more in guest %s, at %s", e.Rule, e.Domain, e.Path)
 	}
 	return out
+}
+
+// run tells the baseline what the run has looked at.
+func (a *accepted) run() baseline.Run {
+	return baseline.Run{Minimum: a.cfg.Minimum, Applied: func(id string) bool {
+		i := slices.IndexFunc(a.cfg.Rules, func(r *audit.Rule) bool { return r.ID == id })
+		// Whether guests could be compared, or the host asked, is not the same in every run.
+		return i >= 0 && a.cfg.Rules[i].Needs&^audit.NeedSecrets == 0
+	}}
 }
 
 // whose says in words what a waiver of the configuration is about.
@@ -130,23 +134,4 @@ func whose(w *audit.Waiver) string {
 		b.WriteString(" at device " + w.Device)
 	}
 	return b.String()
-}
-
-// write writes the baseline that was asked for.
-func (a *accepted) write(s *streams) error {
-	if a.written == nil {
-		return nil
-	}
-	w, done, err := s.output(a.file)
-	if err != nil {
-		return err
-	}
-	if err := report.Baseline(w, a.written.Entries(), toolVersion()); err != nil {
-		return errors.Join(fmt.Errorf("write the baseline: %w", err), done(false))
-	}
-	if err := done(true); err != nil {
-		return fmt.Errorf("write the baseline: %w", err)
-	}
-	fmt.Fprintf(s.err, "virt-audit: %s holds %d findings from now on\n", a.file, a.written.Len())
-	return nil
 }

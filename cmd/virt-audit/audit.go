@@ -59,7 +59,7 @@ func (s *streams) audit(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	accepted, err := acceptedOption(c, cfg)
+	accepted, err := acceptedOption(c, cfg, wanted)
 	if err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func (s *streams) audit(c *cli.Context) (err error) {
 	if err := reports.done(true); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
-	if err := accepted.write(s); err != nil {
+	if err := accepted.write(s, tally); err != nil {
 		return err
 	}
 	return s.verdict(tally, failOn, c.Bool("exit-zero") || accepted.written != nil, len(operands) > 0)

@@ -1,0 +1,76 @@
+package baseline
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+// Builder gathers what a new baseline is to hold. The zero value is ready.
+type Builder struct {
+	entries   map[string]*Entry
+	documents map[guest]int
+}
+
+// Add notes the findings of a result, those that an older baseline knows too. What is waived needs no
+// baseline.
+func (b *Builder) Add(r *audit.Result) {
+	if b.entries == nil {
+		b.entries, b.documents = map[string]*Entry{}, map[guest]int{}
+	}
+	g := guestOf(r).clone()
+	b.documents[g]++
+	for _, list := range [][]audit.Finding{r.Findings, r.Known} {
+		for i := range list {
+			f := &list[i]
+			id := r.Fingerprint(f)
+			if e := b.entries[id]; e != nil {
+				e.Count++
+				continue
+			}
+			b.entries[id] = &Entry{
+				Rule: f.Rule.ID, Severity: f.Severity.String(), Domain: g.name, Path: f.Path.String(), Message: strings.Clone(f.Message), Fingerprint: id, Count: 1,
+				UUID: strings.Clone(r.UUID), Host: g.host, Kind: g.kind, Label: g.label,
+			}
+		}
+	}
+}
+
+// Keep notes entries of an older baseline of which a run could say nothing.
+func (b *Builder) Keep(entries []Entry) {
+	if b.entries == nil {
+		b.entries = map[string]*Entry{}
+	}
+	for _, e := range entries {
+		if own := b.entries[e.Fingerprint]; own != nil {
+			own.Count += e.Count
+			own.Documents = max(own.Documents, e.Documents)
+			continue
+		}
+		b.entries[e.Fingerprint] = &e
+	}
+}
+
+// Len returns how many findings there are.
+func (b *Builder) Len() int {
+	n := 0
+	for _, e := range b.entries {
+		n += e.Count
+	}
+	return n
+}
+
+// Entries returns what is to be written, in an order that stays the same, as suits a repository.
+func (b *Builder) Entries() []*Entry {
+	for _, e := range b.entries {
+		if n := b.documents[e.guest()]; n > 1 {
+			e.Documents = max(e.Documents, n)
+		}
+	}
+	return slices.SortedFunc(maps.Values(b.entries), func(x, y *Entry) int {
+		return cmp.Or(cmp.Compare(x.Domain, y.Domain), cmp.Compare(x.Rule, y.Rule), cmp.Compare(x.Path, y.Path), cmp.Compare(x.Fingerprint, y.Fingerprint))
+	})
+}

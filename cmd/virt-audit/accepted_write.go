@@ -1,0 +1,126 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/virt-audit/virt-audit/audit/baseline"
+	"github.com/virt-audit/virt-audit/audit/report"
+)
+
+// writable refuses to write the baseline where something else is, before anything is audited: who types
+// "--write-baseline guests/*.xml" has forgotten the file, and would lose the first guest.
+func (a *accepted) writable(reports []target) error {
+	switch a.file {
+	case "":
+		return nil
+	case "-":
+		return &usageError{"option --write-baseline: a baseline is written to a file, standard output is the report's", "give the name of the file: --write-baseline virt-audit.baseline.json"}
+	}
+	a.written = &baseline.Builder{}
+	for _, t := range reports {
+		if t.file != "" && sameFile(t.file, a.file) {
+			return usagef("option --write-baseline: the report of the format %s goes to %s, too", t.format.Name, a.file)
+		}
+	}
+	info, err := os.Stat(a.file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return usagef("option --write-baseline: %v", err)
+	case !info.Mode().IsRegular() || info.Size() == 0:
+		return nil
+	}
+	data, err := os.ReadFile(a.file)
+	if err != nil {
+		return usagef("option --write-baseline: %v", err)
+	}
+	if a.there, err = baseline.Parse(a.file, data); err != nil {
+		return &usageError{fmt.Sprintf("option --write-baseline: %v", err), "it is not overwritten: the file of the baseline stands right behind --write-baseline"}
+	}
+	return nil
+}
+
+// sameFile reports whether two names are those of one file, which need not be there yet.
+func sameFile(a, b string) bool {
+	if x, err := os.Stat(a); err == nil {
+		if y, err := os.Stat(b); err == nil {
+			return os.SameFile(x, y)
+		}
+	}
+	return resolved(a) == resolved(b)
+}
+
+// resolved returns the absolute path of a file, links in it followed as far as there is something.
+func resolved(name string) string {
+	absolute, err := filepath.Abs(name)
+	if err != nil {
+		return name
+	}
+	if real, err := filepath.EvalSymlinks(absolute); err == nil {
+		return real
+	}
+	if folder, err := filepath.EvalSymlinks(filepath.Dir(absolute)); err == nil {
+		return filepath.Join(folder, filepath.Base(absolute))
+	}
+	return absolute
+}
+
+// write writes the baseline that was asked for. A run that has not seen all writes none: what it has
+// missed would fail in the next as if it were new.
+func (a *accepted) write(s *streams, t *total) error {
+	if a.written == nil {
+		return nil
+	}
+	file := report.Printable(a.file)
+	switch {
+	case t.Domains == 0:
+		fmt.Fprintf(s.err, "virt-audit: %s is not written: nothing was audited\n", file)
+		return nil
+	case t.Errors > 0:
+		fmt.Fprintf(s.err, "virt-audit: %s is not written: some input could not be read\n", file)
+		return nil
+	}
+	found := a.written.Len()
+	said := ""
+	if a.old != nil {
+		gone, open := a.old.Missing(a.run())
+		a.written.Keep(open)
+		if kept := a.written.Len() - found; kept > 0 {
+			said = fmt.Sprintf(": %d found, and %d that this run could not judge are kept", found, kept)
+		}
+		if n := count(gone); n > 0 {
+			said += fmt.Sprintf("; %d of the old baseline are gone", n)
+		}
+	}
+	w, done, err := s.output(a.file)
+	if err != nil {
+		return err
+	}
+	if err := report.Baseline(w, a.written.Entries(), toolVersion()); err != nil {
+		return errors.Join(fmt.Errorf("write the baseline: %w", err), done(false))
+	}
+	if err := done(true); err != nil {
+		return fmt.Errorf("write the baseline: %w", err)
+	}
+	fmt.Fprintf(s.err, "virt-audit: %s holds %d findings from now on%s\n", file, a.written.Len(), said)
+	if a.there != nil && (a.old == nil || !sameFile(a.old.Source, a.file)) {
+		if n := a.there.Lacking(a.written); n > 0 {
+			fmt.Fprintf(s.err, "virt-audit: before, it held %d that are not among them; with '--baseline %s' those that a run cannot judge are kept\n", n, file)
+		}
+	}
+	return nil
+}
+
+// count returns how many findings entries stand for.
+func count(entries []baseline.Entry) int {
+	n := 0
+	for _, e := range entries {
+		n += e.Count
+	}
+	return n
+}
