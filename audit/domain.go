@@ -26,6 +26,7 @@ type Domain struct {
 	header  bool // libvirt wrote the file
 	waivers node // the <audit> that holds the waivers; zero where there is none
 	Command Command
+	options map[int]*Option // of Command, by the number of each of their arguments
 }
 
 // fill puts empty containers where the document has none, so that rules need not ask.

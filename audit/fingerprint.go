@@ -14,16 +14,13 @@ import (
 // It is 32 hexadecimal digits of a SHA-256.
 func (r *Result) Fingerprint(f *Finding) string {
 	h := sha256.New()
-	content := []rune(f.Excerpt.Line)
-	content = content[min(f.Excerpt.Start, len(content)):min(f.Excerpt.End, len(content))]
 	message := f.Message
 	if f.Rule.Needs&NeedDomains != 0 {
 		// It names other guests, with their places and their number: what is shared is in the content.
 		message = ""
 	}
 	for _, part := range []string{
-		"1", f.Rule.ID, r.Origin.Host, r.Name, past(r.Origin), f.Device, f.Path.unnumbered(), message,
-		strings.Join(strings.Fields(string(content)), " "),
+		"1", f.Rule.ID, r.Origin.Host, r.Name, past(r.Origin), f.Path.unnumbered(), message, string(f.content[:]),
 	} {
 		h.Write([]byte(part))
 		h.Write([]byte{0})

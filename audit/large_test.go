@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// TestLarge reads documents in which something is there a hundred thousand times. Each took minutes
+// TestLarge reads documents in which something is there fifty thousand times. Each took minutes
 // once: it would run into the time limit of the tests.
 func TestLarge(t *testing.T) {
-	const many = 100_000
+	const many = 50_000
 	var names, disks, waivers strings.Builder
 	for i := range many {
 		fmt.Fprintf(&names, "<unknown%d/>", i)

@@ -73,6 +73,7 @@ type Finding struct {
 	Excerpt  Excerpt
 	Device   string // of the device that it is about, the first of its DeviceNames; "" where there is none
 	Drift    Drift  // of a guest with several documents, where they differ; "" where they do not
+	content  content
 }
 
 // Unevaluated is a rule that could not answer, and what it lacked.
@@ -127,12 +128,12 @@ func (p *Pass) Reportf(at Path, format string, args ...any) {
 // ReportAs is Reportf with a severity that differs from the rule's in this case.
 func (p *Pass) ReportAs(s Severity, at Path, format string, args ...any) {
 	start, end := p.span(at)
-	p.add(s, at, start, end, fmt.Sprintf(format, args...))
+	p.add(s, at, start, end, p.contentAt(at), fmt.Sprintf(format, args...))
 }
 
 // ReportDropped reports an element that the reader left out, where it stands.
 func (p *Pass) ReportDropped(e Dropped, format string, args ...any) {
-	p.add(p.rule.Severity, Path{}, e.start, e.end, fmt.Sprintf(format, args...))
+	p.add(p.rule.Severity, Path{}, e.start, e.end, p.contentOf(e.start, e.end), fmt.Sprintf(format, args...))
 }
 
 // ReportWaiver reports what is wrong with a waiver of the domain, where it stands.
@@ -142,15 +143,15 @@ func (p *Pass) ReportWaiver(w *AppliedWaiver, format string, args ...any) {
 
 // ReportWaiverAs is ReportWaiver with a severity that differs from the rule's in this case.
 func (p *Pass) ReportWaiverAs(s Severity, w *AppliedWaiver, format string, args ...any) {
-	p.add(s, At("metadata"), w.start, w.end, fmt.Sprintf(format, args...))
+	p.add(s, At("metadata"), w.start, w.end, p.contentOf(w.start, w.end), fmt.Sprintf(format, args...))
 }
 
-func (p *Pass) add(s Severity, at Path, start, end int, message string) {
+func (p *Pass) add(s Severity, at Path, start, end int, about content, message string) {
 	if own, ok := p.severities[p.rule.ID]; ok {
 		s = own
 	}
 	f := Finding{
-		Rule: p.rule, Severity: s, Message: message, Path: at, Pos: p.pos(start, end), Excerpt: p.excerpt(start, end),
+		Rule: p.rule, Severity: s, Message: message, Path: at, Pos: p.pos(start, end), Excerpt: p.excerpt(start, end), content: about,
 	}
 	if names := p.DeviceNames(at); len(names) > 0 {
 		f.Device = names[0]

@@ -1,0 +1,182 @@
+package audit
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// content is a digest of what a finding is about, for its fingerprint: the start tag of its element, the
+// device that it belongs to, the arguments that it means. How the document is laid out and quoted does not
+// matter, nor what libvirt makes up anew at every start of the guest; no secret goes into it, since
+// somebody with the digest could try out what it was made of.
+type content [16]byte
+
+// contentAt digests what stands at a path, or at its nearest ancestor that exists.
+func (d *Domain) contentAt(p Path) content {
+	var b strings.Builder
+	at, exact := d.find(p)
+	n := &d.nodes[at]
+	d.writeTag(&b, n.name, int(n.start), int(n.tagEnd))
+	if exact && n.first == 0 && n.close > n.tagEnd {
+		b.WriteString(d.shownText(at))
+	}
+	if device, ok := p.device(); ok {
+		if at, exact := d.find(device); exact {
+			b.WriteString(d.identity(at))
+		}
+	}
+	if strings.HasSuffix(n.name, ":arg") || strings.HasSuffix(n.name, ":commandline") {
+		b.Reset()
+		d.writeCommand(&b, at)
+	}
+	return digest(b.String())
+}
+
+// contentOf digests a start tag that the index does not have.
+func (d *Domain) contentOf(start, end int) content {
+	var b strings.Builder
+	d.writeTag(&b, localName(d.src[start:end]), start, end)
+	return digest(b.String())
+}
+
+func digest(text string) (c content) {
+	sum := sha256.Sum256([]byte(text))
+	copy(c[:], sum[:])
+	return c
+}
+
+// madeUp are the attributes that libvirt writes into the document of a running guest, other ones at each
+// start: those are the same guest's all the same.
+var madeUp = map[string]map[string]bool{
+	"domain": set("id"), "console": set("tty"), "source": set("index", "portid"),
+}
+
+// writeTag writes a start tag: its attributes in the order of their names, secrets masked.
+func (x *index) writeTag(b *strings.Builder, name string, start, end int) {
+	attributes := x.shownAttributes(name, start, end)
+	if name == "graphics" && slices.Contains(attributes, `autoport="yes"`) {
+		attributes = slices.DeleteFunc(attributes, func(a string) bool {
+			return strings.HasPrefix(a, "port=") || strings.HasPrefix(a, "tlsPort=") || strings.HasPrefix(a, "websocket=")
+		})
+	}
+	b.WriteString("<" + name + " " + strings.Join(attributes, " ") + ">")
+}
+
+func (x *index) shownAttributes(element string, start, end int) []string {
+	var out []string
+	tag := x.src[start:end]
+	named := ""
+	for i := afterName(tag); ; {
+		name, value, _, next, ok := nextAttribute(tag, i)
+		if !ok {
+			break
+		}
+		i = next
+		if string(name) == "name" {
+			named = string(value)
+		}
+		if bytes.HasPrefix(name, []byte("xmlns")) || madeUp[element][string(name)] {
+			continue
+		}
+		to := start + next - 1
+		text := strings.Join(strings.Fields(unescape(value, true)), " ")
+		if len(x.secrets(to-len(value), to)) > 0 {
+			text = hidden
+		}
+		out = append(out, string(name)+"="+strconv.Quote(text))
+	}
+	if strings.HasSuffix(element, ":env") || element == "qemu:property" {
+		out = append(out, x.setting(named, tag))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// setting returns the value of an element that sets something by name. Reports show none; what is not
+// secret by its name or its looks may well be compared.
+func (x *index) setting(name string, tag []byte) string {
+	for i := afterName(tag); ; {
+		attribute, raw, _, next, ok := nextAttribute(tag, i)
+		if !ok {
+			return ""
+		}
+		i = next
+		if string(attribute) == "value" {
+			return "set=" + strconv.Quote(part(name, unescape(raw, true)))
+		}
+	}
+}
+
+// part returns the value of a setting, or a mask.
+func part(key, value string) string {
+	lower := strings.ToLower(key)
+	if strings.HasPrefix(value, "[") || strings.HasPrefix(value, "map[") {
+		lower += " " + strings.ToLower(value) // a list of JSON's, with keys of its own
+	}
+	if slices.ContainsFunc(suspicious, func(w string) bool { return strings.Contains(lower+"=", w) }) || looksSecret([]byte(value)) {
+		return hidden
+	}
+	return value
+}
+
+// shownText returns the text of an element, or a mask.
+func (x *index) shownText(at int32) string {
+	n := &x.nodes[at]
+	if len(x.secrets(int(n.tagEnd), int(n.close))) > 0 {
+		return hidden
+	}
+	return strings.Join(strings.Fields(textOf(x.src[n.tagEnd:n.close])), " ")
+}
+
+// freeText are the options whose argument is not made of keys and values; any part may be a secret.
+var freeText = set("append", "fw_cfg", "smbios", "prom-env")
+
+// writeCommand writes the option that an argument belongs to, or, for the element around them, all of
+// them and the environment.
+func (d *Domain) writeCommand(b *strings.Builder, at int32) {
+	one := strings.HasSuffix(d.nodes[at].name, ":arg")
+	if !one {
+		for i := d.nodes[at].first; i != 0; i = d.nodes[i].next {
+			if n := &d.nodes[i]; !strings.HasSuffix(n.name, "qemu:arg") && !strings.HasSuffix(n.name, "xen:arg") {
+				d.writeTag(b, n.name, int(n.start), int(n.tagEnd))
+			}
+		}
+		for i := range d.Command.Options {
+			d.Command.Options[i].write(b)
+		}
+		return
+	}
+	if d.options == nil {
+		d.options = map[int]*Option{}
+		for i := range d.Command.Options {
+			o := &d.Command.Options[i]
+			d.options[o.Path.index], d.options[o.At.index] = o, o
+		}
+	}
+	if o := d.options[d.nth(at)]; o != nil {
+		o.write(b)
+		return
+	}
+	n := &d.nodes[at] // not of QEMU's command line
+	d.writeTag(b, n.name, int(n.start), int(n.tagEnd))
+}
+
+// write writes the option, with the parts of its argument that are not secret.
+func (o *Option) write(b *strings.Builder) {
+	b.WriteString("-" + o.Name)
+	switch {
+	case o.Value == "":
+	case o.Name == "" && strings.HasPrefix(o.Value, "/"): // a disk image
+		b.WriteString(part("", o.Value))
+	case !withArgument[o.Name] || freeText[o.Name] || looksSecret([]byte(o.Value)):
+		b.WriteString(" " + hidden)
+	default:
+		for _, a := range o.Args {
+			b.WriteString(" " + strconv.Quote(a.Key) + "=" + strconv.Quote(part(a.Key, a.Value)))
+		}
+	}
+	b.WriteByte('\n')
+}
