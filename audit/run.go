@@ -92,6 +92,7 @@ type Result struct {
 	Waived             []Waived  // in the same order; these do not count
 	Known              []Finding // that a baseline hides, in the same order; these do not count
 	Unevaluated        []Unevaluated
+	LeftOut            Needs // rules that need one of these were left out without a word: nobody asked, or there is nothing to compare
 }
 
 // Pass is what a rule's Check is given: one domain, and the means to report.
@@ -188,6 +189,7 @@ func Run(d *Domain, c *Config) *Result {
 	if c.Index.Len() > 1 {
 		p.set = c.Index
 	}
+	res.LeftOut = p.leftOut(c)
 	have := c.have(p.Host)
 	for _, r := range c.Rules {
 		if !r.AfterWaivers {
@@ -207,14 +209,19 @@ func Run(d *Domain, c *Config) *Result {
 	return res
 }
 
+// Confirm notes that a result of a run without the index holds with it as well: the domain has nothing in
+// common with others.
+func (c *Config) Confirm(r *Result) {
+	if c.Index.Len() > 1 {
+		r.LeftOut &^= NeedDomains
+	}
+}
+
 // apply applies one rule, or notes what it lacks.
 func (c *Config) apply(p *Pass, r *Rule, have Needs) {
-	if r.Needs&NeedDomains != 0 && p.set == nil {
-		return // not a check that is missing: there is nothing to compare the domain with
-	}
 	lacking := r.Needs &^ (have | NeedDomains)
-	if lacking&hostNeeds != 0 && p.Host == nil && !c.Named {
-		return // nobody asked about a host
+	if (r.Needs&NeedDomains|lacking)&p.result.LeftOut != 0 {
+		return
 	}
 	if lacking != 0 && r.Concerns != nil && !r.Concerns(p) {
 		return
@@ -227,6 +234,18 @@ func (c *Config) apply(p *Pass, r *Rule, have Needs) {
 	if lacking != 0 {
 		p.result.Unevaluated = append(p.result.Unevaluated, Unevaluated{r, lacking})
 	}
+}
+
+// leftOut returns what makes a rule be left out without a word. It is not a check that is missing where there
+// is nothing to compare the domain with, or nobody has asked about a host.
+func (p *Pass) leftOut(c *Config) (out Needs) {
+	if p.set == nil {
+		out |= NeedDomains
+	}
+	if p.Host == nil && !c.Named {
+		out |= hostNeeds
+	}
+	return out
 }
 
 // answered reports whether the rule of that ID is one of the run and has answered for the domain.

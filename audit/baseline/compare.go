@@ -1,82 +1,14 @@
 package baseline
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"slices"
+	"strconv"
+	"strings"
 
+	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
-
-// Report is what a comparison reads of a JSON report.
-type Report struct {
-	Version int      `json:"version"`
-	Policy  string   `json:"policy"`
-	Domains []Domain `json:"domains"`
-	Errors  []struct {
-		Source  string `json:"source"`
-		Message string `json:"message"`
-	} `json:"errors"`
-}
-
-// Domain is a guest of a report, by one of its documents.
-type Domain struct {
-	Source string `json:"source"`
-	Name   string `json:"name"`
-	Origin struct {
-		Kind  string `json:"kind"`
-		Label string `json:"label"`
-		Host  string `json:"host"`
-	} `json:"origin"`
-	Boundary struct {
-		Verdict policy.Word `json:"verdict"`
-		Reason  string      `json:"reason"`
-	} `json:"boundary"`
-	Findings     []Finding `json:"findings"`
-	NotEvaluated []struct {
-		Rule string `json:"rule"`
-	} `json:"not_evaluated"`
-}
-
-// Finding is one of a report's findings.
-type Finding struct {
-	Rule        string `json:"rule"`
-	Severity    string `json:"severity"`
-	Message     string `json:"message"`
-	Path        string `json:"path"`
-	Line        int    `json:"line"`
-	Column      int    `json:"column"`
-	Fix         string `json:"fix"`
-	URL         string `json:"url"`
-	Fingerprint string `json:"fingerprint"`
-}
-
-// ParseReport reads a report of the format json. source is the name of the file; errors begin with it.
-func ParseReport(source string, data []byte) (*Report, error) {
-	r := &Report{}
-	d := json.NewDecoder(bytes.NewReader(data))
-	if err := d.Decode(r); err != nil {
-		return nil, fmt.Errorf("%s: not a report of the format json: %w", source, place(data, err))
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: not a report of the format json: there is something behind its end", source)
-	}
-	if r.Version != 1 || r.Policy == "" {
-		return nil, fmt.Errorf("%s: not a report of the format json, version 1", source)
-	}
-	for _, domain := range r.Domains {
-		for _, f := range domain.Findings {
-			if f.Fingerprint == "" {
-				return nil, fmt.Errorf("%s: the report is of a virt-audit that wrote no fingerprints yet: make it anew", source)
-			}
-		}
-	}
-	return r, nil
-}
 
 // Item is a finding with the guest that it is about.
 type Item struct {
@@ -90,15 +22,20 @@ type Turn struct {
 	Old, New policy.Word
 }
 
+// Setting is something that two runs were told differently.
+type Setting struct{ Name, Old, New string }
+
 // Difference is what one report says and another does not. Findings that are the same in all but their
 // place are counted, and the last of them are those that are new.
 type Difference struct {
 	New       []Item
 	Fixed     []Item // the guest is there, the rule has answered, and finds it no more
-	Open      []Item // the rule did not answer this time: it may be there still
+	Accepted  []Item // it is there, and a waiver or the baseline takes it out of the count now
+	Open      []Item // the rule did not run, or did not answer, this time: it may be there still
 	Gone      []Item // with the guest
 	Unchanged int
 	Turns     []Turn
+	Settings  []Setting // that the two runs had not in common
 
 	Unread, UnreadBefore int // inputs that could not be read; what is said of their guests is not the last word
 }
@@ -131,69 +68,156 @@ func (g guest) String() string {
 	return text
 }
 
-// Compare tells two reports apart.
-func Compare(before, after *Report) *Difference {
-	out := &Difference{Unread: len(after.Errors), UnreadBefore: len(before.Errors)}
-	had := map[guest]map[string]int{} // how often each finding was there
-	was := map[guest]policy.Word{}
-	for i := range before.Domains {
-		d := &before.Domains[i]
-		g := d.guest()
-		was[g] = d.Boundary.Verdict
-		if had[g] == nil {
-			had[g] = map[string]int{}
+// seenOf is what a report says of a guest.
+type seenOf struct {
+	verdicts   []policy.Word  // of its documents
+	findings   map[string]int // how often each is there
+	accepted   map[string]int // how often each is there and does not count
+	unanswered map[string]bool
+}
+
+// guests gathers what a report says of each guest.
+func (r *Report) guests() map[guest]*seenOf {
+	out := map[guest]*seenOf{}
+	for i := range r.Domains {
+		d := &r.Domains[i]
+		g := out[d.guest()]
+		if g == nil {
+			g = &seenOf{findings: map[string]int{}, accepted: map[string]int{}, unanswered: map[string]bool{}}
+			out[d.guest()] = g
 		}
+		g.verdicts = append(g.verdicts, d.Boundary.Verdict)
 		for _, f := range d.Findings {
-			had[g][f.Fingerprint]++
+			g.findings[f.Fingerprint]++
+		}
+		for _, a := range d.Accepted {
+			g.accepted[a.Fingerprint]++
+		}
+		for _, u := range d.NotEvaluated {
+			g.unanswered[u.Rule] = true
 		}
 	}
-	is := map[guest]bool{}
-	unanswered := map[guest]map[string]bool{}
+	return out
+}
+
+// Compare tells two reports apart.
+func Compare(before, after *Report) *Difference {
+	out := &Difference{Unread: len(after.Errors), UnreadBefore: len(before.Errors), Settings: settings(before, after)}
+	was, is := before.guests(), after.guests()
+	turned := map[guest]bool{}
 	for i := range after.Domains {
 		d := &after.Domains[i]
 		g := d.guest()
-		if old, ok := was[g]; ok && old != d.Boundary.Verdict && !is[g] {
-			out.Turns = append(out.Turns, Turn{g.String(), old, d.Boundary.Verdict})
+		had := was[g]
+		if had == nil {
+			had = &seenOf{}
 		}
-		is[g] = true
+		if !turned[g] {
+			turned[g] = true
+			out.Turns = append(out.Turns, turns(g, had.verdicts, is[g].verdicts)...)
+		}
 		for _, f := range d.Findings {
-			if had[g][f.Fingerprint] > 0 {
-				had[g][f.Fingerprint]--
+			if had.findings[f.Fingerprint] > 0 {
+				had.findings[f.Fingerprint]--
 				out.Unchanged++
 				continue
 			}
 			out.New = append(out.New, Item{g.String(), d.Source, f})
 		}
-		for _, u := range d.NotEvaluated {
-			if unanswered[g] == nil {
-				unanswered[g] = map[string]bool{}
-			}
-			unanswered[g][u.Rule] = true
-		}
 	}
 	for i := range before.Domains {
 		d := &before.Domains[i]
 		g := d.guest()
+		had, now := was[g], is[g]
 		for _, f := range d.Findings {
-			if had[g][f.Fingerprint] == 0 {
+			if had.findings[f.Fingerprint] == 0 {
 				continue
 			}
-			had[g][f.Fingerprint]--
+			had.findings[f.Fingerprint]--
 			item := Item{g.String(), d.Source, f}
 			switch {
-			case !is[g]:
+			case now == nil:
 				out.Gone = append(out.Gone, item)
-			case unanswered[g][f.Rule]:
+			case now.accepted[f.Fingerprint] > 0:
+				now.accepted[f.Fingerprint]--
+				out.Accepted = append(out.Accepted, item)
+			case now.unanswered[f.Rule], !after.looked(&f):
 				out.Open = append(out.Open, item)
 			default:
 				out.Fixed = append(out.Fixed, item)
 			}
 		}
 	}
-	for _, list := range [][]Item{out.New, out.Fixed, out.Open, out.Gone} {
+	for _, list := range [][]Item{out.New, out.Fixed, out.Accepted, out.Open, out.Gone} {
 		slices.SortStableFunc(list, func(a, b Item) int {
 			return cmp.Or(cmp.Compare(a.Domain, b.Domain), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Rule, b.Rule))
 		})
 	}
 	return out
+}
+
+// turns pairs the verdicts of a guest's documents that are not in both reports. Namesakes may have several.
+func turns(g guest, was, is []policy.Word) []Turn {
+	was, is = slices.Clone(was), slices.Clone(is)
+	is = slices.DeleteFunc(is, func(w policy.Word) bool {
+		i := slices.Index(was, w)
+		if i >= 0 {
+			was = slices.Delete(was, i, i+1)
+		}
+		return i >= 0
+	})
+	var out []Turn
+	for i := range min(len(was), len(is)) {
+		out = append(out, Turn{g.String(), was[i], is[i]})
+	}
+	return out
+}
+
+// looked reports whether the run of the report would have told of a finding.
+func (r *Report) looked(f *Finding) bool {
+	if r.Rules != nil && !r.rules()[f.Rule] {
+		return false
+	}
+	severity, err := audit.ParseSeverity(f.Severity)
+	minimum, none := audit.ParseSeverity(r.Minimum)
+	return err != nil || none != nil || severity >= minimum
+}
+
+// settings returns what two runs were told differently. What a report does not tell is not compared.
+func settings(before, after *Report) []Setting {
+	var out []Setting
+	note := func(name, was, is string) {
+		if was != "" && is != "" && was != is {
+			out = append(out, Setting{name, was, is})
+		}
+	}
+	note("policy", before.Policy, after.Policy)
+	note("profiles", strings.Join(before.Profiles, ", "), strings.Join(after.Profiles, ", "))
+	note("min-severity", before.Minimum, after.Minimum)
+	if before.Rules != nil && after.Rules != nil {
+		only := func(a, b *Report) (list []string) {
+			for _, id := range *a.Rules {
+				if !b.rules()[id] {
+					list = append(list, id)
+				}
+			}
+			return list
+		}
+		if was, is := only(before, after), only(after, before); len(was)+len(is) > 0 {
+			out = append(out, Setting{"rules of one run alone", some(was), some(is)})
+		}
+	}
+	return out
+}
+
+// some names the rules that one run alone had, or counts them where they are many.
+func some(rules []string) string {
+	const few = 5
+	switch {
+	case len(rules) == 0:
+		return "none"
+	case len(rules) > few:
+		return strconv.Itoa(len(rules)) + " rules"
+	}
+	return strings.Join(rules, ", ")
 }

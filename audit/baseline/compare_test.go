@@ -7,24 +7,28 @@ import (
 )
 
 // reportOf reads a JSON report of guests; each is "name verdict finding...", with "!rule" for a rule that did
-// not answer. A finding is "rule" or "rule#content".
+// not answer, "~finding" for one that is accepted. A finding is "rule" or "rule#content".
 func reportOf(t *testing.T, errors int, guests ...string) *Report {
 	t.Helper()
 	var domains, failed []string
 	for _, g := range guests {
 		words := strings.Fields(g)
-		var findings, open []string
+		var findings, open, accepted []string
 		for i, f := range words[2:] {
 			if rule, ok := strings.CutPrefix(f, "!"); ok {
 				open = append(open, fmt.Sprintf(`{"rule":%q}`, rule))
+				continue
+			}
+			if fingerprint, ok := strings.CutPrefix(f, "~"); ok {
+				accepted = append(accepted, fmt.Sprintf(`{"fingerprint":%q}`, fingerprint))
 				continue
 			}
 			rule, _, _ := strings.Cut(f, "#")
 			findings = append(findings, fmt.Sprintf(`{"rule":%q,"severity":"low","line":%d,"column":1,"fingerprint":%q}`, rule, len(words)-i, f))
 		}
 		name, kind, _ := strings.Cut(words[0], "/")
-		domains = append(domains, fmt.Sprintf(`{"name":%q,"origin":{"kind":%q,"label":"l"},"boundary":{"verdict":%q},"findings":[%s],"not_evaluated":[%s]}`,
-			name, kind, words[1], strings.Join(findings, ","), strings.Join(open, ",")))
+		domains = append(domains, fmt.Sprintf(`{"name":%q,"origin":{"kind":%q,"label":"l"},"boundary":{"verdict":%q},"findings":[%s],"accepted":[%s],"not_evaluated":[%s]}`,
+			name, kind, words[1], strings.Join(findings, ","), strings.Join(accepted, ","), strings.Join(open, ",")))
 	}
 	for range errors {
 		failed = append(failed, `{"source":"x","message":"broken"}`)
@@ -68,6 +72,9 @@ func TestCompare(t *testing.T) {
 		"could not be read":   {was: []string{"a " + in + " x-y"}, is: nil, errors: 1, gone: "a:x-y"},
 		"another document":    {was: []string{"a " + in + " x-y"}, is: []string{"a " + in + " x-y", "a/snapshot " + in + " x-y"}, new: "a (snapshot l):x-y", unchanged: 1, worse: true},
 		"stored":              {was: []string{"a/definition " + in + " x-y"}, is: []string{"a/definition " + in + " x-y"}, unchanged: 1},
+		"two of one name":     {was: []string{"a " + in + " x-y", "a " + outside}, is: []string{"a " + in + " x-y", "a " + outside}, unchanged: 1},
+		"in another order":    {was: []string{"a " + in, "a " + outside}, is: []string{"a " + outside, "a " + in}},
+		"one of two turned":   {was: []string{"a " + in, "a " + outside}, is: []string{"a " + outside, "a " + outside}, turns: "a: virtualization to non-virtualization", worse: true},
 	} {
 		d := Compare(reportOf(t, 0, test.was...), reportOf(t, test.errors, test.is...))
 		var turns []string
@@ -77,6 +84,39 @@ func TestCompare(t *testing.T) {
 		got := fmt.Sprintf("new %s, fixed %s, open %s, gone %s, turns %s, %d unchanged, %d unread, worse %t", told(d.New), told(d.Fixed), told(d.Open), told(d.Gone), strings.Join(turns, ";"), d.Unchanged, d.Unread, d.Worse())
 		want := fmt.Sprintf("new %s, fixed %s, open %s, gone %s, turns %s, %d unchanged, %d unread, worse %t", test.new, test.fixed, test.open, test.gone, test.turns, test.unchanged, test.errors, test.worse)
 		if got != want {
+			t.Errorf("%s:\n%s\nwant\n%s", name, got, want)
+		}
+	}
+}
+
+// TestCompareAccepted is about what a report does not hold for another reason than that it was mended.
+func TestCompareAccepted(t *testing.T) {
+	const guest = "a virtualization "
+	with := func(r *Report, minimum string, rules ...string) *Report {
+		r.Rules, r.Minimum = &rules, minimum
+		return r
+	}
+	for name, test := range map[string]struct {
+		is                                   *Report
+		new, fixed, accepted, open, settings string
+	}{
+		"accepted":                 {is: reportOf(t, 0, guest+"~x-y#1 x-y#2"), accepted: "a:x-y#1"},
+		"one of them":              {is: reportOf(t, 0, guest+"~x-y#1"), accepted: "a:x-y#1", fixed: "a:x-y#2"},
+		"another":                  {is: reportOf(t, 0, guest+"~x-y#3"), fixed: "a:x-y#1 a:x-y#2"},
+		"the rule did not run":     {is: with(reportOf(t, 0, guest), "info", "a-b"), open: "a:x-y#1 a:x-y#2", settings: "rules of one run alone: x-y, a-b"},
+		"no rule did":              {is: with(reportOf(t, 0, guest), "info"), open: "a:x-y#1 a:x-y#2", settings: "rules of one run alone: x-y, none"},
+		"the rule did run":         {is: with(reportOf(t, 0, guest), "info", "x-y"), fixed: "a:x-y#1 a:x-y#2"},
+		"below what is looked at":  {is: with(reportOf(t, 0, guest), "medium", "x-y"), open: "a:x-y#1 a:x-y#2", settings: "min-severity: info, medium"},
+		"of before this was known": {is: reportOf(t, 0, guest), fixed: "a:x-y#1 a:x-y#2"},
+	} {
+		d := Compare(with(reportOf(t, 0, guest+"x-y#2 x-y#1"), "info", "x-y"), test.is)
+		var settings []string
+		for _, s := range d.Settings {
+			settings = append(settings, s.Name+": "+s.Old+", "+s.New)
+		}
+		got := fmt.Sprintf("new %s, fixed %s, accepted %s, open %s, settings %s", told(d.New), told(d.Fixed), told(d.Accepted), told(d.Open), strings.Join(settings, ";"))
+		want := fmt.Sprintf("new %s, fixed %s, accepted %s, open %s, settings %s", test.new, test.fixed, test.accepted, test.open, test.settings)
+		if got != want || d.Worse() {
 			t.Errorf("%s:\n%s\nwant\n%s", name, got, want)
 		}
 	}
@@ -98,7 +138,7 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("the error does not begin with the file: %v", err)
 		}
 		if r, err := ParseReport("f.json", data); err == nil {
-			if d := Compare(r, r); len(d.New)+len(d.Fixed)+len(d.Gone)+len(d.Open) > 0 {
+			if d := Compare(r, r); len(d.New)+len(d.Fixed)+len(d.Gone)+len(d.Open)+len(d.Accepted)+len(d.Turns)+len(d.Settings) > 0 {
 				t.Errorf("a report differs from itself: %+v", d)
 			}
 		} else if !strings.HasPrefix(err.Error(), "f.json:") {

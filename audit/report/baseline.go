@@ -44,12 +44,18 @@ func Difference(to io.Writer, d *baseline.Difference, o Options) error {
 		fmt.Fprintf(w, "%s  %s: %s -> %s\n", t.style.bold("verdict"), printable(turn.Domain),
 			t.style.verdict[turn.Old](shortVerdict[turn.Old]), t.style.verdict[turn.New](shortVerdict[turn.New]))
 	}
+	if !o.Quiet {
+		for _, own := range d.Settings {
+			fmt.Fprintf(w, "%s  %s: %s -> %s\n", t.style.bold("other settings"), own.Name, printable(own.Old), printable(own.New))
+		}
+	}
 	lists := []struct {
 		word, about string
 		items       []baseline.Item
 	}{
 		{"new", "", d.New},
-		{"not evaluated", "was found before, and its rule did not answer this time: it may be there still", d.Open},
+		{"accepted", "is there still: a waiver or the baseline takes it out of the count", d.Accepted},
+		{"not evaluated", "was found before, and its rule did not run or answer this time: it may be there still", d.Open},
 		{"fixed", "", d.Fixed},
 		{"gone", "with its guest", d.Gone},
 	}
@@ -69,7 +75,7 @@ func Difference(to io.Writer, d *baseline.Difference, o Options) error {
 	}
 	counts = append(counts, fmt.Sprintf("%d unchanged", d.Unchanged))
 	if !o.Quiet {
-		if len(d.New)+len(d.Open)+len(d.Fixed)+len(d.Gone)+len(d.Turns) > 0 {
+		if len(d.New)+len(d.Accepted)+len(d.Open)+len(d.Fixed)+len(d.Gone)+len(d.Turns)+len(d.Settings) > 0 {
 			fmt.Fprintln(w)
 		}
 		fmt.Fprintln(w, t.style.bold(strings.Join(counts, ", ")))
@@ -130,6 +136,15 @@ func DifferenceJSON(w io.Writer, d *baseline.Difference) error {
 		Old    policy.Word `json:"old"`
 		New    policy.Word `json:"new"`
 	}
+	type setting struct {
+		Name string `json:"name"`
+		Old  string `json:"old"`
+		New  string `json:"new"`
+	}
+	settings := make([]setting, 0, len(d.Settings))
+	for _, own := range d.Settings {
+		settings = append(settings, setting{own.Name, own.Old, own.New})
+	}
 	items := func(list []baseline.Item) []item {
 		out := make([]item, 0, len(list))
 		for _, i := range list {
@@ -142,16 +157,18 @@ func DifferenceJSON(w io.Writer, d *baseline.Difference) error {
 		turns = append(turns, turn{t.Domain, t.Old, t.New})
 	}
 	text, err := encode(struct {
-		Version      int    `json:"version"`
-		Verdicts     []turn `json:"verdicts"`
-		New          []item `json:"new"`
-		Fixed        []item `json:"fixed"`
-		NotEvaluated []item `json:"not_evaluated"`
-		Gone         []item `json:"gone"`
-		Unchanged    int    `json:"unchanged"`
-		Errors       int    `json:"errors"`
-		ErrorsBefore int    `json:"errors_before"`
-	}{1, turns, items(d.New), items(d.Fixed), items(d.Open), items(d.Gone), d.Unchanged, d.Unread, d.UnreadBefore}, "")
+		Version      int       `json:"version"`
+		Settings     []setting `json:"settings"`
+		Verdicts     []turn    `json:"verdicts"`
+		New          []item    `json:"new"`
+		Fixed        []item    `json:"fixed"`
+		Accepted     []item    `json:"accepted"`
+		NotEvaluated []item    `json:"not_evaluated"`
+		Gone         []item    `json:"gone"`
+		Unchanged    int       `json:"unchanged"`
+		Errors       int       `json:"errors"`
+		ErrorsBefore int       `json:"errors_before"`
+	}{1, settings, turns, items(d.New), items(d.Fixed), items(d.Accepted), items(d.Open), items(d.Gone), d.Unchanged, d.Unread, d.UnreadBefore}, "")
 	if err != nil {
 		return err
 	}

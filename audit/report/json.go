@@ -32,7 +32,18 @@ type jsonDomain struct {
 	Findings     []jsonFinding     `json:"findings"`
 	Waived       []jsonFinding     `json:"waived,omitempty"`
 	Known        []jsonFinding     `json:"known,omitempty"`
+	Accepted     []jsonAccepted    `json:"accepted,omitempty"`
 	NotEvaluated []jsonUnevaluated `json:"not_evaluated"`
+}
+
+// jsonAccepted is a finding that does not count, told in any case: who compares two reports must not take
+// it for mended.
+type jsonAccepted struct {
+	Rule        string `json:"rule"`
+	Severity    string `json:"severity"`
+	Device      string `json:"device,omitempty"`
+	By          string `json:"by"`
+	Fingerprint string `json:"fingerprint"`
 }
 
 type jsonOrigin struct {
@@ -126,9 +137,12 @@ type jsonReporter struct {
 	notices []jsonNotice
 	errors  []jsonError
 	begun   bool
+	left    audit.Needs // rules that need one of these were left out of all domains
 }
 
-func newJSON(w io.Writer, o Options) Reporter { return &jsonReporter{w: w, opt: o} }
+func newJSON(w io.Writer, o Options) Reporter {
+	return &jsonReporter{w: w, opt: o, left: ^audit.Needs(0)}
+}
 
 // begin writes what comes before the first domain, and what separates two.
 func (j *jsonReporter) begin() error {
@@ -167,6 +181,7 @@ func (j *jsonReporter) Domain(r *audit.Result) error {
 		return err
 	}
 	j.tally.Add(r)
+	j.left &= r.LeftOut
 	text, err := encode(newJSONDomain(r, j.opt.ShowWaived), "    ")
 	if err != nil {
 		return err
@@ -200,6 +215,15 @@ func newJSONDomain(r *audit.Result, hidden bool) jsonDomain {
 		for i := range r.Known {
 			d.Known = append(d.Known, newJSONFinding(r, &r.Known[i]))
 		}
+	}
+	accept := func(f *audit.Finding, by string) {
+		d.Accepted = append(d.Accepted, jsonAccepted{f.Rule.ID, f.Severity.String(), f.Device, by, r.Fingerprint(f)})
+	}
+	for i := range r.Waived {
+		accept(&r.Waived[i].Finding, "waiver")
+	}
+	for i := range r.Known {
+		accept(&r.Known[i], "baseline")
 	}
 	for _, u := range r.Unevaluated {
 		d.NotEvaluated = append(d.NotEvaluated, jsonUnevaluated{u.Rule.ID, u.Needs.String()})
@@ -262,11 +286,14 @@ func (j *jsonReporter) Close() error {
 	if j.errors == nil {
 		j.errors = []jsonError{}
 	}
+	// Which rules have run is not known before all domains are.
 	tail := struct {
 		Notices []jsonNotice `json:"notices,omitempty"`
 		Errors  []jsonError  `json:"errors"`
+		Rules   []string     `json:"rules"`
+		Minimum string       `json:"min_severity"`
 		Summary jsonSummary  `json:"summary"`
-	}{j.notices, j.errors, newJSONSummary(&j.tally)}
+	}{j.notices, j.errors, ruleIDs(j.opt.Rules, j.left), j.opt.Minimum.String(), newJSONSummary(&j.tally)}
 	text, err := encode(tail, "")
 	if err != nil {
 		return err
@@ -277,6 +304,17 @@ func (j *jsonReporter) Close() error {
 	}
 	_, err = j.w.Write(append(append([]byte(end), bytes.TrimPrefix(text, []byte("{"))...), '\n'))
 	return err
+}
+
+// ruleIDs returns the IDs of the rules that need nothing of what is given.
+func ruleIDs(rules []*audit.Rule, without audit.Needs) []string {
+	out := make([]string, 0, len(rules))
+	for _, r := range rules {
+		if r.Needs&without == 0 {
+			out = append(out, r.ID)
+		}
+	}
+	return out
 }
 
 func newJSONSummary(t *Tally) jsonSummary {

@@ -21,6 +21,8 @@ type ndjsonRun struct {
 	Tool     ndjsonTool      `json:"tool"`
 	Policy   string          `json:"policy"`
 	Profiles []audit.Profile `json:"profiles"`
+	Rules    []string        `json:"rules"`
+	Minimum  string          `json:"min_severity"`
 }
 
 type ndjsonTool struct {
@@ -44,6 +46,7 @@ type ndjsonMore struct {
 	Findings     []jsonFinding     `json:"findings"`
 	Waived       []jsonFinding     `json:"waived,omitempty"`
 	Known        []jsonFinding     `json:"known,omitempty"`
+	Accepted     []jsonAccepted    `json:"accepted,omitempty"`
 	NotEvaluated []jsonUnevaluated `json:"not_evaluated,omitempty"`
 	Gone         int               `json:"gone,omitempty"`
 }
@@ -132,7 +135,7 @@ func (n *ndjsonReporter) line(record any) error {
 		if profiles == nil {
 			profiles = []audit.Profile{}
 		}
-		if err := n.line(ndjsonRun{"run", 1, ndjsonTool{"virt-audit", n.opt.Version}, n.opt.Policy, profiles}); err != nil {
+		if err := n.line(ndjsonRun{"run", 1, ndjsonTool{"virt-audit", n.opt.Version}, n.opt.Policy, profiles, ruleIDs(n.opt.Rules, 0), n.opt.Minimum.String()}); err != nil {
 			return err
 		}
 	}
@@ -223,8 +226,10 @@ func (n *ndjsonReporter) Domain(r *audit.Result) error {
 			more.Findings = append(more.Findings, d.Findings[i])
 		case markWaived:
 			more.Waived = append(more.Waived, d.Waived[i])
+			more.Accepted = append(more.Accepted, d.Accepted[i])
 		case markKnown:
 			more.Known = append(more.Known, d.Known[i])
+			more.Accepted = append(more.Accepted, d.Accepted[len(d.Waived)+i])
 		default:
 			more.NotEvaluated = append(more.NotEvaluated, d.NotEvaluated[i])
 		}
@@ -237,7 +242,7 @@ func (n *ndjsonReporter) Domain(r *audit.Result) error {
 	if !n.opt.ShowWaived {
 		more.Waived, more.Known = nil, nil
 	}
-	if len(more.Findings)+len(more.Waived)+len(more.Known)+len(more.NotEvaluated)+more.Gone > 0 || more.Boundary != nil {
+	if len(more.Findings)+len(more.Accepted)+len(more.NotEvaluated)+more.Gone > 0 || more.Boundary != nil {
 		if err := n.line(more); err != nil {
 			return err
 		}

@@ -189,6 +189,9 @@ func (in *input) judge(cfg *audit.Config) (out outcome) {
 			out.before, out.more = append(out.before, alone[i]), append(out.more, r != alone[i])
 		}
 	}()
+	for _, r := range alone {
+		cfg.Confirm(r)
+	}
 	if !slices.ContainsFunc(in.asked, cfg.Index.Concerns) {
 		return outcome{results: alone}
 	}

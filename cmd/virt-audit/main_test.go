@@ -82,8 +82,11 @@ func TestJSONSchema(t *testing.T) {
 	if err := os.WriteFile(broken, []byte("<domain"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	accepted := filepath.Join(t.TempDir(), "accepted.json")
+	typed(t, "../../testdata/fleet", "--write-baseline", accepted)
 	for _, args := range [][]string{
 		{"../../testdata/fleet"},
+		{"../../testdata/fleet", "--baseline", accepted, "--min-severity", "medium"},
 		{"../../testdata/rules", "--profile", "hardened", "--profile", "baseline", "--profile", "confidential"},
 		{broken},
 		{broken, "../../testdata/fleet/web01.xml", filepath.Join(t.TempDir(), "absent.xml")},

@@ -1,0 +1,95 @@
+package baseline
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/virt-audit/virt-audit/audit/policy"
+)
+
+// Report is what a comparison reads of a JSON report.
+type Report struct {
+	Version  int       `json:"version"`
+	Policy   string    `json:"policy"`
+	Profiles []string  `json:"profiles"`
+	Rules    *[]string `json:"rules"`        // that have run; nil in reports that do not tell
+	Minimum  string    `json:"min_severity"` // "" in those
+	Domains  []Domain  `json:"domains"`
+	Errors   []struct {
+		Source  string `json:"source"`
+		Message string `json:"message"`
+	} `json:"errors"`
+
+	known map[string]bool // the rules, once they are asked for
+}
+
+func (r *Report) rules() map[string]bool {
+	if r.known == nil && r.Rules != nil {
+		r.known = make(map[string]bool, len(*r.Rules))
+		for _, id := range *r.Rules {
+			r.known[id] = true
+		}
+	}
+	return r.known
+}
+
+// Domain is a guest of a report, by one of its documents.
+type Domain struct {
+	Source string `json:"source"`
+	Name   string `json:"name"`
+	Origin struct {
+		Kind  string `json:"kind"`
+		Label string `json:"label"`
+		Host  string `json:"host"`
+	} `json:"origin"`
+	Boundary struct {
+		Verdict policy.Word `json:"verdict"`
+		Reason  string      `json:"reason"`
+	} `json:"boundary"`
+	Findings []Finding `json:"findings"`
+	Accepted []struct {
+		Fingerprint string `json:"fingerprint"`
+	} `json:"accepted"`
+	NotEvaluated []struct {
+		Rule string `json:"rule"`
+	} `json:"not_evaluated"`
+}
+
+// Finding is one of a report's findings.
+type Finding struct {
+	Rule        string `json:"rule"`
+	Severity    string `json:"severity"`
+	Message     string `json:"message"`
+	Path        string `json:"path"`
+	Line        int    `json:"line"`
+	Column      int    `json:"column"`
+	Fix         string `json:"fix"`
+	URL         string `json:"url"`
+	Fingerprint string `json:"fingerprint"`
+}
+
+// ParseReport reads a report of the format json. source is the name of the file; errors begin with it.
+func ParseReport(source string, data []byte) (*Report, error) {
+	r := &Report{}
+	d := json.NewDecoder(bytes.NewReader(data))
+	if err := d.Decode(r); err != nil {
+		return nil, fmt.Errorf("%s: not a report of the format json: %w", source, place(data, err))
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: not a report of the format json: there is something behind its end", source)
+	}
+	if r.Version != 1 || r.Policy == "" {
+		return nil, fmt.Errorf("%s: not a report of the format json, version 1", source)
+	}
+	for _, domain := range r.Domains {
+		for _, f := range domain.Findings {
+			if f.Fingerprint == "" {
+				return nil, fmt.Errorf("%s: the report is of a virt-audit that wrote no fingerprints yet: make it anew", source)
+			}
+		}
+	}
+	return r, nil
+}
