@@ -38,6 +38,7 @@ type reader struct {
 	header   bool
 	waivers  []*Waiver
 	ours     node // the <audit> of our namespace in the metadata of the domain at hand, when there was one
+	taken    bool // its metadata had an element of our namespace, after which libvirt keeps no other
 
 	joined map[int32]*nameSet // the children's names of containers that were given again, by their node
 }
@@ -228,7 +229,7 @@ func (r *reader) domain(f *frame, attrs []xml.Attr, start, end int) (xml.Token, 
 	f.out = xml.Name{Local: "domain"}
 	f.node = r.add(0, "domain", start, end)
 	f.mode = plain
-	r.waivers, r.ours, r.joined = nil, node{}, nil
+	r.waivers, r.ours, r.taken, r.joined = nil, node{}, false, nil
 	r.lastElem = start
 	return xml.StartElement{Name: f.out, Attr: r.normalise("", "domain", attrs)}, nil
 }

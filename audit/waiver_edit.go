@@ -16,7 +16,7 @@ func (d *Domain) Waive(w *Waiver) ([]byte, error) {
 	switch {
 	case d.Origin.Stated:
 		return nil, errors.New("the domain is part of another document, which libvirt writes")
-	case w.Rule == "" || strings.TrimSpace(w.Reason) == "":
+	case w.Rule == "" || !shown(w.Reason):
 		return nil, errors.New("a waiver wants a rule and a reason")
 	}
 	at, end, text := d.place(w)

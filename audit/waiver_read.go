@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // The reader passes <metadata> over, but for waivers. Of several elements of one namespace there libvirt
@@ -37,12 +38,18 @@ func (r *reader) waiver(f *frame, t xml.StartElement, attrs []xml.Attr, start, e
 	uri, _ := r.resolve(t.Name.Space)
 	parent := &r.stack[len(r.stack)-2]
 	name := t.Name.Local
+	ours := uri == WaiverNamespace
+	directly := parent.node == f.node && parent.mode == metadata && parent.out == (xml.Name{Local: "metadata"})
+	second := r.taken
+	if directly && ours {
+		r.taken = true // whatever it is called
+	}
 	switch {
-	case name == "audit" && parent.node == f.node && parent.mode == metadata && parent.out == (xml.Name{Local: "metadata"}):
+	case name == "audit" && directly:
 		switch {
-		case uri == WaiverNamespace && r.ours.tagEnd > 0:
+		case ours && second:
 			f.waiving = lostSecond
-		case uri == WaiverNamespace:
+		case ours:
 			f.waiving, r.ours = ourWaivers, node{start: int32(start), tagEnd: int32(end), close: int32(end)}
 		case uri == "":
 			f.waiving = bare
@@ -50,10 +57,16 @@ func (r *reader) waiver(f *frame, t xml.StartElement, attrs []xml.Attr, start, e
 			f.waiving = lostName
 		}
 	case name != "waive":
-		if uri == WaiverNamespace {
+		if ours {
 			f.waiving = lostPlace
 		}
-	case uri == WaiverNamespace || parent.waiving != noWaivers && uri == "" || parent.waiving == lostName && hasAttr(attrs, "rule"):
+		if ours && name != "audit" || parent.waiving == ourWaivers || parent.waiving == bare || parent.waiving == lostSecond {
+			f.waiving = lostPlace
+			w := &Waiver{Flaw: misspelt(name, directly)}
+			w.Source, w.InDomain, w.start, w.end = r.source, true, start, end
+			r.waivers = append(r.waivers, w)
+		}
+	case ours || parent.waiving != noWaivers && uri == "" || parent.waiving == lostName && hasAttr(attrs, "rule"):
 		w := newWaiver(attrs)
 		w.Source, w.InDomain, w.start, w.end = r.source, true, start, end
 		where := parent.waiving
@@ -64,6 +77,15 @@ func (r *reader) waiver(f *frame, t xml.StartElement, attrs []xml.Attr, start, e
 		f.waiver = w
 		r.waivers = append(r.waivers, w)
 	}
+}
+
+// misspelt says what is wrong with an element that is no waiver, where one is expected.
+func misspelt(name string, directly bool) string {
+	want := "waive"
+	if directly {
+		want = "audit"
+	}
+	return fmt.Sprintf("there is no element <%s> of this kind, did you mean <%s>?", name, want)
 }
 
 // waiverEnd notes where a waiver, or the element that holds them, ends: its end tag begins at start.
@@ -88,7 +110,9 @@ func newWaiver(attrs []xml.Attr) *Waiver {
 		case "rule":
 			w.Rule = strings.TrimSpace(a.Value)
 		case "device":
-			w.Device = a.Value
+			if w.Device = a.Value; strings.TrimSpace(a.Value) == "" {
+				w.Flaw = "its device is empty: without the attribute it is for all devices"
+			}
 		case "until":
 			until, err := ParseDay(a.Value)
 			if err != nil {
@@ -119,9 +143,19 @@ func (d *Domain) reasoned(waivers []*Waiver, within node) {
 	d.Waivers, d.waivers = slices.Clip(waivers), within
 	for _, w := range d.Waivers {
 		w.Reason, w.text = reasonText(string(w.text)), nil
-		if w.Reason == "" && w.Flaw == "" {
+		if !shown(w.Reason) && w.Flaw == "" {
 			w.Flaw = "it gives no reason"
 		}
 		w.Pos = d.pos(w.start, w.end)
 	}
 }
+
+// shown reports whether a reason has something in it that a reader can see.
+func shown(reason string) bool {
+	return strings.ContainsFunc(reason, func(c rune) bool {
+		return unicode.IsGraphic(c) && !unicode.IsSpace(c) && !slices.Contains(blankLetters, c)
+	})
+}
+
+// blankLetters count as letters or symbols, and show nothing: fillers of Hangul, the empty pattern of Braille.
+var blankLetters = []rune{0x115F, 0x1160, 0x3164, 0xFFA0, 0x2800}

@@ -50,6 +50,15 @@ func TestDomainWaivers(t *testing.T) {
 		{`<audit><waive rule="sto-x">ok</waive></audit>`, DomainWaivers{}, 2},
 		{`<audit xmlns="` + WaiverNamespace + `"><waive rule="sto-x">ok</waive></audit>`, DomainWaivers{}, 2},
 		{`<audit xmlns="urn:other"><waive rule="sto-x">ok</waive></audit>`, DomainWaivers{}, 0},
+		{in(`<va:waive rule="sto-x" device="">ok</va:waive>`), DomainWaivers{}, 0},
+		{in(`<va:waive rule="sto-x" device=" ">ok</va:waive>`), DomainWaivers{}, 0},
+		{in(`<va:waive rule="sto-x">&#x200b;&#x3164;</va:waive>`), DomainWaivers{}, 0},
+		{in(`<va:waiver rule="sto-x">ok</va:waiver>`), DomainWaivers{}, 0},
+		{in(`<va:Waive rule="sto-x">ok</va:Waive><va:waive rule="bnd-x">ok</va:waive>`), DomainWaivers{Boundary: true}, 1},
+		{in(`<va:list><va:waive rule="sto-x">ok</va:waive></va:list>`), DomainWaivers{}, 0},
+		{`<va:other xmlns:va="` + WaiverNamespace + `"/>` + in(`<va:waive rule="sto-x">ok</va:waive>`), DomainWaivers{}, 0},
+		{`<waive xmlns="` + WaiverNamespace + `" rule="sto-x">ok</waive>` + in(`<va:waive rule="sto-x">ok</va:waive>`), DomainWaivers{}, 0},
+		{`<x xmlns="urn:x">` + in("") + `</x>` + in(`<va:waive rule="sto-x">ok</va:waive>`), DomainWaivers{}, 2},
 		{in("") + in(`<va:waive rule="sto-x">ok</va:waive>`), DomainWaivers{}, 0},
 		{`<x xmlns="urn:x">` + in(`<va:waive rule="sto-x">ok</va:waive>`) + `</x>`, DomainWaivers{}, 0},
 		{`<!-- ` + in(`<va:waive rule="sto-x">ok</va:waive>`) + ` -->`, DomainWaivers{}, 0},
@@ -70,6 +79,53 @@ func TestDomainWaivers(t *testing.T) {
 			if w.Waiver.Reason != "ok" || w.Waiver.Pos.Line != 1 {
 				t.Errorf("%s: reason %q at %v", test.waivers, w.Waiver.Reason, w.Waiver.Pos)
 			}
+		}
+	}
+}
+
+// TestMisspelt tells of elements that were meant as waivers.
+func TestMisspelt(t *testing.T) {
+	for text, want := range map[string]string{
+		in(`<va:waiver rule="sto-x">ok</va:waiver>`):                            "[waiver>waive]",
+		in(`<va:Waive rule="sto-x">ok</va:Waive>`):                              "[Waive>waive]",
+		in(`<waiver>ok</waiver><o:note xmlns:o="urn:o"/>`):                      "[waiver>waive note>waive]",
+		`<audit><waiver>ok</waiver></audit>`:                                    "[waiver>waive]",
+		`<va:Audit xmlns:va="` + WaiverNamespace + `"/>`:                        "[Audit>audit]",
+		`<o:x xmlns:o="urn:o" xmlns:va="` + WaiverNamespace + `"><va:y/></o:x>`: "[y>waive]",
+		in(`<va:waive rule="sto-x">it is <b>ok</b></va:waive>`):                 "[]",
+		`<o:audit xmlns:o="urn:o"><o:log/></o:audit>`:                           "[]",
+		in(""): "[]",
+	} {
+		d, err := Load("web1.xml", []byte(waivedGuest(text)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, w := range d.Waivers {
+			if w.Rule == "" {
+				_, name, _ := strings.Cut(w.Flaw, "<")
+				name, hint, _ := strings.Cut(name, ">")
+				_, hint, _ = strings.Cut(hint, "<")
+				got = append(got, name+">"+strings.TrimSuffix(hint, ">?"))
+			}
+		}
+		if fmt.Sprint(got) != want {
+			t.Errorf("%s: %v, want %s", text, got, want)
+		}
+	}
+}
+
+// TestDomainsApart reads a document of two domains: what one has in its metadata is nothing to the other.
+func TestDomainsApart(t *testing.T) {
+	guest := waivedGuest(in(`<va:waive rule="sto-x">ok</va:waive>`))
+	inactive := strings.NewReplacer("<domain", "<inactiveDomain", "</domain", "</inactiveDomain").Replace(guest)
+	domains, err := LoadAll("s.xml", []byte("<domainsnapshot><name>s</name>"+guest+inactive+"</domainsnapshot>"))
+	if err != nil || len(domains) != 2 {
+		t.Fatalf("%d domains: %v", len(domains), err)
+	}
+	for _, d := range domains {
+		if len(d.Waivers) != 1 || d.Waivers[0].lost != "" {
+			t.Errorf("%+v", d.Waivers)
 		}
 	}
 }
