@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -44,6 +45,38 @@ func (p Path) device() (Path, bool) {
 	}
 	name, _, _ := strings.Cut(rest, "/")
 	return At("devices/" + name), true
+}
+
+// deviceKind returns the name of the device's element that a path leads into, or "".
+func (p Path) deviceKind() string {
+	device, ok := p.device()
+	if !ok {
+		return ""
+	}
+	kind, _, _ := strings.Cut(strings.TrimPrefix(device.base, "devices/"), "[")
+	return kind
+}
+
+// kindsOf returns the kinds of the devices that go by a name; none where there is no such device.
+func (x *index) kindsOf(name string) []string {
+	if x.named == nil {
+		x.named = map[string][]string{}
+		at, ok := x.find(At("devices"))
+		if !ok {
+			return nil
+		}
+		nth := map[string]int{}
+		for i := x.nodes[at].first; i != 0; i = x.nodes[i].next {
+			kind := x.nodes[i].name
+			nth[kind]++
+			for _, n := range x.DeviceNames(Path{base: "devices/" + kind, index: nth[kind]}) {
+				if !slices.Contains(x.named[n], kind) {
+					x.named[n] = append(x.named[n], kind)
+				}
+			}
+		}
+	}
+	return x.named[name]
 }
 
 // address returns a device's address as lspci and lsusb write it: "0000:00:02.0", "1:3".

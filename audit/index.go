@@ -22,7 +22,8 @@ type index struct {
 	wide  map[int32]map[string][]int32 // children by name, for parents with many; see child
 	lines lines
 
-	identities map[int32]string // what tells devices from others, by their node
+	named      map[string][]string // the kinds of devices that go by a name
+	identities map[int32]string    // what tells devices from others, by their node
 
 	harmless   map[int]bool // passthrough arguments, by number, that are no secret
 	hidden     []interval   // secrets, in order; see allSecrets

@@ -38,8 +38,9 @@ type Config struct {
 
 	Waivers       []*Waiver // of the site
 	DomainWaivers DomainWaivers
-	Today         time.Time            // that waivers are judged by; the zero time is before all of them end
-	Known         func(id string) bool // whether there is a rule of that ID, in the run or not; nil: there is
+	Today         time.Time              // that waivers are judged by; the zero time is before all of them end
+	Known         func(id string) bool   // whether there is a rule of that ID, in the run or not; nil: there is
+	Nearest       func(id string) string // the ID of a rule that is most like it, or ""; nil: none is
 }
 
 // Allowed is what a site says is in order, though it is not where rules expect such things.
@@ -196,11 +197,14 @@ func Run(d *Domain, c *Config) *Result {
 			c.apply(&p, r, have)
 		}
 	}
-	c.waive(&p, func(id string) bool { return c.answered(&p, id) })
-	for _, r := range c.Rules {
-		if r.AfterWaivers && len(p.Waivers) > 0 {
-			c.apply(&p, r, have)
+	c.waive(&p)
+	if len(p.Waivers) > 0 {
+		for _, r := range c.Rules {
+			if r.AfterWaivers {
+				c.apply(&p, r, have)
+			}
 		}
+		c.waiveLast(&p)
 	}
 	res.Findings = slices.DeleteFunc(res.Findings, func(f Finding) bool { return f.Severity < c.Minimum })
 	res.Waived = slices.DeleteFunc(res.Waived, func(f Waived) bool { return f.Severity < c.Minimum })
@@ -246,15 +250,6 @@ func (p *Pass) leftOut(c *Config) (out Needs) {
 		out |= hostNeeds
 	}
 	return out
-}
-
-// answered reports whether the rule of that ID is one of the run and has answered for the domain.
-func (c *Config) answered(p *Pass, id string) bool {
-	i := slices.IndexFunc(c.Rules, func(r *Rule) bool { return r.ID == id })
-	if i < 0 || c.Rules[i].Needs&NeedDomains != 0 && p.set == nil || c.Rules[i].Needs&hostNeeds != 0 && p.Host == nil {
-		return false
-	}
-	return !slices.ContainsFunc(p.result.Unevaluated, func(u Unevaluated) bool { return u.Rule.ID == id })
 }
 
 func compare(a, b Finding) int {

@@ -37,7 +37,7 @@ type Waiver struct {
 	text       []byte // the reason while it is read
 
 	// What became of it in a run. Waivers of the configuration are shared by all domains of the run.
-	applied, used atomic.Bool
+	applied, used, open atomic.Bool
 }
 
 // Expired reports whether the last day of the waiver is past, seen on the day of today.
@@ -58,8 +58,8 @@ func (w *Waiver) covers(d *Domain) bool {
 }
 
 // Unused reports whether a run has come by a domain that the waiver is about, with the rule answering,
-// and found nothing to waive.
-func (w *Waiver) Unused() bool { return w.applied.Load() && !w.used.Load() }
+// and found nothing to waive, and the rule had an answer for every other.
+func (w *Waiver) Unused() bool { return w.applied.Load() && !w.used.Load() && !w.open.Load() }
 
 // Waived is a finding that does not count, because of a waiver.
 type Waived struct {
@@ -101,102 +101,11 @@ type Notice struct {
 type AppliedWaiver struct {
 	*Waiver
 	Known      bool   // there is a rule of that ID
-	Evaluated  bool   // the rule has answered for this domain
+	Nearest    string // the ID that may be meant, where there is none; "" where none is near
+	Evaluated  bool   // it is certain what there is for it to waive: the rule has answered for this domain, or for this device
 	Used       bool   // there was something to waive
 	NotAllowed string // why the waiver does not count, though nothing is wrong with it
 	Expired    bool
 	Lost       string // why libvirt would drop it where it stands: it does not count
 	Bare       bool   // it counts, but libvirt will drop it: it has no namespace, as "virsh metadata" prints it
-}
-
-// waive sorts out the findings for which there is a waiver. It leaves what became of each waiver of the
-// domain in p.Waivers, for the rules about waivers.
-func (c *Config) waive(p *Pass, evaluated func(id string) bool) {
-	all := c.Waivers
-	if !c.DomainWaivers.Ignore {
-		all = slices.Concat(p.Domain.Waivers, c.Waivers) // what the guest says of itself goes before the site
-	}
-	if len(all) == 0 {
-		return
-	}
-	active := activeWaivers{}
-	judged := map[string]AppliedWaiver{} // what is the same for all waivers of a rule
-	for _, w := range all {
-		if !w.covers(p.Domain) {
-			continue
-		}
-		a, ok := judged[w.Rule]
-		if !ok {
-			a.Known = c.Known == nil || c.Known(w.Rule)
-			a.Evaluated = evaluated(w.Rule)
-			judged[w.Rule] = a
-		}
-		a.Waiver, a.Expired, a.Lost, a.Bare = w, w.Expired(c.Today), w.lost, w.bare
-		if w.InDomain {
-			a.NotAllowed = c.DomainWaivers.Allows(w.Rule)
-			p.Waivers = append(p.Waivers, &a)
-		}
-		if a.Evaluated {
-			w.applied.Store(true)
-		}
-		if w.Flaw == "" && !a.Expired && a.Lost == "" && a.NotAllowed == "" {
-			active.add(&a)
-		}
-	}
-	if len(active) == 0 {
-		return
-	}
-	res := p.result
-	res.Findings = slices.DeleteFunc(res.Findings, func(f Finding) bool {
-		by := active.of(p.Domain, &f)
-		if by == nil {
-			return false
-		}
-		res.Waived = append(res.Waived, Waived{f, by})
-		return true
-	})
-}
-
-// activeWaivers are those that count, by rule and device: a guest may have as many as it has findings.
-type activeWaivers map[[2]string]*sameWaivers
-
-// sameWaivers are those for one rule and device. The first of them counts, and none is unused when it does.
-type sameWaivers struct {
-	list   []*AppliedWaiver
-	number int // in the order in which they were given
-	used   bool
-}
-
-func (m activeWaivers) add(a *AppliedWaiver) {
-	key := [2]string{a.Rule, a.Device}
-	if m[key] == nil {
-		m[key] = &sameWaivers{number: len(m)}
-	}
-	m[key].list = append(m[key].list, a)
-}
-
-// of returns the first waiver that a finding falls under, and marks all of them as used.
-func (m activeWaivers) of(d *Domain, f *Finding) *Waiver {
-	var first *sameWaivers
-	for _, device := range append(d.DeviceNames(f.Path), "") {
-		same := m[[2]string{f.Rule.ID, device}]
-		if same == nil {
-			continue
-		}
-		if first == nil || same.number < first.number {
-			first = same
-		}
-		if same.used {
-			continue
-		}
-		same.used = true
-		for _, a := range same.list {
-			a.Used = true
-			a.used.Store(true)
-		}
-	}
-	if first == nil {
-		return nil
-	}
-	return first.list[0].Waiver
 }

@@ -41,7 +41,7 @@ could not be evaluated, says nothing about its waivers.`,
 		Check: func(p *audit.Pass) {
 			for _, w := range p.Waivers {
 				switch {
-				case !valid(w) || w.Expired || w.Used || !w.Evaluated:
+				case !valid(w) || w.Expired || w.Used || !w.Evaluated || w.NotAllowed != "":
 				case w.Device != "":
 					p.ReportWaiver(w, "%s finds nothing to waive at device %s", w.Rule, w.Device)
 				default:
@@ -63,7 +63,11 @@ waiver has no effect, while whoever wrote it believes that it has.`,
 		Check: func(p *audit.Pass) {
 			for _, w := range p.Waivers {
 				if w.Lost == "" && w.Flaw == "" && !w.Known {
-					p.ReportWaiver(w, "there is no rule '%s'", w.Rule)
+					hint := ""
+					if w.Nearest != "" {
+						hint = ", did you mean '" + w.Nearest + "'?"
+					}
+					p.ReportWaiver(w, "there is no rule '%s'%s", w.Rule, hint)
 				}
 			}
 		},
@@ -74,7 +78,8 @@ waiver has no effect, while whoever wrote it believes that it has.`,
 		Severity: audit.Medium,
 		Profiles: every,
 		Doc: `A waiver names a rule, gives a reason and may end on a day. One that does not is no waiver: nobody could say
-later why the risk was taken, and a day that cannot be read might never come.`,
+later why the risk was taken, and a day that cannot be read might never come. An element with another name where a
+waiver is expected, such as <va:waiver>, is meant as one and is none.`,
 		Fix:          `<va:waive rule="RULE" until="2027-06-30">why this is acceptable here, and who said so</va:waive>`,
 		Refs:         []string{waiverPage},
 		AfterWaivers: true,
@@ -91,9 +96,9 @@ later why the risk was taken, and a day that cannot be read might never come.`,
 		Title:    "Waiver where libvirt does not keep it",
 		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `libvirt keeps one element of each namespace directly inside <metadata>. What stands elsewhere, in a second
-such element or without a namespace is gone when the guest is defined, and the waiver with it. So it does not count;
-the form without a namespace, in which "virsh metadata" prints waivers, does count, and is an info.`,
+		Doc: `libvirt keeps one element of each namespace directly inside <metadata>, the first, whatever its name is. What
+stands elsewhere, in a second such element or without a namespace is gone when the guest is defined, and the waiver
+with it. So it does not count; the form without a namespace, in which "virsh metadata" prints waivers, does count, and is an info.`,
 		Fix: `<metadata><va:audit xmlns:va="` + audit.WaiverNamespace + `"><va:waive rule="RULE">why</va:waive></va:audit></metadata>
 For a defined guest: virt-audit waive GUEST RULE --reason "why" prints the command that puts it there.`,
 		Refs:         []string{waiverPage, "https://libvirt.org/formatdomain.html#general-metadata"},
@@ -117,8 +122,9 @@ For a defined guest: virt-audit waive GUEST RULE --reason "why" prints the comma
 		Doc: `Whoever may define a guest can write a waiver into it. The verdict about QEMU's security support boundary
 is not for the guest to take back, unless the site's configuration allows it, and the site may name more rules. The
 site itself can waive any rule, in its configuration.`,
-		Fix: `Move the waiver to the site's configuration, .virt-audit.yaml, under "waivers"; or allow it there for all guests:
-domain-waivers: {boundary: true}`,
+		Fix: `Move the waiver to the site's configuration, .virt-audit.yaml, under "waivers". Or let all guests waive the rule
+themselves, under "domain-waivers" there: with "boundary: true" where it is one of the boundary's (bnd-...), else by
+taking it out of "never".`,
 		Refs:         []string{waiverPage},
 		AfterWaivers: true,
 		Check: func(p *audit.Pass) {

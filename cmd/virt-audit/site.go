@@ -197,6 +197,13 @@ func matcher(patterns []string) func(string) bool {
 // apply puts what stands for no option into the engine's configuration.
 func (x *site) apply(cfg *audit.Config) {
 	cfg.Known = x.known
+	cfg.Nearest = func(id string) string {
+		var ids []string
+		for _, r := range x.all() {
+			ids = append(ids, r.ID)
+		}
+		return nearest(id, ids)
+	}
 	if x.file == nil {
 		return
 	}

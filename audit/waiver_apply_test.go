@@ -1,0 +1,125 @@
+package audit
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// withoutPassword finds something at each console, and could tell more of a document with passwords.
+var withoutPassword = &Rule{ID: "if-x", Severity: High, Check: func(p *Pass) {
+	for at := range Each("devices/graphics", p.Devices.Graphics) {
+		p.Reportf(at, "console")
+	}
+	p.Unknown(NeedSecrets)
+}}
+
+// TestWaiverUnused is about waivers of a rule that has lacked something: of a device that is not there, or of
+// another kind, it would not find more.
+func TestWaiverUnused(t *testing.T) {
+	const consoles = "<graphics type='vnc'/><graphics type='spice'/>"
+	for _, test := range []struct {
+		devices, device string
+		evaluated       bool
+	}{
+		{consoles, "", true},
+		{consoles, "vnc", false}, // it is used
+		{consoles, "vda", true},
+		{"<disk><target dev='vda'/></disk>" + consoles, "vda", true},
+		{"<disk><target dev='vda'/></disk>", "vda", false},
+		{"<disk><target dev='vda'/></disk>", "vdb", true},
+		{"<disk><target dev='vda'/></disk>", "", false},
+		{"", "vda", true},
+	} {
+		text := strings.Replace(waivedGuest(""), waivedGuest("")[strings.Index(waivedGuest(""), "<devices>"):], "<devices>"+test.devices+"</devices></domain>", 1)
+		d, err := Load("web1.xml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := &Waiver{Rule: "if-x", Device: test.device}
+		res := Run(d, &Config{Rules: []*Rule{withoutPassword}, Waivers: []*Waiver{w}})
+		if w.Unused() != (test.evaluated && len(res.Waived) == 0) {
+			t.Errorf("%q at %q: unused %t, %d waived", test.devices, test.device, w.Unused(), len(res.Waived))
+		}
+	}
+}
+
+// TestWaiverOpenElsewhere audits a guest where the rule answers and one where it does not: the waiver may be
+// for the second.
+func TestWaiverOpenElsewhere(t *testing.T) {
+	lacking := true
+	sometimes := &Rule{ID: "if-y", Check: func(p *Pass) {
+		if lacking {
+			p.Unknown(NeedSecrets)
+		}
+	}}
+	w := &Waiver{Rule: "if-y"}
+	for range 2 {
+		d, err := Load("web1.xml", []byte(waivedGuest("")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		Run(d, &Config{Rules: []*Rule{sometimes}, Waivers: []*Waiver{w}})
+		lacking = false
+	}
+	if w.Unused() {
+		t.Error("the waiver is told to be unused")
+	}
+}
+
+// TestWaiveLast has the site, and the guest itself, waive what is said of the guest's waivers.
+func TestWaiveLast(t *testing.T) {
+	about := &Rule{ID: "waiver-x", Severity: Low, AfterWaivers: true, Check: func(p *Pass) {
+		for _, w := range p.Waivers {
+			p.ReportWaiver(w, "a waiver")
+		}
+	}}
+	d, err := Load("web1.xml", []byte(waivedGuest(in(`<va:waive rule="sto-x">ok</va:waive><va:waive rule="waiver-x">ok</va:waive>`))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		site   []*Waiver
+		waived int // of two
+	}{
+		{nil, 0},
+		{[]*Waiver{{Rule: "waiver-x"}}, 2},
+		{[]*Waiver{{Rule: "waiver-x", Domains: "db*"}}, 0},
+	} {
+		res := Run(d, &Config{Rules: []*Rule{onDisks, about}, Waivers: test.site})
+		waived := slices.DeleteFunc(res.Waived, func(w Waived) bool { return w.Rule != about })
+		if len(waived) != test.waived || len(res.Findings) != 2-test.waived {
+			t.Errorf("%d waived, %d not", len(waived), len(res.Findings))
+		}
+		for _, w := range test.site {
+			if w.Unused() != (test.waived == 0 && w.Domains == "") {
+				t.Errorf("unused: %t", w.Unused())
+			}
+		}
+	}
+}
+
+// TestNearest suggests rules, though not for ever.
+func TestNearest(t *testing.T) {
+	var waivers strings.Builder
+	for i := range 10 * manyUnknown {
+		fmt.Fprintf(&waivers, `<va:waive rule="sto-%d">ok</va:waive>`, i)
+	}
+	d, err := Load("web1.xml", []byte(waivedGuest(in(waivers.String()))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	suggested := 0
+	about := &Rule{ID: "waiver-x", AfterWaivers: true, Check: func(p *Pass) {
+		for _, w := range p.Waivers {
+			if w.Nearest == "sto-x" {
+				suggested++
+			}
+		}
+	}}
+	Run(d, &Config{Rules: []*Rule{onDisks, about}, Known: func(id string) bool { return id == "sto-x" }, Nearest: func(string) string { return "sto-x" }})
+	if suggested != manyUnknown {
+		t.Errorf("%d suggestions", suggested)
+	}
+}
