@@ -2,11 +2,13 @@ package audit
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Waive returns the document with a waiver put into the metadata of its domain, where libvirt keeps it;
@@ -16,7 +18,7 @@ func (d *Domain) Waive(w *Waiver) ([]byte, error) {
 	switch {
 	case d.Origin.Stated:
 		return nil, errors.New("the domain is part of another document, which libvirt writes")
-	case w.Rule == "" || !shown(w.Reason):
+	case w.Rule == "" || !Shown(w.Reason):
 		return nil, errors.New("a waiver wants a rule and a reason")
 	}
 	at, end, text := d.place(w)
@@ -133,17 +135,24 @@ func (d *Domain) closed(at int32) int {
 }
 
 // WaiverText returns waivers as "virsh metadata --set" wants them: one element without a prefix, which
-// libvirt puts into the namespace itself. What is there already, unless it has a flaw, comes first.
+// libvirt puts into the namespace itself. What is there already, as far as it is Kept, comes first. All that
+// does not print is written as references.
 func WaiverText(old []*Waiver, w *Waiver) string {
 	var b strings.Builder
 	b.WriteString("<audit>")
 	for _, o := range old {
-		if o.Flaw == "" && o.lost == "" && (o.Rule != w.Rule || o.Device != w.Device) {
+		if o.Kept() && (o.Rule != w.Rule || o.Device != w.Device) {
 			b.WriteString(o.element("waive"))
 		}
 	}
 	return b.String() + w.element("waive") + "</audit>"
 }
+
+// Kept reports whether a waiver is one, and in a place where libvirt keeps it.
+func (w *Waiver) Kept() bool { return w.Flaw == "" && w.lost == "" }
+
+// Wrong returns why a waiver of a domain is none, or would be dropped, in words for people; "" where it is Kept.
+func (w *Waiver) Wrong() string { return cmp.Or(w.Flaw, w.lost) }
 
 func reasonText(s string) string { return strings.Join(strings.Fields(s), " ") }
 
@@ -163,4 +172,20 @@ func (w *Waiver) element(name string) string {
 
 var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;", "\r", "&#13;")
 
-func escape(s string) string { return escaper.Replace(s) }
+func escape(s string) string {
+	s = escaper.Replace(s)
+	if strings.IndexFunc(s, unprintable) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, c := range s {
+		if unprintable(c) {
+			fmt.Fprintf(&b, "&#x%x;", c)
+		} else {
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
+}
+
+func unprintable(c rune) bool { return !unicode.IsPrint(c) }

@@ -143,15 +143,15 @@ func (d *Domain) reasoned(waivers []*Waiver, within node) {
 	d.Waivers, d.waivers = slices.Clip(waivers), within
 	for _, w := range d.Waivers {
 		w.Reason, w.text = reasonText(string(w.text)), nil
-		if !shown(w.Reason) && w.Flaw == "" {
+		if !Shown(w.Reason) && w.Flaw == "" {
 			w.Flaw = "it gives no reason"
 		}
 		w.Pos = d.pos(w.start, w.end)
 	}
 }
 
-// shown reports whether a reason has something in it that a reader can see.
-func shown(reason string) bool {
+// Shown reports whether a reason has something in it that a reader can see. One that has not is none.
+func Shown(reason string) bool {
 	return strings.ContainsFunc(reason, func(c rune) bool {
 		return unicode.IsGraphic(c) && !unicode.IsSpace(c) && !slices.Contains(blankLetters, c)
 	})

@@ -4,18 +4,14 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
+	"unicode"
 
-	"github.com/google/renameio/v2"
 	"github.com/urfave/cli/v2"
 
 	"github.com/virt-audit/virt-audit/audit"
-	"github.com/virt-audit/virt-audit/audit/collect"
-	"github.com/virt-audit/virt-audit/audit/collect/live"
 	"github.com/virt-audit/virt-audit/audit/report"
 )
 
@@ -55,13 +51,18 @@ func (s *streams) waive(c *cli.Context) error {
 		return err
 	}
 	e := &waiving{w, rule, x, c.Bool("force")}
-	if strings.TrimSpace(w.Reason) == "" {
+	if !audit.Shown(w.Reason) {
 		return &usageError{"a waiver wants a reason", "--reason 'why this is acceptable here'"}
 	}
-	if strings.ContainsFunc(w.Reason+w.Device, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' }) {
-		return usagef("option --reason: it has a control character in it")
+	for option, text := range map[string]string{"reason": w.Reason, "device": w.Device} {
+		if at := strings.IndexFunc(text, func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsPrint(r) }); at >= 0 {
+			return usagef("option --%s: it has a character in it that does not print: %s", option, report.Printable(text[at:]))
+		}
 	}
-	if day := c.String("until"); day != "" {
+	if c.IsSet("device") && strings.TrimSpace(w.Device) == "" {
+		return &usageError{"option --device: the name of the device is empty", "without the option the waiver is for all devices"}
+	}
+	if day := c.String("until"); c.IsSet("until") {
 		var err error
 		if w.Until, err = audit.ParseDay(day); err != nil {
 			return usagef("option --until: %v", err)
@@ -75,7 +76,7 @@ func (s *streams) waive(c *cli.Context) error {
 		if err != nil {
 			return fmt.Errorf("read standard input: %w", err)
 		}
-		out, err := e.edit("<stdin>", data)
+		out, _, err := e.edit("<stdin>", data)
 		if err != nil {
 			return err
 		}
@@ -98,20 +99,20 @@ type waiving struct {
 	force bool
 }
 
-// edit returns the document with the waiver in it, if it does what its author means.
-func (e *waiving) edit(source string, data []byte) ([]byte, error) {
+// edit returns the document with the waiver in it, if it does what its author means, and its domain.
+func (e *waiving) edit(source string, data []byte) ([]byte, *audit.Domain, error) {
 	d, err := audit.Load(source, data)
 	if err != nil {
-		return nil, usagef("%v", err)
+		return nil, nil, usagef("%v", err)
 	}
 	if err := e.effective(d); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	out, err := d.Waive(e.Waiver)
 	if err != nil {
-		return nil, usagef("%s: %v", source, err)
+		return nil, nil, usagef("%s: %v", source, err)
 	}
-	return out, nil
+	return out, d, nil
 }
 
 // effective asks the engine whether there is something that the waiver would take out of the count.
@@ -121,6 +122,9 @@ func (e *waiving) effective(d *audit.Domain) error {
 	}
 	cfg := &audit.Config{}
 	e.site.apply(cfg)
+	if cfg.DomainWaivers.Ignore {
+		return &usageError{"by the site's configuration no waiver of a guest's own counts (domain-waivers: {accept: false})", "waive it in the site's configuration, .virt-audit.yaml, instead; or --force"}
+	}
 	if why := cfg.DomainWaivers.Allows(e.Rule); why != "" {
 		return &usageError{why, "waive it in the site's configuration, .virt-audit.yaml, instead; or --force"}
 	}
@@ -143,163 +147,4 @@ func (e *waiving) effective(d *audit.Domain) error {
 		return &usageError{fmt.Sprintf("%s finds nothing at device %s of %s", e.Rule, e.Device, d.Source), report.Printable(hint)}
 	}
 	return &usageError{fmt.Sprintf("%s finds nothing to waive in %s", e.Rule, d.Source), "--force writes the waiver all the same"}
-}
-
-// waiveFile edits a file in place, unless it is libvirt's own: there an edit is lost, or worse.
-func (s *streams) waiveFile(c *cli.Context, name string, e *waiving) error {
-	real, err := filepath.EvalSymlinks(name)
-	if err != nil {
-		return usagef("%v", err)
-	}
-	info, err := os.Stat(real)
-	if err != nil {
-		return usagef("%v", err)
-	}
-	if !info.Mode().IsRegular() {
-		return usagef("%s is no file", name)
-	}
-	data, err := os.ReadFile(real)
-	if err != nil {
-		return usagef("%s", strings.TrimPrefix(err.Error(), "open "))
-	}
-	if libvirtsOwn(c, real) {
-		d, err := audit.Load(name, data)
-		if err != nil {
-			return usagef("%v", err)
-		}
-		fmt.Fprintf(s.err, "virt-audit: %s is libvirt's own file, which it does not read again: let it store the waiver\n", report.Printable(name))
-		return s.virsh(c, d, d.Name, e)
-	}
-	out, err := e.edit(name, data)
-	if err != nil {
-		return err
-	}
-	if err := replaceFile(real, info, out); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	fmt.Fprintf(s.err, "virt-audit: %s: waived %s\n", report.Printable(name), e.Rule)
-	return nil
-}
-
-// replaceFile puts new content in the place of a file, whole, and leaves mode and owner as they are.
-func replaceFile(name string, info os.FileInfo, data []byte) error {
-	p, err := renameio.NewPendingFile(name, renameio.WithPermissions(info.Mode().Perm()), renameio.WithExistingPermissions())
-	if err != nil {
-		return err
-	}
-	defer func() { _ = p.Cleanup() }() // after the replacement it does nothing
-	if _, err := p.Write(data); err != nil {
-		return err
-	}
-	if err := keepOwner(p.File, info); err != nil {
-		return err
-	}
-	return p.CloseAtomicallyReplace()
-}
-
-// libvirtsOwn reports whether a file is in one of the folders that libvirt writes definitions to.
-func libvirtsOwn(c *cli.Context, name string) bool {
-	absolute, err := filepath.Abs(name)
-	if err != nil {
-		return false
-	}
-	for _, folder := range hostFolders(c) {
-		if rest, ok := strings.CutPrefix(absolute, strings.TrimSuffix(folder, "/")+"/"); ok && rest != "" {
-			return true
-		}
-	}
-	return false
-}
-
-// waiveGuest prints the command for a guest that goes by its name. Its definition is looked for, since
-// the command replaces all waivers that the guest has.
-func (s *streams) waiveGuest(c *cli.Context, name string, e *waiving) error {
-	d, err := s.definition(c, name)
-	if err != nil {
-		return err
-	}
-	if d == nil {
-		fmt.Fprintf(s.err, "virt-audit: no definition of guest %s can be read here: the command replaces the waivers that it may have\n", report.Printable(name))
-	}
-	return s.virsh(c, d, name, e)
-}
-
-// definition returns what libvirt has stored of a guest, or nil when that cannot be had.
-func (s *streams) definition(c *cli.Context, name string) (*audit.Domain, error) {
-	if uri := c.String("connect"); uri != "" {
-		return s.defined(uri, name)
-	}
-	for document, err := range collect.Operands(hostFolders(c), collect.Options{}) {
-		if err != nil {
-			continue
-		}
-		data, err := document.Read()
-		if err != nil {
-			continue
-		}
-		domains, err := audit.LoadAll(document.Source, data)
-		if err != nil {
-			continue
-		}
-		for _, d := range domains {
-			if d.Name == name && d.Origin.Kind == audit.Stored {
-				return d, nil
-			}
-		}
-	}
-	return nil, nil
-}
-
-// virsh prints the command that has libvirt store the waiver together with those that the guest has.
-func (s *streams) virsh(c *cli.Context, d *audit.Domain, name string, e *waiving) error {
-	var old []*audit.Waiver
-	if d != nil {
-		if err := e.effective(d); err != nil {
-			return err
-		}
-		old = d.Waivers
-	}
-	command := []string{"virsh"}
-	if uri := c.String("connect"); uri != "" {
-		command = append(command, "-c", report.ShellQuote(uri))
-	}
-	command = append(command, "metadata", report.ShellQuote(name), report.ShellQuote(audit.WaiverNamespace), "--key", "va", "--set", report.ShellQuote(audit.WaiverText(old, e.Waiver)), "--config")
-	if _, err := fmt.Fprintln(s.out, report.Printable(strings.Join(command, " "))); err != nil {
-		return err
-	}
-	fmt.Fprintln(s.err, "virt-audit: a guest that runs has the waiver from its next start on; with --live too it has it at once")
-	return nil
-}
-
-// defined asks libvirt for the stored definition of a guest.
-func (s *streams) defined(uri, name string) (*audit.Domain, error) {
-	for h := range live.Hosts([]string{uri}, live.Options{ReadOnly: true, Guests: []string{name}, Timeout: live.DefaultTimeout}) {
-		for _, p := range h.Problems {
-			return nil, usagef("%v", p)
-		}
-		for _, document := range h.Documents {
-			if document.Origin.Kind != audit.Stored {
-				continue
-			}
-			data, err := document.Read()
-			if err != nil {
-				return nil, usagef("%v", err)
-			}
-			d, err := audit.Load(document.Source, data)
-			if err != nil {
-				return nil, usagef("%v", err)
-			}
-			return d, nil
-		}
-	}
-	return nil, usagef("%s has no definition of a guest %q", uri, name)
-}
-
-// keepOwner gives a new file the owner of the old one, where that is somebody else.
-func keepOwner(f *os.File, old os.FileInfo) error {
-	was, ok := old.Sys().(*syscall.Stat_t)
-	if !ok || int(was.Uid) == os.Geteuid() && int(was.Gid) == os.Getegid() {
-		return nil
-	}
-	return f.Chown(int(was.Uid), int(was.Gid))
 }

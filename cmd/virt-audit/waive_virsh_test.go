@@ -95,6 +95,29 @@ func TestWaiverThroughVirsh(t *testing.T) {
 	}
 }
 
+// TestWaiverForOneGuest prints no command that means another guest, or is not what it looks like.
+func TestWaiverForOneGuest(t *testing.T) {
+	for name, want := range map[string]string{
+		"web":                                  "virsh metadata --domain=web ",
+		"--all":                                "virsh metadata --domain='--all' ",
+		"it's":                                 `virsh metadata --domain='it'\''s' `,
+		"1":                                    "may mean another guest",
+		" +12":                                 "may mean another guest",
+		"6f2a1a34-6c5a-4f0e-9f6e-1c7f5a0b2d11": "may mean another guest",
+		"a\u202eb":                             "do not print",
+	} {
+		out, errOut := typed(t, "waive", "--host-root", t.TempDir(), "--reason", "x", "--", name, waivedRule)
+		if !strings.Contains(out+errOut, want) || strings.HasPrefix(want, "virsh") != (out != "") {
+			t.Errorf("%q: %s%s", name, out, errOut)
+		}
+	}
+	for _, reason := range []string{"a\u202eb", "\u200b", "\u3164", "\x1b[2J"} {
+		if out, errOut := typed(t, "waive", "--host-root", t.TempDir(), "--reason", reason, "--", "web", waivedRule); out != "" || !strings.Contains(errOut, "reason") {
+			t.Errorf("%q: %s%s", reason, out, errOut)
+		}
+	}
+}
+
 // testType returns a copy of a file for the test driver.
 func testType(t *testing.T, file string) string {
 	t.Helper()
