@@ -1,7 +1,10 @@
 package audit
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -13,20 +16,26 @@ var deviceNames = []Path{
 }
 
 // DeviceNames returns the names by which users can mean the device that a path leads to or into: of a
-// disk the name of its target, of an interface its MAC address, else alias, address and such. A device
-// that has no name of the kind goes by its type. What lies outside of <devices> has none.
+// disk the name of its target, of an interface its MAC address, of a device of the host's what lspci or
+// lsusb shows there, else alias, address and such. A device that has no name of the kind goes by its type.
+// What lies outside of <devices> has none.
 func (x *index) DeviceNames(p Path) []string {
 	device, ok := p.device()
 	if !ok || !x.Has(device) {
 		return nil
 	}
 	var names []string
+	hosts := x.hostNames(device.Elem("source"))
 	for _, at := range deviceNames {
+		if at == At("alias@name") {
+			names = append(names, hosts...)
+		}
 		if v, ok := x.Attr(device.Elem(at.base).Attr(at.attr)); ok && v != "" {
 			names = append(names, v)
 		}
 	}
-	if a := x.address(device.Elem("address")); a != "" {
+	// The guest's address of a device of the host's could be the host's address of another.
+	if a := x.address(device.Elem("address")); a != "" && len(hosts) == 0 {
 		names = append(names, a)
 	}
 	for _, attr := range []string{"type", "model"} {
@@ -45,6 +54,41 @@ func (p Path) device() (Path, bool) {
 	}
 	name, _, _ := strings.Cut(rest, "/")
 	return At("devices/" + name), true
+}
+
+// hostNames returns what the host calls its device that a source names: "0000:06:02.0" for PCI; "1d6b:0002",
+// vendor and product, and "1.4", bus and device, for USB; the UUID of a mediated device.
+func (x *index) hostNames(source Path) []string {
+	if !x.Has(source) {
+		return nil
+	}
+	number := func(at Path, digits int) string {
+		v, ok := x.Attr(at)
+		if !ok {
+			return ""
+		}
+		n, err := strconv.ParseUint(v, 0, 32)
+		if err != nil {
+			return ""
+		}
+		return fmt.Sprintf("%0*x", digits, n)
+	}
+	var names []string
+	address := source.Elem("address")
+	if bus, slot, function := number(address.Attr("bus"), 2), number(address.Attr("slot"), 2), number(address.Attr("function"), 1); bus != "" && slot != "" && function != "" {
+		names = append(names, cmp.Or(number(address.Attr("domain"), 4), "0000")+":"+bus+":"+slot+"."+function)
+	}
+	if vendor, product := number(source.Elem("vendor").Attr("id"), 4), number(source.Elem("product").Attr("id"), 4); vendor != "" && product != "" {
+		names = append(names, vendor+":"+product)
+	}
+	bus, _ := x.Attr(address.Attr("bus"))
+	if device, ok := x.Attr(address.Attr("device")); ok && bus != "" {
+		names = append(names, bus+"."+device)
+	}
+	if uuid, ok := x.Attr(address.Attr("uuid")); ok && uuid != "" {
+		names = append(names, uuid)
+	}
+	return names
 }
 
 // deviceKind returns the name of the device's element that a path leads into, or "".

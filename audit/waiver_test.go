@@ -204,6 +204,10 @@ func TestDeviceNames(t *testing.T) {
 <graphics type='vnc'/>
 <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
 <hostdev mode='subsystem' type='usb'><address type='usb' bus='1' port='3'/></hostdev>
+<hostdev mode='subsystem' type='pci'><source><address domain='0x0000' bus='0x06' slot='0x02' function='0x0'/></source><alias name='hostdev1'/>
+<address type='pci' domain='0x0000' bus='0x00' slot='0x05' function='0x0'/></hostdev>
+<hostdev mode='subsystem' type='usb'><source><vendor id='0x1D6B'/><product id='2'/><address bus='1' device='4'/></source></hostdev>
+<hostdev mode='subsystem' type='pci'><source><address bus='6' slot='2' function='1'/></source></hostdev>
 <memballoon model='virtio'/>
 </devices></domain>`
 	d, err := Load("a.xml", []byte(text))
@@ -215,6 +219,9 @@ func TestDeviceNames(t *testing.T) {
 		"devices/graphics[1]":             "[vnc]",
 		"devices/channel":                 "[org.qemu.guest_agent.0 unix]",
 		"devices/hostdev":                 "[1:3 usb]",
+		"devices/hostdev[2]/source":       "[0000:06:02.0 hostdev1 pci]",
+		"devices/hostdev[3]":              "[1d6b:0002 1.4 usb]",
+		"devices/hostdev[4]":              "[0000:06:02.1 pci]",
 		"devices/memballoon":              "[virtio]",
 		"devices/disk[1]":                 "[]",
 		"devices":                         "[]",

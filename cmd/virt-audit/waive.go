@@ -26,7 +26,7 @@ func (s *streams) waiveCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "reason", Usage: "`WHY` this is acceptable here; always wanted"},
 			&cli.StringFlag{Name: "until", Usage: "last `DAY` of the waiver, such as 2027-06-30"},
-			&cli.StringFlag{Name: "device", Usage: "only at the `DEVICE` of this target (vda), MAC address, alias, address or type"},
+			&cli.StringFlag{Name: "device", Usage: "only at the `DEVICE` of this target (vda), MAC address, address (of a host's device: there), alias or type"},
 			&cli.BoolFlag{Name: "force", Usage: "write it though the rule finds nothing to waive now"},
 			&cli.StringFlag{Name: "connect", Aliases: []string{"c"}, Usage: "the guest is known to libvirt at `URI`", EnvVars: env("connect")},
 			&cli.StringFlag{Name: "host-root", Value: "/", Usage: "the host's files are in `FOLDER`", EnvVars: env("host-root")},
