@@ -7,7 +7,7 @@ import (
 
 // TestFingerprint changes what must not matter, and what must.
 func TestFingerprint(t *testing.T) {
-	print := func(text string) map[string]bool {
+	fingerprints := func(text string) map[string]bool {
 		d, err := Load("x.xml", []byte(text))
 		if err != nil {
 			t.Fatal(err)
@@ -23,7 +23,7 @@ func TestFingerprint(t *testing.T) {
 	doc := func(disks ...string) string {
 		return "<domain type='kvm'><name>a</name><devices>" + strings.Join(disks, "") + "</devices></domain>"
 	}
-	was := print(doc(first, second))
+	was := fingerprints(doc(first, second))
 	if len(was) != 2 {
 		t.Fatalf("%d fingerprints of 2 findings", len(was))
 	}
@@ -32,7 +32,7 @@ func TestFingerprint(t *testing.T) {
 		"lines":       "\n\n" + strings.ReplaceAll(doc(first, second), "><", ">\n<"),
 		"white space": strings.ReplaceAll(doc(first, second), "<disk type", "<disk  type"),
 	} {
-		for f := range print(text) {
+		for f := range fingerprints(text) {
 			if !was[f] {
 				t.Errorf("%s: a fingerprint changed", name)
 			}
@@ -43,7 +43,7 @@ func TestFingerprint(t *testing.T) {
 		"device":  doc(strings.Replace(first, "vda", "vdc", 1)),
 		"content": doc(strings.Replace(second, "file", "block", 1)),
 	} {
-		for f := range print(text) {
+		for f := range fingerprints(text) {
 			if was[f] {
 				t.Errorf("%s: the fingerprint is the same", name)
 			}

@@ -47,11 +47,11 @@ func TestLarge(t *testing.T) {
 
 // TestFindAfterMany looks for an element that follows a repeated one, when there are many.
 func TestFindAfterMany(t *testing.T) {
-	padding := ""
+	var padding strings.Builder
 	for i := range manyChildren + 1 {
-		padding += fmt.Sprintf("<unknown%d/>", i)
+		fmt.Fprintf(&padding, "<unknown%d/>", i)
 	}
-	d, err := Load("a.xml", []byte("<domain type='kvm'>"+padding+"<memory>1</memory><memory>2</memory><devices><disk/></devices><devices><disk/></devices></domain>"))
+	d, err := Load("a.xml", []byte("<domain type='kvm'>"+padding.String()+"<memory>1</memory><memory>2</memory><devices><disk/></devices><devices><disk/></devices></domain>"))
 	if err != nil {
 		t.Fatal(err)
 	}

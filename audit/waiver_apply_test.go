@@ -32,7 +32,8 @@ func TestWaiverUnused(t *testing.T) {
 		{"<disk><target dev='vda'/></disk>", "", false},
 		{"", "vda", true},
 	} {
-		text := strings.Replace(waivedGuest(""), waivedGuest("")[strings.Index(waivedGuest(""), "<devices>"):], "<devices>"+test.devices+"</devices></domain>", 1)
+		head, _, _ := strings.Cut(waivedGuest(""), "<devices>")
+		text := head + "<devices>" + test.devices + "</devices></domain>"
 		d, err := Load("web1.xml", []byte(text))
 		if err != nil {
 			t.Fatal(err)

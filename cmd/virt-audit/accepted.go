@@ -46,7 +46,7 @@ func acceptedOption(c *cli.Context, cfg *audit.Config, reports []target) (*accep
 		if name == a.file {
 			return a, nil // it is about to be written for the first time
 		}
-		return nil, &usageError{fmt.Sprintf("option --baseline: there is no file %s", name), fmt.Sprintf("'--write-baseline %s' makes one of what is found today", name)}
+		return nil, &usageError{"option --baseline: there is no file " + name, fmt.Sprintf("'--write-baseline %s' makes one of what is found today", name)}
 	} else if err != nil {
 		return nil, usagef("option --baseline: %v", err)
 	}

@@ -61,8 +61,8 @@ func resolved(name string) string {
 	if err != nil {
 		return name
 	}
-	if real, err := filepath.EvalSymlinks(absolute); err == nil {
-		return real
+	if target, err := filepath.EvalSymlinks(absolute); err == nil {
+		return target
 	}
 	if folder, err := filepath.EvalSymlinks(filepath.Dir(absolute)); err == nil {
 		return filepath.Join(folder, filepath.Base(absolute))

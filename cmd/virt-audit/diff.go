@@ -18,8 +18,9 @@ func (s *streams) diffCommand() *cli.Command {
 		Name:      "diff",
 		Usage:     "tell what is new, fixed and unchanged between two JSON reports",
 		ArgsUsage: "OLD.json NEW.json",
-		Description: "Findings are told apart by guest, rule and content, not by line. Exit status 1 when a finding is\n" +
-			"new or a guest has left the boundary, 4 when the new report could not read all of its inputs.",
+		Description: "Findings are told apart by guest, rule and content, not by line. What a waiver or a baseline hides now\n" +
+			"is accepted, and what the new run has not looked for is not evaluated: neither is fixed. Exit status 1\n" +
+			"when a finding is new or a guest has left the boundary, 4 when the new report could not read all.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "text", Usage: "`FORMAT`: text, json"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "only what is new"},

@@ -17,22 +17,22 @@ import (
 
 // waiveFile edits a file in place, unless it is libvirt's own: there an edit is lost, or worse.
 func (s *streams) waiveFile(c *cli.Context, name string, e *waiving) error {
-	real, err := filepath.EvalSymlinks(name)
+	target, err := filepath.EvalSymlinks(name)
 	if err != nil {
 		return usagef("%v", err)
 	}
-	info, err := os.Stat(real)
+	info, err := os.Stat(target)
 	if err != nil {
 		return usagef("%v", err)
 	}
 	if !info.Mode().IsRegular() {
 		return usagef("%s is no file", name)
 	}
-	data, err := os.ReadFile(real)
+	data, err := os.ReadFile(target)
 	if err != nil {
 		return usagef("%s", strings.TrimPrefix(err.Error(), "open "))
 	}
-	if libvirtsOwn(c, real) {
+	if libvirtsOwn(c, target) {
 		d, err := audit.Load(name, data)
 		if err != nil {
 			return usagef("%v", err)
@@ -44,7 +44,7 @@ func (s *streams) waiveFile(c *cli.Context, name string, e *waiving) error {
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(real, info, out); err != nil {
+	if err := replaceFile(target, info, out); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	shown := report.Printable(name)
@@ -61,7 +61,7 @@ func (s *streams) waiveFile(c *cli.Context, name string, e *waiving) error {
 // names returns how many names a file has.
 func names(info os.FileInfo) uint64 {
 	if status, ok := info.Sys().(*syscall.Stat_t); ok {
-		return uint64(status.Nlink)
+		return uint64(status.Nlink) //nolint:unconvert // it has 32 bits on other architectures
 	}
 	return 1
 }

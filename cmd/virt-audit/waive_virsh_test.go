@@ -102,7 +102,7 @@ func TestWaiverForOneGuest(t *testing.T) {
 		"--all":                                "virsh metadata --domain='--all' ",
 		"it's":                                 `virsh metadata --domain='it'\''s' `,
 		"1":                                    "may mean another guest",
-		" +12":                                 "may mean another guest",
+		"+12":                                  "may mean another guest",
 		"6f2a1a34-6c5a-4f0e-9f6e-1c7f5a0b2d11": "may mean another guest",
 		"a\u202eb":                             "do not print",
 	} {
