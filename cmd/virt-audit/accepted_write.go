@@ -94,7 +94,7 @@ func (a *accepted) write(s *streams, t *total) error {
 			said = fmt.Sprintf(": %d found, and %d that this run could not judge are kept", found, kept)
 		}
 		if n := count(gone); n > 0 {
-			said += fmt.Sprintf("; %d of the old baseline are gone", n)
+			said += fmt.Sprintf("; no longer found of the old baseline: %d", n)
 		}
 	}
 	w, done, err := s.output(a.file)
