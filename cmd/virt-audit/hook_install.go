@@ -64,6 +64,10 @@ func (s *streams) hookInstall(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	options, err := bakedOptions(c)
+	if err != nil {
+		return err
+	}
 	if _, _, err := hookConfig(c); err != nil {
 		return err
 	}
@@ -75,14 +79,11 @@ func (s *streams) hookInstall(c *cli.Context) error {
 		return usagef("%v", err)
 	}
 	now := time.Now().UTC()
-	script := &hookScript{failClosed: c.Bool("fail-closed") && !c.Bool("dry-run"), written: now, since: now}
+	script := &hookScript{options: options, failClosed: c.Bool("fail-closed") && !c.Bool("dry-run"), written: now, since: now}
 	if info, err := os.Stat(host.script()); err == nil && before != nil && info.Mode().Perm()&0o111 != 0 {
 		script.since = before.foundSince(info).UTC()
 	}
 	if script.program, err = os.Executable(); err != nil {
-		return err
-	}
-	if script.options, err = bakedOptions(c); err != nil {
 		return err
 	}
 	if why := distrust(script.program); why != "" {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -120,6 +121,8 @@ func changeTime(info fs.FileInfo) time.Time {
 // bakedOptions returns the options of the decision that were given, or that a variable in the
 // environment gives, as the script is to pass them: libvirt leaves nothing of the environment.
 // What is refused is always written down, so that another version does not refuse something else.
+// It has to be asked before the configuration is read: what that says is looked up at each start, so
+// that changes of it count.
 func bakedOptions(c *cli.Context) ([]string, error) {
 	var out []string
 	for _, f := range hookDecisionFlags() {
@@ -144,16 +147,65 @@ func bakedOptions(c *cli.Context) ([]string, error) {
 		if value == "" {
 			continue
 		}
-		if name == "host-root" || name == "policy" && !slices.Contains(policy.Names(), value) {
-			if _, err := os.Stat(value); err == nil { // which is to be found from anywhere
-				if value, err = filepath.Abs(value); err != nil {
-					return nil, err
-				}
+		if isFile(name, value) { // which is to be found from anywhere
+			var err error
+			if value, err = filepath.Abs(value); err != nil {
+				return nil, err
 			}
 		}
 		out = append(out, "--"+name+"="+value)
 	}
 	return out, nil
+}
+
+// isFile reports whether the value of an option of the decision names a file or folder.
+func isFile(option, value string) bool {
+	switch option {
+	case "config", "host-root":
+		return true
+	case "policy":
+		return !slices.Contains(policy.Names(), value)
+	}
+	return false
+}
+
+// unusable returns why no decision can be made with the options of the script, as libvirt runs it: in
+// another folder, and without the environment at hand. It returns nil where one can be made.
+func (h *hookScript) unusable() error {
+	app := newApp(&streams{strings.NewReader(""), io.Discard, io.Discard})
+	hook := command(app.Commands, "hook")
+	for _, f := range slices.Concat(app.Flags, hook.Flags) {
+		withoutEnvironment(f)
+	}
+	hook.Action = func(c *cli.Context) error {
+		for _, name := range []string{"config", "policy", "host-root"} {
+			if value := c.String(name); c.IsSet(name) && isFile(name, value) && !filepath.IsAbs(value) {
+				return usagef("--%s=%s is looked for in the folder that libvirt runs hooks in", name, value)
+			}
+		}
+		if _, _, err := hookConfig(c); err != nil {
+			return err
+		}
+		_, err := sizeOption(c)
+		return err
+	}
+	return app.Run(append([]string{app.Name, hook.Name}, h.options...))
+}
+
+// withoutEnvironment keeps an option from being set by a variable.
+func withoutEnvironment(f cli.Flag) {
+	switch f := f.(type) {
+	case *cli.StringFlag:
+		f.EnvVars = nil
+	case *cli.StringSliceFlag:
+		f.EnvVars = nil
+	case *cli.BoolFlag:
+		f.EnvVars = nil
+	case *cli.DurationFlag:
+		f.EnvVars = nil
+	case *cli.IntFlag:
+		f.EnvVars = nil
+	}
 }
 
 // fromEnvironment reports whether an option has its value from the environment.

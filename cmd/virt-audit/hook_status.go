@@ -70,6 +70,9 @@ func (h *hookHost) check() (script *hookScript, problems []string) {
 		problem("it was changed since it was written: 'virt-audit hook install' writes it again")
 	}
 	h.checkProgram(script.program, problem)
+	if err := script.unusable(); err != nil {
+		problem("it cannot judge any guest: %s: mend that, or install again", plain(err))
+	}
 	if h.hooks == libvirtHooks {
 		h.checkDaemons(script.foundSince(info), problem)
 	}
