@@ -167,11 +167,19 @@ func TestReportsStayInside(t *testing.T) {
 	t.Parallel()
 	root := site(t, "out/", "device=->/dev/null", "a/up=->../out", "a/here=->in", "a/in/", "a/report=->../out/report",
 		"a/1.yaml=format: json:up/x\n", "a/2.yaml=fail-on: high\nformat: [text, 'json:report']\n",
-		"a/3.yaml=format: json:here/x\n", "a/4.yaml=format: json:new/x\n", "a/5.yaml=format: [text, json:x]\n")
+		"a/3.yaml=format: json:here/x\n", "a/4.yaml=format: json:new/x\n", "a/5.yaml=format: [text, json:x]\n",
+		"a/.git/hooks/", "a/hooks=->.git/hooks", "a/6.yaml=format: json:hooks/post-merge\n",
+		"a/7.yaml=format: json:7.yaml\n", "a/8.yaml=format: json:run\n", "a/run=", "a/9.yaml=format: json:.gitignore\n", "a/.gitignore=")
+	if err := os.Chmod(filepath.Join(root, "a/run"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	for file, want := range map[string]string{
 		"1.yaml": ":1:1: a link takes " + root + "/a/up/x out of the folder of the configuration; name it with --format",
 		"2.yaml": ":2:1: a link takes " + root + "/a/report out of the folder of the configuration; name it with --format",
-		"3.yaml": "", "4.yaml": "", "5.yaml": "",
+		"3.yaml": "", "4.yaml": "", "5.yaml": "", "9.yaml": "",
+		"6.yaml": ":1:1: a link takes " + root + "/a/hooks/post-merge into .git, where git keeps what it runs; name it with --format",
+		"7.yaml": ":1:1: the report would take the place of the configuration; name it with --format",
+		"8.yaml": ":1:1: the report would take the place of the program " + root + "/a/run; name it with --format",
 	} {
 		path := filepath.Join(root, "a", file)
 		switch f, err := config.Read(path, known); {

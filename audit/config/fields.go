@@ -204,10 +204,12 @@ func (r *reader) format(at place, word string) (string, bool) {
 		return name, true
 	case file == "":
 		r.fail(at, "", "%q names no file", word)
+	case inRepository(file):
+		r.fail(at, byOption, "%q lies in %s, where git keeps what it runs", file, container)
 	case filepath.IsAbs(file) && r.out.Path == System:
 		return name + ":" + filepath.Clean(file), true
 	case !filepath.IsLocal(file):
-		r.fail(at, "name others with --format", "%q lies outside the folder of the configuration", file)
+		r.fail(at, byOption, "%q lies outside the folder of the configuration", file)
 	default:
 		return name + ":" + r.resolve(file), true
 	}

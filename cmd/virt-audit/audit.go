@@ -78,6 +78,7 @@ func (s *streams) audit(c *cli.Context) (err error) {
 		documents, err = s.connected(c, uris, cfg)
 	} else if operands, err = s.operands(c); err == nil {
 		paths, documents = operands, collect.Operands(operands, options)
+		err = spares(documents, wanted, c.String("write-baseline"))
 	}
 	if err != nil {
 		return err

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -15,6 +17,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/collect"
 	"github.com/virt-audit/virt-audit/audit/report"
 )
 
@@ -74,6 +77,47 @@ func targets(c *cli.Context) ([]target, error) {
 		return nil, usagef("option --output: every format has a file of its own already")
 	}
 	return out, nil
+}
+
+// spares returns an error where a report, or the baseline, would take the place of a document that is
+// audited. Documents are read later than this, and again while reports grow.
+func spares(documents iter.Seq2[*collect.Document, error], reports []target, baseline string) error {
+	there := map[string]fs.FileInfo{}
+	for _, t := range append(slices.Clone(reports), target{file: baseline}) {
+		if info, err := os.Stat(t.file); err == nil && info.Mode().IsRegular() {
+			there[t.file] = info
+		}
+	}
+	if len(there) == 0 {
+		return nil
+	}
+	for d, err := range documents {
+		if err != nil || d.Once() {
+			continue // what is wrong is told when documents are read
+		}
+		info, err := os.Stat(d.Source)
+		if err != nil {
+			continue
+		}
+		for file, written := range there {
+			if os.SameFile(info, written) && !another(d) {
+				return &usageError{fmt.Sprintf("%s would be written, and it is audited", file), "give the report a file of its own"}
+			}
+		}
+	}
+	return nil
+}
+
+// another reports whether a document is of another kind than those that are audited, such as the report in XML
+// that an earlier run has left in the folder.
+func another(d *collect.Document) bool {
+	data, err := d.Read()
+	if err != nil {
+		return false
+	}
+	_, err = audit.LoadAll(d.Source, data)
+	_, other := errors.AsType[*audit.NotDomainError](err)
+	return other
 }
 
 // splitFormats takes lists apart, "text,sarif:out.sarif", where what follows the comma begins with the
