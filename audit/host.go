@@ -8,7 +8,7 @@ import (
 )
 
 // hostNeeds are what only facts of the host can supply.
-const hostNeeds = NeedQEMUConf | NeedCapabilities | NeedHostFiles | NeedHostNetwork | NeedMAC
+const hostNeeds = NeedQEMUConf | NeedCapabilities | NeedHostFiles | NeedHostNetwork | NeedMAC | NeedHost
 
 // facts returns what is known of the host that a domain is on; nil where nothing is.
 func (c *Config) facts(d *Domain) *host.Facts {
@@ -30,6 +30,7 @@ func (c *Config) have(f *host.Facts) Needs {
 		known bool
 		need  Needs
 	}{
+		{f != nil, NeedHost},
 		{f.KnowsConf(), NeedQEMUConf},
 		{f.KnowsCapabilities() || c.hostArch(f) != "", NeedCapabilities},
 		{f.KnowsFiles(), NeedHostFiles},

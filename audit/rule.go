@@ -67,6 +67,7 @@ const (
 	NeedHostFiles                      // the host's own file system
 	NeedHostNetwork                    // which bridges the host itself uses
 	NeedMAC                            // whether the host has SELinux or AppArmor for guests
+	NeedHost                           // anything about the host
 )
 
 // needTexts says what is missing, and the option that supplies it.
@@ -80,6 +81,7 @@ var needTexts = []struct {
 	{NeedDomains, "fewer than two domains were given"},
 	{NeedHostFiles, "the host's files cannot be looked at (run it there, or give --host-root)"},
 	{NeedMAC, "it is not known whether the host has SELinux or AppArmor for guests (give --capabilities, --host-root or --facts)"},
+	{NeedHost, "nothing is known of the host (run it there, or give --host-root or --facts)"},
 	{NeedHostNetwork, "the host's network is not known (run it there, or give --facts that were made there)"},
 }
 
@@ -112,6 +114,10 @@ type Rule struct {
 
 	Check func(*Pass)
 
+	// SaysUnknown: Needs are what the rule may want to know, and Check is called whatever is missing. It says
+	// by Pass.Unknown what it could not do without.
+	SaysUnknown bool
+
 	AfterWaivers bool   // it is about Pass.Waivers, and runs when all other rules have
 	Page         string // address of its documentation; "" for the rules of this project, see URL
 }
@@ -129,6 +135,14 @@ func (r *Rule) In(profiles []Profile) bool {
 
 // DocsURL is the page that documents the rules. A rule's own place there is its ID.
 const DocsURL = "https://github.com/virt-audit/virt-audit/blob/main/rules/README.md"
+
+// Required returns the needs without which Check is not called.
+func (r *Rule) Required() Needs {
+	if r.SaysUnknown {
+		return 0
+	}
+	return r.Needs
+}
 
 // URL returns the address of the rule's documentation.
 func (r *Rule) URL() string {

@@ -223,8 +223,8 @@ func (c *Config) Confirm(r *Result) {
 
 // apply applies one rule, or notes what it lacks.
 func (c *Config) apply(p *Pass, r *Rule, have Needs) {
-	lacking := r.Needs &^ (have | NeedDomains)
-	if (r.Needs&NeedDomains|lacking)&p.result.LeftOut != 0 {
+	lacking := r.Required() &^ (have | NeedDomains)
+	if (r.Required()&NeedDomains|lacking)&p.result.LeftOut != 0 {
 		return
 	}
 	if lacking != 0 && r.Concerns != nil && !r.Concerns(p) {

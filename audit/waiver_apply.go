@@ -77,7 +77,7 @@ type ruleAnswer struct {
 func (c *Config) answer(p *Pass, id string) *ruleAnswer {
 	a := &ruleAnswer{known: c.Known == nil || c.Known(id)}
 	i := slices.IndexFunc(c.Rules, func(r *Rule) bool { return r.ID == id })
-	if i < 0 || c.Rules[i].Needs&p.result.LeftOut != 0 {
+	if i < 0 || c.Rules[i].Required()&p.result.LeftOut != 0 {
 		return a
 	}
 	a.run = true

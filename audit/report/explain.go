@@ -41,7 +41,7 @@ func Explain(w io.Writer, r *audit.Rule, bad string, o Options) error {
 	}
 	if r.Needs != 0 {
 		section("Needs")
-		fmt.Fprintf(&b, "  not evaluated where %s\n", r.Needs)
+		fmt.Fprintf(&b, "  %s\n", notEvaluated(r))
 	}
 	section("Profiles")
 	fmt.Fprintf(&b, "  %s\n", profileList(r))
@@ -54,6 +54,14 @@ func Explain(w io.Writer, r *audit.Rule, bad string, o Options) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// notEvaluated says where a rule with needs does not answer.
+func notEvaluated(r *audit.Rule) string {
+	if r.SaysUnknown {
+		return "may not be evaluated where " + r.Needs.String()
+	}
+	return "not evaluated where " + r.Needs.String()
 }
 
 // RuleTable prints the rules, one on a line.

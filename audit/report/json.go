@@ -310,7 +310,7 @@ func (j *jsonReporter) Close() error {
 func ruleIDs(rules []*audit.Rule, without audit.Needs) []string {
 	out := make([]string, 0, len(rules))
 	for _, r := range rules {
-		if r.Needs&without == 0 {
+		if r.Required()&without == 0 {
 			out = append(out, r.ID)
 		}
 	}

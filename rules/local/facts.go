@@ -80,7 +80,12 @@ func records() []*shape {
 		}
 		return nil
 	})
-	machine.fact("session", types.BoolType, 0, func(p *audit.Pass) any { return p.Host.InSession() })
+	machine.fact("session", types.BoolType, audit.NeedHost, func(p *audit.Pass) any {
+		if p.Host == nil {
+			return nil
+		}
+		return p.Host.InSession()
+	})
 	machine.fact("management_bridges", types.NewListType(types.StringType), audit.NeedHostNetwork, func(p *audit.Pass) any {
 		if !p.Host.KnowsBridges() {
 			return nil

@@ -58,14 +58,8 @@ func Compile(s Spec) (*audit.Rule, error) {
 		Page:  cmp.Or(s.URL, Page),
 		Needs: r.needs,
 		Check: r.check,
-	}
-	if r.each != nil {
-		out.Concerns = func(p *audit.Pass) bool {
-			for range r.subjects(p) {
-				return true
-			}
-			return false
-		}
+
+		SaysUnknown: true, // whether an answer wants what is missing, the expression tells
 	}
 	// A rule of a site's own need name no public document; all else is wanted of it too.
 	complete := *out
