@@ -82,7 +82,11 @@ func (r *reader) document(data []byte) *ast.MappingNode {
 			}
 		}
 		message, _, _ = strings.Cut(message, "\n")
-		r.fail(at, "", "%s", strings.Map(printable, message)) // it may quote the file
+		hint := ""
+		if r.inExpression(at.line) {
+			hint = asExpression
+		}
+		r.fail(at, hint, "%s", strings.Map(printable, message)) // it may quote the file
 		return nil
 	}
 	var body *ast.MappingNode

@@ -93,8 +93,9 @@ func (r *reader) localRule(here string, n ast.Node) *LocalRule {
 		case "for":
 			l.For = r.form(n, elements, "devices/disk")
 		case "expression":
-			l.Expression = r.prose(n)
+			l.Expression = r.expression(n)
 			l.places = r.places(n, l.Expression)
+			r.comments(l)
 		case "message":
 			l.Message = r.line(n)
 		case "path":

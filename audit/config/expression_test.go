@@ -55,3 +55,55 @@ func TestExpressionAt(t *testing.T) {
 		}
 	}
 }
+
+// A comment ends with its line. Where YAML makes one line of several, it would take the rest with it.
+func TestFoldedComments(t *testing.T) {
+	t.Parallel()
+	const at = ": a comment runs to the end of what is folded here; write the expression after |"
+	for text, want := range map[string]string{
+		" >\n      aa // one\n      && bb\n":                                 ":6:10" + at,
+		" >-\n      // one\n      aa\n":                                      ":6:7" + at,
+		" 'aa // it''s\n      && bb'\n":                                      ":5:21" + at,
+		" \"aa || // one\n      bb\"\n":                                      ":5:24" + at,
+		" \"aa // \\\n      bb\"\n":                                          ":5:21" + at,
+		" >\n      aa == 'http://x' //\n      && bb\n":                       ":6:24" + at,
+		" >\n      aa == r'\\' //\n      && bb\n":                            ":6:18" + at,
+		" >\n      aa == \"\"\"a\"\"//\"\"\" && b\n      // one\n      cc\n": ":7:7" + at,
+
+		" |\n      aa // one\n      && bb\n":                         "",
+		" >\n      aa\n      && bb // one\n":                         "",
+		" >\n      aa // one\n\n      && bb\n":                       "", // an empty line ends one
+		" >\n      aa == 'http://x'\n      && bb\n":                  "",
+		" >\n      aa == 'it\\'s //'\n      && bb\n":                 "",
+		" >\n      aa == r\"\\\"\n      && bb == 'http://x'\n":       "",
+		" >\n      aa.`b//c`\n      && bb == '''//'\n      '//'''\n": "",
+		" aa // one\n":         "",
+		" 'aa // one'\n":       "",
+		" \"aa // one\\n bb\"": "",
+	} {
+		_, err := config.Parse(name, []byte("rules:\n  - id: site-a\n    severity: low\n    message: aa\n    expression:"+text), known)
+		if want == "" && err != nil || want != "" && (err == nil || err.Error() != name+want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// What is CEL, and something else to YAML, has the same mend whatever the parser says of it.
+func TestExpressionQuotes(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		`aa == "a" ? true : false`, `!has(aa)`, `!has(aa) || bb`, `"web" == aa`, `'web' in ['a']`, `[1,2].size() > 0`, `{"a": 1}.size() > 0`,
+		`[1]`, `true`, `1`, `@aa`, "`aa` == bb", "&aa", "*aa", "? aa : bb", "> 5", "%aa", "aa &&\n    bb",
+	} {
+		for _, before := range []string{"expression: ", "message: m\n  expression: "} {
+			_, err := config.Parse(name, []byte("rules:\n- severity: low\n  id: site-a\n  "+before+text+"\n  doc: x\n"), known)
+			if err == nil || !strings.Contains(err.Error(), "put it into quotes, or write it after |") {
+				t.Errorf("%s: %v", text, err)
+			}
+		}
+	}
+	_, err := config.Parse(name, []byte("rules:\n- expression: aa\n  doc: a: b\n"), known)
+	if err == nil || strings.Contains(err.Error(), "quotes") {
+		t.Errorf("another key: %v", err)
+	}
+}

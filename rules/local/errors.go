@@ -123,7 +123,8 @@ func (r *reader) undeclared(name string) string {
 		return "did you mean domain.devices." + name + "?"
 	}
 	known := slices.Concat(variables, macros, slices.Collect(maps.Values(functions)))
-	if guess := nearest(known, name[strings.LastIndexByte(name, '.')+1:]); guess != "" {
+	// There may be a function of that name, where a variable or a method is wanted.
+	if guess := nearest(known, name[strings.LastIndexByte(name, '.')+1:]); guess != "" && guess != name {
 		return "did you mean " + guess + "?"
 	}
 	return ""
