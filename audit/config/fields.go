@@ -64,6 +64,10 @@ func (r *reader) configuration(m *ast.MappingNode) {
 			r.setting(key, n)
 		}
 	})
+	if r.allDisabled() {
+		at := r.out.Places["disable"]
+		r.fail(place{at.Line, at.Column}, "", "every rule is disabled")
+	}
 	for i, id := range r.out.Enable {
 		if slices.Contains(r.out.Disable, id) {
 			at := r.out.Places[indexed("enable", i)]
@@ -72,8 +76,21 @@ func (r *reader) configuration(m *ast.MappingNode) {
 	}
 }
 
+// allDisabled reports whether several patterns together mean all rules. One that does is an error of its own.
+func (r *reader) allDisabled() bool {
+	off := r.out.Disable
+	return len(off) > 0 && !slices.ContainsFunc(off, r.meansAll) && !slices.ContainsFunc(r.rules, func(rule string) bool {
+		return !slices.ContainsFunc(off, func(pattern string) bool { return match(pattern, rule) })
+	})
+}
+
+// meansAll reports whether a pattern means all rules.
+func (r *reader) meansAll(pattern string) bool {
+	return !slices.ContainsFunc(r.rules, func(rule string) bool { return !match(pattern, rule) })
+}
+
 func (r *reader) disable(at place, id string) {
-	if r.pattern(at, id) && !slices.ContainsFunc(r.rules, func(rule string) bool { return !match(id, rule) }) {
+	if r.pattern(at, id) && r.meansAll(id) {
 		r.fail(at, "", "%q would turn every rule off", id)
 	}
 	r.out.Disable = append(r.out.Disable, id)
@@ -153,7 +170,11 @@ func (r *reader) option(at place, key, word string) (string, bool) {
 		if !strings.Contains(word, "/") && filepath.Ext(word) != ".yaml" && filepath.Ext(word) != ".yml" {
 			return word, r.oneOf(at, "policy", word, policy.Names())
 		}
-		return r.resolve(word), true
+		file := r.resolve(word)
+		if slices.Contains(policy.Names(), file) {
+			file = "./" + file // which is no edition's name
+		}
+		return file, true
 	case "qemu-version":
 		if _, err := policy.ParseVersion(word); err != nil {
 			r.fail(at, "", "%v", err)

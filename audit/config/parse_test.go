@@ -175,6 +175,7 @@ var mistakes = []mistake{
 	{"disable: [nt-*]\n", `1:11: no rule matches "nt-*"; 'virt-audit rules' lists them`, false},
 	{"enable: ['net-[']\n", `1:10: "net-[" is not a pattern: a bracket is not closed, or nothing follows a backslash`, false},
 	{"disable: ['*-*']\n", `1:11: "*-*" would turn every rule off`, false},
+	{"fail-on: high\ndisable: ['[a-m]*', '[n-z]*']\n", "2:1: every rule is disabled", false},
 	{"enable: [Net]\n", `1:10: unknown rule "Net"; 'virt-audit rules' lists them`, true},
 	{"disable: ['net-*']\nenable: [net-script, \"net-*\"]\n", `2:22: "net-*" is enabled and disabled`, false},
 	{"severity: high\n", "1:11: severity is not a mapping of rules to severities but a text", true},
