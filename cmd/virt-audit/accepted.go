@@ -32,7 +32,7 @@ func baselineFlags() []cli.Flag {
 	}
 }
 
-func acceptedOption(c *cli.Context, cfg *audit.Config, reports []target) (*accepted, error) {
+func acceptedOption(c *cli.Context, x *site, cfg *audit.Config, reports []target) (*accepted, error) {
 	a := &accepted{cfg: cfg, file: c.String("write-baseline")}
 	if err := a.writable(reports); err != nil {
 		return nil, err
@@ -41,19 +41,27 @@ func acceptedOption(c *cli.Context, cfg *audit.Config, reports []target) (*accep
 	if name == "" {
 		return a, nil
 	}
+	if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) && name == a.file {
+		return a, nil // it is about to be written for the first time
+	}
+	var err error
+	a.old, err = baselineFile(name, x.says("baseline"))
+	return a, err
+}
+
+// baselineFile reads a baseline. Says tells what named it.
+func baselineFile(name, says string) (*baseline.Baseline, error) {
 	data, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		if name == a.file {
-			return a, nil // it is about to be written for the first time
-		}
-		return nil, &usageError{"option --baseline: there is no file " + name, fmt.Sprintf("'--write-baseline %s' makes one of what is found today", name)}
+		return nil, &usageError{says + ": there is no file " + name, fmt.Sprintf("'--write-baseline %s' makes one of what is found today", name)}
 	} else if err != nil {
-		return nil, usagef("option --baseline: %v", err)
+		return nil, usagef("%s: %v", says, err)
 	}
-	if a.old, err = baseline.Parse(name, data); err != nil {
-		return nil, usagef("option --baseline: %v", err)
+	b, err := baseline.Parse(name, data)
+	if err != nil {
+		return nil, usagef("%s: %v", says, err)
 	}
-	return a, nil
+	return b, nil
 }
 
 // sort takes out of a result what the baseline knows. Some results come twice: early, and when all guests

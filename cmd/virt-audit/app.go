@@ -70,7 +70,11 @@ func run(args []string, in io.Reader, out, errOut io.Writer) (code int) {
 	}()
 	unsetEmpty()
 	app := newApp(s)
-	return s.exit(app.Run(arrange(app, args)))
+	args, err := arrange(app, args)
+	if err == nil {
+		err = app.Run(args)
+	}
+	return s.exit(err)
 }
 
 // unsetEmpty makes an empty variable of ours count as one that is not set, as scripts expect.

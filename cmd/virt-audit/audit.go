@@ -39,7 +39,7 @@ func limitHeap() {
 
 // audit is the command without a name: judge what the operands hold.
 func (s *streams) audit(c *cli.Context) (err error) {
-	x, err := siteOption(c, ".")
+	x, err := siteOption(c, ".", optionKeys()...)
 	if err != nil {
 		return err
 	}
@@ -55,11 +55,11 @@ func (s *streams) audit(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	wanted, err := targets(c)
+	wanted, err := targets(c, x)
 	if err != nil {
 		return err
 	}
-	accepted, err := acceptedOption(c, cfg, wanted)
+	accepted, err := acceptedOption(c, x, cfg, wanted)
 	if err != nil {
 		return err
 	}

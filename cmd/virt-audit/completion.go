@@ -71,10 +71,10 @@ func (s *streams) completionWords(c *cli.Context) error {
 // something is wrong with it.
 func siteRules(c *cli.Context, line *commandLine) []*audit.Rule {
 	if name := line.values["config"]; name != "" {
-		_ = c.Set("config", name)
+		_ = setTyped(c, "config", name)
 	}
 	if line.has("no-config") {
-		_ = c.Set("no-config", "true")
+		_ = setTyped(c, "no-config", "true")
 	}
 	x, err := siteOption(c, ".")
 	if err != nil {

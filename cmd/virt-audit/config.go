@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,10 +45,10 @@ func (s *streams) configCommand() *cli.Command {
 
 func (s *streams) configCheck(c *cli.Context) error {
 	switch {
-	case c.NArg() > 1 || c.NArg() == 1 && c.String("config") != "" && !fromEnvironment("config"):
+	case c.NArg() > 1 || c.NArg() == 1 && typedOption(c, "config"):
 		return usagef("config check takes one file")
 	case c.NArg() == 1:
-		if err := c.Set("config", c.Args().First()); err != nil {
+		if err := setTyped(c, "config", c.Args().First()); err != nil {
 			return err
 		}
 	}
@@ -57,6 +58,9 @@ func (s *streams) configCheck(c *cli.Context) error {
 	}
 	if x.file == nil {
 		return &usageError{"there is no configuration here", "give a FILE, or see 'virt-audit config check --help'"}
+	}
+	if err := x.loads(); err != nil {
+		return err
 	}
 	_, err = fmt.Fprintf(s.out, "%s: in order\n", report.Printable(x.file.Path))
 	return err
@@ -76,6 +80,65 @@ var shown = []struct{ key, option string }{
 	{"max-size", "max-size"},
 }
 
+// optionKeys are the keys that stand for options of an audit.
+func optionKeys() []string {
+	var keys []string
+	for _, k := range shown {
+		keys = append(keys, k.key)
+	}
+	return keys
+}
+
+// loads reads the files that the configuration names, and returns what every run with it would fail for.
+func (x *site) loads() error {
+	var errs []error
+	profiles := []audit.Profile{audit.Baseline}
+	for _, s := range x.file.Settings {
+		x.taken[s.Option] = s
+		var err error
+		switch says := x.says(s.Option); s.Key {
+		case "profiles":
+			profiles = nil
+			for _, v := range s.Values {
+				profiles = append(profiles, audit.Profile(v))
+			}
+		case "policy":
+			_, err = editionOption(s.Values[0], says)
+		case "baseline":
+			_, err = baselineFile(s.Values[0], says)
+		case "format":
+			_, err = placed(s.Values, "", says)
+		}
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	chosen, err := x.choose(profiles, nil, nil)
+	if err == nil && len(chosen) == 0 {
+		at := x.file.Places["disable"]
+		err = fmt.Errorf("%s:%d:%d: disable: no rule of the profiles is left", x.file.Path, at.Line, at.Column)
+	}
+	if err != nil {
+		errs = append(errs, err)
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	texts := make([]error, len(errs))
+	for i, err := range errs {
+		texts[i] = errors.New(hinted(err))
+	}
+	return wrong(errors.Join(texts...))
+}
+
+// hinted is an error's text with what to do.
+func hinted(err error) string {
+	if u, ok := errors.AsType[*usageError](err); ok && u.hint != "" {
+		return u.message + "; " + u.hint
+	}
+	return err.Error()
+}
+
 // configShow prints what is in force as a configuration that would say the same, with a comment on
 // where each value is from.
 func (s *streams) configShow(c *cli.Context) error {
@@ -83,7 +146,7 @@ func (s *streams) configShow(c *cli.Context) error {
 	for _, k := range shown {
 		given[k.option] = c.IsSet(k.option)
 	}
-	x, err := siteOption(c, ".")
+	x, err := siteOption(c, ".", optionKeys()...)
 	if err != nil {
 		return err
 	}
@@ -91,7 +154,7 @@ func (s *streams) configShow(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := targets(c); err != nil {
+	if _, err := targets(c, x); err != nil {
 		return err
 	}
 	var b strings.Builder
@@ -104,7 +167,7 @@ func (s *streams) configShow(c *cli.Context) error {
 		value := effectiveValue(c, cfg, k.option)
 		from := "default"
 		switch {
-		case given[k.option] && fromEnvironment(k.option):
+		case given[k.option] && !typedOption(c, k.option):
 			from = env(k.option)[0] + " in the environment"
 		case given[k.option]:
 			from = "option --" + k.option

@@ -107,7 +107,7 @@ func (s *streams) hook(c *cli.Context) error {
 		return usagef("hook %s takes no operand", args[0])
 	case args[0] != "install":
 		for _, f := range hookDecisionFlags() {
-			if name := f.Names()[0]; c.IsSet(name) && !fromEnvironment(name) {
+			if name := f.Names()[0]; typedOption(c, name) {
 				return usagef("option --%s has no meaning to hook %s", name, args[0])
 			}
 		}
@@ -219,7 +219,7 @@ func refusalOption(c *cli.Context, x *site) (*refusal, error) {
 // hookConfig makes the engine's configuration for a hook. There is one guest, so that rules over
 // several do not run.
 func hookConfig(c *cli.Context) (*audit.Config, *refusal, error) {
-	x, err := siteOption(c, "/") // libvirt says nothing of the folder that hooks run in
+	x, err := siteOption(c, "/", "profiles", "policy", "qemu-version", "max-size") // libvirt says nothing of the folder that hooks run in
 	if err != nil {
 		return nil, nil, err
 	}

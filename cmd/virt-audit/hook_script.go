@@ -124,6 +124,10 @@ func changeTime(info fs.FileInfo) time.Time {
 // It has to be asked before the configuration is read: what that says is looked up at each start, so
 // that changes of it count.
 func bakedOptions(c *cli.Context) ([]string, error) {
+	file, none, err := configOption(c)
+	if err != nil {
+		return nil, err
+	}
 	var out []string
 	for _, f := range hookDecisionFlags() {
 		name := f.Names()[0]
@@ -135,7 +139,7 @@ func bakedOptions(c *cli.Context) ([]string, error) {
 				value = strings.Join(defaultRefuse, ",")
 			}
 		case *cli.BoolFlag:
-			if c.Bool(name) {
+			if c.Bool(name) && (name != "no-config" || none) {
 				out = append(out, "--"+name)
 			}
 			continue
@@ -143,12 +147,14 @@ func bakedOptions(c *cli.Context) ([]string, error) {
 			if c.IsSet(name) {
 				value = fmt.Sprint(c.Value(name))
 			}
+			if name == "config" {
+				value = file
+			}
 		}
 		if value == "" {
 			continue
 		}
 		if isFile(name, value) { // which is to be found from anywhere
-			var err error
 			if value, err = filepath.Abs(value); err != nil {
 				return nil, err
 			}
@@ -189,7 +195,11 @@ func (h *hookScript) unusable() error {
 		_, err := sizeOption(c)
 		return err
 	}
-	return app.Run(append([]string{app.Name, hook.Name}, h.options...))
+	args, err := arrange(app, append([]string{app.Name, hook.Name}, h.options...))
+	if err != nil {
+		return err
+	}
+	return app.Run(args)
 }
 
 // withoutEnvironment keeps an option from being set by a variable.
@@ -206,16 +216,6 @@ func withoutEnvironment(f cli.Flag) {
 	case *cli.IntFlag:
 		f.EnvVars = nil
 	}
-}
-
-// fromEnvironment reports whether an option has its value from the environment.
-func fromEnvironment(name string) bool {
-	for _, v := range env(name) {
-		if os.Getenv(v) != "" {
-			return true
-		}
-	}
-	return false
 }
 
 // distrust says why a program must not be run by a hook, that is, as root: somebody else could put

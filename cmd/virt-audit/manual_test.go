@@ -220,7 +220,11 @@ func example(t *testing.T, line string) {
 	act := cli.ActionFunc(func(*cli.Context) error { reached = true; return nil })
 	app.Action = act
 	each(app.Commands, func(c *cli.Command) { c.Action = act })
-	if err := app.Run(arrange(app, append([]string{"virt-audit"}, args...))); err != nil || !reached {
+	args, err := arrange(app, append([]string{"virt-audit"}, args...))
+	if err == nil {
+		err = app.Run(args)
+	}
+	if err != nil || !reached {
 		t.Errorf("%s: %v\n%s", line, err, errOut.String())
 	}
 }

@@ -83,8 +83,8 @@ func severityOption(c *cli.Context, name string) (audit.Severity, error) {
 	return s, nil
 }
 
-// editionOption reads the policy: a known name, or a file.
-func editionOption(name string) (*policy.Edition, error) {
+// editionOption reads the policy: a known name, or a file. Says tells what named it.
+func editionOption(name, says string) (*policy.Edition, error) {
 	if name == "" {
 		return policy.Default(), nil
 	}
@@ -93,14 +93,14 @@ func editionOption(name string) (*policy.Edition, error) {
 	}
 	data, err := os.ReadFile(name)
 	if os.IsNotExist(err) && !strings.ContainsAny(name, "/.") {
-		return nil, &usageError{fmt.Sprintf("option --policy: unknown edition %q and no such file: editions are %s", name, strings.Join(policy.Names(), ", ")), didYouMean(name, policy.Names())}
+		return nil, &usageError{fmt.Sprintf("%s: unknown edition %q and no such file: editions are %s", says, name, strings.Join(policy.Names(), ", ")), didYouMean(name, policy.Names())}
 	}
 	if err != nil {
-		return nil, usagef("option --policy: %v", err)
+		return nil, usagef("%s: %v", says, err)
 	}
 	edition, err := policy.Parse(name, data)
 	if err != nil {
-		return nil, usagef("%v", err)
+		return nil, usagef("%s: %v", says, err)
 	}
 	return edition, nil
 }
@@ -111,7 +111,7 @@ func engine(c *cli.Context, x *site) (*audit.Config, error) {
 	cfg.DomainWaivers.Ignore = c.Bool("no-domain-waivers")
 	x.apply(cfg)
 	var err error
-	if cfg.Policy, err = editionOption(c.String("policy")); err != nil {
+	if cfg.Policy, err = editionOption(c.String("policy"), x.says("policy")); err != nil {
 		return nil, err
 	}
 	if cfg.Minimum, err = severityOption(c, "min-severity"); err != nil {
@@ -134,8 +134,13 @@ func engine(c *cli.Context, x *site) (*audit.Config, error) {
 	}
 	only := list(c.StringSlice("rule"))
 	cfg.Named = len(only) > 0
-	cfg.Rules, err = x.choose(profiles, only, list(c.StringSlice("skip-rule")))
-	return cfg, err
+	if cfg.Rules, err = x.choose(profiles, only, list(c.StringSlice("skip-rule"))); err != nil {
+		return nil, err
+	}
+	if len(cfg.Rules) == 0 {
+		return nil, &usageError{"no rule is left to audit by: all are skipped, disabled or of other profiles", "'virt-audit config show' tells what is in force"}
+	}
+	return cfg, nil
 }
 
 func profileOption(c *cli.Context) ([]audit.Profile, error) {

@@ -35,30 +35,36 @@ func formatNames() []string {
 	return names
 }
 
-// targets reads --format and --output. A format may bring its own file, as in "sarif:out.sarif"; one
-// that does not goes where --output says, or to standard output, which takes one.
-func targets(c *cli.Context) ([]target, error) {
+// targets reads --format and --output.
+func targets(c *cli.Context, x *site) ([]target, error) {
+	return placed(c.StringSlice("format"), c.String("output"), x.says("format"))
+}
+
+// placed returns the reports that are asked for. A format may bring its own file, as in "sarif:out.sarif";
+// one that does not goes where --output says, or to standard output, which takes one. Says tells what named
+// the formats.
+func placed(formats []string, output, says string) ([]target, error) {
 	var out []target
 	unplaced := ""
 	files := map[string]bool{}
-	words := splitFormats(c.StringSlice("format"))
+	words := splitFormats(formats)
 	if len(words) == 0 {
 		words = formatNames()[:1]
 	}
 	for _, word := range words {
-		name, file, placed := strings.Cut(word, ":")
+		name, file, own := strings.Cut(word, ":")
 		f, err := report.Named(name)
 		if err != nil {
-			return nil, &usageError{"option --format: " + err.Error(), didYouMean(name, formatNames())}
+			return nil, &usageError{says + ": " + err.Error(), didYouMean(name, formatNames())}
 		}
 		switch {
-		case placed && file == "":
-			return nil, usagef("option --format: %q wants the name of a file behind the colon", word)
-		case !placed || file == "-":
+		case own && file == "":
+			return nil, usagef("%s: %q wants the name of a file behind the colon", says, word)
+		case !own || file == "-":
 			if unplaced != "" {
-				return nil, &usageError{fmt.Sprintf("option --format: %s and %s cannot both go to one place", unplaced, name), fmt.Sprintf("give one of them a file: --format %s:FILE", name)}
+				return nil, &usageError{fmt.Sprintf("%s: %s and %s cannot both go to one place", says, unplaced, name), "give one of them a file: " + name + ":FILE"}
 			}
-			unplaced, file = name, c.String("output")
+			unplaced, file = name, output
 		}
 		if file == "-" || file == "/dev/stdout" {
 			file = ""
@@ -66,14 +72,14 @@ func targets(c *cli.Context) ([]target, error) {
 		at, streamed := destination(file)
 		switch {
 		case files[at] && file == "":
-			return nil, usagef("option --format: two reports cannot both go to standard output")
+			return nil, usagef("%s: two reports cannot both go to standard output", says)
 		case files[at] && !streamed: // a terminal, or /dev/null, takes several
-			return nil, usagef("option --format: two reports cannot both go to %s", file)
+			return nil, usagef("%s: two reports cannot both go to %s", says, file)
 		}
 		files[at] = true
 		out = append(out, target{f, file})
 	}
-	if unplaced == "" && c.String("output") != "" {
+	if unplaced == "" && output != "" {
 		return nil, usagef("option --output: every format has a file of its own already")
 	}
 	return out, nil
@@ -101,7 +107,7 @@ func spares(documents iter.Seq2[*collect.Document, error], reports []target, bas
 		}
 		for file, written := range there {
 			if os.SameFile(info, written) && !another(d) {
-				return &usageError{fmt.Sprintf("%s would be written, and it is audited", file), "give the report a file of its own"}
+				return &usageError{file + " would be written, and it is audited", "give the report a file of its own"}
 			}
 		}
 	}

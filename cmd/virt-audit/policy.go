@@ -15,16 +15,16 @@ func (s *streams) policyCommand() *cli.Command {
 		Usage: "show the policy, or judge a type, architecture and machine without any XML",
 		Subcommands: []*cli.Command{
 			{Name: "list", Usage: "list the editions that virt-audit knows", Action: s.policyList},
-			{Name: "show", Usage: "print an edition's table", ArgsUsage: "[EDITION|FILE]", Flags: []cli.Flag{policyFlag()}, Action: s.policyShow},
+			{Name: "show", Usage: "print an edition's table", ArgsUsage: "[EDITION|FILE]", Flags: append(siteFlags(), policyFlag()), Action: s.policyShow},
 			{
 				Name: "check", Usage: "judge one guest by what the options say; exit 1 when it is not inside",
-				Flags: []cli.Flag{
+				Flags: append(siteFlags(),
 					&cli.StringFlag{Name: "type", Aliases: []string{"t"}, Usage: "domain `TYPE`, such as kvm (required)"},
 					&cli.StringFlag{Name: "arch", Aliases: []string{"a"}, Usage: "libvirt's name of the `ARCH`, such as x86_64"},
 					&cli.StringFlag{Name: "machine", Aliases: []string{"m"}, Usage: "`MACHINE` type, such as pc-q35-10.2"},
 					&cli.StringFlag{Name: "os", Value: "hvm", Usage: "OS `TYPE`: hvm, xen, linux, xenpvh, exe"},
 					policyFlag(), colorFlag(),
-				},
+				),
 				Action: s.policyCheck,
 			},
 		},
@@ -59,15 +59,24 @@ func (s *streams) policyShow(c *cli.Context) error {
 	if c.NArg() > 1 {
 		return usagef("policy show takes one edition")
 	}
-	name := c.String("policy")
-	if c.NArg() == 1 {
-		name = c.Args().First()
+	x := &site{}
+	name, says := c.Args().First(), "policy show"
+	if name == "" {
+		var err error
+		if x, err = siteOption(c, ".", "policy"); err != nil {
+			return err
+		}
+		name, says = c.String("policy"), x.says("policy")
 	}
-	e, err := editionOption(name)
+	e, err := editionOption(name, says)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "%s: %s\n%s\n\n", e.Name, e.Title, e.Source)
+	fmt.Fprintf(s.out, "%s: %s\n%s\n", e.Name, e.Title, e.Source)
+	if _, ok := x.taken["policy"]; ok {
+		fmt.Fprintf(s.out, "chosen by %s\n", x.place("policy"))
+	}
+	fmt.Fprintln(s.out)
 	fmt.Fprintf(s.out, "A guest is inside the boundary when it uses a hardware accelerator and one of these machines:\n\n")
 	for _, target := range e.Targets() {
 		fmt.Fprintf(s.out, "  %-12s %s\n", target, strings.Join(e.Families(target), ", "))
@@ -82,7 +91,11 @@ func (s *streams) policyCheck(c *cli.Context) error {
 	if c.NArg() > 0 {
 		return &usageError{fmt.Sprintf("policy check takes no operand: %q", c.Args().First()), "give --type, --arch and --machine"}
 	}
-	e, err := editionOption(c.String("policy"))
+	x, err := siteOption(c, ".", "policy")
+	if err != nil {
+		return err
+	}
+	e, err := editionOption(c.String("policy"), x.says("policy"))
 	if err != nil {
 		return err
 	}
@@ -98,7 +111,11 @@ func (s *streams) policyCheck(c *cli.Context) error {
 		return &usageError{fmt.Sprintf("libvirt knows no architecture %q", t.Arch), didYouMean(t.Arch, policy.Arches())}
 	}
 	v := e.Judge(policy.Guest{Target: t})
-	fmt.Fprintf(s.out, "%s: %s (%s, policy %s)\n", v.Word, v.Explain(), v.Reason, v.Policy)
+	chosen := ""
+	if _, ok := x.taken["policy"]; ok {
+		chosen = " of " + x.place("policy")
+	}
+	fmt.Fprintf(s.out, "%s: %s (%s, policy %s%s)\n", v.Word, v.Explain(), v.Reason, v.Policy, chosen)
 	if v.Word == policy.NonVirtualization || v.Word == policy.Undetermined {
 		return status(exitFindings)
 	}

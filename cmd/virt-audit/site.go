@@ -21,9 +21,7 @@ type site struct {
 	file  *config.File // nil where there is no configuration
 	local []*audit.Rule
 
-	// given tells of each option whether the command line or the environment had it; the configuration
-	// counts for the others.
-	given map[string]bool
+	taken map[string]config.Setting // by option: those that count, since no option was given
 }
 
 const aboutSite = "Configuration:"
@@ -38,19 +36,35 @@ func siteFlags() []cli.Flag {
 // systemConfig is where the configuration of a host stands; tests have their own.
 var systemConfig = config.System
 
-// siteOption reads the configuration that counts in a folder, and takes what it says of options as if it
-// had been typed, unless it was.
-func siteOption(c *cli.Context, dir string) (*site, error) {
-	x := &site{given: map[string]bool{}}
+// configOption returns the configuration that --config names, or whether none is to be looked for. What was
+// typed counts before what the environment says.
+func configOption(c *cli.Context) (name string, none bool, err error) {
+	name, none = c.String("config"), c.Bool("no-config")
+	typed := name != "" && typedOption(c, "config")
+	switch {
+	case typed && none && typedOption(c, "no-config"):
+		return "", false, usagef("--config and --no-config are both given")
+	case typed:
+		return name, false, nil
+	case none:
+		return "", true, nil
+	}
+	return name, false, nil
+}
+
+// siteOption reads the configuration that counts in a folder. What it says under some keys stands for options
+// of the command: it is taken as if it had been typed, unless that was.
+func siteOption(c *cli.Context, dir string, keys ...string) (*site, error) {
+	x := &site{taken: map[string]config.Setting{}}
 	known := config.Names{Formats: formatNames()}
 	for _, r := range rules.All() {
 		known.Rules = append(known.Rules, r.ID)
 	}
-	var err error
-	switch name := c.String("config"); {
-	case c.Bool("no-config") && name != "" && !fromEnvironment("config"):
-		return nil, usagef("--config and --no-config are both given")
-	case c.Bool("no-config"):
+	name, none, err := configOption(c)
+	switch {
+	case err != nil:
+		return nil, err
+	case none:
 		return x, nil
 	case name != "":
 		x.file, err = config.Read(name, known)
@@ -67,27 +81,27 @@ func siteOption(c *cli.Context, dir string) (*site, error) {
 		return nil, err
 	}
 	for _, s := range x.file.Settings {
-		if !defines(c, s.Option) {
-			continue // of another command
-		}
-		if x.given[s.Option] = c.IsSet(s.Option); x.given[s.Option] {
+		if !slices.Contains(keys, s.Key) || c.IsSet(s.Option) {
 			continue
 		}
+		x.taken[s.Option] = s
 		for _, v := range s.Values {
 			if err := c.Set(s.Option, v); err != nil {
-				return nil, usagef("%s:%d:%d: %s: %v", x.file.Path, s.Line, s.Column, s.Key, err)
+				return nil, usagef("%s: %v", x.says(s.Option), err)
 			}
 		}
 	}
 	return x, nil
 }
 
-func defines(c *cli.Context, option string) bool {
-	flags := c.App.Flags
-	if c.Command != nil && c.Command.Name != "" && len(c.Command.Flags) > 0 {
-		flags = c.Command.Flags
+// says tells where an option has its value from, for an error about that: the place in the configuration, or
+// the option.
+func (x *site) says(option string) string {
+	s, ok := x.taken[option]
+	if !ok {
+		return "option --" + option
 	}
-	return slices.ContainsFunc(flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), option) })
+	return fmt.Sprintf("%s:%d:%d: %s", report.Printable(x.file.Path), s.Line, s.Column, s.Key)
 }
 
 // wrong makes a usage error of what is wrong with a configuration, a line for each thing.
