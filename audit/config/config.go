@@ -6,6 +6,7 @@ package config
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
@@ -33,6 +34,9 @@ type File struct {
 	// Places tells where each value stands, by its path: "fail-on", "disable[0]", "waivers[1].until".
 	Places map[string]audit.Pos
 }
+
+// Folder is where paths in the file are relative to.
+func (f *File) Folder() string { return filepath.Dir(f.Path) }
 
 // Setting is a value that stands for an option. What is relative to the folder of the configuration has
 // been resolved.

@@ -25,7 +25,7 @@ func (f *File) contained() error {
 			}
 			if home == "" {
 				var err error
-				if home, err = physical(filepath.Dir(f.Path)); err != nil {
+				if home, err = physical(f.Folder()); err != nil {
 					return fmt.Errorf("configuration: %w", err)
 				}
 			}

@@ -229,12 +229,18 @@ func (r *reader) format(at place, word string) (string, bool) {
 		r.fail(at, byOption, "%q lies in %s, where git keeps what it runs", file, container)
 	case filepath.IsAbs(file) && r.out.Path == System:
 		return name + ":" + filepath.Clean(file), true
-	case !filepath.IsLocal(file):
+	case !MayWrite(file):
 		r.fail(at, byOption, "%q lies outside the folder of the configuration", file)
 	default:
 		return name + ":" + r.resolve(file), true
 	}
 	return "", false
+}
+
+// MayWrite reports whether format may name a file, as it is seen from the folder of the configuration. The
+// configuration of the system may name others.
+func MayWrite(file string) bool {
+	return filepath.IsLocal(file) && !inRepository(file) && !strings.Contains(file, ",")
 }
 
 // resolve returns a file that is named relative to the configuration's folder as it is seen from the
@@ -243,7 +249,7 @@ func (r *reader) resolve(file string) string {
 	if filepath.IsAbs(file) {
 		return filepath.Clean(file)
 	}
-	return filepath.Join(filepath.Dir(r.out.Path), file)
+	return filepath.Join(r.out.Folder(), file)
 }
 
 func (r *reader) domainWaivers(n ast.Node) {

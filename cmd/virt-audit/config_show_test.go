@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/virt-audit/virt-audit/audit/config"
+	"github.com/virt-audit/virt-audit/rules"
+)
+
+// succeeds runs a command line in this process and wants it to end well.
+func succeeds(t *testing.T, args ...string) string {
+	t.Helper()
+	var out, errOut bytes.Buffer
+	if code := run(append([]string{"virt-audit"}, args...), strings.NewReader(""), &out, &errOut); code != exitClean {
+		t.Fatalf("%v: exit code %d\n%s", args, code, errOut.String())
+	}
+	return out.String()
+}
+
+var comments = regexp.MustCompile(`(?m)^#.*\n| +# .*$`)
+
+// TestConfigShowAgain: what is shown is a configuration that is in order, and shows the same.
+func TestConfigShowAgain(t *testing.T) {
+	long := strings.Repeat("name != 'a\"\\\\'  &&\n      ", 400)
+	var many strings.Builder
+	for i := range 60 {
+		many.WriteString("    - /srv/images/of/customers/" + strings.Repeat("x", i+1) + "\n")
+	}
+	files := map[string]string{
+		"empty.yaml": "",
+		"full.yaml": `profiles: [baseline, hardened]
+enable: [cc-*]
+disable: ["hyg-*", dev-sound-legacy]
+severity: {net-user-slirp: low}
+fail-on: high
+min-severity: low
+policy: ./qemu-10.2
+qemu-version: "10.1"
+host-arch: x86_64
+format: [text, "json:out/a b.json"]
+baseline: known.json
+show-waived: true
+max-size: 1048576
+waivers:
+- {rule: if-vnc-public, domain: "web*", device: vnc, until: 2030-06-30, reason: "it's \"ours\": #1"}
+- {rule: if-vnc-public, domain: "yes", reason: ` + strings.Repeat("because ", 450) + `}
+domain-waivers: {boundary: true, never: [cnf-*]}
+allow:
+  emulators: [/opt/qemu/bin/qemu]
+  folders:
+` + many.String() + `rules:
+- id: site-a
+  severity: medium
+  expression: >-
+      ` + long + `true // as it is
+  message: m
+- id: site-b
+  title: b
+  severity: low
+  for: devices/disk
+  path: source@file
+  expression: |
+    this.type == 'file'
+      // why
+
+      || true
+  message: "- m: x #y"
+  doc: |
+    one
+
+    two
+  fix: |
+    $ rm
+  url: https://example.org/x
+- id: site-c
+  severity: low
+  expression: "\n  true"
+  message: "null"
+  doc: ` + "|\n" + strings.Repeat(" ", 4) + strings.Repeat("ü", 2040) + "\n    x\n",
+		"qemu-10.2":  "name: site\ntitle: x\nsource: https://example.org\ntargets:\n  x86_64: [microvm]\n",
+		"known.json": `{"version":1,"findings":[]}`,
+	}
+	dir := written(t, files)
+	t.Chdir(t.TempDir())
+	for _, file := range []string{"empty.yaml", "full.yaml"} {
+		for _, options := range [][]string{nil, {
+			"--no-domain-waivers", "--rule", "cnf-dac-root,bnd-accel-tcg", "--skip-rule", "bnd-accel-tcg", "--policy", filepath.Join(dir, "qemu-10.2"),
+			"--format", "text", "--format", "csv:" + dir + "/x.csv", "--format", "json:elsewhere.json", "--format", "sarif:" + dir + "/a,b",
+		}} {
+			text := succeeds(t, append([]string{"config", "show", "--config", filepath.Join(dir, file)}, options...)...)
+			if options != nil {
+				for _, want := range []string{
+					"  accept: false                          # option --no-domain-waivers",
+					"# rule: [cnf-dac-root, bnd-accel-tcg]    # option --rule: no other rule runs", "# skip-rule: [bnd-accel-tcg]             # option --skip-rule",
+					`format: [text, "csv:x.csv"]`, `# format: ["json:elsewhere.json", "sarif:` + dir + `/a,b"] # option --format: a configuration cannot name the file`,
+				} {
+					if !strings.Contains(text, want) {
+						t.Errorf("%s: there is no %q in\n%.2000s", file, want, text)
+					}
+				}
+			}
+			again := filepath.Join(dir, "again.yaml")
+			if err := os.WriteFile(again, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			succeeds(t, "config", "check", again)
+			if second := succeeds(t, "config", "show", "--config", again); comments.ReplaceAllString(second, "") != comments.ReplaceAllString(text, "") {
+				t.Errorf("%s:\n%s\nis shown again as\n%s", file, text, second)
+			}
+			if options == nil {
+				compareRules(t, filepath.Join(dir, file), again)
+			}
+		}
+	}
+}
+
+// compareRules wants the texts of two configurations to be the same.
+func compareRules(t *testing.T, files ...string) {
+	t.Helper()
+	known := config.Names{Formats: formatNames()}
+	for _, r := range rules.All() {
+		known.Rules = append(known.Rules, r.ID)
+	}
+	var texts [2][]string
+	for i, file := range files {
+		f, err := config.Read(file, known)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range f.Rules {
+			texts[i] = append(texts[i], r.ID, r.Title, r.For, r.Expression, r.Message, r.Path, r.Doc, r.Fix, r.URL)
+		}
+		for _, w := range f.Waivers {
+			texts[i] = append(texts[i], w.Rule, w.Domains, w.Device, w.Reason)
+		}
+	}
+	if !slices.Equal(texts[0], texts[1]) {
+		t.Errorf("%q\nis shown as\n%q", texts[0], texts[1])
+	}
+}
