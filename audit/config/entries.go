@@ -106,7 +106,7 @@ func (r *reader) localRule(here string, n ast.Node) *LocalRule {
 			l.Fix = r.prose(n)
 		case "url":
 			l.URL, _ = r.text(n)
-			if u, err := url.Parse(l.URL); l.URL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.ContainsAny(l.URL, " \"<>")) {
+			if u, err := url.Parse(l.URL); l.URL != "" && (err != nil || !strings.HasPrefix(l.URL, "http://") && !strings.HasPrefix(l.URL, "https://") || u.Host == "" || strings.ContainsAny(l.URL, " \"<>")) {
 				r.fail(at, "", "%q is not an address that begins with https:// or http://", l.URL)
 			}
 		}

@@ -231,6 +231,7 @@ var mistakes = []mistake{
 	{rule + "  for: devices/disk[1]\n", `6:8: "devices/disk[1]" is not a path such as devices/disk`, true},
 	{rule + "  path: a@b@c\n", `6:9: "a@b@c" is not a path such as devices/tpm or source@file`, true},
 	{rule + "  url: ftp://example.org\n", `6:8: "ftp://example.org" is not an address that begins with https:// or http://`, true},
+	{rule + "  url: HTTPS://example.org\n", `6:8: "HTTPS://example.org" is not an address that begins with https:// or http://`, true},
 	{rule + "  url: https:///x\n", `6:8: "https:///x" is not an address that begins with https:// or http://`, false},
 	{rule + "  doc: \"a\\e[1m\"\n", "6:8: a character in the text cannot be printed", false},
 

@@ -39,6 +39,12 @@ func Explain(w io.Writer, r *audit.Rule, bad string, o Options) error {
 			fmt.Fprintf(&b, "  %s\n", l)
 		}
 	}
+	if len(o.Decided) > 0 {
+		section("On this site")
+		for _, d := range o.Decided {
+			fmt.Fprintf(&b, "  %s\n", printable(d))
+		}
+	}
 	if r.Needs != 0 {
 		section("Needs")
 		fmt.Fprintf(&b, "  %s\n", notEvaluated(r))
@@ -88,12 +94,13 @@ func profileList(r *audit.Rule) string {
 	return strings.Join(out, ", ")
 }
 
-// RulesJSON prints the rules for machines.
-func RulesJSON(w io.Writer, rules []*audit.Rule) error {
+// RulesJSON prints the rules for machines. disabled tells which of them the site has switched off.
+func RulesJSON(w io.Writer, rules []*audit.Rule, disabled func(id string) bool) error {
 	type rule struct {
 		ID       string   `json:"id"`
 		Title    string   `json:"title"`
 		Severity string   `json:"severity"`
+		Disabled bool     `json:"disabled,omitempty"`
 		Profiles []string `json:"profiles"`
 		Doc      string   `json:"doc"`
 		Fix      string   `json:"fix"`
@@ -104,8 +111,8 @@ func RulesJSON(w io.Writer, rules []*audit.Rule) error {
 	out := make([]rule, 0, len(rules))
 	for _, r := range rules {
 		out = append(out, rule{
-			r.ID, r.Title, r.Severity.String(), strings.Split(profileList(r), ", "),
-			strings.Join(strings.Fields(r.Doc), " "), r.Fix, r.Refs, r.Needs.String(), r.URL(),
+			r.ID, r.Title, r.Severity.String(), disabled(r.ID), strings.Split(profileList(r), ", "),
+			strings.Join(strings.Fields(r.Doc), " "), r.Fix, append([]string{}, r.Refs...), r.Needs.String(), r.URL(),
 		})
 	}
 	text, err := encode(struct {

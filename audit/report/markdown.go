@@ -75,14 +75,18 @@ func markdownRule(b *strings.Builder, r *audit.Rule, bad, good string) {
 	if bad != "" {
 		fmt.Fprintf(b, "\n<details><summary>A document that it flags, and one that it does not</summary>\n\n```xml\n%s```\n\n```xml\n%s```\n\n</details>\n", bad, good)
 	}
-	b.WriteString("\nSources:")
+	b.WriteString("\n")
 	for i, ref := range r.Refs {
-		if i > 0 {
-			b.WriteString(",")
+		before := ", "
+		if i == 0 {
+			before = "Sources: "
 		}
-		fmt.Fprintf(b, " <%s>", ref)
+		fmt.Fprintf(b, "%s<%s>", before, ref)
 	}
-	fmt.Fprintf(b, ". Profiles: %s.\n", profileList(r))
+	if len(r.Refs) > 0 { // a rule of the site's own need have none
+		b.WriteString(". ")
+	}
+	fmt.Fprintf(b, "Profiles: %s.\n", profileList(r))
 }
 
 // escapeMarkdown keeps XML in prose from being taken for HTML, and everything else as it is.

@@ -30,6 +30,8 @@ type Options struct {
 
 	ShowWaived bool // list what was waived or is in the baseline; counted it is in any case
 
+	Decided []string // what the site says about the rule that is explained
+
 	// For people's eyes; formats for machines ignore them.
 	Color   bool
 	Width   int // columns; 0 means 80

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -41,20 +42,59 @@ func (s *streams) rulesCommand() *cli.Command {
 			}
 			switch format := c.String("format"); format {
 			case "text":
+				chosen = x.marked(chosen)
 				paint, width, err := s.terminal(c, true)
 				if err != nil {
 					return err
 				}
 				return report.RuleTable(s.out, chosen, report.Options{Color: paint, Width: width})
 			case "markdown":
-				return report.RulesPage(s.out, topics(chosen), testdata.Rule)
+				return report.RulesPage(s.out, topics(x.marked(chosen)), testdata.Rule)
 			case "json":
-				return report.RulesJSON(s.out, chosen)
+				return report.RulesJSON(s.out, x.judged(chosen), x.disabled)
 			default:
 				return &usageError{"option --format: rules are listed as text, markdown or json", didYouMean(format, []string{"text", "markdown", "json"})}
 			}
 		},
 	}
+}
+
+// judged returns rules with the severity that their findings have on this site.
+func (x *site) judged(all []*audit.Rule) []*audit.Rule {
+	out := slices.Clone(all)
+	for i, r := range out {
+		if own, ok := x.severity(r.ID); ok {
+			rule := *r
+			rule.Severity = own
+			out[i] = &rule
+		}
+	}
+	return out
+}
+
+// marked returns what judged does, with a mark on those that the site has switched off.
+func (x *site) marked(all []*audit.Rule) []*audit.Rule {
+	out := x.judged(all)
+	for i, r := range out {
+		if x.disabled(r.ID) {
+			rule := *r
+			rule.Title += " (disabled on this site)"
+			out[i] = &rule
+		}
+	}
+	return out
+}
+
+// decided says what the configuration has about a rule.
+func (x *site) decided(r *audit.Rule) []string {
+	var out []string
+	if own, ok := x.severity(r.ID); ok {
+		out = append(out, fmt.Sprintf("severity %s, where the rule says %s (%s)", own, r.Severity, x.place("severity."+r.ID)))
+	}
+	if x.disabled(r.ID) {
+		out = append(out, fmt.Sprintf("disabled (%s)", x.place("disable")))
+	}
+	return out
 }
 
 // topics sorts rules into their groups.
@@ -119,7 +159,7 @@ func (s *streams) explainCommand() *cli.Command {
 					}
 				}
 				bad, _ := testdata.Rule(id)
-				if err := report.Explain(s.out, r, bad, report.Options{Color: paint, Width: width}); err != nil {
+				if err := report.Explain(s.out, x.judged([]*audit.Rule{r})[0], bad, report.Options{Color: paint, Width: width, Decided: x.decided(r)}); err != nil {
 					return err
 				}
 			}

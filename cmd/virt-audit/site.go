@@ -188,12 +188,8 @@ func (x *site) choose(profiles []audit.Profile, only, skip []string) ([]*audit.R
 			return nil, err
 		}
 	}
-	enabled, disabled := func(string) bool { return false }, func(string) bool { return false }
-	if x.file != nil {
-		enabled, disabled = matcher(x.file.Enable), matcher(x.file.Disable)
-	}
 	return slices.DeleteFunc(x.all(), func(r *audit.Rule) bool {
-		wanted := (r.In(profiles) || enabled(r.ID)) && !disabled(r.ID)
+		wanted := (r.In(profiles) || x.enabled(r.ID)) && !x.disabled(r.ID)
 		if len(only) > 0 {
 			wanted = slices.Contains(only, r.ID)
 		}
@@ -201,11 +197,23 @@ func (x *site) choose(profiles []audit.Profile, only, skip []string) ([]*audit.R
 	}), nil
 }
 
-// matcher returns whether an ID matches one of the patterns.
-func matcher(patterns []string) func(string) bool {
-	return func(id string) bool {
-		return slices.ContainsFunc(patterns, func(p string) bool { ok, _ := path.Match(p, id); return ok })
+// enabled reports whether the configuration wants a rule, of whatever profile.
+func (x *site) enabled(id string) bool { return x.file != nil && matches(x.file.Enable, id) }
+
+// disabled reports whether the configuration wants a rule not to run.
+func (x *site) disabled(id string) bool { return x.file != nil && matches(x.file.Disable, id) }
+
+// severity returns the severity that the configuration gives to the findings of a rule.
+func (x *site) severity(id string) (s audit.Severity, ok bool) {
+	if x.file != nil {
+		s, ok = x.file.Severity[id]
 	}
+	return s, ok
+}
+
+// matches reports whether an ID matches one of the patterns.
+func matches(patterns []string, id string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { ok, _ := path.Match(p, id); return ok })
 }
 
 // apply puts what stands for no option into the engine's configuration.

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,5 +53,84 @@ func TestUnknownHost(t *testing.T) {
 	r, _ := reported(t, filepath.Join(dir, "web.xml"), "--config", filepath.Join(dir, "site.yaml"))
 	if d := r.Domains[0]; len(d.Findings) != 0 || len(d.NotEvaluated) != 1 || d.NotEvaluated[0].Rule != "site-host" {
 		t.Errorf("%+v", d)
+	}
+}
+
+// odd is a guest with an emulator, an image and a shared folder of the site's, and a board for hardened alone.
+const odd = `<domain type='kvm'>
+  <name>odd</name>
+  <memory unit='KiB'>1048576</memory>
+  <os><type arch='x86_64' machine='pc-i440fx-9.2'>hvm</type></os>
+  <cpu mode='host-model'/>
+  <devices>
+    <emulator>/srv/qemu/bin/qemu-system-x86_64</emulator>
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='raw'/><source file='/etc/images/odd.raw'/><target dev='vda' bus='virtio'/>
+    </disk>
+    <filesystem type='mount' accessmode='mapped'><source dir='/home'/><target dir='share'/></filesystem>
+  </devices>
+</domain>
+`
+
+// TestSiteDecides holds what a configuration says of rules, emulators and folders against what is found.
+func TestSiteDecides(t *testing.T) {
+	dir := written(t, map[string]string{"odd.xml": odd})
+	const all = "cnf-emulator-custom shr-fs-dangerous-path sto-sensitive-path"
+	for _, c := range []struct{ text, want string }{
+		{"", all},
+		{"enable: [mach-i440fx]", "cnf-emulator-custom mach-i440fx shr-fs-dangerous-path sto-sensitive-path"},
+		{"enable: [mach-i440f*]\ndisable: [cnf-*]", "mach-i440fx shr-fs-dangerous-path sto-sensitive-path"},
+		{"enable: [mach-i440fx]\ndisable: [mach-*]", all},
+		{"disable: [cnf-emulator-custom]", "shr-fs-dangerous-path sto-sensitive-path"},
+		{"allow: {emulators: [/srv/qemu/bin/qemu-system-x86_64]}", "shr-fs-dangerous-path sto-sensitive-path"},
+		{"allow: {emulators: [/srv/qemu/bin]}", all},
+		{"allow: {emulators: [/srv/qemu/bin/qemu-system-i386], folders: [/srv/qemu]}", all},
+		{"allow: {folders: [/etc/images]}", "cnf-emulator-custom shr-fs-dangerous-path"},
+		{"allow: {folders: [/etc/images/odd.raw]}", "cnf-emulator-custom shr-fs-dangerous-path"},
+		{"allow: {folders: [/etc/image]}", all},
+		{"allow: {folders: [/home]}", "cnf-emulator-custom sto-sensitive-path"},
+		{"allow: {folders: [/etc, /home], emulators: [/srv/qemu/bin/qemu-system-x86_64]}", ""},
+	} {
+		file := filepath.Join(dir, "site.yaml")
+		if err := os.WriteFile(file, []byte(c.text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r, errOut := reported(t, filepath.Join(dir, "odd.xml"), "--config", file)
+		var got []string
+		for _, f := range r.Domains[0].Findings {
+			if f.Rule != "shr-9p" { // which is about no folder in particular
+				got = append(got, f.Rule)
+			}
+		}
+		slices.Sort(got)
+		if strings.Join(got, " ") != c.want || errOut != "" {
+			t.Errorf("%s: %q, want %q\n%s", c.text, got, c.want, errOut)
+		}
+	}
+}
+
+// TestSiteListed: what the site says of a rule is told where rules are listed and explained.
+func TestSiteListed(t *testing.T) {
+	dir := written(t, map[string]string{"site.yaml": `severity: {if-vnc-public: info}
+disable: [dev-*]
+rules:
+- {id: site-a, severity: low, message: "no <tpm>", expression: "true"}
+`})
+	file := filepath.Join(dir, "site.yaml")
+	for _, c := range []struct{ args, want, not string }{
+		{"rules", "if-vnc-public                info      ", "if-vnc-public                critical"},
+		{"rules", "(disabled on this site)\n", "VNC console is reachable from the network (disabled"},
+		{"rules -f json", `"severity": "info"`, `"refs": null`},
+		{"rules -f json", `"disabled": true`, "disabled on this site"},
+		{"rules -f markdown", "(disabled on this site)", "Sources:."},
+		{"rules -f markdown", "### site-a\n\n**low**: no &lt;tpm&gt;", "Sources: ."},
+		{"explain if-vnc-public", "On this site\n  severity info, where the rule says ", "disabled"},
+		{"explain dev-floppy", "On this site\n  disabled (" + file + ":2)\n", "severity"},
+		{"explain site-a", "site-a  low", "On this site"},
+	} {
+		out := succeeds(t, append(strings.Fields(c.args), "--config", file)...)
+		if !strings.Contains(out, c.want) || strings.Contains(out, c.not) {
+			t.Errorf("%s: want %q and not %q\n%.3000s", c.args, c.want, c.not, out)
+		}
 	}
 }
