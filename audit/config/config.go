@@ -33,10 +33,12 @@ type File struct {
 
 	// Places tells where each value stands, by its path: "fail-on", "disable[0]", "waivers[1].until".
 	Places map[string]audit.Pos
+
+	folder string
 }
 
 // Folder is where paths in the file are relative to.
-func (f *File) Folder() string { return filepath.Dir(f.Path) }
+func (f *File) Folder() string { return f.folder }
 
 // Setting is a value that stands for an option. What is relative to the folder of the configuration has
 // been resolved.
@@ -106,7 +108,11 @@ func (e *Error) Error() string {
 // relative to. An empty file is a configuration that says nothing. What is wrong is returned all at once,
 // as joined Errors in the order of the file; then there is no configuration.
 func Parse(name string, data []byte, known Names) (*File, error) {
-	r := &reader{known: known, out: &File{Path: name, Places: map[string]audit.Pos{}}}
+	return parse(name, filepath.Dir(name), data, known)
+}
+
+func parse(name, folder string, data []byte, known Names) (*File, error) {
+	r := &reader{known: known, out: &File{Path: name, Places: map[string]audit.Pos{}, folder: folder}}
 	body := r.document(data)
 	if body != nil {
 		r.configuration(body)

@@ -24,9 +24,48 @@ const (
 	container = ".git" // a folder, or a file in a worktree or submodule
 )
 
-// Read reads a configuration that somebody has named.
+// Read reads a configuration that somebody has named. It may be a pipe or a device, as in <(...) of a shell:
+// that is waited for, and paths in it are relative to the working folder.
 func Read(path string, known Names) (*File, error) {
-	return read(path, known, func(fs.FileInfo) string { return "" })
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	defer func() { _ = f.Close() }() // nothing was written
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("configuration: %w", err)
+	case info.IsDir():
+		return nil, fmt.Errorf("configuration %s: it is a folder", shown(path))
+	}
+	folder := filepath.Dir(path)
+	if !info.Mode().IsRegular() || isDescriptor(path) {
+		folder = "."
+	}
+	return ReadFrom(f, path, folder, known)
+}
+
+// isDescriptor reports whether a path names an open file of this process, which lies elsewhere.
+func isDescriptor(path string) bool {
+	return path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/")
+}
+
+// ReadFrom reads a configuration that is open. Paths in it are relative to a folder, and the name is for
+// messages.
+func ReadFrom(in io.Reader, name, folder string, known Names) (*File, error) {
+	data, err := io.ReadAll(io.LimitReader(in, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	c, err := parse(name, folder, data, known)
+	if err == nil {
+		err = c.contained()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // Discover reads the configuration for a working folder: the first in it or above it, up to the root of
@@ -39,7 +78,7 @@ func Discover(dir, system string, known Names) (*File, error) {
 	if path == "" || err != nil {
 		return nil, err
 	}
-	return read(path, known, func(i fs.FileInfo) string { return stranger(i, os.Geteuid(), privateGroup) })
+	return readFound(path, known)
 }
 
 // find returns the path of the configuration. For the working folder "." it is relative, as people and
@@ -47,7 +86,7 @@ func Discover(dir, system string, known Names) (*File, error) {
 func find(dir, system string) (string, error) {
 	physical, err := physical(dir)
 	if err != nil {
-		return "", fmt.Errorf("looking for a configuration: %w", err)
+		return "", fmt.Errorf("looking for a configuration: %w; %s", err, byHand)
 	}
 	folders, err := folders(physical)
 	if err != nil {
@@ -119,8 +158,9 @@ func exists(path string) (bool, error) {
 	return true, nil
 }
 
-// read reads a file unless refuse has an objection against it, or against a link of its name.
-func read(path string, known Names, refuse func(fs.FileInfo) string) (*File, error) {
+// readFound reads a configuration that nobody has named, unless there is an objection against the file, or
+// against a link of its name.
+func readFound(path string, known Names) (*File, error) {
 	link, err := os.Lstat(path)
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
@@ -138,22 +178,11 @@ func read(path string, known Names, refuse func(fs.FileInfo) string) (*File, err
 		return nil, fmt.Errorf("configuration %s: not a regular file", shown(path))
 	}
 	for _, i := range []fs.FileInfo{link, info} {
-		if why := refuse(i); why != "" {
+		if why := stranger(i, os.Geteuid(), privateGroup); why != "" {
 			return nil, fmt.Errorf("configuration %s: %s; %s", shown(path), why, byHand)
 		}
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
-	}
-	c, err := Parse(path, data, known)
-	if err == nil {
-		err = c.contained()
-	}
-	if err != nil {
-		return nil, err
-	}
-	return c, nil
+	return ReadFrom(f, path, filepath.Dir(path), known)
 }
 
 // stranger returns why a file could be the work of somebody else than root and the user, or "".

@@ -62,7 +62,7 @@ func TestDiscover(t *testing.T) {
 		{"a folder", []string{"a/.virt-audit.yaml/", "system.yaml="}, "a", "!not a regular file"},
 		{"a device", []string{"a/.virt-audit.yaml=->/dev/null", "system.yaml="}, "a", "!not a regular file"},
 		{"a system's that is a folder", []string{"a/", "system.yaml/"}, "a", "!not a regular file"},
-		{"no folder", nil, "a", "!looking for a configuration"},
+		{"no folder", nil, "a", "!no such file or directory; name it with --config if it is meant, or do without with --no-config"},
 		{"a name that is too long", []string{"a/"}, "a/" + strings.Repeat("x", 300), "!looking for a configuration"},
 	}
 	for _, tt := range tests {
@@ -91,8 +91,10 @@ func TestDiscoverPipe(t *testing.T) {
 	if _, err := config.Discover(dir, "", known); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Error(err)
 	}
-	if _, err := config.Read(path, known); err == nil || !strings.Contains(err.Error(), "not a regular file") {
-		t.Error(err)
+	// One that is named is waited for.
+	go func() { _ = os.WriteFile(path, []byte("baseline: b.json\n"), 0) }()
+	if f, err := config.Read(path, known); err != nil || f.Settings[0].Values[0] != "b.json" {
+		t.Errorf("%+v, %v", f, err)
 	}
 }
 
@@ -195,6 +197,12 @@ func TestRead(t *testing.T) {
 	t.Parallel()
 	root := site(t, "big="+strings.Repeat("#", 1<<20+1), "bad=fail-on: x\n")
 	if _, err := config.Read(filepath.Join(root, "none"), known); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+	if _, err := config.Read("/dev/zero", known); err == nil || !strings.Contains(err.Error(), "larger than") {
+		t.Error(err)
+	}
+	if _, err := config.Read(root, known); err == nil || !strings.HasSuffix(err.Error(), ": it is a folder") {
 		t.Error(err)
 	}
 	if _, err := config.Read(filepath.Join(root, "big"), known); err == nil || !strings.Contains(err.Error(), "larger than") {

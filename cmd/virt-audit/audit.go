@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,6 +43,9 @@ func (s *streams) audit(c *cli.Context) (err error) {
 	x, err := siteOption(c, ".", optionKeys()...)
 	if err != nil {
 		return err
+	}
+	if x.file != nil && x.file.Path == stdinConfig && slices.Contains(c.Args().Slice(), "-") {
+		return usagef("standard input cannot be the configuration and a document")
 	}
 	cfg, err := engine(c, x)
 	if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -71,6 +72,9 @@ func (s *streams) completionWords(c *cli.Context) error {
 // something is wrong with it.
 func siteRules(c *cli.Context, line *commandLine) []*audit.Rule {
 	if name := line.values["config"]; name != "" {
+		if info, err := os.Stat(name); name == "-" || err == nil && !info.Mode().IsRegular() {
+			return (&site{}).all() // it would be waited for
+		}
 		_ = setTyped(c, "config", name)
 	}
 	if line.has("no-config") {

@@ -219,6 +219,9 @@ func refusalOption(c *cli.Context, x *site) (*refusal, error) {
 // hookConfig makes the engine's configuration for a hook. There is one guest, so that rules over
 // several do not run.
 func hookConfig(c *cli.Context) (*audit.Config, *refusal, error) {
+	if name, _, _ := configOption(c); name == "-" {
+		return nil, nil, usagef("option --config: standard input is the guest")
+	}
 	x, err := siteOption(c, "/", "profiles", "policy", "qemu-version", "max-size") // libvirt says nothing of the folder that hooks run in
 	if err != nil {
 		return nil, nil, err

@@ -68,6 +68,11 @@ func (s *streams) hookInstall(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if file, _, _ := configOption(c); file != "" && file != "-" {
+		if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
+			return usagef("option --config: %s is no file that is still there when a guest starts", file)
+		}
+	}
 	if _, _, err := hookConfig(c); err != nil {
 		return err
 	}

@@ -36,6 +36,9 @@ func siteFlags() []cli.Flag {
 // systemConfig is where the configuration of a host stands; tests have their own.
 var systemConfig = config.System
 
+// stdinConfig is how a configuration on standard input is called.
+const stdinConfig = "<stdin>"
+
 // configOption returns the configuration that --config names, or whether none is to be looked for. What was
 // typed counts before what the environment says.
 func configOption(c *cli.Context) (name string, none bool, err error) {
@@ -66,6 +69,8 @@ func siteOption(c *cli.Context, dir string, keys ...string) (*site, error) {
 		return nil, err
 	case none:
 		return x, nil
+	case name == "-":
+		x.file, err = config.ReadFrom(c.App.Reader, stdinConfig, ".", known)
 	case name != "":
 		x.file, err = config.Read(name, known)
 	default:
