@@ -115,7 +115,7 @@ func wrong(err error) error {
 	for line := range strings.SplitSeq(err.Error(), "\n") {
 		lines = append(lines, report.Printable(line))
 	}
-	return &usageError{message: strings.Join(lines, "\nvirt-audit: ")}
+	return &usageError{message: strings.Join(lines, "\n")}
 }
 
 // compile makes rules of the site's own. All that is wrong with them is told at once.
