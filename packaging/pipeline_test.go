@@ -16,7 +16,8 @@ const actionlint = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 
 // good and bad are guests of a repository; gateway is XML that is no guest's.
 func good(t *testing.T) string { t.Helper(); return read(t, "testdata/rules/bnd-accel-tcg/good.xml") }
-func bad(t *testing.T) string  { t.Helper(); return read(t, "testdata/rules/bnd-accel-tcg/bad.xml") }
+
+func bad(t *testing.T) string { t.Helper(); return read(t, "testdata/rules/bnd-accel-tcg/bad.xml") }
 
 const gateway = "<network><name>gateway</name></network>\n"
 
