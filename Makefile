@@ -34,13 +34,14 @@ test: tools
 	$(GO) test -race -count=1 ./... ./testdata/libvirtd
 	@$(MAKE) --no-print-directory cover
 
-# cover fails when a package that decides something falls below 90 % of its statements.
+# cover fails when a package that decides something falls below 90 % of its statements. Tests of packaging run
+# the program as it is published, which counts nothing.
 DECIDING := audit audit/policy audit/host audit/baseline audit/config rules rules/local
 comma    := ,
 space    := $(subst ,, )
 cover:
 	@all=$$(mktemp) one=$$(mktemp); trap 'rm -f $$all $$one' EXIT; \
-	$(GO) test -count=1 -coverpkg=$(subst $(space),$(comma),$(DECIDING:%=./%)) -coverprofile=$$all ./... >$$one || { cat $$one; exit 1; }; \
+	$(GO) test -count=1 -coverpkg=$(subst $(space),$(comma),$(DECIDING:%=./%)) -coverprofile=$$all $$($(GO) list ./... | grep -v /packaging) >$$one || { cat $$one; exit 1; }; \
 	for p in $(DECIDING); do \
 		{ echo 'mode: set'; grep "^[^:]*/virt-audit/$$p/[^/]*\.go:" $$all; } >$$one; \
 		$(GO) tool cover -func=$$one | awk -v p=$$p '/^total:/ { sub("%","",$$3); print "coverage of " p ": " $$3 " %"; exit !($$3 >= 90) }' || exit 1; \
