@@ -136,6 +136,8 @@ func (h *hooked) dryRun() {
 	if s := h.State("rooted"); s != "running" {
 		h.Errorf("after a restart of the daemon, the guest is %s", s)
 	}
+	// Who ends the daemon while it still connects to the guest anew loses the guest: this waits for the connection.
+	h.MustVirsh("qemu-monitor-command", "rooted", "--hmp", "info status")
 	h.Kill()
 	h.Start()
 	if s := h.State("rooted"); s != "running" {
