@@ -53,23 +53,23 @@ name, or where the thing was a note of the author's, which belongs into <metadat
 			for e := range p.Elements() {
 				w := root
 				if e.Depth > 0 {
-					parent := open[e.Depth-1]
-					if parent != nil {
-						w = parent.children[e.Name]
-					} else {
-						w = nil
-					}
-					if parent != nil && w == nil && !strings.Contains(e.Name, ":") {
-						p.Reportf(e.Path(), "libvirt knows no <%s> here and ignores it%s", e.Name, meant("<%s>", nearest(parent.children, e.Name)))
+					w = nil
+					if parent := open[e.Depth-1]; parent != nil {
+						_, children := parent.known()
+						w = children[e.Name]
+						if w == nil && !strings.Contains(e.Name, ":") {
+							p.Reportf(e.Path(), "libvirt knows no <%s> here and ignores it%s", e.Name, meant("<%s>", nearest(children, e.Name)))
+						}
 					}
 				}
 				open[e.Depth] = w
 				if w == nil {
 					continue // nothing below is known either, and one finding says so
 				}
+				attributes, _ := w.known()
 				for name := range e.Attributes {
-					if !w.attributes[string(name)] {
-						p.Reportf(e.Path().Attr(string(name)), "libvirt knows no attribute '%s' of <%s> here and ignores it%s", name, e.Name, meant("'%s'", nearest(w.attributes, string(name))))
+					if !attributes[string(name)] {
+						p.Reportf(e.Path().Attr(string(name)), "libvirt knows no attribute '%s' of <%s> here and ignores it%s", name, e.Name, meant("'%s'", nearest(attributes, string(name))))
 					}
 				}
 			}

@@ -16,38 +16,46 @@ var vocabularyText string
 
 const vocabularyVersion = "12.7"
 
-// word is an element in a place.
+// word is an element in a place. A document has few of all that there are: what a word may hold is taken
+// apart when it is first asked for, or each start of the program would do so with all.
 type word struct {
-	attributes map[string]bool
-	children   map[string]*word
+	element, names string
+	apart          sync.Once
+	attributes     map[string]bool
+	children       map[string]*word
 }
 
-// vocabulary returns the word of the root element.
-var vocabulary = sync.OnceValue(parseVocabulary)
-
-func parseVocabulary() *word {
-	words := map[string]*word{}
-	get := func(key string) *word {
-		w := words[key]
-		if w == nil {
-			w = &word{map[string]bool{}, map[string]*word{}}
-			words[key] = w
-		}
-		return w
-	}
+// allWords are all there are, by the name of the element around them and their own: "os/type".
+var allWords = sync.OnceValue(func() map[string]*word {
+	out := make(map[string]*word, 1024)
 	for line := range strings.Lines(vocabularyText) {
 		key, names, _ := strings.Cut(strings.TrimSpace(line), ":")
-		w := get(key)
 		_, element, _ := strings.Cut(key, "/")
-		for name := range strings.FieldsSeq(names) {
+		out[key] = &word{element: element, names: names}
+	}
+	return out
+})
+
+// vocabulary returns the word of the root element.
+func vocabulary() *word { return allWords()["/domain"] }
+
+// known returns the attributes that the element may have, and the elements that may be in it.
+func (w *word) known() (attributes map[string]bool, children map[string]*word) {
+	w.apart.Do(func() {
+		w.attributes, w.children = map[string]bool{}, map[string]*word{}
+		for name := range strings.FieldsSeq(w.names) {
 			if attribute, ok := strings.CutPrefix(name, "@"); ok {
 				w.attributes[attribute] = true
-			} else {
-				w.children[name] = get(element + "/" + name)
+				continue
 			}
+			child := allWords()[w.element+"/"+name]
+			if child == nil {
+				child = &word{element: name}
+			}
+			w.children[name] = child
 		}
-	}
-	return get("/domain")
+	})
+	return w.attributes, w.children
 }
 
 // nearest returns the name among the known ones that somebody who wrote another may have meant, or "".
