@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/virt-audit/virt-audit/audit/baseline"
 	"github.com/virt-audit/virt-audit/audit/report"
@@ -53,21 +52,6 @@ func sameFile(a, b string) bool {
 		}
 	}
 	return resolved(a) == resolved(b)
-}
-
-// resolved returns the absolute path of a file, links in it followed as far as there is something.
-func resolved(name string) string {
-	absolute, err := filepath.Abs(name)
-	if err != nil {
-		return name
-	}
-	if target, err := filepath.EvalSymlinks(absolute); err == nil {
-		return target
-	}
-	if folder, err := filepath.EvalSymlinks(filepath.Dir(absolute)); err == nil {
-		return filepath.Join(folder, filepath.Base(absolute))
-	}
-	return absolute
 }
 
 // write writes the baseline that was asked for. A run that has not seen all writes none: what it has

@@ -349,6 +349,12 @@ func destination(file string) (at string, streamed bool) {
 	return at, false
 }
 
+// resolved returns the absolute path of a file, links in it followed as far as there is something.
+func resolved(file string) string {
+	at, _ := destination(file)
+	return at
+}
+
 // once returns a function that does its work when it is first called, by whichever goroutine.
 func once(do func(bool) error) func(bool) error {
 	var first sync.Once

@@ -68,7 +68,7 @@ func names(info os.FileInfo) uint64 {
 
 // replaceFile puts new content in the place of a file, whole, and leaves mode and owner as they are.
 func replaceFile(name string, info os.FileInfo, data []byte) error {
-	p, err := renameio.NewPendingFile(name, renameio.WithPermissions(info.Mode().Perm()), renameio.WithExistingPermissions())
+	p, err := renameio.NewPendingFile(name, renameio.WithTempDir(filepath.Dir(name)), renameio.WithPermissions(info.Mode().Perm()), renameio.WithExistingPermissions())
 	if err != nil {
 		return err
 	}
