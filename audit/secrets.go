@@ -64,6 +64,27 @@ func looksSecret(value []byte) bool {
 	return slices.ContainsFunc(secretMarks, func(m string) bool { return bytes.Contains(lower, []byte(m)) })
 }
 
+// secretNames are the words, in small letters, that mark an attribute as one that holds a secret, wherever it
+// stands: who has misspelt one has put his secret into it all the same.
+var secretNames = [][]byte{[]byte("pass"), []byte("pwd"), []byte("secret"), []byte("token"), []byte("cookie"), []byte("cred")}
+
+// harmlessNames are the attributes of libvirt's that have such a word in them.
+var harmlessNames = set("passthrough", "passwdValidTo")
+
+func namesSecret(attribute []byte) bool {
+	if harmlessNames[string(attribute)] {
+		return false
+	}
+	for i := range attribute {
+		for _, word := range secretNames {
+			if len(attribute)-i >= len(word) && bytes.EqualFold(attribute[i:i+len(word)], word) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // interval is a stretch of the document, in bytes.
 type interval struct{ start, end int }
 
@@ -126,7 +147,7 @@ func (x *index) allSecrets() []interval {
 				break
 			}
 			at = next
-			if secretAttributes[local] == string(name) && !shown || string(name) == "passwd" || looksSecret(value) && !shown {
+			if secretAttributes[local] == string(name) && !shown || namesSecret(name) || looksSecret(value) && !shown {
 				keep(i+next-1-len(value), i+next-1)
 			}
 		}

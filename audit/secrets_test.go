@@ -1,0 +1,44 @@
+package audit
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestMisspeltSecret hides what stands in an attribute that libvirt does not know, if its name tells what its
+// author thought it was: it is neither shown nor part of a fingerprint.
+func TestMisspeltSecret(t *testing.T) {
+	everything := &Rule{ID: "tst-all", Severity: Low, Check: func(p *Pass) {
+		for e := range p.Elements() {
+			p.Reportf(e.Path(), "here")
+		}
+	}}
+	for _, attribute := range []string{"password", "Passwd", "PASSWD", "pwd", "vncPassword", "authToken", "Secret", "cookies", "credential"} {
+		var prints []string
+		for _, secret := range []string{"hunter2", "hunter3"} {
+			d, err := Load("x.xml", []byte("<domain type='kvm'><name>a</name><os><type>hvm</type></os><devices>\n"+
+				"<graphics type='vnc' "+attribute+"='"+secret+"'/></devices></domain>"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			res := Run(d, &Config{Rules: []*Rule{everything}})
+			var all []string
+			for i := range res.Findings {
+				f := &res.Findings[i]
+				if strings.Contains(f.Excerpt.Line, secret) {
+					t.Errorf("%s: the excerpt shows it: %s", attribute, f.Excerpt.Line)
+				}
+				all = append(all, res.Fingerprint(f))
+			}
+			prints = append(prints, strings.Join(all, " "))
+		}
+		if prints[0] != prints[1] {
+			t.Errorf("%s: the fingerprint depends on it", attribute)
+		}
+	}
+	for _, attribute := range []string{"passthrough", "passwdValidTo", "listen", "keymap"} {
+		if namesSecret([]byte(attribute)) {
+			t.Errorf("%s is hidden", attribute)
+		}
+	}
+}
