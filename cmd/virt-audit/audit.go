@@ -70,6 +70,9 @@ func (s *streams) audit(c *cli.Context) (err error) {
 	if c.Int("jobs") < 1 {
 		return usagef("option --jobs: at least 1 is wanted")
 	}
+	if err := sparesInput(c, x, wanted, c.String("write-baseline")); err != nil {
+		return err
+	}
 	var operands, paths []string
 	var documents iter.Seq2[*collect.Document, error]
 	uris := connections(c)
@@ -101,7 +104,7 @@ func (s *streams) audit(c *cli.Context) (err error) {
 		return err
 	}
 	defer func() { _ = reports.done(false) }() // after done(true) it does nothing
-	defer whenEnded(func() { _ = reports.done(false) })()
+	defer whenEnded(reports.abandon)()
 	// Documents are small and short-lived: without this the collector runs all the time, and takes
 	// the second core from a run on one.
 	debug.SetGCPercent(400)

@@ -175,7 +175,7 @@ func TestLines(t *testing.T) {
 func TestScriptText(t *testing.T) {
 	now := time.Now().UTC()
 	for _, h := range []*hookScript{
-		{program: "/usr/bin/virt-audit"},
+		{program: "/nonexistent/virt-audit"},
 		{program: "/opt/o'brien's tools/virt-audit", options: []string{"--refuse=outside,critical", "--policy=/a b/$(touch x)/'.yaml"}, failClosed: true, written: now, since: now.Add(-time.Hour)},
 	} {
 		text := h.text()

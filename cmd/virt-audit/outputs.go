@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"iter"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,7 +15,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/virt-audit/virt-audit/audit"
-	"github.com/virt-audit/virt-audit/audit/collect"
 	"github.com/virt-audit/virt-audit/audit/report"
 )
 
@@ -85,47 +82,6 @@ func placed(formats []string, output, says string) ([]target, error) {
 	return out, nil
 }
 
-// spares returns an error where a report, or the baseline, would take the place of a document that is
-// audited. Documents are read later than this, and again while reports grow.
-func spares(documents iter.Seq2[*collect.Document, error], reports []target, baseline string) error {
-	there := map[string]fs.FileInfo{}
-	for _, t := range append(slices.Clone(reports), target{file: baseline}) {
-		if info, err := os.Stat(t.file); err == nil && info.Mode().IsRegular() {
-			there[t.file] = info
-		}
-	}
-	if len(there) == 0 {
-		return nil
-	}
-	for d, err := range documents {
-		if err != nil || d.Once() {
-			continue // what is wrong is told when documents are read
-		}
-		info, err := os.Stat(d.Source)
-		if err != nil {
-			continue
-		}
-		for file, written := range there {
-			if os.SameFile(info, written) && !another(d) {
-				return &usageError{file + " would be written, and it is audited", "give the report a file of its own"}
-			}
-		}
-	}
-	return nil
-}
-
-// another reports whether a document is of another kind than those that are audited, such as the report in XML
-// that an earlier run has left in the folder.
-func another(d *collect.Document) bool {
-	data, err := d.Read()
-	if err != nil {
-		return false
-	}
-	_, err = audit.LoadAll(d.Source, data)
-	_, other := errors.AsType[*audit.NotDomainError](err)
-	return other
-}
-
 // splitFormats takes lists apart, "text,sarif:out.sarif", where what follows the comma begins with the
 // name of a format: the name of a file may have commas in it.
 func splitFormats(values []string) []string {
@@ -150,6 +106,7 @@ type sink struct {
 	flush  func() error
 	done   func(keep bool) error
 	file   string // "" is standard output
+	began  string // the temporary file that is not in place yet, or ""
 	unread bool   // whoever read standard output has gone
 }
 
@@ -168,11 +125,11 @@ func (s *streams) open(c *cli.Context, all []target, o report.Options) (out sink
 		}
 	}()
 	for _, t := range all {
-		w, done, err := s.output(t.file)
+		w, done, began, err := s.begin(t.file)
 		if err != nil {
 			return out, err
 		}
-		k := &sink{done: done, flush: w.Flush, file: t.file}
+		k := &sink{done: done, flush: w.Flush, file: t.file, began: began}
 		own := o
 		if own.Color, own.Width, err = s.terminal(c, t.file == ""); err != nil {
 			_ = done(false)
@@ -269,29 +226,45 @@ func (k *sink) stops(err error) bool {
 	return k.unread
 }
 
+// abandon removes what is not in place yet, while another goroutine may still write to it. It waits for nothing:
+// who reads a pipe may have stopped to.
+func (all sinks) abandon() {
+	for _, k := range all {
+		if k.began != "" {
+			_ = os.Remove(k.began)
+		}
+	}
+}
+
 // output returns where a report goes. A file is put in place when done(true) is called, whole; a
 // pipe, a device or standard output is written as the report grows.
 func (s *streams) output(file string) (w *bufio.Writer, done func(keep bool) error, err error) {
+	w, done, _, err = s.begin(file)
+	return w, done, err
+}
+
+// begin is output, and tells which temporary file there is until the report is in place, or "".
+func (s *streams) begin(file string) (w *bufio.Writer, done func(keep bool) error, temporary string, err error) {
 	const size = 1 << 16
 	if file == "" {
 		b := bufio.NewWriterSize(s.out, size)
-		return b, func(bool) error { return b.Flush() }, nil
+		return b, func(bool) error { return b.Flush() }, "", nil
 	}
 	at, streamed := destination(file)
 	if info, err := os.Stat(file); err == nil && info.IsDir() {
-		return nil, nil, usagef("the report cannot be written to %s: it is a folder", file)
+		return nil, nil, "", usagef("the report cannot be written to %s: it is a folder", file)
 	}
 	if streamed {
 		f, err := os.OpenFile(file, os.O_WRONLY|os.O_APPEND, 0)
 		if err != nil {
-			return nil, nil, unwritable(file, err)
+			return nil, nil, "", unwritable(file, err)
 		}
 		b := bufio.NewWriterSize(f, size)
-		return b, once(func(bool) error { return errors.Join(b.Flush(), f.Close()) }), nil
+		return b, once(func(bool) error { return errors.Join(b.Flush(), f.Close()) }), "", nil
 	}
 	p, err := renameio.NewPendingFile(at, renameio.WithTempDir(filepath.Dir(at)), renameio.WithPermissions(0o644), renameio.WithExistingPermissions())
 	if err != nil {
-		return nil, nil, unwritable(file, err)
+		return nil, nil, "", unwritable(file, err)
 	}
 	b := bufio.NewWriterSize(p, size)
 	return b, once(func(keep bool) error {
@@ -302,7 +275,7 @@ func (s *streams) output(file string) (w *bufio.Writer, done func(keep bool) err
 			return errors.Join(err, p.Cleanup())
 		}
 		return p.CloseAtomicallyReplace()
-	}), nil
+	}), p.Name(), nil
 }
 
 // unwritable leaves out the path of the system's error: it is that of a temporary file.

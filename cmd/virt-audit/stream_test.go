@@ -3,12 +3,14 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // program returns a file that is virt-audit when it is run.
@@ -57,6 +59,49 @@ func TestEnded(t *testing.T) {
 				t.Errorf("%v, %v stays", err, left)
 			}
 		})
+	}
+}
+
+// TestEndedUnread ends a run whose standard output is full, as nobody reads it.
+func TestEndedUnread(t *testing.T) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()  //nolint:errcheck // nothing is read
+	defer write.Close() //nolint:errcheck // nor written
+	if err := write.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := write.Write(make([]byte, 1<<20)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("the pipe is not full: %v", err)
+	}
+	dir := t.TempDir()
+	cmd := exec.Command(program(t), "-f", "csv", "-f", "json:"+filepath.Join(dir, "report.json"), "../../testdata/rules")
+	cmd.Stdout = write
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	begun := func() bool {
+		there, err := os.ReadDir(dir)
+		return err == nil && len(there) > 0
+	}
+	for !begun() {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case <-ended:
+	case <-time.After(time.Minute):
+		_ = cmd.Process.Kill()
+		t.Fatal("it goes on after SIGTERM")
+	}
+	if begun() {
+		t.Error("a temporary file stays")
 	}
 }
 
