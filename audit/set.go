@@ -83,7 +83,7 @@ func (x *Index) Add(d *Domain, c *Config, indexers ...Indexer) Questions {
 	}
 	questions := Questions{
 		name: strings.Clone(d.Name), uuid: uuidKey(d.UUID), source: d.Source,
-		under: q.under, answered: p.lacked != 0 || len(p.result.Findings) > 0,
+		under: q.under, answered: p.lacked != 0 || len(p.result.Findings) > 0 || c.waivesAcross(d),
 	}
 	// Copies, lest a few bytes of a name keep a whole document in memory.
 	of := indexed{name: strings.Clone(d.Name), uuid: uuidKey(d.UUID), source: d.Source, live: d.Live()}
@@ -117,7 +117,7 @@ type Questions struct {
 	name, uuid, source string
 	numbers            []int32     // of keys
 	under              [][2]string // kinds and folders
-	answered           bool        // a rule had something to say without an answer
+	answered           bool        // there was something to say without an answer
 }
 
 // asked collects questions while there is no index to answer them.

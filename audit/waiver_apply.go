@@ -52,6 +52,16 @@ func (c *Config) waive(p *Pass) {
 	active.sortOut(p)
 }
 
+// waivesAcross reports whether a waiver for the domain is of a rule that compares guests: whether it waives
+// anything is known when all of them are.
+func (c *Config) waivesAcross(d *Domain) bool {
+	across := func(id string) bool {
+		return slices.ContainsFunc(c.Rules, func(r *Rule) bool { return r.ID == id && r.Needs&NeedDomains != 0 })
+	}
+	return slices.ContainsFunc(c.Waivers, func(w *Waiver) bool { return w.covers(d) && across(w.Rule) }) ||
+		!c.DomainWaivers.Ignore && slices.ContainsFunc(d.Waivers, func(w *Waiver) bool { return across(w.Rule) })
+}
+
 // waiveLast does the same for what the rules about waivers have found: the site may live with that, too. A
 // domain cannot waive what is said of its waivers.
 func (c *Config) waiveLast(p *Pass) {
