@@ -3,6 +3,7 @@ package packaging_test
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -23,7 +24,6 @@ func TestAnsible(t *testing.T) {
 	}
 	put("/root/play/audit.yml", read(t, "packaging/ansible/audit.yml"))
 	put("/root/play/hosts", "[hypervisors]\nrack4 ansible_connection=local ansible_python_interpreter=/usr/bin/python3\n")
-	put("/root/play/site.yaml", "skip-default: []\n")
 	// play returns what Ansible says, and the counts of its last line.
 	recap := regexp.MustCompile(`(?m)^rack4 +: ok=(\d+) +changed=(\d+) +unreachable=0 +failed=(\d+)`)
 	play := func(args ...string) (out, changed, failed string) {
@@ -40,7 +40,19 @@ func TestAnsible(t *testing.T) {
 	}
 	const pkg, config = "virt_audit_package=/run/shared/virt-audit_1.2.3_amd64.deb", "virt_audit_config=site.yaml"
 
-	out, changed, failed := play("-e", pkg, "-e", config)
+	// A preview changes nothing, and ends with what is true: there is no program yet.
+	before := s.changed()
+	put("/root/play/site.yaml", "profiles: [baseline]\n")
+	out, changed, failed := play("--check", "--diff", "-e", pkg, "-e", config)
+	if failed != "1" || changed == "0" || !strings.Contains(out, "No such file or directory: b'virt-audit'") || !strings.Contains(out, "+profiles: [baseline]") {
+		t.Errorf("a preview: changed=%s failed=%s %s", changed, failed, out)
+	}
+	if after := slices.DeleteFunc(s.changed(), func(name string) bool { return slices.Contains(before, name) || strings.HasPrefix(name, "./root/") }); len(after) > 0 {
+		t.Errorf("a preview changes %s", after)
+	}
+
+	put("/root/play/site.yaml", "skip-default: []\n")
+	out, changed, failed = play("-e", pkg, "-e", config)
 	if failed != "1" || !strings.Contains(out, "unknown key") {
 		t.Errorf("a configuration that is wrong is installed: changed=%s failed=%s %s", changed, failed, out)
 	}
@@ -80,13 +92,23 @@ func TestAnsible(t *testing.T) {
 		t.Errorf("a host without guests: failed=%s %s", failed, out)
 	}
 
-	// Another folder for node_exporter: the unit writes there.
+	// Another folder for node_exporter, which is somebody's: the unit writes there, until it is not to any more.
 	furnish(s)
+	s.shell("install -d -m 2775 -g daemon /srv/metrics")
 	if out, _, failed = play("--tags", "install", "-e", "virt_audit_textfiles=/srv/metrics"); failed != "0" {
 		t.Errorf("another folder: failed=%s %s", failed, out)
+	}
+	if got := s.must("stat", "-c", "%a %G", "/srv/metrics"); got != "2775 daemon\n" {
+		t.Errorf("the folder is %s now", got)
 	}
 	start(s)
 	if prom := s.must("cat", "/srv/metrics/virt-audit.prom"); !strings.Contains(prom, "virt_audit_last_run_timestamp_seconds") {
 		t.Errorf("the figures in the other folder are %s", prom)
+	}
+	if out, changed, failed = play("--tags", "install"); failed != "0" || changed == "0" {
+		t.Errorf("the usual folder: changed=%s failed=%s %s", changed, failed, out)
+	}
+	if conf := s.must("systemctl", "cat", "virt-audit.service"); strings.Contains(conf, "/srv/metrics") {
+		t.Errorf("the unit still is %s", conf)
 	}
 }

@@ -6,7 +6,7 @@
 #   VERSION            of the release; without it, what version.sh says
 #   SOURCE_DATE_EPOCH  the time that all files have; without it, that of the last commit
 #   ARCHES             what to build for, in Go's words; amd64 and arm64 without it
-#   OUT                the folder to build in, which is emptied; dist without it
+#   OUT                the folder to build in, dist without it; who builds everything has it emptied
 #   STEPS              of "packages sbom", what to make besides the binaries; both without it
 set -eu
 LC_ALL=C TZ=UTC0
@@ -30,7 +30,7 @@ esac
 export VERSION SOURCE_DATE_EPOCH
 
 # Nothing of whoever builds is to have a part in it.
-export GOENV=off GOFLAGS= GOWORK=off GOOS=linux GOAMD64=v1 GOARM64=v8.0 GOEXPERIMENT= CGO_ENABLED=0
+export GOENV=off GOFLAGS= GOWORK=off GOOS=linux GOAMD64=v1 GOARM64=v8.0 GOEXPERIMENT= GOFIPS140=off CGO_ENABLED=0
 GO=${GO:-go}
 
 # tool runs a program by pinned version, for the machine that builds.
@@ -53,7 +53,7 @@ notices() {
 	done
 }
 
-rm -rf "$OUT"
+case $STEPS in "packages sbom") rm -rf "$OUT" ;; esac
 mkdir -p "$OUT"
 OUT=$(cd "$OUT" && pwd)
 stage=$(mktemp -d)
@@ -81,7 +81,10 @@ for arch in $ARCHES; do
 		tool $CYCLONEDX bin -json -std -licenses -assert-licenses -noserial -notimestamp \
 			-version "$VERSION" -output "$binary.cdx.json" "$binary" 2>"$stage/log" ||
 			{ cat "$stage/log" >&2 && exit 1; }
+		# Nor anything of the program that has written it, which was compiled on the spot.
+		sed -i '/^    "tools": \[$/,/^    \],$/{/^        "hashes": \[$/,/^        \],$/d}' "$binary.cdx.json"
 		;;
 	esac
 done
+rm -f "$OUT/SHA256SUMS"
 (cd "$OUT" && sha256sum -- * >"$stage/sums" && mv "$stage/sums" SHA256SUMS && cat SHA256SUMS)

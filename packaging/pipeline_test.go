@@ -165,6 +165,12 @@ func TestAction(t *testing.T) {
 	if log, out, ok := play(dir, nil, "Audit"); !ok {
 		t.Errorf("the configuration does not count: %s%s", out, log)
 	}
+	write(t, filepath.Join(dir, "other.yaml"), "fail-on: nonsense\n")
+	for args, code := range map[string]string{"--no-config": "1", "--config=other.yaml": "2"} {
+		if log, out, _ := play(dir, map[string]string{"args": args}, "Audit"); out != "exit-code="+code+"\n" {
+			t.Errorf("%s: %s%s", args, out, log)
+		}
+	}
 	write(t, filepath.Join(dir, ".virt-audit.yml"), "disable: []\n")
 	if log, out, _ := play(dir, nil, "Audit"); out != "exit-code=2\n" || !strings.Contains(log, "which one counts?") {
 		t.Errorf("two configurations: %s%s", out, log)

@@ -65,7 +65,7 @@ func newSpace(tb testing.TB, shared string) *space {
 		close(ended)
 	}()
 	if err := <-started; err != nil {
-		tb.Fatalf("namespaces: %v", err)
+		tb.Fatalf("namespaces: %v: root without CAP_SYS_ADMIN cannot make any; in a container, 'docker run --privileged' gives it", err)
 	}
 	tb.Cleanup(func() {
 		_ = cmd.Process.Kill()
@@ -101,7 +101,7 @@ func controlGroup(tb testing.TB) string {
 		if f := strings.Fields(lines.Text()); f[2] == "cgroup2" {
 			branch := filepath.Join(f[1], "virt-audit-test-"+strconv.Itoa(os.Getpid()))
 			if err := os.Mkdir(branch, 0o755); err != nil {
-				tb.Fatal(err)
+				tb.Fatalf("systemd needs control groups of its own: %v; in a container, 'docker run --privileged' gives them", err)
 			}
 			tb.Cleanup(func() { removeGroup(tb, branch) })
 			return branch

@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.." || exit 1
 }
 dirty=
 [ -z "$(git status --porcelain --untracked-files=no 2>/dev/null)" ] || dirty=dirty
-if tag=$(git describe --tags --long --abbrev=7 --match 'v[0-9]*' 2>/dev/null); then
+if tag=$(git describe --tags --long --abbrev=7 --match 'v[0-9]*.[0-9]*.[0-9]*' 2>/dev/null); then
 	rest=${tag#v}
 	hash=${rest##*-} rest=${rest%-*}
 	ahead=${rest##*-} version=$(echo "${rest%-*}" | tr - '~')

@@ -23,6 +23,7 @@ look() {
 		packages="$packages libvirt-daemon-driver-qemu"
 	}
 	need qemu-system-x86_64 qemu-system-x86
+	need git git
 	need ip iproute2
 	need nsenter util-linux
 	need zsh zsh

@@ -6,6 +6,7 @@ remove | 0) ;;
 esac
 if command -v systemctl >/dev/null 2>&1; then
 	systemctl --no-reload disable virt-audit.timer >/dev/null 2>&1 || :
+	rm -f /etc/systemd/system/timers.target.wants/virt-audit.timer # of a masked timer, which is not disabled
 	if [ -d /run/systemd/system ]; then
 		systemctl stop virt-audit.timer virt-audit.service || :
 	fi
@@ -16,6 +17,9 @@ rm -f /var/lib/prometheus/node-exporter/virt-audit.prom
 for hook in /etc/libvirt/hooks/qemu.d/*; do
 	if [ -f "$hook" ] && grep -qs '^# virt-audit hook' "$hook"; then
 		echo "virt-audit: $hook stays, and cannot judge guests without the program: remove it, or install the program again" >&2
+		if grep -qs -- --fail-closed "$hook"; then
+			echo "virt-audit: until then no guest starts, as it was installed with --fail-closed" >&2
+		fi
 	fi
 done
 exit 0
