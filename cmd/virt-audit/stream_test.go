@@ -68,8 +68,8 @@ func TestEndedUnread(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer read.Close()  //nolint:errcheck // nothing is read
-	defer write.Close() //nolint:errcheck // nor written
+	defer func() { _ = read.Close() }()
+	defer func() { _ = write.Close() }()
 	if err := write.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
 		t.Fatal(err)
 	}
