@@ -59,9 +59,22 @@ type Baseline struct {
 	open    map[question]bool    // where the rule did not answer
 }
 
+// perKind counts by the kind of document. What runs, what is stored and what was saved tell of one guest each:
+// what all of them have is there once, and comes and goes as the guest starts and stops.
+type perKind map[audit.Kind]int
+
+// most is the count of the kind that has most.
+func (p perKind) most() int {
+	n := 0
+	for _, count := range p {
+		n = max(n, count)
+	}
+	return n
+}
+
 // documents counts those of a guest.
 type documents struct {
-	count int
+	count perKind
 	uuids map[string]int
 }
 
@@ -73,7 +86,7 @@ type question struct {
 // seen is what a run has found of an entry.
 type seen struct {
 	entry *Entry
-	count int
+	count perKind
 }
 
 // Version is that of the file's form: members are added, never renamed or taken away, while it is 1.
@@ -123,7 +136,7 @@ func Parse(source string, data []byte) (*Baseline, error) {
 			return nil, fmt.Errorf("%s:%d: entry %d: its fingerprint occurred before", source, e.Line, i+1)
 		}
 		b.entries = append(b.entries, e)
-		b.known[e.Fingerprint] = &seen{entry: e}
+		b.known[e.Fingerprint] = &seen{e, perKind{}}
 	}
 	return b, nil
 }
@@ -146,32 +159,32 @@ func place(data []byte, err error) error {
 func (b *Baseline) Len() int { return len(b.entries) }
 
 // Mark moves the findings that the baseline knows from r.Findings to r.Known. Of findings that are the
-// same it knows as many as there were when it was written.
+// same it knows as many as there were when it was written, in the documents of each kind.
 func (b *Baseline) Mark(r *audit.Result) {
-	g := guestOf(r)
+	g, kind := guestOf(r), r.Origin.Kind
 	if b.guests[g] == nil {
 		g = g.clone() // it is kept, and must not keep the document
-		b.guests[g] = &documents{uuids: map[string]int{}}
+		b.guests[g] = &documents{perKind{}, map[string]int{}}
 	}
-	b.guests[g].count++
+	b.guests[g].count[kind]++
 	b.guests[g].uuids[strings.Clone(r.UUID)]++
 	for _, u := range r.Unevaluated {
 		b.open[question{g, u.Rule.ID}] = true
 	}
 	for i := range r.Waived {
 		if s := b.known[r.Fingerprint(&r.Waived[i].Finding)]; s != nil {
-			s.count++
+			s.count[kind]++
 		}
 	}
 	kept := r.Findings[:0]
 	for i := range r.Findings {
 		f := r.Findings[i]
 		s := b.known[r.Fingerprint(&f)]
-		if s == nil || s.count >= s.entry.Count {
+		if s == nil || s.count[kind] >= s.entry.Count {
 			kept = append(kept, f)
 			continue
 		}
-		s.count++
+		s.count[kind]++
 		r.Known = append(r.Known, f)
 	}
 	clear(r.Findings[len(kept):])
@@ -180,17 +193,18 @@ func (b *Baseline) Mark(r *audit.Result) {
 
 // Release takes Mark back, for a guest that is judged again. The result stays as it is.
 func (b *Baseline) Release(r *audit.Result) {
+	kind := r.Origin.Kind
 	if d := b.guests[guestOf(r)]; d != nil {
-		d.count--
+		d.count[kind]--
 		d.uuids[r.UUID]--
 	}
 	for i := range r.Waived {
 		if s := b.known[r.Fingerprint(&r.Waived[i].Finding)]; s != nil {
-			s.count--
+			s.count[kind]--
 		}
 	}
 	for i := range r.Known {
-		b.known[r.Fingerprint(&r.Known[i])].count--
+		b.known[r.Fingerprint(&r.Known[i])].count[kind]--
 	}
 }
 
@@ -205,7 +219,7 @@ type Run struct {
 // written, and their rules have answered. Of those of open nothing can be said.
 func (b *Baseline) Missing(run Run) (gone, open []Entry) {
 	for _, e := range b.entries {
-		missing := e.Count - b.known[e.Fingerprint].count
+		missing := e.Count - b.known[e.Fingerprint].count.most()
 		if missing <= 0 {
 			continue
 		}
@@ -226,7 +240,7 @@ func (b *Baseline) judged(e *Entry) bool {
 	g := e.guest()
 	seen := b.guests[g]
 	switch {
-	case seen == nil, seen.count < max(1, e.Documents), e.UUID != "" && seen.uuids[e.UUID] < 1:
+	case seen == nil, seen.count.most() < max(1, e.Documents), e.UUID != "" && seen.uuids[e.UUID] < 1:
 		return false
 	}
 	return !b.open[question{g, e.Rule}]

@@ -162,6 +162,41 @@ func TestNamesakes(t *testing.T) {
 	}
 }
 
+// TestKinds starts and stops a guest: what it has in a document more is nothing new, nor is it gone with one.
+func TestKinds(t *testing.T) {
+	runs := func(targets ...string) *audit.Result {
+		r := audited(t, "a", targets...)
+		r.Origin.Kind = audit.Running
+		return r
+	}
+	for name, test := range map[string]struct {
+		was, is          []*audit.Result
+		known, new, gone int
+	}{
+		"started":            {[]*audit.Result{audited(t, "a", "vda")}, []*audit.Result{audited(t, "a", "vda"), runs("vda")}, 2, 0, 0},
+		"stopped":            {[]*audit.Result{runs("vda"), audited(t, "a", "vda")}, []*audit.Result{audited(t, "a", "vda")}, 1, 0, 0},
+		"runs alone":         {[]*audit.Result{audited(t, "a", "vda")}, []*audit.Result{runs("vda")}, 1, 0, 0},
+		"runs on":            {[]*audit.Result{audited(t, "a", "vda")}, []*audit.Result{audited(t, "a"), runs("vda")}, 1, 0, 0},
+		"two of what runs":   {[]*audit.Result{audited(t, "a", "")}, []*audit.Result{audited(t, "a", ""), runs("", "")}, 2, 1, 0},
+		"mended in both":     {[]*audit.Result{audited(t, "a", "vda"), runs("vda")}, []*audit.Result{audited(t, "a"), runs()}, 0, 0, 1},
+		"mended and stopped": {[]*audit.Result{audited(t, "a"), runs("vda")}, []*audit.Result{audited(t, "a")}, 0, 0, 1},
+	} {
+		b := baselineOf(t, test.was...)
+		known, found, gone := 0, 0, 0
+		for _, r := range test.is {
+			b.Mark(r)
+			known, found = known+len(r.Known), found+len(r.Findings)
+		}
+		entries, _ := b.Missing(Run{Applied: always})
+		for _, e := range entries {
+			gone += e.Count
+		}
+		if known != test.known || found != test.new || gone != test.gone {
+			t.Errorf("%s: %d known, %d new, %d gone", name, known, found, gone)
+		}
+	}
+}
+
 // TestKeep carries entries over into a baseline that has some of them already.
 func TestKeep(t *testing.T) {
 	old, n := baselineOf(t, audited(t, "a", "", "", "vda")), &Builder{}

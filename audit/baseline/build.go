@@ -12,34 +12,38 @@ import (
 // Builder gathers what a new baseline is to hold. The zero value is ready.
 type Builder struct {
 	entries   map[string]*Entry
-	documents map[guest]int
+	counts    map[string]perKind // of the entries, by fingerprint
+	documents map[guest]perKind
 }
 
 // Add notes the findings of a result, those that an older baseline knows too. What is waived needs no
 // baseline.
 func (b *Builder) Add(r *audit.Result) {
 	if b.entries == nil {
-		b.entries, b.documents = map[string]*Entry{}, map[guest]int{}
+		b.entries, b.counts, b.documents = map[string]*Entry{}, map[string]perKind{}, map[guest]perKind{}
 	}
-	g := guestOf(r).clone()
-	b.documents[g]++
+	g, kind := guestOf(r).clone(), r.Origin.Kind
+	if b.documents[g] == nil {
+		b.documents[g] = perKind{}
+	}
+	b.documents[g][kind]++
 	for _, list := range [][]audit.Finding{r.Findings, r.Known} {
 		for i := range list {
 			f := &list[i]
 			id := r.Fingerprint(f)
-			if e := b.entries[id]; e != nil {
-				e.Count++
-				continue
+			if b.entries[id] == nil {
+				b.entries[id], b.counts[id] = &Entry{
+					Rule: f.Rule.ID, Severity: f.Severity.String(), Domain: g.name, Path: f.Path.String(), Message: strings.Clone(f.Message), Fingerprint: id,
+					UUID: strings.Clone(r.UUID), Host: g.host, Kind: g.kind, Label: g.label,
+				}, perKind{}
 			}
-			b.entries[id] = &Entry{
-				Rule: f.Rule.ID, Severity: f.Severity.String(), Domain: g.name, Path: f.Path.String(), Message: strings.Clone(f.Message), Fingerprint: id, Count: 1,
-				UUID: strings.Clone(r.UUID), Host: g.host, Kind: g.kind, Label: g.label,
-			}
+			b.counts[id][kind]++
+			b.entries[id].Count = b.counts[id].most()
 		}
 	}
 }
 
-// Keep notes entries of an older baseline of which a run could say nothing.
+// Keep notes entries of an older baseline of which a run could say nothing, when all results are added.
 func (b *Builder) Keep(entries []Entry) {
 	if b.entries == nil {
 		b.entries = map[string]*Entry{}
@@ -66,7 +70,7 @@ func (b *Builder) Len() int {
 // Entries returns what is to be written, in an order that stays the same, as suits a repository.
 func (b *Builder) Entries() []*Entry {
 	for _, e := range b.entries {
-		if n := b.documents[e.guest()]; n > 1 {
+		if n := b.documents[e.guest()].most(); n > 1 {
 			e.Documents = max(e.Documents, n)
 		}
 	}

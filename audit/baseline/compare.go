@@ -48,12 +48,30 @@ func (d *Difference) Worse() bool {
 // guest tells guests apart by what outlives a change of files.
 type guest struct{ host, name, kind, label string }
 
+// guest tells whose document it is: what runs, what is stored and what was saved are one guest's, as they are
+// for a baseline.
 func (d *Domain) guest() guest {
-	g := guest{host: d.Origin.Host, name: d.Name, label: d.Origin.Label}
-	if d.Origin.Kind != "definition" {
-		g.kind = d.Origin.Kind
+	g := guest{host: d.Origin.Host, name: d.Name}
+	if kind := d.kind(); !kind.Present() {
+		g.kind, g.label = string(kind), d.Origin.Label
 	}
 	return g
+}
+
+func (d *Domain) kind() audit.Kind {
+	if d.Origin.Kind == "" {
+		return audit.Stored
+	}
+	return audit.Kind(d.Origin.Kind)
+}
+
+// title names the guest for people, and which of its documents it is.
+func (d *Domain) title() string {
+	g := guest{name: d.Name, label: d.Origin.Label}
+	if kind := d.kind(); kind != audit.Stored {
+		g.kind = string(kind)
+	}
+	return g.String()
 }
 
 func (g guest) String() string {
@@ -70,10 +88,34 @@ func (g guest) String() string {
 
 // seenOf is what a report says of a guest.
 type seenOf struct {
-	verdicts   []policy.Word  // of its documents
-	findings   map[string]int // how often each is there
-	accepted   map[string]int // how often each is there and does not count
+	verdicts   map[audit.Kind][]policy.Word // of its documents
+	findings   map[string]perKind           // how often each is there
+	all        map[string]perKind           // the same, with those that do not count
 	unanswered map[string]bool
+}
+
+// once counts a finding.
+func once(of map[string]perKind, fingerprint string, kind audit.Kind) {
+	if of[fingerprint] == nil {
+		of[fingerprint] = perKind{}
+	}
+	of[fingerprint][kind]++
+}
+
+// paired counts the findings of one report that were found in the other one.
+type paired map[pair]int
+
+type pair struct {
+	guest       guest
+	kind        audit.Kind
+	fingerprint string
+}
+
+// take returns how often a finding of the document was taken before.
+func (p paired) take(d *Domain, f *Finding) int {
+	at := pair{d.guest(), d.kind(), f.Fingerprint}
+	p[at]++
+	return p[at] - 1
 }
 
 // guests gathers what a report says of each guest.
@@ -83,15 +125,16 @@ func (r *Report) guests() map[guest]*seenOf {
 		d := &r.Domains[i]
 		g := out[d.guest()]
 		if g == nil {
-			g = &seenOf{findings: map[string]int{}, accepted: map[string]int{}, unanswered: map[string]bool{}}
+			g = &seenOf{map[audit.Kind][]policy.Word{}, map[string]perKind{}, map[string]perKind{}, map[string]bool{}}
 			out[d.guest()] = g
 		}
-		g.verdicts = append(g.verdicts, d.Boundary.Verdict)
+		g.verdicts[d.kind()] = append(g.verdicts[d.kind()], d.Boundary.Verdict)
 		for _, f := range d.Findings {
-			g.findings[f.Fingerprint]++
+			once(g.findings, f.Fingerprint, d.kind())
+			once(g.all, f.Fingerprint, d.kind())
 		}
 		for _, a := range d.Accepted {
-			g.accepted[a.Fingerprint]++
+			once(g.all, a.Fingerprint, d.kind())
 		}
 		for _, u := range d.NotEvaluated {
 			g.unanswered[u.Rule] = true
@@ -104,42 +147,40 @@ func (r *Report) guests() map[guest]*seenOf {
 func Compare(before, after *Report) *Difference {
 	out := &Difference{Unread: len(after.Errors), UnreadBefore: len(before.Errors), Settings: settings(before, after)}
 	was, is := before.guests(), after.guests()
-	turned := map[guest]bool{}
+	turned := map[pair]bool{}
+	pairs := paired{}
 	for i := range after.Domains {
 		d := &after.Domains[i]
-		g := d.guest()
+		g, kind := d.guest(), d.kind()
 		had := was[g]
 		if had == nil {
 			had = &seenOf{}
 		}
-		if !turned[g] {
-			turned[g] = true
-			out.Turns = append(out.Turns, turns(g, had.verdicts, is[g].verdicts)...)
+		if at := (pair{guest: g, kind: kind}); !turned[at] {
+			turned[at] = true
+			out.Turns = append(out.Turns, turns(d.title(), had.verdicts[kind], is[g].verdicts[kind])...)
 		}
 		for _, f := range d.Findings {
-			if had.findings[f.Fingerprint] > 0 {
-				had.findings[f.Fingerprint]--
+			if pairs.take(d, &f) < had.findings[f.Fingerprint].most() {
 				out.Unchanged++
 				continue
 			}
-			out.New = append(out.New, Item{g.String(), d.Source, f})
+			out.New = append(out.New, Item{d.title(), d.Source, f})
 		}
 	}
+	pairs = paired{}
 	for i := range before.Domains {
 		d := &before.Domains[i]
-		g := d.guest()
-		had, now := was[g], is[g]
+		now := is[d.guest()]
 		for _, f := range d.Findings {
-			if had.findings[f.Fingerprint] == 0 {
+			item := Item{d.title(), d.Source, f}
+			if now == nil {
+				out.Gone = append(out.Gone, item)
 				continue
 			}
-			had.findings[f.Fingerprint]--
-			item := Item{g.String(), d.Source, f}
-			switch {
-			case now == nil:
-				out.Gone = append(out.Gone, item)
-			case now.accepted[f.Fingerprint] > 0:
-				now.accepted[f.Fingerprint]--
+			switch n := pairs.take(d, &f); {
+			case n < now.findings[f.Fingerprint].most(): // it is unchanged
+			case n < now.all[f.Fingerprint].most():
 				out.Accepted = append(out.Accepted, item)
 			case now.unanswered[f.Rule], !after.looked(&f):
 				out.Open = append(out.Open, item)
@@ -156,8 +197,8 @@ func Compare(before, after *Report) *Difference {
 	return out
 }
 
-// turns pairs the verdicts of a guest's documents that are not in both reports. Namesakes may have several.
-func turns(g guest, was, is []policy.Word) []Turn {
+// turns pairs the verdicts of a guest's documents of one kind that are not in both reports. Namesakes may have several.
+func turns(domain string, was, is []policy.Word) []Turn {
 	was, is = slices.Clone(was), slices.Clone(is)
 	is = slices.DeleteFunc(is, func(w policy.Word) bool {
 		i := slices.Index(was, w)
@@ -168,7 +209,7 @@ func turns(g guest, was, is []policy.Word) []Turn {
 	})
 	var out []Turn
 	for i := range min(len(was), len(is)) {
-		out = append(out, Turn{g.String(), was[i], is[i]})
+		out = append(out, Turn{domain, was[i], is[i]})
 	}
 	return out
 }
