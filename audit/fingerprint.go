@@ -4,17 +4,19 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
+
+	"github.com/virt-audit/virt-audit/audit/host"
 )
 
 // Fingerprint tells a finding from all others by what it is about and not by where it stands: rule,
-// guest, device and content, and neither line nor the number of the device. It is the same for every
+// guest, device and content, and neither line, of the document or of qemu.conf, nor the number of the device. It is the same for every
 // file of the guest and in every run, for as long as that content and the rule's words for it stay as
 // they are; it holds no secret. Findings that are the same in all this have the same fingerprint.
 //
 // It is 32 hexadecimal digits of a SHA-256.
 func (r *Result) Fingerprint(f *Finding) string {
 	h := sha256.New()
-	message := f.Message
+	message := host.Unplaced(f.Message)
 	if f.Rule.Needs&NeedDomains != 0 {
 		// It names other guests, with their places and their number: what is shared is in the content.
 		message = ""
