@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
@@ -74,8 +75,9 @@ func (p perKind) most() int {
 
 // documents counts those of a guest.
 type documents struct {
-	count perKind
-	uuids map[string]int
+	count   perKind
+	uuids   map[string]bool
+	leftOut audit.Needs // see audit.Result
 }
 
 type question struct {
@@ -161,16 +163,7 @@ func (b *Baseline) Len() int { return len(b.entries) }
 // Mark moves the findings that the baseline knows from r.Findings to r.Known. Of findings that are the
 // same it knows as many as there were when it was written, in the documents of each kind.
 func (b *Baseline) Mark(r *audit.Result) {
-	g, kind := guestOf(r), r.Origin.Kind
-	if b.guests[g] == nil {
-		g = g.clone() // it is kept, and must not keep the document
-		b.guests[g] = &documents{perKind{}, map[string]int{}}
-	}
-	b.guests[g].count[kind]++
-	b.guests[g].uuids[strings.Clone(r.UUID)]++
-	for _, u := range r.Unevaluated {
-		b.open[question{g, u.Rule.ID}] = true
-	}
+	kind := r.Origin.Kind
 	for i := range r.Waived {
 		if s := b.known[r.Fingerprint(&r.Waived[i].Finding)]; s != nil {
 			s.count[kind]++
@@ -191,13 +184,26 @@ func (b *Baseline) Mark(r *audit.Result) {
 	r.Findings = kept
 }
 
+// See notes that a guest was part of the run, and which rules have not answered there. It is told of the last
+// word on it alone: what guests have in common is not known before.
+func (b *Baseline) See(r *audit.Result) {
+	g := guestOf(r)
+	if b.guests[g] == nil {
+		g = g.clone() // it is kept, and must not keep the document
+		b.guests[g] = &documents{count: perKind{}, uuids: map[string]bool{}}
+	}
+	d := b.guests[g]
+	d.count[r.Origin.Kind]++
+	d.uuids[strings.Clone(r.UUID)] = true
+	d.leftOut |= r.LeftOut
+	for _, u := range r.Unevaluated {
+		b.open[question{g, u.Rule.ID}] = true
+	}
+}
+
 // Release takes Mark back, for a guest that is judged again. The result stays as it is.
 func (b *Baseline) Release(r *audit.Result) {
 	kind := r.Origin.Kind
-	if d := b.guests[guestOf(r)]; d != nil {
-		d.count[kind]--
-		d.uuids[r.UUID]--
-	}
 	for i := range r.Waived {
 		if s := b.known[r.Fingerprint(&r.Waived[i].Finding)]; s != nil {
 			s.count[kind]--
@@ -210,14 +216,23 @@ func (b *Baseline) Release(r *audit.Result) {
 
 // Run is what a baseline has to know of a run, to tell what is gone from what was not looked at.
 type Run struct {
-	Applied func(rule string) bool // whether the rule is part of the run, and answers the same in each
-	Minimum audit.Severity         // findings below were not looked at
+	Rules   []*audit.Rule
+	Minimum audit.Severity // findings below were not looked at
+	Unread  bool           // some input could not be read
+}
+
+func (r *Run) rule(id string) *audit.Rule {
+	if i := slices.IndexFunc(r.Rules, func(r *audit.Rule) bool { return r.ID == id }); i >= 0 {
+		return r.Rules[i]
+	}
+	return nil
 }
 
 // Missing returns the entries that a run has not found, with the count of how often. Those of gone are not
 // there any more: their guests were part of the run, with as many documents as when the baseline was
 // written, and their rules have answered. Of those of open nothing can be said.
 func (b *Baseline) Missing(run Run) (gone, open []Entry) {
+	all := !run.Unread && !slices.ContainsFunc(b.entries, func(e *Entry) bool { return e.Kind == "" && !b.seen(e) })
 	for _, e := range b.entries {
 		missing := e.Count - b.known[e.Fingerprint].count.most()
 		if missing <= 0 {
@@ -225,7 +240,7 @@ func (b *Baseline) Missing(run Run) (gone, open []Entry) {
 		}
 		entry := *e
 		entry.Count = missing
-		if severity, _ := audit.ParseSeverity(e.Severity); severity >= run.Minimum && b.judged(e) && run.Applied(e.Rule) {
+		if severity, _ := audit.ParseSeverity(e.Severity); severity >= run.Minimum && b.judged(e, run.rule(e.Rule), all) {
 			gone = append(gone, entry)
 		} else {
 			open = append(open, entry)
@@ -234,16 +249,22 @@ func (b *Baseline) Missing(run Run) (gone, open []Entry) {
 	return gone, open
 }
 
-// judged reports whether the run has come by the guest of an entry, and its rule has answered there. Of
-// namesakes it might have been the other: they are told apart by UUID, else by their number.
-func (b *Baseline) judged(e *Entry) bool {
-	g := e.guest()
-	seen := b.guests[g]
-	switch {
-	case seen == nil, seen.count.most() < max(1, e.Documents), e.UUID != "" && seen.uuids[e.UUID] < 1:
+// judged reports whether the run has come by the guest of an entry, and its rule has answered there. What
+// guests have in common can be with one that the run did not see, unless it saw all.
+func (b *Baseline) judged(e *Entry, rule *audit.Rule, all bool) bool {
+	switch g := e.guest(); {
+	case rule == nil, !b.seen(e), b.open[question{g, e.Rule}], rule.Required()&b.guests[g].leftOut != 0:
 		return false
+	default:
+		return all || rule.Needs&audit.NeedDomains == 0
 	}
-	return !b.open[question{g, e.Rule}]
+}
+
+// seen reports whether the run has come by the guest of an entry. Of namesakes it might have been the other:
+// they are told apart by UUID, else by their number.
+func (b *Baseline) seen(e *Entry) bool {
+	d := b.guests[e.guest()]
+	return d != nil && d.count.most() >= max(1, e.Documents) && (e.UUID == "" || d.uuids[e.UUID])
 }
 
 // Lacking returns how many findings of the baseline are not in a new one.

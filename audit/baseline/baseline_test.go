@@ -63,7 +63,15 @@ func baselineOf(t *testing.T, results ...*audit.Result) *Baseline {
 	return out
 }
 
-func always(string) bool { return true }
+var always = []*audit.Rule{onDisks}
+
+// run marks results, as a run does.
+func (b *Baseline) run(results ...*audit.Result) {
+	for _, r := range results {
+		b.Mark(r)
+		b.See(r)
+	}
+}
 
 // TestMark counts: of findings that are the same in all but their place, as many are known as there were.
 func TestMark(t *testing.T) {
@@ -81,10 +89,9 @@ func TestMark(t *testing.T) {
 	} {
 		b := baselineOf(t, audited(t, "a", test.was...))
 		r := audited(t, "a", test.is...)
-		b.Mark(r)
-		b.Mark(audited(t, "other", "vda"))
+		b.run(r, audited(t, "other", "vda"))
 		gone := 0
-		entries, _ := b.Missing(Run{Applied: always})
+		entries, _ := b.Missing(Run{Rules: always})
 		for _, e := range entries {
 			gone += e.Count
 		}
@@ -98,26 +105,26 @@ func TestMark(t *testing.T) {
 func TestGone(t *testing.T) {
 	for name, test := range map[string]struct {
 		run     func(*Baseline)
-		applied func(string) bool
+		rules   []*audit.Rule
 		minimum audit.Severity
 	}{
 		"the guest is not part of the run": {func(*Baseline) {}, always, audit.Info},
-		"the rule is not part of the run":  {func(b *Baseline) { b.Mark(audited(t, "a")) }, func(string) bool { return false }, audit.Info},
-		"below what is looked at":          {func(b *Baseline) { b.Mark(audited(t, "a")) }, always, audit.High},
+		"the rule is not part of the run":  {func(b *Baseline) { b.run(audited(t, "a")) }, nil, audit.Info},
+		"below what is looked at":          {func(b *Baseline) { b.run(audited(t, "a")) }, always, audit.High},
 		"the rule did not answer": {func(b *Baseline) {
 			r := audited(t, "a")
 			r.Unevaluated = []audit.Unevaluated{{Rule: onDisks}}
-			b.Mark(r)
+			b.run(r)
 		}, always, audit.Info},
 		"waived": {func(b *Baseline) {
 			r := audited(t, "a", "vda")
 			r.Waived, r.Findings = []audit.Waived{{Finding: r.Findings[0]}}, nil
-			b.Mark(r)
+			b.run(r)
 		}, always, audit.Info},
 	} {
 		b := baselineOf(t, audited(t, "a", "vda"))
 		test.run(b)
-		gone, open := b.Missing(Run{Applied: test.applied, Minimum: test.minimum})
+		gone, open := b.Missing(Run{Rules: test.rules, Minimum: test.minimum})
 		if len(gone) > 0 {
 			t.Errorf("%s: %+v is gone", name, gone)
 		}
@@ -153,10 +160,8 @@ func TestNamesakes(t *testing.T) {
 		"the same snapshot": {[]*audit.Result{with(audited(t, "a", "vda"), past)}, []*audit.Result{with(audited(t, "a"), past)}, true},
 	} {
 		b := baselineOf(t, test.was...)
-		for _, r := range test.is {
-			b.Mark(r)
-		}
-		if gone, open := b.Missing(Run{Applied: always}); len(gone) > 0 != test.gone || len(gone)+len(open) != 1 {
+		b.run(test.is...)
+		if gone, open := b.Missing(Run{Rules: always}); len(gone) > 0 != test.gone || len(gone)+len(open) != 1 {
 			t.Errorf("%s: %d gone, %d open", name, len(gone), len(open))
 		}
 	}
@@ -184,10 +189,10 @@ func TestKinds(t *testing.T) {
 		b := baselineOf(t, test.was...)
 		known, found, gone := 0, 0, 0
 		for _, r := range test.is {
-			b.Mark(r)
+			b.run(r)
 			known, found = known+len(r.Known), found+len(r.Findings)
 		}
-		entries, _ := b.Missing(Run{Applied: always})
+		entries, _ := b.Missing(Run{Rules: always})
 		for _, e := range entries {
 			gone += e.Count
 		}
@@ -202,9 +207,9 @@ func TestKeep(t *testing.T) {
 	old, n := baselineOf(t, audited(t, "a", "", "", "vda")), &Builder{}
 	now := audited(t, "a", "")
 	now.Unevaluated = []audit.Unevaluated{{Rule: onDisks}}
-	old.Mark(now)
+	old.run(now)
 	n.Add(now)
-	gone, open := old.Missing(Run{Applied: always})
+	gone, open := old.Missing(Run{Rules: always})
 	if len(gone) != 0 || len(open) != 2 || n.Len() != 1 || old.Lacking(n) != 2 {
 		t.Fatalf("%d gone, %d open, %d found, %d lacking", len(gone), len(open), n.Len(), old.Lacking(n))
 	}
@@ -220,7 +225,8 @@ func TestRelease(t *testing.T) {
 	b.Mark(first)
 	b.Release(first)
 	b.Mark(second)
-	gone, open := b.Missing(Run{Applied: always})
+	b.See(second)
+	gone, open := b.Missing(Run{Rules: always})
 	if len(second.Findings) != 0 || len(first.Known) != 1 || len(gone)+len(open) != 0 {
 		t.Errorf("%d new after a release", len(second.Findings))
 	}

@@ -76,7 +76,13 @@ func (a *accepted) sort(o *outcome, i int) {
 		a.old.Release(o.before[i])
 		a.old.Mark(r)
 	}
-	if a.written != nil && !o.early {
+	if o.early {
+		return
+	}
+	if a.old != nil {
+		a.old.See(r)
+	}
+	if a.written != nil {
 		a.written.Add(r)
 	}
 }
@@ -84,8 +90,9 @@ func (a *accepted) sort(o *outcome, i int) {
 // maxGone is how many entries of a baseline that nothing is left of are told one by one.
 const maxGone = 20
 
-// notices are what there is to say of waivers and baseline when the run is over.
-func (a *accepted) notices() []*audit.Notice {
+// notices are what there is to say of waivers and baseline when the run is over, and how many inputs it could
+// not read.
+func (a *accepted) notices(unread int) []*audit.Notice {
 	var out []*audit.Notice
 	say := func(rule, source string, pos audit.Pos, format string, args ...any) {
 		i := slices.IndexFunc(a.cfg.Rules, func(r *audit.Rule) bool { return r.ID == rule })
@@ -112,7 +119,7 @@ func (a *accepted) notices() []*audit.Notice {
 	if a.old == nil {
 		return out
 	}
-	gone, _ := a.old.Missing(a.run())
+	gone, _ := a.old.Missing(a.run(unread))
 	for i, e := range gone {
 		if i == maxGone {
 			say("waiver-unused", a.old.Source, audit.Pos{}, "%d more entries are about something that is not found any more: write the baseline anew", len(gone)-i)
@@ -124,12 +131,8 @@ func (a *accepted) notices() []*audit.Notice {
 }
 
 // run tells the baseline what the run has looked at.
-func (a *accepted) run() baseline.Run {
-	return baseline.Run{Minimum: a.cfg.Minimum, Applied: func(id string) bool {
-		i := slices.IndexFunc(a.cfg.Rules, func(r *audit.Rule) bool { return r.ID == id })
-		// Whether guests could be compared, or the host asked, is not the same in every run.
-		return i >= 0 && a.cfg.Rules[i].Needs&^audit.NeedSecrets == 0
-	}}
+func (a *accepted) run(unread int) baseline.Run {
+	return baseline.Run{Rules: a.cfg.Rules, Minimum: a.cfg.Minimum, Unread: unread > 0}
 }
 
 // whose says in words what a waiver of the configuration is about.

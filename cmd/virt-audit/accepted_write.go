@@ -72,7 +72,7 @@ func (a *accepted) write(s *streams, t *total) error {
 	found := a.written.Len()
 	said := ""
 	if a.old != nil {
-		gone, open := a.old.Missing(a.run())
+		gone, open := a.old.Missing(a.run(t.Errors))
 		a.written.Keep(open)
 		if kept := a.written.Len() - found; kept > 0 {
 			said = fmt.Sprintf(": %d found, and %d that this run could not judge are kept", found, kept)

@@ -165,7 +165,7 @@ func (s *streams) report(reports sinks, accepted *accepted, outcomes iter.Seq[ou
 			return nil, err
 		}
 	}
-	for _, n := range accepted.notices() {
+	for _, n := range accepted.notices(t.Errors) {
 		t.AddNotice(n)
 		if err := reports.Notice(n); err != nil {
 			return nil, err
