@@ -143,10 +143,31 @@ func (r *Report) guests() map[guest]*seenOf {
 	return out
 }
 
-// Compare tells two reports apart.
-func Compare(before, after *Report) *Difference {
+// sawAll reports whether a run has read all its inputs and come by all guests of an older report.
+func (r *Report) sawAll(is, was map[guest]*seenOf) bool {
+	for g, had := range was {
+		if g.kind == "" && (is[g] == nil || is[g].documents() < had.documents()) {
+			return false
+		}
+	}
+	return len(r.Errors) == 0
+}
+
+// documents returns how many namesakes there may be.
+func (s *seenOf) documents() int {
+	n := 0
+	for _, list := range s.verdicts {
+		n = max(n, len(list))
+	}
+	return n
+}
+
+// Compare tells two reports apart. Across reports whether a rule is about what several guests have in common:
+// that is fixed when all guests were seen, since it can be with any of them.
+func Compare(before, after *Report, across func(rule string) bool) *Difference {
 	out := &Difference{Unread: len(after.Errors), UnreadBefore: len(before.Errors), Settings: settings(before, after)}
 	was, is := before.guests(), after.guests()
+	all := after.sawAll(is, was)
 	turned := map[pair]bool{}
 	pairs := paired{}
 	for i := range after.Domains {
@@ -182,7 +203,7 @@ func Compare(before, after *Report) *Difference {
 			case n < now.findings[f.Fingerprint].most(): // it is unchanged
 			case n < now.all[f.Fingerprint].most():
 				out.Accepted = append(out.Accepted, item)
-			case now.unanswered[f.Rule], !after.looked(&f):
+			case now.unanswered[f.Rule], !after.looked(&f), !all && across(f.Rule):
 				out.Open = append(out.Open, item)
 			default:
 				out.Fixed = append(out.Fixed, item)

@@ -40,6 +40,9 @@ func reportOf(t *testing.T, errors int, guests ...string) *Report {
 	return r
 }
 
+// acrossGuests is about rules of reportOf.
+func acrossGuests(rule string) bool { return strings.HasPrefix(rule, "across-") }
+
 func told(list []Item) string {
 	var out []string
 	for _, i := range list {
@@ -65,6 +68,11 @@ func TestCompare(t *testing.T) {
 		"one of two the same": {was: []string{"a " + in + " x-y x-y"}, is: []string{"a " + in + " x-y"}, fixed: "a:x-y", unchanged: 1},
 		"a second the same":   {was: []string{"a " + in + " x-y"}, is: []string{"a " + in + " x-y x-y"}, new: "a:x-y", unchanged: 1, worse: true},
 		"not evaluated":       {was: []string{"a " + in + " x-y"}, is: []string{"a " + in + " !x-y"}, open: "a:x-y"},
+		"apart":               {was: []string{"a " + in + " across-x", "b " + in + " across-x"}, is: []string{"a " + in, "b " + in}, fixed: "a:across-x b:across-x"},
+		"without the other":   {was: []string{"a " + in + " across-x", "b " + in + " across-x"}, is: []string{"a " + in, "c " + in}, open: "a:across-x", gone: "b:across-x"},
+		"without a namesake":  {was: []string{"a " + in + " across-x", "a " + in}, is: []string{"a " + in}, open: "a:across-x"},
+		"one is unreadable":   {was: []string{"a " + in + " across-x"}, is: []string{"a " + in}, errors: 1, open: "a:across-x"},
+		"without a snapshot":  {was: []string{"a " + in + " across-x", "b/snapshot " + in}, is: []string{"a " + in}, fixed: "a:across-x"},
 		"the guest is gone":   {was: []string{"a " + in + " x-y", "b " + in}, is: []string{"b " + in}, gone: "a:x-y"},
 		"a new guest":         {was: []string{"a " + in}, is: []string{"a " + in, "b " + in + " x-y"}, new: "b:x-y", worse: true},
 		"left the boundary":   {was: []string{"a " + in}, is: []string{"a " + outside}, turns: "a: virtualization to non-virtualization", worse: true},
@@ -81,7 +89,7 @@ func TestCompare(t *testing.T) {
 		"in another order":    {was: []string{"a " + in, "a " + outside}, is: []string{"a " + outside, "a " + in}},
 		"one of two turned":   {was: []string{"a " + in, "a " + outside}, is: []string{"a " + outside, "a " + outside}, turns: "a: virtualization to non-virtualization", worse: true},
 	} {
-		d := Compare(reportOf(t, 0, test.was...), reportOf(t, test.errors, test.is...))
+		d := Compare(reportOf(t, 0, test.was...), reportOf(t, test.errors, test.is...), acrossGuests)
 		var turns []string
 		for _, turn := range d.Turns {
 			turns = append(turns, fmt.Sprintf("%s: %s to %s", turn.Domain, turn.Old, turn.New))
@@ -114,7 +122,7 @@ func TestCompareAccepted(t *testing.T) {
 		"below what is looked at":  {is: with(reportOf(t, 0, guest), "medium", "x-y"), open: "a:x-y#1 a:x-y#2", settings: "min-severity: info, medium"},
 		"of before this was known": {is: reportOf(t, 0, guest), fixed: "a:x-y#1 a:x-y#2"},
 	} {
-		d := Compare(with(reportOf(t, 0, guest+"x-y#2 x-y#1"), "info", "x-y"), test.is)
+		d := Compare(with(reportOf(t, 0, guest+"x-y#2 x-y#1"), "info", "x-y"), test.is, acrossGuests)
 		var settings []string
 		for _, s := range d.Settings {
 			settings = append(settings, s.Name+": "+s.Old+", "+s.New)
@@ -143,7 +151,7 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("the error does not begin with the file: %v", err)
 		}
 		if r, err := ParseReport("f.json", data); err == nil {
-			if d := Compare(r, r); len(d.New)+len(d.Fixed)+len(d.Gone)+len(d.Open)+len(d.Accepted)+len(d.Turns)+len(d.Settings) > 0 {
+			if d := Compare(r, r, acrossGuests); len(d.New)+len(d.Fixed)+len(d.Gone)+len(d.Open)+len(d.Accepted)+len(d.Turns)+len(d.Settings) > 0 {
 				t.Errorf("a report differs from itself: %+v", d)
 			}
 		} else if !strings.HasPrefix(err.Error(), "f.json:") {

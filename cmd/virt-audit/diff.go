@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/baseline"
 	"github.com/virt-audit/virt-audit/audit/report"
+	"github.com/virt-audit/virt-audit/rules"
 )
 
 func (s *streams) diffCommand() *cli.Command {
@@ -44,7 +47,9 @@ func (s *streams) diff(c *cli.Context) error {
 			return usagef("%v", err)
 		}
 	}
-	d := baseline.Compare(reports[0], reports[1])
+	d := baseline.Compare(reports[0], reports[1], func(rule string) bool {
+		return slices.ContainsFunc(rules.All(), func(r *audit.Rule) bool { return r.ID == rule && r.Needs&audit.NeedDomains != 0 })
+	})
 	var err error
 	switch format := c.String("format"); format {
 	case "text":
