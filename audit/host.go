@@ -10,6 +10,33 @@ import (
 // hostNeeds are what only facts of the host can supply.
 const hostNeeds = NeedQEMUConf | NeedCapabilities | NeedHostFiles | NeedHostNetwork | NeedMAC | NeedHost
 
+// hostWords name what can be known of a host, for programs.
+var hostWords = []struct {
+	need Needs
+	word string
+}{
+	{NeedQEMUConf, "qemu-conf"},
+	{NeedCapabilities, "capabilities"},
+	{NeedHostFiles, "files"},
+	{NeedHostNetwork, "network"},
+	{NeedMAC, "mac"},
+}
+
+// HostWords returns the words for what of the host is among the needs.
+func (n Needs) HostWords() []string {
+	out := []string{}
+	for _, w := range hostWords {
+		if n&w.need != 0 {
+			out = append(out, w.word)
+		}
+	}
+	return out
+}
+
+// RestsOn says that what the rule reports from here on may rest on something of the host, where that is known:
+// a run that does not know it finds it no more, though nothing was mended.
+func (p *Pass) RestsOn(host Needs) { p.rests |= host }
+
 // facts returns what is known of the host that a domain is on; nil where nothing is.
 func (c *Config) facts(d *Domain) *host.Facts {
 	f := c.Host
@@ -84,6 +111,7 @@ func (p *Pass) Conf() *host.QEMUConf {
 	if !p.byQEMU() {
 		return nil
 	}
+	p.RestsOn(NeedQEMUConf)
 	return p.Host.Conf()
 }
 
@@ -93,6 +121,7 @@ func (p *Pass) HostUser() (user, where string) {
 	if !p.byQEMU() {
 		return "", ""
 	}
+	p.RestsOn(NeedQEMUConf | NeedCapabilities)
 	return p.Host.User()
 }
 
@@ -109,5 +138,6 @@ func (p *Pass) Fires(r *Rule) bool {
 	other := *p
 	other.rule, other.result = r, &Result{}
 	r.Check(&other)
+	p.rests |= other.rests
 	return slices.ContainsFunc(other.result.Findings, func(f Finding) bool { return f.Severity > Info })
 }

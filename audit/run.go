@@ -74,6 +74,7 @@ type Finding struct {
 	Excerpt  Excerpt
 	Device   string // of the device that it is about, the first of its DeviceNames; "" where there is none
 	Drift    Drift  // of a guest with several documents, where they differ; "" where they do not
+	Inherits Needs  // what of the host it may rest on
 	content  content
 }
 
@@ -93,6 +94,7 @@ type Result struct {
 	Waived             []Waived  // in the same order; these do not count
 	Known              []Finding // that a baseline hides, in the same order; these do not count
 	Unevaluated        []Unevaluated
+	Host               Needs // what was known of the host
 	LeftOut            Needs // rules that need one of these were left out without a word: nobody asked, or there is nothing to compare
 }
 
@@ -110,6 +112,7 @@ type Pass struct {
 	rule   *Rule
 	result *Result
 	lacked Needs
+	rests  Needs // on what of the host, see RestsOn
 
 	severities map[string]Severity
 	allowed    Allowed
@@ -153,7 +156,8 @@ func (p *Pass) add(s Severity, at Path, start, end int, about content, message s
 		s = own
 	}
 	f := Finding{
-		Rule: p.rule, Severity: s, Message: message, Path: at, Pos: p.pos(start, end), Excerpt: p.excerpt(start, end), content: about,
+		Rule: p.rule, Severity: s, Message: message, Path: at, Pos: p.pos(start, end), Excerpt: p.excerpt(start, end),
+		Inherits: p.rests & p.result.Host, content: about,
 	}
 	if names := p.DeviceNames(at); len(names) > 0 {
 		f.Device = names[0]
@@ -192,6 +196,7 @@ func Run(d *Domain, c *Config) *Result {
 	}
 	res.LeftOut = p.leftOut(c)
 	have := c.have(p.Host)
+	res.Host = have & hostNeeds
 	for _, r := range c.Rules {
 		if !r.AfterWaivers {
 			c.apply(&p, r, have)
@@ -231,7 +236,7 @@ func (c *Config) apply(p *Pass, r *Rule, have Needs) {
 		return
 	}
 	if lacking == 0 {
-		p.rule, p.lacked = r, 0
+		p.rule, p.lacked, p.rests = r, 0, r.Needs
 		r.Check(p)
 		lacking = p.lacked
 	}

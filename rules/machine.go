@@ -34,6 +34,7 @@ marks counts too.`,
 		Fix:  newestMachine,
 		Refs: []string{qemuDeprecated},
 		Check: func(p *audit.Pass) {
+			p.RestsOn(audit.NeedCapabilities)
 			arch := p.Target.Arch
 			if arch == "" {
 				arch = p.HostArch

@@ -32,6 +32,8 @@ type Entry struct {
 	Label     string `json:"label,omitempty"` // of that document
 	Documents int    `json:"documents,omitempty"`
 
+	Inherits []string `json:"inherits,omitempty"` // what of the host it may rest on
+
 	Line int `json:"-"` // of the file, from one
 }
 
@@ -78,6 +80,7 @@ type documents struct {
 	count   perKind
 	uuids   map[string]bool
 	leftOut audit.Needs // see audit.Result
+	unknown audit.Needs // of the host
 }
 
 type question struct {
@@ -196,6 +199,7 @@ func (b *Baseline) See(r *audit.Result) {
 	d.count[r.Origin.Kind]++
 	d.uuids[strings.Clone(r.UUID)] = true
 	d.leftOut |= r.LeftOut
+	d.unknown |= ^r.Host
 	for _, u := range r.Unevaluated {
 		b.open[question{g, u.Rule.ID}] = true
 	}
@@ -253,11 +257,15 @@ func (b *Baseline) Missing(run Run) (gone, open []Entry) {
 // guests have in common can be with one that the run did not see, unless it saw all.
 func (b *Baseline) judged(e *Entry, rule *audit.Rule, all bool) bool {
 	switch g := e.guest(); {
-	case rule == nil, !b.seen(e), b.open[question{g, e.Rule}], rule.Required()&b.guests[g].leftOut != 0:
+	case rule == nil, !b.seen(e), b.open[question{g, e.Rule}], rule.Required()&b.guests[g].leftOut != 0, common(e.Inherits, b.guests[g].unknown.HostWords()):
 		return false
 	default:
 		return all || rule.Needs&audit.NeedDomains == 0
 	}
+}
+
+func common(a, b []string) bool {
+	return slices.ContainsFunc(a, func(word string) bool { return slices.Contains(b, word) })
 }
 
 // seen reports whether the run has come by the guest of an entry. Of namesakes it might have been the other:

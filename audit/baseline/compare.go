@@ -31,7 +31,7 @@ type Difference struct {
 	New       []Item
 	Fixed     []Item // the guest is there, the rule has answered, and finds it no more
 	Accepted  []Item // it is there, and a waiver or the baseline takes it out of the count now
-	Open      []Item // the rule did not run, or did not answer, this time: it may be there still
+	Open      []Item // the rule did not run or answer this time, or lacked guests or the host: it may be there still
 	Gone      []Item // with the guest
 	Unchanged int
 	Turns     []Turn
@@ -92,6 +92,8 @@ type seenOf struct {
 	findings   map[string]perKind           // how often each is there
 	all        map[string]perKind           // the same, with those that do not count
 	unanswered map[string]bool
+	known      map[string]int // for how many documents what is known of the host
+	read       int            // documents
 }
 
 // once counts a finding.
@@ -125,7 +127,7 @@ func (r *Report) guests() map[guest]*seenOf {
 		d := &r.Domains[i]
 		g := out[d.guest()]
 		if g == nil {
-			g = &seenOf{map[audit.Kind][]policy.Word{}, map[string]perKind{}, map[string]perKind{}, map[string]bool{}}
+			g = &seenOf{map[audit.Kind][]policy.Word{}, map[string]perKind{}, map[string]perKind{}, map[string]bool{}, map[string]int{}, 0}
 			out[d.guest()] = g
 		}
 		g.verdicts[d.kind()] = append(g.verdicts[d.kind()], d.Boundary.Verdict)
@@ -135,6 +137,10 @@ func (r *Report) guests() map[guest]*seenOf {
 		}
 		for _, a := range d.Accepted {
 			once(g.all, a.Fingerprint, d.kind())
+		}
+		g.read++
+		for _, word := range d.hostKnown() {
+			g.known[word]++
 		}
 		for _, u := range d.NotEvaluated {
 			g.unanswered[u.Rule] = true
@@ -151,6 +157,11 @@ func (r *Report) sawAll(is, was map[guest]*seenOf) bool {
 		}
 	}
 	return len(r.Errors) == 0
+}
+
+// knows reports whether all was known that a finding may have rested on.
+func (s *seenOf) knows(host []string) bool {
+	return !slices.ContainsFunc(host, func(word string) bool { return s.known[word] < s.read })
 }
 
 // documents returns how many namesakes there may be.
@@ -203,7 +214,7 @@ func Compare(before, after *Report, across func(rule string) bool) *Difference {
 			case n < now.findings[f.Fingerprint].most(): // it is unchanged
 			case n < now.all[f.Fingerprint].most():
 				out.Accepted = append(out.Accepted, item)
-			case now.unanswered[f.Rule], !after.looked(&f), !all && across(f.Rule):
+			case now.unanswered[f.Rule], !after.looked(&f), !all && across(f.Rule), !now.knows(f.Inherits):
 				out.Open = append(out.Open, item)
 			default:
 				out.Fixed = append(out.Fixed, item)
@@ -256,6 +267,7 @@ func settings(before, after *Report) []Setting {
 	note("policy", before.Policy, after.Policy)
 	note("profiles", strings.Join(before.Profiles, ", "), strings.Join(after.Profiles, ", "))
 	note("min-severity", before.Minimum, after.Minimum)
+	note("known of the host", before.hostKnown(), after.hostKnown())
 	if before.Rules != nil && after.Rules != nil {
 		only := func(a, b *Report) (list []string) {
 			for _, id := range *a.Rules {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
@@ -49,13 +51,39 @@ type Domain struct {
 		Verdict policy.Word `json:"verdict"`
 		Reason  string      `json:"reason"`
 	} `json:"boundary"`
-	Findings []Finding `json:"findings"`
-	Accepted []struct {
+	HostKnown *[]string `json:"host_known"` // nil in reports that do not tell
+	Findings  []Finding `json:"findings"`
+	Accepted  []struct {
 		Fingerprint string `json:"fingerprint"`
 	} `json:"accepted"`
 	NotEvaluated []struct {
 		Rule string `json:"rule"`
 	} `json:"not_evaluated"`
+}
+
+func (d *Domain) hostKnown() []string {
+	if d.HostKnown == nil {
+		return nil
+	}
+	return *d.HostKnown
+}
+
+// hostKnown says what was known of the host of at least one guest; "" is that the report does not tell.
+func (r *Report) hostKnown() string {
+	var words []string
+	told := false
+	for i := range r.Domains {
+		told = told || r.Domains[i].HostKnown != nil
+		words = append(words, r.Domains[i].hostKnown()...)
+	}
+	slices.Sort(words)
+	switch words = slices.Compact(words); {
+	case !told:
+		return ""
+	case len(words) == 0:
+		return "nothing"
+	}
+	return strings.Join(words, ", ")
 }
 
 // Finding is one of a report's findings.
@@ -69,6 +97,8 @@ type Finding struct {
 	Fix         string `json:"fix"`
 	URL         string `json:"url"`
 	Fingerprint string `json:"fingerprint"`
+
+	Inherits []string `json:"inherits"`
 }
 
 // ParseReport reads a report of the format json. source is the name of the file; errors begin with it.

@@ -55,7 +55,7 @@ func Difference(to io.Writer, d *baseline.Difference, o Options) error {
 	}{
 		{"new", "", d.New},
 		{"accepted", "is there still: a waiver or the baseline takes it out of the count", d.Accepted},
-		{"not evaluated", "was found before, and its rule did not run or answer this time: it may be there still", d.Open},
+		{"not evaluated", "was found before, and this run could not tell: it may be there still", d.Open},
 		{"fixed", "", d.Fixed},
 		{"gone", "with its guest", d.Gone},
 	}

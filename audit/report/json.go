@@ -29,6 +29,7 @@ type jsonDomain struct {
 	Arch         string            `json:"arch"`
 	Machine      string            `json:"machine"`
 	Boundary     jsonBoundary      `json:"boundary"`
+	HostKnown    []string          `json:"host_known"`
 	Findings     []jsonFinding     `json:"findings"`
 	Waived       []jsonFinding     `json:"waived,omitempty"`
 	Known        []jsonFinding     `json:"known,omitempty"`
@@ -77,6 +78,7 @@ type jsonFinding struct {
 	URL         string      `json:"url"`
 	Drift       string      `json:"drift,omitempty"`
 	Fingerprint string      `json:"fingerprint"`
+	Inherits    []string    `json:"inherits,omitempty"`
 	Waiver      *jsonWaiver `json:"waiver,omitempty"`
 }
 
@@ -197,6 +199,7 @@ func newJSONDomain(r *audit.Result, hidden bool) jsonDomain {
 		Source: r.Source, Name: r.Name, UUID: r.UUID,
 		Type: r.Target.Type, OS: r.Target.OS, Arch: r.Target.Arch, Machine: r.Target.Machine,
 		Boundary:     jsonBoundary{string(b.Word), string(b.Reason), b.Policy, b.Accelerator, b.Target, b.Family},
+		HostKnown:    r.Host.HostWords(),
 		Findings:     make([]jsonFinding, 0, len(r.Findings)),
 		NotEvaluated: make([]jsonUnevaluated, 0, len(r.Unevaluated)),
 	}
@@ -240,6 +243,7 @@ func newJSONFinding(r *audit.Result, f *audit.Finding) jsonFinding {
 		Rule: f.Rule.ID, Severity: f.Severity.String(), Title: f.Rule.Title, Message: f.Message,
 		Path: f.Path.String(), Device: f.Device, Line: f.Pos.Line, Column: f.Pos.Column,
 		Fix: Fix(f.Rule, r.Name), Refs: refs, URL: f.Rule.URL(), Drift: string(f.Drift), Fingerprint: r.Fingerprint(f),
+		Inherits: f.Inherits.HostWords(),
 	}
 }
 

@@ -116,6 +116,7 @@ func newRecord(name string) *shape {
 // fact adds a field that is set whenever it is known.
 func (s *shape) fact(name string, t *types.Type, need audit.Needs, get func(*audit.Pass) any) {
 	s.add(&field{name: name, role: record, fact: &fact{t, need, func(p *audit.Pass) (any, bool) {
+		p.RestsOn(need) // has() asks, too
 		value := get(p)
 		return value, value != nil
 	}}})
