@@ -41,7 +41,7 @@ func acceptedOption(c *cli.Context, x *site, cfg *audit.Config, reports []target
 	if name == "" {
 		return a, nil
 	}
-	if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) && name == a.file {
+	if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) && a.file != "" && sameFile(name, a.file) {
 		return a, nil // it is about to be written for the first time
 	}
 	var err error
