@@ -46,7 +46,7 @@ func Difference(to io.Writer, d *baseline.Difference, o Options) error {
 	}
 	if !o.Quiet {
 		for _, own := range d.Settings {
-			fmt.Fprintf(w, "%s  %s: %s -> %s\n", t.style.bold("other settings"), own.Name, printable(own.Old), printable(own.New))
+			t.setting(w, own)
 		}
 	}
 	lists := []struct {
@@ -89,6 +89,17 @@ func Difference(to io.Writer, d *baseline.Difference, o Options) error {
 	return w.Flush()
 }
 
+func (t *textReporter) setting(w io.Writer, own baseline.Setting) {
+	const title = "other settings"
+	for i, line := range wrap(fmt.Sprintf("%s: %s -> %s", own.Name, printable(own.Old), printable(own.New)), t.width-len(title)-2) {
+		if i == 0 {
+			fmt.Fprintf(w, "%s  %s\n", t.style.bold(title), line)
+			continue
+		}
+		fmt.Fprintf(w, "%s  %s\n", pad("", len(title)), line)
+	}
+}
+
 func (t *textReporter) item(word, about string, i *baseline.Item) string {
 	var b strings.Builder
 	severity, err := audit.ParseSeverity(i.Severity)
@@ -97,9 +108,7 @@ func (t *textReporter) item(word, about string, i *baseline.Item) string {
 	}
 	head := fmt.Sprintf("%s  %s  %s", t.style.bold(word), t.style.severity[severity](printable(i.Severity)), t.style.bold(printable(i.Rule)))
 	fmt.Fprintf(&b, "%s  %s\n", head, printable(i.Domain))
-	for _, line := range wrap(printable(i.Message), t.width-4) {
-		fmt.Fprintf(&b, "    %s\n", line)
-	}
+	t.message(&b, i.Message)
 	if about != "" {
 		for _, line := range wrap("("+about+")", t.width-4) {
 			fmt.Fprintf(&b, "    %s\n", t.style.dim(line))
@@ -108,7 +117,11 @@ func (t *textReporter) item(word, about string, i *baseline.Item) string {
 	if word == "new" {
 		fmt.Fprintf(&b, "    %s:%d:%d\n", printable(i.Source), i.Line, i.Column)
 		for line := range strings.SplitSeq(i.Fix, "\n") {
-			fmt.Fprintf(&b, "    %s\n", printable(line))
+			if strings.HasPrefix(line, "$ ") { // a command stays on one line, to be copied
+				fmt.Fprintf(&b, "    %s\n", printable(line))
+				continue
+			}
+			t.message(&b, line)
 		}
 		fmt.Fprintf(&b, "    %s\n", printable(i.URL))
 	}

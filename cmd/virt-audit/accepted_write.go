@@ -91,13 +91,20 @@ func (a *accepted) write(s *streams, t *total) error {
 	if err := done(true); err != nil {
 		return fmt.Errorf("write the baseline: %w", err)
 	}
-	fmt.Fprintf(s.err, "virt-audit: %s holds %d findings from now on%s\n", file, a.written.Len(), said)
+	fmt.Fprintf(s.err, "virt-audit: %s holds %s from now on%s\n", file, findings(a.written.Len()), said)
 	if a.there != nil && (a.old == nil || !sameFile(a.old.Source, a.file)) {
 		if n := a.there.Lacking(a.written); n > 0 {
 			fmt.Fprintf(s.err, "virt-audit: before, it held %d that are not among them; with '--baseline %s' those that a run cannot judge are kept\n", n, file)
 		}
 	}
 	return nil
+}
+
+func findings(n int) string {
+	if n == 1 {
+		return "1 finding"
+	}
+	return fmt.Sprintf("%d findings", n)
 }
 
 // count returns how many findings entries stand for.
