@@ -49,9 +49,11 @@ func digest(text string) (c content) {
 }
 
 // madeUp are the attributes that libvirt writes into the document of a running guest, other ones at each
-// start: those are the same guest's all the same.
+// start, and its defaults for a graphics card, which it spells out where a document is defined: the guest is the
+// same all the same.
 var madeUp = map[string]map[string]bool{
 	"domain": set("id"), "console": set("tty"), "source": set("index", "portid"),
+	"model": set("vram", "vram64", "ram", "vgamem", "heads", "primary"),
 }
 
 // writeTag writes a start tag: its attributes in the order of their names, secrets masked.
@@ -83,6 +85,9 @@ func (x *index) shownAttributes(element string, start, end int) []string {
 		}
 		to := start + next - 1
 		text := strings.Join(strings.Fields(unescape(value, true)), " ")
+		if element == "mac" && string(name) == "address" {
+			text = strings.ToLower(text) // as libvirt writes it
+		}
 		if len(x.secrets(to-len(value), to)) > 0 {
 			text = hidden
 		}

@@ -102,6 +102,10 @@ func TestFingerprintContent(t *testing.T) {
 		"a text":                     {path: "devices/emulator", was: "<devices><emulator>/a</emulator></devices>", is: "<devices><emulator>/b</emulator></devices>"},
 		"lines around a text":        {path: "devices/emulator", was: "<devices><emulator>/a</emulator></devices>", is: "<devices>\n<!-- x --><sound model='ich9'/><emulator>\n/a</emulator></devices>", same: true},
 		"a network's bridge":         {path: "devices/interface/model", was: "<devices><interface type='network'><source network='n'/><model type='x'/></interface></devices>", is: "<devices><interface type='network'><source network='n' bridge='virbr0' portid='1'/><target dev='vnet3'/><model type='x'/><alias name='net0'/></interface></devices>", same: true},
+		"a card's defaults":          {path: "devices/video/model", was: "<devices><video><model type='qxl'/></video></devices>", is: "<devices><video><model type='qxl' ram='65536' vram='65536' vram64='0' vgamem='16384' heads='1' primary='yes'/></video></devices>", same: true},
+		"another card":               {path: "devices/video/model", was: "<devices><video><model type='qxl'/></video></devices>", is: "<devices><video><model type='cirrus'/></video></devices>"},
+		"the case of a MAC address":  {path: "devices/interface/model", was: "<devices><interface type='user'><mac address='52:54:00:AB:CD:EF'/><model type='x'/></interface></devices>", is: "<devices><interface type='user'><mac address='52:54:00:ab:cd:ef'/><model type='x'/></interface></devices>", same: true},
+		"another MAC address":        {path: "devices/interface/mac", was: "<devices><interface type='user'><mac address='52:54:00:AB:CD:EF'/></interface></devices>", is: "<devices><interface type='user'><mac address='52:54:00:ab:cd:ee'/></interface></devices>"},
 		"another bridge":             {path: "devices/interface/model", was: "<devices><interface type='bridge'><source bridge='a'/><model type='x'/></interface></devices>", is: "<devices><interface type='bridge'><source bridge='b'/><model type='x'/></interface></devices>"},
 	} {
 		one := func(text string) string {
