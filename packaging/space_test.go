@@ -8,13 +8,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/virt-audit/virt-audit/testdata/libvirtd"
 )
 
 //go:embed testdata/space.sh
@@ -53,18 +54,8 @@ func newSpace(tb testing.TB, shared string) *space {
 		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS | syscall.CLONE_NEWNET,
 		Pdeathsig:  syscall.SIGKILL,
 	}
-	started, ended := make(chan error, 1), make(chan struct{})
-	go func() {
-		runtime.LockOSThread() // Pdeathsig is sent when the thread ends that has started the process
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			_ = cmd.Wait()
-		}
-		close(ended)
-	}()
-	if err := <-started; err != nil {
+	ended, err := libvirtd.StartTied(cmd)
+	if err != nil {
 		tb.Fatalf("namespaces: %v: root without CAP_SYS_ADMIN cannot make any; in a container, 'docker run --privileged' gives it", err)
 	}
 	tb.Cleanup(func() {

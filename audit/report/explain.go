@@ -70,6 +70,12 @@ func notEvaluated(r *audit.Rule) string {
 	return "not evaluated where " + r.Needs.String()
 }
 
+// notEvaluatedSentence says the same as a sentence.
+func notEvaluatedSentence(r *audit.Rule) string {
+	text := notEvaluated(r)
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
 // RuleTable prints the rules, one on a line.
 func RuleTable(w io.Writer, rules []*audit.Rule, o Options) error {
 	style := newStyles(o.Color)

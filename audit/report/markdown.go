@@ -48,8 +48,7 @@ func ruleRows(rules []*audit.Rule, page string) string {
 func markdownRule(b *strings.Builder, r *audit.Rule, bad, good string) {
 	fmt.Fprintf(b, "\n### %s\n\n**%s**: %s\n\n%s\n", r.ID, r.Severity, escapeMarkdown(r.Title), escapeMarkdown(strings.Join(strings.Fields(r.Doc), " ")))
 	if r.Needs != 0 {
-		text := notEvaluated(r)
-		fmt.Fprintf(b, "\n%s.\n", escapeMarkdown(strings.ToUpper(text[:1])+text[1:]))
+		fmt.Fprintf(b, "\n%s\n", escapeMarkdown(notEvaluatedSentence(r)))
 	}
 	b.WriteString("\n**Fix.**")
 	fenced := false

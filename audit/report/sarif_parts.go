@@ -258,8 +258,7 @@ func sarifDescriptor(r *audit.Rule) *sarif.ReportingDescriptor {
 	doc := printable(strings.Join(strings.Fields(r.Doc), " "))
 	help := doc + "\n\nFix: " + printableLines(r.Fix)
 	if r.Needs != 0 {
-		text := notEvaluated(r)
-		help += "\n\n" + strings.ToUpper(text[:1]) + text[1:] + "."
+		help += "\n\n" + notEvaluatedSentence(r)
 	}
 	if len(r.Refs) > 0 {
 		help += "\n\nSources: " + printable(strings.Join(r.Refs, ", "))

@@ -109,18 +109,8 @@ func (d *Daemon) enter(tools map[string]string, args []string) error {
 	stderr := &strings.Builder{}
 	cmd.Stderr = stderr
 
-	started, ended := make(chan error, 1), make(chan struct{})
-	go func() {
-		runtime.LockOSThread() // Pdeathsig is sent when the thread ends that has started the process
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			_ = cmd.Wait()
-		}
-		close(ended)
-	}()
-	if err := <-started; err != nil {
+	ended, err := StartTied(cmd)
+	if err != nil {
 		return err
 	}
 	d.init, d.control, d.answers = cmd.Process.Pid, control, bufio.NewReader(answers)
@@ -234,4 +224,21 @@ func (d *Daemon) Log() string {
 		b.Write(data)
 	}
 	return b.String()
+}
+
+// StartTied starts a program whose Pdeathsig ends it when this process ends, however that ends. The channel is
+// closed when the program has ended.
+func StartTied(cmd *exec.Cmd) (ended <-chan struct{}, err error) {
+	started, done := make(chan error, 1), make(chan struct{})
+	go func() {
+		runtime.LockOSThread() // Pdeathsig is sent when the thread ends that has started the process
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait()
+		}
+		close(done)
+	}()
+	return done, <-started
 }
