@@ -19,7 +19,7 @@ require (
 	github.com/xrash/smetrics v0.0.0-20240521201337-686a1a2994c1
 	golang.org/x/crypto v0.58.0
 	golang.org/x/term v0.47.0
-	libvirt.org/go/libvirtxml v1.12007.0
+	libvirt.org/go/libvirtxml v1.12008.0
 )
 
 require (

@@ -11,18 +11,23 @@ func (r *reader) attributes(t xml.StartElement, start int) ([]xml.Attr, error) {
 		return nil, nil
 	}
 	if at := duplicate(t.Attr); at >= 0 {
-		return nil, r.refuse(start, "<%s> has the attribute %s twice (libvirt refuses the document)", t.Name.Local, t.Attr[at].Name.Local)
+		return nil, r.refuse(start, "<%s> has the attribute %s twice", t.Name.Local, t.Attr[at].Name.Local)
 	}
 	kept := t.Attr[:0]
 	for _, a := range t.Attr {
+		prefix := a.Name.Local
 		switch {
 		case a.Name.Space == "xmlns":
-			r.bind(a.Name.Local, a.Value)
-		case a.Name.Space == "" && a.Name.Local == "xmlns":
-			r.bind("", a.Value)
+		case a.Name.Space == "" && prefix == "xmlns":
+			prefix = ""
 		default:
 			kept = append(kept, a)
+			continue
 		}
+		if forbiddenBinding(prefix, a.Value) {
+			return nil, r.refuse(start, "<%s> has a namespace declaration that XML forbids (libvirt ignores the declaration, other readers obey it)", t.Name.Local)
+		}
+		r.bind(prefix, a.Value)
 	}
 	return kept, nil
 }

@@ -18,6 +18,7 @@ type node struct {
 // index finds the place of a Path. It is filled by the reader in document order.
 type index struct {
 	src   []byte
+	begin Start // of src in what the user gave
 	nodes []node
 	wide  map[int32]map[string][]int32 // children by name, for parents with many; see child
 	lines lines
@@ -205,7 +206,7 @@ func (x *index) Pos(p Path) Pos {
 
 func (x *index) pos(start, end int) Pos {
 	var pos Pos
-	pos.Line, pos.Column = x.lines.at(x.src, start)
-	pos.EndLine, pos.EndColumn = x.lines.at(x.src, end)
+	pos.Line, pos.Column = x.begin.place(x.lines.at(x.src, start))
+	pos.EndLine, pos.EndColumn = x.begin.place(x.lines.at(x.src, end))
 	return pos
 }

@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -84,6 +85,14 @@ func TestKept(t *testing.T) {
 		"text in pieces":                  {">/usr/bin", ">/usr<!-- x --><![CDATA[/]]>bin"},
 		"byte order mark":                 {"<domain", "\xef\xbb\xbf<domain"},
 		"metadata":                        {"<os>", "<metadata><a:x xmlns:a='urn:a' b='1'><a:y/></a:x></metadata><os>"},
+		"blank before a comment":          {">/usr/bin", "> \n<!-- x -->/usr/bin"},
+		"blank as a reference":            {"ok.img", "ok&#32;.img"},
+		"blank in CDATA":                  {">/usr/bin", "><!-- x --><![CDATA[ ]]>/usr/bin"},
+		"OS type after a blank":           {"hvm", " <!-- x -->hvm"},
+		"text between elements":           {"<disk type", "// the disk\n<disk type"},
+		"text before elements":            {"<target dev", "x<target dev"},
+		"commandline by a default space":  {"</os>", "</os><commandline xmlns='http://libvirt.org/schemas/domain/qemu/1.0'/>"},
+		"the xml prefix declared":         {"<os>", "<os xmlns:xml='http://www.w3.org/XML/1998/namespace'>"},
 		"graphics":                        {"</devices>", graphics + "</devices>"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -223,6 +232,9 @@ func TestBothRefuse(t *testing.T) {
 		"foreign feature":           {old: "<devices>", new: "<features><f:pmu xmlns:f='urn:f' state='on'/></features><devices>", taken: "libvirt reads features of any namespace"},
 		"DOCTYPE":                   {old: "<domain", new: "<!DOCTYPE domain [<!ENTITY h 'hvm'>]><domain", taken: "entities are expanded by some readers only"},
 		"XML 1.1":                   {old: "<domain", new: "<?xml version='1.1'?><domain", taken: "XML 1.1 has other rules for characters and ends of lines"},
+		"empty prefix":              {old: "<os>", new: "<os xmlns:f=''>", taken: "libvirt ignores the declaration, others obey it"},
+		"xml as the default":        {old: "<os>", new: "<os xmlns='http://www.w3.org/XML/1998/namespace'>", taken: "libvirt ignores the declaration, others obey it"},
+		"carriage return":           {old: "/usr/bin/", new: "\r\n/usr/bin/", taken: "libxml2 reads such text in pieces"},
 		"attribute in a namespace":  {old: "type='kvm'", new: "type='test' f:type='kvm' xmlns:f='urn:f'", taken: "taken or ignored, depending on the attribute"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -247,4 +259,56 @@ func TestBothRefuse(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestBlanks makes patterns of text, white space, comments and the like, and has libvirt say what it keeps.
+func TestBlanks(t *testing.T) {
+	pieces := []string{" ", "x", "<!--c-->", "<?p?>", "<![CDATA[y]]>", "<![CDATA[ ]]>", "&#32;", "&amp;", "\n\tz "}
+	patterns := []string{""}
+	for i := 0; len(patterns) < 1+9+81+729; i++ {
+		for _, p := range pieces {
+			patterns = append(patterns, patterns[i]+p)
+		}
+	}
+	var script strings.Builder
+	dir := t.TempDir()
+	docs := make([]string, len(patterns))
+	for i, p := range patterns {
+		docs[i] = strings.Replace(testDomain(t, "web", "web"+strconv.Itoa(i)), "<memory", "<description>"+p+"</description><memory", 1)
+		file := filepath.Join(dir, strconv.Itoa(i)+".xml")
+		if err := os.WriteFile(file, []byte(docs[i]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&script, "define %s\ndumpxml web%d\n", file, i)
+	}
+	cmd := exec.Command("virsh", "-q", "-c", "test:///default")
+	cmd.Env = append(os.Environ(), "LC_ALL=C", "HOME="+dir)
+	cmd.Stdin = strings.NewReader(script.String())
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := strings.Split(string(out), "<domain type")[1:]
+	if len(kept) != len(docs) {
+		t.Fatalf("libvirt kept %d of %d documents", len(kept), len(docs))
+	}
+	refused := 0
+	for i, doc := range docs {
+		dump, _, _ := strings.Cut(kept[i], "</domain>")
+		theirs := load(t, "<domain type"+dump+"</domain>")
+		ours, err := audit.Load("vm.xml", []byte(doc))
+		if err != nil {
+			refused++ // the versions of libvirt differ
+			continue
+		}
+		if ours.Description != theirs.Description {
+			t.Errorf("%q: we read %q, libvirt keeps %q", patterns[i], ours.Description, theirs.Description)
+		}
+		if text, _ := ours.Text(audit.At("description")); text != ours.Description {
+			t.Errorf("%q: the index reads %q, the decoder %q", patterns[i], text, ours.Description)
+		}
+	}
+	if refused > len(docs)/20 {
+		t.Errorf("%d of %d documents are refused", refused, len(docs))
+	}
 }

@@ -37,8 +37,22 @@ func Load(source string, data []byte) (*Domain, error) {
 // readers are known to understand differently, are refused: the error is an *InputError that names
 // the place, or a *NotDomainError for a document that holds no domain.
 func LoadAll(source string, data []byte) ([]*Domain, error) {
+	return LoadPart(source, Part{Data: data})
+}
+
+// LoadPart is LoadAll for a part of a stream: places are those in the stream. See Split.
+func LoadPart(source string, part Part) ([]*Domain, error) {
+	domains, err := load(source, part)
+	return domains, explainTemplate(err, part.Data)
+}
+
+func load(source string, part Part) ([]*Domain, error) {
+	data := part.Data
 	r := &reader{source: source}
-	r.src = data
+	r.src, r.begin = data, part.Start
+	if err := r.otherProgram(); err != nil {
+		return nil, err
+	}
 	r.stack = make([]frame, 0, 16)
 	r.nodes = make([]node, 0, 16+len(data)/48)
 	if err := r.bytes(); err != nil {
@@ -111,7 +125,7 @@ func (r *reader) bytes() error {
 		return &InputError{Source: r.source, Message: "the document is empty"}
 	case bytes.HasPrefix(src, []byte("\xfe\xff")), bytes.HasPrefix(src, []byte("\xff\xfe")),
 		bytes.HasPrefix(src, []byte("<\x00")), bytes.HasPrefix(src, []byte("\x00<")):
-		return &InputError{Source: r.source, Line: 1, Column: 1, Message: "the document is in UTF-16, only UTF-8 is read (libvirt refuses it too)"}
+		return &InputError{Source: r.source, Line: 1, Column: 1, Message: "the document is in UTF-16, only UTF-8 is read"}
 	case bytes.HasPrefix(src, bom):
 		r.base = len(bom)
 	}
@@ -121,11 +135,11 @@ func (r *reader) bytes() error {
 			continue
 		}
 		if c < ' ' {
-			return r.refuse(i, "the control character U+%04X (libvirt refuses it)", c)
+			return r.refuse(i, "the control character U+%04X", c)
 		}
 		ru, size := utf8.DecodeRune(src[i:])
 		if ru == utf8.RuneError && size == 1 || ru == 0xFFFE || ru == 0xFFFF {
-			return r.refuse(i, "bytes that are not UTF-8 (libvirt refuses them)")
+			return r.refuse(i, "bytes that are not UTF-8")
 		}
 		i += size - 1
 	}
@@ -142,7 +156,7 @@ func (r *reader) bytes() error {
 	case "us-ascii", "ascii":
 		for i, c := range src {
 			if c >= utf8.RuneSelf {
-				return r.refuse(i, "a character outside of the declared encoding US-ASCII (libvirt refuses it)")
+				return r.refuse(i, "a character outside of the declared encoding US-ASCII")
 			}
 		}
 	default:
@@ -166,7 +180,7 @@ func (r *reader) decoding(err error) error {
 	}
 	switch {
 	case errors.As(err, &num):
-		return r.refuse(r.lastElem, "a value in <%s> is not a number, or too large (libvirt refuses it)", name)
+		return r.refuse(r.lastElem, "a value in <%s> is not a decimal number, or too large", name)
 	case errors.As(err, &syntax):
 		return r.refuse(r.lastElem, "not well-formed XML: %s", syntax.Msg)
 	}

@@ -25,7 +25,26 @@ func set(names ...string) map[string]bool {
 	return m
 }
 
-const xmlURI = "http://www.w3.org/XML/1998/namespace"
+// The two namespaces that XML itself defines.
+const (
+	xmlURI   = "http://www.w3.org/XML/1998/namespace"
+	xmlnsURI = "http://www.w3.org/2000/xmlns/"
+)
+
+// forbiddenBinding reports whether Namespaces in XML forbids a declaration. libxml2 reports such a
+// declaration, ignores it and reads on, so that the element keeps the namespace that it has without it;
+// other readers obey it. (xmlParseStartTag2 in libxml2's parser.c; shown with libvirt 9.0 and 12.8.)
+func forbiddenBinding(prefix, uri string) bool {
+	switch prefix {
+	case "xmlns":
+		return true
+	case "xml":
+		return uri != xmlURI
+	case "":
+		return uri == xmlURI || uri == xmlnsURI
+	}
+	return uri == "" || uri == xmlURI || uri == xmlnsURI
+}
 
 // binding is one declaration of a namespace prefix; "" is the default namespace.
 type binding struct{ prefix, uri string }

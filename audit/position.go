@@ -13,6 +13,24 @@ type Pos struct {
 	EndLine, EndColumn int
 }
 
+// Span is a stretch of a document's bytes, the end exclusive.
+type Span struct{ start, end int }
+
+// Start is where a document begins in what the user gave: line and column of its first byte, from one.
+// The zero value is the beginning. A document of a stream begins further on.
+type Start struct{ Line, Column int }
+
+// place moves a line and column that were counted from the document's own beginning.
+func (s Start) place(line, column int) (int, int) {
+	if s.Line == 0 {
+		return line, column
+	}
+	if line == 1 {
+		column += s.Column - 1
+	}
+	return line + s.Line - 1, column
+}
+
 // lineColumn returns line and column of a byte offset.
 func lineColumn(src []byte, offset int) (line, column int) {
 	offset = min(max(offset, 0), len(src))

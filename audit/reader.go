@@ -28,8 +28,6 @@ type reader struct {
 	stack    []frame
 	bindings []binding
 	bound    map[string][]int // which of the bindings declare a prefix, the innermost last
-	queued   []xml.Token      // read already, to be handed out before the next
-	blank    []byte           // white space that counts only if the element turns out to hold nothing else
 	outer    int              // elements around the domain, 1 in documents that hold one; see wrapper.go
 	wrap     wrap             // what is known of those
 	rootEnd  bool
@@ -51,11 +49,15 @@ type frame struct {
 	node     int32
 	mode     mode
 	uri      string   // namespace, when mode is hypervisor
-	own      nameSet  // the names of its children
+	names    nameSet  // the names of its children
 	shared   *nameSet // the same, with those of the earlier ones, when it is joined
-	text     bool     // has text of its own
+	chars    chars    // what libxml2 makes of the character data so far
+	textual  bool     // libvirt reads the text of the element, that of elements inside it included
+	own      Span     // the first text of its own
+	stray    bool     // has text among elements, which was dropped and recorded
 	hidden   bool     // has a child that was dropped
 	joined   bool     // a container that goes on where an earlier one ended
+	numa     bool     // a later <cpu>, of which <numa> alone counts
 	waiving  waiving
 	waiver   *Waiver // that the element is
 }
@@ -64,7 +66,7 @@ func (f *frame) seen() *nameSet {
 	if f.shared != nil {
 		return f.shared
 	}
-	return &f.own
+	return &f.names
 }
 
 type mode uint8
@@ -93,21 +95,17 @@ type DropReason string
 const (
 	Repeated         DropReason = "repeated"          // an earlier one of the same name counts
 	ForeignNamespace DropReason = "foreign namespace" // libvirt looks in its own namespaces only
+	StrayText        DropReason = "stray text"        // libvirt looks for elements there; Name is that around the text
 )
 
 func (r *reader) refuse(offset int, format string, args ...any) error {
-	line, column := lineColumn(r.src, offset)
+	line, column := r.begin.place(lineColumn(r.src, offset))
 	return &InputError{Source: r.source, Line: line, Column: column, Message: fmt.Sprintf(format, args...)}
 }
 
 // Token implements xml.TokenReader.
 func (r *reader) Token() (xml.Token, error) {
 	for {
-		if len(r.queued) > 0 {
-			t := r.queued[0]
-			r.queued = r.queued[1:]
-			return t, nil
-		}
 		r.in.skipBlank()
 		start := r.in.pos
 		tok, err := r.in.token()
@@ -122,13 +120,15 @@ func (r *reader) Token() (xml.Token, error) {
 		case xml.EndElement:
 			out, err = r.endElement(t, start)
 		case xml.CharData:
-			out, err = r.text(t, start)
+			out, err = r.text(t, start, end)
 		case xml.Comment:
 			r.header = r.header || len(r.stack) == 0 && bytes.Contains(t, []byte("AUTO-GENERATED FILE"))
-			err = r.pieces(start)
+			err = r.apart(start)
 		case xml.ProcInst:
 			if strings.EqualFold(t.Target, "xml") && start != r.base {
-				err = r.refuse(start, "an XML declaration that is not at the very beginning (libvirt refuses it)")
+				err = r.refuse(start, "an XML declaration that is not at the very beginning")
+			} else {
+				err = r.apart(start)
 			}
 		case xml.Directive:
 			err = r.refuse(start, "a DOCTYPE or other declaration (libvirt would expand entities that it defines, other readers do not)")
@@ -137,10 +137,6 @@ func (r *reader) Token() (xml.Token, error) {
 			return nil, err
 		}
 		if out != nil {
-			if len(r.queued) > 0 { // white space that counts comes before what was just read
-				r.queued = append(r.queued, out)
-				continue
-			}
 			return out, nil
 		}
 	}
@@ -151,7 +147,7 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 		return nil, r.refuse(start, "elements are nested more than %d deep (libvirt refuses that)", maxDepth)
 	}
 	if r.rootEnd {
-		return nil, r.refuse(start, "a second root element <%s>: several documents want a file each (libvirt refuses the document)", t.Name.Local)
+		return nil, r.refuse(start, "a second root element <%s>: several documents must be given on standard input, or in a file each", t.Name.Local)
 	}
 	outside := len(r.bindings)
 	attrs, err := r.attributes(t, start)
@@ -164,7 +160,7 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 		return r.outermost(f, attrs, start, end)
 	}
 	parent := &r.stack[len(r.stack)-2]
-	r.blank = r.blank[:0]
+	parent.chars.add(false)
 	f.mode, f.node, f.uri = parent.mode, parent.node, parent.uri
 	if f.mode == metadata || f.mode == ignored {
 		r.waiver(f, t, attrs, start, end)
@@ -187,14 +183,21 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 	if err := r.unforeign(attrs, start); err != nil {
 		return nil, err
 	}
+	if ignore, err := r.besideNUMA(parent, name, start); ignore || err != nil {
+		f.mode = ignored
+		return nil, err
+	}
 	f.out = xml.Name{Space: uri, Local: name}
 	if uri != "" {
 		f.mode, f.uri = hypervisor, uri
 		name = hypervisorNamespaces[uri].prefix + ":" + name
 	}
 	under := r.nodes[parent.node].name
+	f.textual = isText(under, name, attrs)
 	switch {
 	case repeats(under, name):
+	case name == "cpu" && under == "domain" && parent.seen().has(name):
+		return r.secondCPU(t.Name, start, end), nil
 	case parent.seen().has(name):
 		joined, err := r.repeated(parent, name, attrs, start)
 		if err != nil {
@@ -247,7 +250,7 @@ func (r *reader) visible(parent *frame, uri, name string) bool {
 
 func (r *reader) endElement(t xml.EndElement, start int) (xml.Token, error) {
 	if len(r.stack) == 0 {
-		return nil, r.refuse(start, "an end tag </%s> without its start tag (libvirt refuses the document)", t.Name.Local)
+		return nil, r.refuse(start, "an end tag </%s> without its start tag", t.Name.Local)
 	}
 	f := &r.stack[len(r.stack)-1]
 	if f.raw != t.Name {
@@ -266,58 +269,7 @@ func (r *reader) endElement(t xml.EndElement, start int) (xml.Token, error) {
 	}
 	n := &r.nodes[f.node]
 	n.close = int32(max(start, int(n.tagEnd)))
-	if len(r.blank) > 0 && n.first == 0 {
-		r.queued = append(r.queued[:0], xml.CharData(bytes.Clone(r.blank)))
-	}
-	r.blank = r.blank[:0]
 	return xml.EndElement{Name: f.out}, nil
-}
-
-// text passes character data on. White space between elements, more than half of a file that libvirt
-// wrote, is not: it means nothing, and the decoder would copy it about.
-func (r *reader) text(t xml.CharData, start int) (xml.Token, error) {
-	if len(r.stack) == 0 {
-		if len(bytes.TrimLeft(t, " \t\r\n")) == 0 && !bytes.HasPrefix(r.src[start:], []byte("<![")) {
-			return nil, nil
-		}
-		return nil, r.refuse(start, "text outside the root element (libvirt refuses the document)")
-	}
-	f := &r.stack[len(r.stack)-1]
-	if f.mode >= metadata {
-		if f.waiver != nil {
-			f.waiver.text = append(f.waiver.text, t...)
-		}
-		return nil, nil
-	}
-	if len(bytes.TrimLeft(t, " \t\r\n")) == 0 {
-		r.blank = append(r.blank, t...)
-		return nil, nil
-	}
-	if n := &r.nodes[f.node]; n.first != 0 || f.hidden {
-		return nil, r.refuse(start, "text among the elements of <%s> (libvirt and other readers make different things of it)", n.name)
-	}
-	f.text = true
-	if len(r.blank) > 0 {
-		r.queued = append(r.queued[:0], xml.CharData(bytes.Clone(r.blank)), xml.CharData(bytes.Clone(t)))
-		r.blank = r.blank[:0]
-		return nil, nil
-	}
-	return t, nil
-}
-
-// pieces refuses a comment inside the two elements of which libvirt takes the first piece of text alone.
-func (r *reader) pieces(start int) error {
-	if len(r.stack) == 0 {
-		return nil
-	}
-	f := &r.stack[len(r.stack)-1]
-	if f.mode != plain || len(r.nodes) == 0 {
-		return nil
-	}
-	if name := r.nodes[f.node].name; name == "initarg" || name == "initenv" {
-		return r.refuse(start, "a comment inside <%s> (libvirt reads the text before it only)", name)
-	}
-	return nil
 }
 
 func (r *reader) push() *frame {
@@ -328,7 +280,7 @@ func (r *reader) push() *frame {
 		r.stack = append(r.stack, frame{})
 	}
 	f := &r.stack[n]
-	*f = frame{own: f.own.emptied()}
+	*f = frame{names: f.names.emptied()}
 	return f
 }
 
@@ -357,6 +309,9 @@ func (r *reader) syntax(err error) error {
 	var bad *scanError
 	switch {
 	case errors.As(err, &bad):
+		if r.rootEnd { // libvirt 12.8 takes anything there once it has seen an error about a namespace
+			return r.refuse(bad.offset, "%s", bad.message)
+		}
 		return r.refuse(bad.offset, "%s (libvirt refuses the document)", bad.message)
 	case len(r.stack) == 0 && !r.rootEnd:
 		return r.refuse(len(r.src), "the document ends before its root element")

@@ -29,6 +29,8 @@ cpu: feature
 numa: cell
 cell: cache
 distances: sibling
+nodenames: nodename
+objects: secret
 interconnects: bandwidth latency
 cputune: cachetune energytune iothreadpin iothreadsched memorytune vcpupin vcpusched
 cachetune: cache monitor
@@ -66,12 +68,13 @@ os: boot initarg initenv
 acpi: table
 firmware: feature
 perf: event
-sysinfo: baseBoard entry memory processor
+sysinfo: baseBoard entry memory memory_device processor
 bios: entry
 system: entry
 baseBoard: entry
 chassis: entry
 memory: entry
+memory_device: entry
 processor: entry
 oemStrings: entry
 throttlegroups: throttlegroup
@@ -92,7 +95,7 @@ qemu:device: qemu:frontend
 // attribute is taken from the first element that has it, or the document is refused. Such a document
 // is refused here too; no program writes one, and readers are bound to disagree.
 var mixed = table(`
-domain: cpu genid numatune resource
+domain: genid numatune resource
 features: apic capabilities ccf-assist cfpc gic hap hpt htm hyperv ibs ioapic kvm msrs nested-hv pmu pvspinlock sbbc smm vmcoreinfo vmport xen
 capabilities: mac_admin mac_override mknod sys_module
 hyperv: avic evmcs frequencies ipi reenlightenment relaxed reset runtime spinlocks stimer synic tlbflush vapic vendor_id vpindex
@@ -139,6 +142,30 @@ func table(text string) map[string]map[string]bool {
 		}
 	}
 	return out
+}
+
+// secondCPU decides about <cpu> after the first. libvirt reads the first alone, but looks for
+// "./cpu/numa[1]" in all of them (virDomainDefParseXML, virDomainNumaDefParseXML; libvirt 9.0 and 12.8).
+func (r *reader) secondCPU(t xml.Name, start, end int) xml.Token {
+	f := &r.stack[len(r.stack)-1]
+	f.numa = true
+	f.node = r.child(r.stack[len(r.stack)-2].node, "cpu", 1)
+	f.shared = r.names(f.node)
+	f.joined = true
+	r.drop(t, Repeated, start, end)
+	r.lastElem = start
+	return xml.StartElement{Name: f.out}
+}
+
+// besideNUMA reports whether an element below a later <cpu> is ignored with it.
+func (r *reader) besideNUMA(parent *frame, name string, start int) (bool, error) {
+	if !parent.numa {
+		return false, nil
+	}
+	if name == "numa" && parent.shared.has("numa") {
+		return false, r.refuse(start, "two <cpu> with <numa> in both: delete one <cpu> (libvirt reads the first <cpu>, and the cells of both)")
+	}
+	return name != "numa", nil
 }
 
 // repeated decides about an element that its parent had before: whether it is read as one with the

@@ -141,6 +141,11 @@ func (p *Pass) ReportDropped(e Dropped, format string, args ...any) {
 	p.add(p.rule.Severity, Path{}, e.start, e.end, p.contentOf(e.start, e.end), fmt.Sprintf(format, args...))
 }
 
+// ReportSpan reports a stretch of the document that is neither an element nor an attribute.
+func (p *Pass) ReportSpan(at Span, format string, args ...any) {
+	p.add(p.rule.Severity, Path{}, at.start, at.end, p.contentOf(at.start, at.end), fmt.Sprintf(format, args...))
+}
+
 // ReportWaiver reports what is wrong with a waiver of the domain, where it stands.
 func (p *Pass) ReportWaiver(w *AppliedWaiver, format string, args ...any) {
 	p.ReportWaiverAs(p.rule.Severity, w, format, args...)

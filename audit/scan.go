@@ -183,7 +183,7 @@ func (s *scanner) declaration(rest []byte) (xml.Token, error) {
 			return nil, io.ErrUnexpectedEOF
 		}
 		s.pos += len("<![CDATA[") + n + len("]]>")
-		return xml.CharData(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(body[:n]))), nil
+		return xml.CharData(lineFeeds.Replace(string(body[:n]))), nil
 	}
 	return xml.Directive(nil), nil // whatever it is, the reader refuses it
 }

@@ -132,23 +132,27 @@ func reference(name string) string {
 	return string(rune(n))
 }
 
-// textOf returns the character data directly inside an element, given the bytes between its tags:
-// comments and child elements are left out.
+// textOf returns the character data directly inside an element as libxml2 keeps it, given the bytes
+// between its tags: comments and child elements are left out, and so is white space that it drops.
 func textOf(raw []byte) string {
 	if bytes.IndexByte(raw, '<') < 0 {
 		return unescape(raw, false)
 	}
 	var b strings.Builder
+	var c chars
 	depth := 0
 	for len(raw) > 0 {
 		lt := bytes.IndexByte(raw, '<')
 		if lt < 0 {
 			lt = len(raw)
 		}
-		if depth == 0 {
-			b.WriteString(unescape(raw[:lt], false))
+		if depth == 0 && lt > 0 {
+			b.WriteString(c.literalText(raw[:lt], lt == len(raw)))
 		}
 		raw = raw[lt:]
+		if depth == 0 && len(raw) > 0 {
+			c.add(false)
+		}
 		switch {
 		case len(raw) == 0:
 		case bytes.HasPrefix(raw, []byte("<!--")):
@@ -158,7 +162,7 @@ func textOf(raw []byte) string {
 		case bytes.HasPrefix(raw, []byte("<![CDATA[")):
 			rest := behind(raw, "]]>")
 			if depth == 0 && len(rest) < len(raw) {
-				b.Write(raw[len("<![CDATA[") : len(raw)-len(rest)-len("]]>")])
+				b.WriteString(lineFeeds.Replace(string(raw[len("<![CDATA[") : len(raw)-len(rest)-len("]]>")])))
 			}
 			raw = rest
 		default:
@@ -173,6 +177,21 @@ func textOf(raw []byte) string {
 		}
 	}
 	return b.String()
+}
+
+// lineFeeds replaces the ends of lines as XML does where references are not.
+var lineFeeds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
+// literalText returns what libxml2 keeps of a stretch between two tags, comments and the like.
+func (c *chars) literalText(raw []byte, beforeEnd bool) string {
+	if len(bytes.TrimLeft(raw, " \t\r\n")) == 0 {
+		if keeps, _ := c.keeps(beforeEnd); !keeps {
+			return ""
+		}
+	}
+	c.add(true)
+	c.literal = true
+	return unescape(raw, false)
 }
 
 func behind(raw []byte, mark string) []byte {

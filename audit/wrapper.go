@@ -49,6 +49,9 @@ func (r *reader) outermost(f *frame, attrs []xml.Attr, start, end int) (xml.Toke
 	if name == "domain" {
 		return r.domain(f, attrs, start, end)
 	}
+	if err := r.unforeign(attrs, start); err != nil {
+		return nil, err // xml:space, which the elements inside inherit, changes what libxml2 keeps of them
+	}
 	r.outer = 1
 	r.wrap.root = name
 	r.wrap.origin = Origin{Stated: true, Secrets: name == "domstatus"} // which leaves libvirt's hands as a file only
@@ -91,7 +94,7 @@ func (r *reader) inner(f *frame, attrs []xml.Attr, start, end int) (xml.Token, e
 		}
 	}
 	r.wrap.kinds = append(r.wrap.kinds, kind)
-	r.index = index{src: r.src, nodes: make([]node, 0, 16+len(r.src)/48)}
+	r.index = index{src: r.src, begin: r.begin, nodes: make([]node, 0, 16+len(r.src)/48)}
 	r.dropped = nil
 	return r.domain(f, attrs, start, end)
 }

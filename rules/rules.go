@@ -27,6 +27,7 @@ func All() []*audit.Rule {
 		firmware,
 		secrets,
 		hygiene,
+		documentText,
 		waivers,
 		confidential,
 		domains,

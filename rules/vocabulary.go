@@ -14,7 +14,7 @@ import (
 //go:embed vocabulary.txt
 var vocabularyText string
 
-const vocabularyVersion = "12.7"
+const vocabularyVersion = "12.8"
 
 // word is an element in a place. A document has few of all that there are: what a word may hold is taken
 // apart when it is first asked for, or each start of the program would do so with all.

@@ -42,6 +42,9 @@ type Document struct {
 	// image once it has been read. Its zero value leaves all to the content.
 	Origin audit.Origin
 
+	// Start is where the document begins in a stream of several, see [Parts].
+	Start audit.Start
+
 	// A function, not a path, so that what comes from elsewhere (a connection)
 	// is a Document as well.
 	read func() (content, error)
@@ -60,6 +63,38 @@ func New(source string, origin audit.Origin, read func() ([]byte, error)) *Docum
 // Once reports whether the document can be read a single time only, as standard
 // input and FIFOs can.
 func (d *Document) Once() bool { return d.once }
+
+// Parts yields the documents of streams one by one: standard input and FIFOs, which can hold several, are
+// read as they come up. All other documents are passed on.
+func Parts(documents iter.Seq2[*Document, error]) iter.Seq2[*Document, error] {
+	return func(yield func(*Document, error) bool) {
+		for d, err := range documents {
+			if err == nil && d.once {
+				if !d.parts(yield) {
+					return
+				}
+			} else if !yield(d, err) {
+				return
+			}
+		}
+	}
+}
+
+func (d *Document) parts(yield func(*Document, error) bool) bool {
+	data, err := d.Read()
+	if err != nil {
+		return yield(nil, err)
+	}
+	for _, part := range audit.Split(data) {
+		one := &Document{Source: d.Source, Origin: d.Origin, Start: part.Start, read: func() (content, error) {
+			return content{data: part.Data}, nil
+		}}
+		if !yield(one, nil) {
+			return false
+		}
+	}
+	return true
+}
 
 // Read returns the whole content; of a save image, the XML in it. It fails for a document above the size
 // limit, and for one that vanishes or changes while it is read: half of an old

@@ -49,7 +49,7 @@ type input struct {
 // with a mark on those that are not what they were. Early results must not be changed.
 func evaluate(jobs int, documents iter.Seq2[*collect.Document, error], cfg *audit.Config, early bool) iter.Seq[outcome] {
 	inputs := func(yield func(*input) bool) {
-		for d, err := range documents {
+		for d, err := range collect.Parts(documents) {
 			in := &input{doc: d}
 			if err != nil {
 				in.settled = &outcome{err: err}
@@ -109,7 +109,7 @@ func (in *input) load() (domains []*audit.Domain, sum uint64, size int, failed *
 	if err != nil {
 		return nil, 0, 0, &outcome{err: err}
 	}
-	domains, err = audit.LoadAll(in.doc.Source, data)
+	domains, err = audit.LoadPart(in.doc.Source, audit.Part{Data: data, Start: in.doc.Start})
 	for _, d := range domains {
 		d.Origin = in.doc.Origin.On(d.Origin)
 	}
@@ -153,7 +153,7 @@ func (in *input) note(index *audit.Index, drifts *audit.Drifts, cfg *audit.Confi
 		drifts.Note(r)
 		in.alone = append(in.alone, r)
 	}
-	if in.doc.Once() || loaded.Add(int64(size)) <= max(keepLoaded, int64(size)) {
+	if loaded.Add(int64(size)) <= max(keepLoaded, int64(size)) {
 		in.domains = domains
 	}
 }

@@ -1,0 +1,96 @@
+package audit
+
+import (
+	"bytes"
+	"encoding/xml"
+	"regexp"
+
+	"github.com/virt-audit/virt-audit/audit/policy"
+)
+
+// otherProgram returns a *NotDomainError for a document whose root element shows that libvirt would not
+// take it for one of its domains, whatever follows: it may hold bytes that are not UTF-8, or
+// declarations, and is of no interest. In doubt it returns nil, and the strict reading decides.
+func (r *reader) otherProgram() error {
+	root, attrs, ok := rootElement(r.src)
+	if !ok {
+		return nil
+	}
+	name := root.Local
+	switch {
+	case name != "domain" && wrappers[name] == nil:
+		if root.Space != "" {
+			name = root.Space + ":" + name
+		}
+	case name != "domain" || !foreignDomain(attrs):
+		return nil
+	}
+	return &NotDomainError{Source: r.source, Root: name}
+}
+
+// foreignDomain reports whether the attributes of a <domain> are those of another program, such as an
+// application server: no domain type that libvirt has (it refuses a domain without one), and a default
+// namespace or attributes that libvirt does not know.
+func foreignDomain(attrs []xml.Attr) bool {
+	var typed, namespace, other bool
+	for _, a := range attrs {
+		switch {
+		case a.Name.Space == "xmlns" || a.Name.Local == "id":
+		case a.Name.Local == "type":
+			if a.Name.Space != "" || policy.KnownType(a.Value) {
+				return false
+			}
+			typed = true
+		case a.Name.Space == "" && a.Name.Local == "xmlns":
+			namespace = a.Value != ""
+		default:
+			other = true
+		}
+	}
+	return namespace || other && !typed
+}
+
+// rootElement returns the start tag of the root element. ok is false where it cannot be told without
+// reading strictly: a document type of the document's own could supply attributes, an encoding could
+// give other characters to the bytes of tags.
+func rootElement(src []byte) (name xml.Name, attrs []xml.Attr, ok bool) {
+	src = bytes.TrimPrefix(src, bom)
+	src = src[:min(len(src), maxProlog)]
+	if bytes.IndexByte(src[:min(len(src), 4)], 0) >= 0 {
+		return name, nil, false
+	}
+	s := scanner{src: src[:len(src):len(src)], text: string(src)}
+	for {
+		tok, err := s.token()
+		if err != nil {
+			return name, nil, false
+		}
+		switch t := tok.(type) {
+		case xml.StartElement:
+			return t.Name, t.Attr, true
+		case xml.ProcInst:
+			if m := declaredEncoding.FindSubmatch(t.Inst); t.Target == "xml" && m != nil && !extendsASCII.Match(m[1]) {
+				return name, nil, false
+			}
+		case xml.CharData:
+			if len(bytes.TrimLeft(t, " \t\r\n")) > 0 {
+				return name, nil, false
+			}
+		case xml.Directive:
+			end := bytes.IndexByte(s.src[s.pos:], '>')
+			if end < 0 || bytes.IndexByte(s.src[s.pos:s.pos+end], '[') >= 0 {
+				return name, nil, false
+			}
+			s.pos += end + 1
+		}
+	}
+}
+
+// maxProlog is how far the root element is looked for, in bytes.
+const maxProlog = 64 << 10
+
+var (
+	declaredEncoding = regexp.MustCompile(`encoding\s*=\s*["']([^"']*)["']`)
+	// extendsASCII matches encodings in which a byte below 0x80 is always that character of ASCII.
+	extendsASCII = regexp.MustCompile(`(?i)^(utf-?8|(us-)?ascii|iso-?8859-\d+|latin-?\d+|(windows-|cp)125\d)$`)
+)

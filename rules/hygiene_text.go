@@ -1,0 +1,41 @@
+package rules
+
+import "github.com/virt-audit/virt-audit/audit"
+
+// documentText is about text of a document that decides nothing, or not yet.
+var documentText = []*audit.Rule{
+	{
+		ID:       "hyg-stray-text",
+		Title:    "Text between elements: libvirt ignores it",
+		Severity: audit.Low,
+		Profiles: every,
+		Doc: `libvirt looks for elements inside a container such as <devices> and drops text there without a message.
+A line like "// not needed any more" does not comment out the elements after it, since XML has <!-- --> for that; and a
+value that ended up beside its element has no effect. libvirt drops the text when it stores the definition.`,
+		Fix:  `Delete the text, or make it a comment: <!-- text -->`,
+		Refs: []string{domainOverview, "https://libvirt.org/manpages/virsh.html#define"},
+		Check: func(p *audit.Pass) {
+			for _, e := range p.Dropped {
+				if e.Reason == audit.StrayText {
+					p.ReportDropped(e, "text between the elements of <%s>, which libvirt ignores", e.Name)
+				}
+			}
+		},
+	},
+	{
+		ID:       "hyg-template",
+		Title:    "Document looks like a template that was not rendered",
+		Severity: audit.Medium,
+		Profiles: every,
+		Doc: `Placeholders of a template language are where libvirt reads names, paths or elements. What libvirt gets is
+what the template engine makes of them, so nothing that is said about this document holds for the guest that will run:
+a placeholder can bring in any machine type, device or argument.`,
+		Fix:  `Render the template and audit the result, for example in the pipeline: render guest.xml.j2 | virt-audit -`,
+		Refs: []string{domainOverview},
+		Check: func(p *audit.Pass) {
+			if at, mark := p.Template(); mark != "" {
+				p.ReportSpan(at, "'%s' is to be filled in: audit what the template is rendered to", mark)
+			}
+		},
+	},
+}
