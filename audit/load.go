@@ -43,16 +43,25 @@ func LoadAll(source string, data []byte) ([]*Domain, error) {
 // LoadPart is LoadAll for a part of a stream: places are those in the stream. See Split.
 func LoadPart(source string, part Part) ([]*Domain, error) {
 	domains, err := load(source, part)
-	return domains, explainTemplate(err, part.Data)
+	if bad, ok := errors.AsType[*InputError](err); ok {
+		return nil, explain(bad, part.Data)
+	}
+	return domains, err
+}
+
+// explain returns what is wrong with a document that could not be read, if its content shows more than
+// the reader has seen: it is another program's, or a template.
+func explain(bad *InputError, src []byte) error {
+	if root, ok := otherProgram(src); ok {
+		return &NotDomainError{Source: bad.Source, Root: root}
+	}
+	return explainTemplate(bad, src)
 }
 
 func load(source string, part Part) ([]*Domain, error) {
 	data := part.Data
 	r := &reader{source: source}
 	r.src, r.begin = data, part.Start
-	if err := r.otherProgram(); err != nil {
-		return nil, err
-	}
 	r.stack = make([]frame, 0, 16)
 	r.nodes = make([]node, 0, 16+len(data)/48)
 	if err := r.bytes(); err != nil {

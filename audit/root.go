@@ -8,24 +8,18 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// otherProgram returns a *NotDomainError for a document whose root element shows that libvirt would not
-// take it for one of its domains, whatever follows: it may hold bytes that are not UTF-8, or
-// declarations, and is of no interest. In doubt it returns nil, and the strict reading decides.
-func (r *reader) otherProgram() error {
-	root, attrs, ok := rootElement(r.src)
-	if !ok {
-		return nil
-	}
-	name := root.Local
+// otherProgram returns the root element, as written, of a document that libvirt would not take for one of
+// its domains, whatever follows: it may hold bytes that are not UTF-8, or declarations, and is of no
+// interest. ok is false in doubt: what the strict reading says counts.
+func otherProgram(src []byte) (root string, ok bool) {
+	name, attrs, ok := rootElement(src)
 	switch {
-	case name != "domain" && wrappers[name] == nil:
-		if root.Space != "" {
-			name = root.Space + ":" + name
-		}
-	case name != "domain" || !foreignDomain(attrs):
-		return nil
+	case !ok || wrappers[name.Local] != nil, name.Local == "domain" && !foreignDomain(attrs):
+		return "", false
+	case name.Space != "":
+		return name.Space + ":" + name.Local, true
 	}
-	return &NotDomainError{Source: r.source, Root: name}
+	return name.Local, true
 }
 
 // foreignDomain reports whether the attributes of a <domain> are those of another program, such as an

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"bytes"
-	"errors"
 	"sort"
 	"strings"
 )
@@ -11,15 +10,11 @@ import (
 var templateMarks = []string{"{{", "{%", "<%", "${"}
 
 // explainTemplate adds to the error of a document that looks like an unrendered template what it looks like.
-func explainTemplate(err error, src []byte) error {
-	var bad *InputError
-	if !errors.As(err, &bad) {
-		return err
-	}
+func explainTemplate(bad *InputError, src []byte) error {
 	mark := ""
 	eachMark(src, func(_ int, m string) bool { mark = m; return false })
 	if mark == "" {
-		return err
+		return bad
 	}
 	explained := *bad
 	explained.Message = "the document looks like a template that was not rendered, it has '" + mark +
