@@ -32,12 +32,59 @@ func (c *chars) keeps(beforeEnd bool) (keeps, versions bool) {
 	return keeps, !keeps && c.literal
 }
 
+// literalText returns the part that libxml2 keeps of a stretch of text between two of tag, comment,
+// processing instruction and CDATA, references included: the whole or what is left without white space
+// at its beginning. libxml2 asks for each piece up to a carriage return (xmlParseCharData); once a piece
+// is kept, all that follow are, since they stand next to text.
+func (c *chars) literalText(raw []byte, beforeEnd bool) (kept []byte, versions bool) {
+	for {
+		n := len(raw) - len(bytes.TrimLeft(raw, " \t\n"))
+		switch {
+		case n == len(raw): // the end
+			keeps, differ := c.keeps(beforeEnd)
+			if !keeps {
+				return nil, versions || differ
+			}
+		case raw[n] == '\r':
+			if n > 0 {
+				keeps, differ := c.keeps(false)
+				versions = versions || differ
+				if keeps {
+					break
+				}
+			}
+			if n+1 < len(raw) && raw[n+1] == '\n' {
+				if raw = raw[n+1:]; len(raw) == 1 || raw[1] != '\r' {
+					continue
+				}
+			} else {
+				raw = raw[n:]
+			}
+			// After a carriage return alone, or two line ends in a row, the rest is one piece.
+			if len(bytes.TrimLeft(raw, " \t\r\n")) > 0 {
+				break
+			}
+			keeps, differ := c.keeps(beforeEnd)
+			if versions = versions || differ || len(raw) >= pieceSize; !keeps {
+				return nil, versions
+			}
+		}
+		c.add(true)
+		c.literal = true
+		return raw, versions
+	}
+}
+
+// pieceSize is XML_PARSER_BIG_BUFFER_SIZE, the bytes in which libxml2 reads on after a carriage return.
+const pieceSize = 300
+
 // text passes on the character data that libvirt keeps of what is written between start and end.
 func (r *reader) text(t xml.CharData, start, end int) (xml.Token, error) {
-	cdata := r.src[start] == '<'
+	raw := r.src[start:end]
+	cdata := raw[0] == '<'
 	blank := len(bytes.TrimLeft(t, " \t\r\n")) == 0
 	if len(r.stack) == 0 {
-		if blank && !cdata && bytes.IndexByte(r.src[start:end], '&') < 0 {
+		if blank && !cdata && bytes.IndexByte(raw, '&') < 0 {
 			return nil, nil
 		}
 		return nil, r.refuse(start, "text outside the root element")
@@ -49,26 +96,21 @@ func (r *reader) text(t xml.CharData, start, end int) (xml.Token, error) {
 		}
 		return nil, nil
 	}
-	switch {
-	case cdata:
+	if cdata {
 		if err := r.apart(start); err != nil {
 			return nil, err
 		}
-	case blank && bytes.IndexByte(r.src[start:end], '&') < 0:
-		keeps, versions := f.chars.keeps(bytes.HasPrefix(r.src[end:], []byte("</")))
+	} else {
+		kept, versions := f.chars.literalText(raw, bytes.HasPrefix(r.src[end:], []byte("</")))
 		if versions && f.textual {
 			return nil, r.refuse(start, "white space after a comment inside the text of <%s> (some versions of libvirt read it, others drop it)", r.nodes[f.node].name)
 		}
-		if !keeps {
+		if len(kept) == 0 {
 			return nil, nil
 		}
-		fallthrough
-	default:
-		f.chars.add(true)
-		f.chars.literal = true
-	}
-	if f.textual && bytes.IndexByte(r.src[start:end], '\r') >= 0 && !prose[r.nodes[f.node].name] {
-		return nil, r.refuse(start, "a carriage return inside the text of <%s> (libvirt reads such text in pieces)", r.nodes[f.node].name)
+		if len(kept) < len(raw) {
+			t = xml.CharData(unescape(kept, false))
+		}
 	}
 	if blank {
 		return t, nil
@@ -81,9 +123,6 @@ func (r *reader) text(t xml.CharData, start, end int) (xml.Token, error) {
 	}
 	return t, nil
 }
-
-// prose lists elements whose text decides nothing, so that the ends of lines in it do not matter.
-var prose = set("description", "title")
 
 // strayText drops text that is beside elements, as libvirt does: it looks there for elements only. Where
 // libvirt reads the text of the element, that of its children is part of it, and other readers differ.

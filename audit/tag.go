@@ -135,7 +135,7 @@ func reference(name string) string {
 // textOf returns the character data directly inside an element as libxml2 keeps it, given the bytes
 // between its tags: comments and child elements are left out, and so is white space that it drops.
 func textOf(raw []byte) string {
-	if bytes.IndexByte(raw, '<') < 0 {
+	if bytes.IndexByte(raw, '<') < 0 && bytes.IndexByte(raw, '\r') < 0 {
 		return unescape(raw, false)
 	}
 	var b strings.Builder
@@ -147,7 +147,8 @@ func textOf(raw []byte) string {
 			lt = len(raw)
 		}
 		if depth == 0 && lt > 0 {
-			b.WriteString(c.literalText(raw[:lt], lt == len(raw)))
+			kept, _ := c.literalText(raw[:lt], lt == len(raw))
+			b.WriteString(unescape(kept, false))
 		}
 		raw = raw[lt:]
 		if depth == 0 && len(raw) > 0 {
@@ -181,18 +182,6 @@ func textOf(raw []byte) string {
 
 // lineFeeds replaces the ends of lines as XML does where references are not.
 var lineFeeds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
-
-// literalText returns what libxml2 keeps of a stretch between two tags, comments and the like.
-func (c *chars) literalText(raw []byte, beforeEnd bool) string {
-	if len(bytes.TrimLeft(raw, " \t\r\n")) == 0 {
-		if keeps, _ := c.keeps(beforeEnd); !keeps {
-			return ""
-		}
-	}
-	c.add(true)
-	c.literal = true
-	return unescape(raw, false)
-}
 
 func behind(raw []byte, mark string) []byte {
 	if i := bytes.Index(raw, []byte(mark)); i >= 0 {
