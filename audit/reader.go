@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// maxDepth is how deep libxml2 lets elements nest unless a caller asks for more, which libvirt does
+// MaxDepth is how deep elements may nest, the root included: libxml2 lets them nest no deeper unless a caller asks for more, which libvirt does
 // not. Its message says 256, but it compares before it counts the element at hand: libvirt 9 takes a
 // document of 257 levels and refuses one of 258 (tested).
-const maxDepth = 257
+const MaxDepth = 257
 
 // reader is the one strict pass over a document. It hands the decoder only what libvirt would see,
 // refuses what readers are known to disagree about, and fills the index on the way.
@@ -143,8 +143,8 @@ func (r *reader) Token() (xml.Token, error) {
 }
 
 func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, error) {
-	if len(r.stack) >= maxDepth {
-		return nil, r.refuse(start, "elements are nested more than %d deep (libvirt refuses that)", maxDepth)
+	if len(r.stack) >= MaxDepth {
+		return nil, r.refuse(start, "elements are nested more than %d deep (libvirt refuses that)", MaxDepth)
 	}
 	if r.rootEnd {
 		return nil, r.refuse(start, "a second root element <%s>: several documents must be given on standard input, or in a file each", t.Name.Local)

@@ -49,7 +49,7 @@ name, or where the thing was a note of the author's, which belongs into <metadat
 				return // libvirt wrote it, and notes things of its own in the files about running guests
 			}
 			root := vocabulary()
-			var open [256]*word // by depth; the reader lets elements nest no deeper
+			var open [audit.MaxDepth + 1]*word // by depth
 			for e := range p.Elements() {
 				w := root
 				if e.Depth > 0 {
