@@ -137,7 +137,8 @@ func (p *Problem) Unwrap() error { return p.Err }
 //
 //   - "-" (also /dev/stdin) is standard input; a second time, a problem.
 //   - A file is taken whatever its name, and shown as typed. So is a FIFO, which
-//     is what a shell makes of <(virsh dumpxml web).
+//     is what a shell makes of <(virsh dumpxml web); one that has no writer is
+//     waited for, but not for long.
 //   - A folder is walked for names that end in ".xml", see below, and for save
 //     images whose names end in ".save". A file that is named is taken for a save
 //     image by its content.

@@ -7,6 +7,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"github.com/virt-audit/virt-audit/audit/files"
 )
 
 // Errors that a [Problem] may wrap, next to fs.ErrNotExist, fs.ErrPermission
@@ -16,7 +18,7 @@ var (
 	ErrTooLarge = errors.New("too large")
 	// ErrNotFile says that an input is a folder, FIFO, socket or device where
 	// only a file will do.
-	ErrNotFile = errors.New("not a regular file")
+	ErrNotFile = files.ErrNotFile
 	// ErrChanged says that a file was written to while it was read.
 	ErrChanged = errors.New("changed while being read")
 )
@@ -30,6 +32,9 @@ var (
 // explain returns err without the path, which the problem's source says
 // already, and with what to do about a lack of permission.
 func explain(err error) error {
+	if fe, ok := errors.AsType[*files.Error](err); ok {
+		err = fe.Err
+	}
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pe.Err
 	}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/virt-audit/virt-audit/audit/files"
 )
 
 // HostFolders returns the folders in which libvirt on this host keeps its
@@ -32,9 +34,9 @@ func HostFoldersIn(root string) []string {
 	printed, _ := filepath.Glob(filepath.Join(escaped(root), "sos_commands", "virsh", "virsh*_dumpxml_*"))
 	for _, name := range printed {
 		// A command that fails leaves its error there: the guest was gone.
-		if f, err := os.Open(name); err == nil {
+		if f, err := files.Open(name); err == nil {
 			start := make([]byte, len("error:"))
-			_, err := io.ReadFull(f, start)
+			_, err := io.ReadFull(files.Reader(f), start)
 			_ = f.Close() // nothing was written
 			if err == nil && string(start) == "error:" {
 				continue

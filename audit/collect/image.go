@@ -7,11 +7,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"strings"
-	"syscall"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/files"
 )
 
 // A save image is what "virsh save", "virsh managedsave" and an external
@@ -32,6 +31,9 @@ const (
 	qemuPadding = 64 << 10
 )
 
+// imageSuffix is how libvirt ends the names of save images.
+const imageSuffix = ".save"
+
 // isImage reports whether a file that begins so is a save image.
 func isImage(head []byte) bool {
 	if len(head) < magicLen {
@@ -44,14 +46,13 @@ func isImage(head []byte) bool {
 	return false
 }
 
-// isImageFile reports whether something in a tree is a save image, which libvirt
-// names *.save. Others name things so too: the content decides. What cannot be
-// looked into may be one, and reading it will tell why not.
+// isImageFile reports whether something in a tree is a save image. Others name things so too: the
+// content decides. What cannot be looked into may be one, and reading it will tell why not.
 func isImageFile(path string, mode fs.FileMode) bool {
-	if !strings.HasSuffix(path, ".save") || !mode.IsRegular() {
+	if !strings.HasSuffix(path, imageSuffix) || !mode.IsRegular() {
 		return false
 	}
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := files.Open(path)
 	if err != nil {
 		return true
 	}

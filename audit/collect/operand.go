@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/virt-audit/virt-audit/audit/files"
 )
 
 // operand collects what one operand names. Like all methods of walker that
@@ -45,6 +47,9 @@ func (w *walker) operand(arg string) bool {
 // named collects a path that exists. direct says that the user typed it, and
 // did not only type a pattern that matches it.
 func (w *walker) named(path string, info fs.FileInfo, direct bool) bool {
+	if err := files.Trusted(path); err != nil {
+		return w.problem(path, err)
+	}
 	mode := info.Mode()
 	switch {
 	case mode.IsDir() && !isXML(path):

@@ -3,14 +3,17 @@ package collect
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"math"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/files"
 )
 
 // content is what a document holds: XML, and what is known of it besides.
@@ -22,24 +25,19 @@ type content struct {
 // readFile returns the content of the regular file at path; of a save image,
 // the XML in it.
 func readFile(path string, limit int64) (content, error) {
-	// Asked before it is opened, since opening can be an act: it starts a
-	// watchdog, rewinds a tape, waits for the writer of a FIFO.
-	info, err := os.Stat(path)
-	if err != nil {
-		return content{}, vanished(err)
+	f, err := files.Open(path)
+	if errors.Is(err, ErrNotFile) {
+		if info, failed := os.Stat(path); failed == nil && !info.Mode().IsRegular() {
+			err = notFile(info.Mode())
+		}
+		return content{}, explain(err)
 	}
-	if !info.Mode().IsRegular() {
-		return content{}, notFile(info.Mode())
-	}
-	// The file may be a FIFO by now, so the open must not wait. A regular file
-	// does not care.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return content{}, vanished(err)
 	}
 	defer f.Close() //nolint:errcheck // nothing was written
 	if isImage(headOf(f)) {
-		return readImage(f, limit)
+		return readImage(files.Reader(f), limit)
 	}
 	data, err := readRegular(f, limit)
 	return content{data: data}, err
@@ -60,7 +58,11 @@ func readRegular(f fs.File, limit int64) ([]byte, error) {
 	// One allocation, and room to see the end; but a size is a claim, and beyond
 	// the usual only what is there gets memory.
 	buf.Grow(int(min(before.Size(), DefaultMaxSize)) + bytes.MinRead)
-	if _, err := buf.ReadFrom(io.LimitReader(f, oneMore(limit))); err != nil {
+	var in io.Reader = f
+	if file, ok := f.(*os.File); ok {
+		in = files.Reader(file)
+	}
+	if _, err := buf.ReadFrom(io.LimitReader(in, oneMore(limit))); err != nil {
 		return nil, explain(err)
 	}
 	after, err := f.Stat()
@@ -92,15 +94,47 @@ func readable(info fs.FileInfo, limit int64) error {
 	return nil
 }
 
-// readFIFO returns what is written to the FIFO at path. It waits for a writer:
-// the user named it, and a shell that made it will see to one.
+// writerPatience is how long a FIFO may be without a writer. A FIFO of a checkout, which a pattern of
+// the shell has named, never gets one.
+const writerPatience = 5 * time.Second
+
+var errNoWriter = errors.New("a FIFO that no program writes to")
+
+// readFIFO returns what is written to the FIFO at path: the user named it, and
+// the program that writes to it may take its time.
 func readFIFO(path string, limit int64) (content, error) {
-	f, err := os.Open(path)
+	f, err := openFIFO(path, writerPatience)
 	if err != nil {
 		return content{}, vanished(err)
 	}
 	defer f.Close() //nolint:errcheck // nothing was written
 	return readStream(f, limit)
+}
+
+// openFIFO waits for a writer, but not for ever.
+func openFIFO(path string, patience time.Duration) (*os.File, error) {
+	type opened struct {
+		file *os.File
+		err  error
+	}
+	done := make(chan opened, 1)
+	go func() {
+		f, err := os.Open(path)
+		done <- opened{f, err}
+	}()
+	select {
+	case o := <-done:
+		return o.file, o.err
+	case <-time.After(patience):
+	}
+	// The other end of the FIFO lets the goroutine go. Where something else has its name by now, it stays.
+	if end, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0); err == nil {
+		_ = end.Close()
+		if o := <-done; o.err == nil {
+			_ = o.file.Close()
+		}
+	}
+	return nil, fmt.Errorf("%w within %v", errNoWriter, patience)
 }
 
 // readStream returns all that r gives; of a save image, the XML in it.

@@ -234,3 +234,46 @@ func TestHostFoldersClosed(t *testing.T) {
 		}
 	}
 }
+
+// A FIFO that nobody will ever write to, as a pattern of the shell finds it in a checkout.
+func TestFIFOWithoutWriter(t *testing.T) {
+	plant(t)
+	check(t, syscall.Mkfifo("a.xml", 0o644))
+	inTime(t, func() {
+		f, err := openFIFO("a.xml", 50*time.Millisecond)
+		if f != nil || !errors.Is(err, errNoWriter) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// Links of all kinds that another program could have put into a folder that root scans.
+func TestHostileLinks(t *testing.T) {
+	plant(t, "q/zero.xml -> /dev/zero", "q/kmsg.xml -> /proc/kmsg", "r/kmsg.save -> /proc/kmsg", "r/web.xml")
+	inTime(t, func() {
+		for dir, sources := range map[string][]string{"q": {"q/kmsg.xml", "q/zero.xml"}, "r": {"r/kmsg.save"}} {
+			got := collected(t, []string{dir}, Options{})
+			for _, source := range sources {
+				if !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, "! "+source+": ") }) {
+					t.Errorf("%s is not a problem: %q", source, got)
+				}
+			}
+		}
+	})
+}
+
+// A link of another user in a directory such as /tmp is not followed, not as an operand and not in a folder.
+func TestForeignLink(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make links of other users")
+	}
+	plant(t, "web.xml", "tmp/l.xml -> ../web.xml", "tmp/own.xml")
+	check(t, os.Chmod("tmp", 0o777|fs.ModeSticky))
+	check(t, os.Lchown("tmp/l.xml", 12345, 12345))
+	for _, operand := range []string{"tmp", "tmp/l.xml", "tmp/l*.xml"} {
+		got := collected(t, []string{operand}, Options{})
+		if !slices.ContainsFunc(got, func(s string) bool { return strings.Contains(s, "a link of another user") }) {
+			t.Errorf("%s: %q", operand, got)
+		}
+	}
+}

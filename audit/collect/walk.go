@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/virt-audit/virt-audit/audit/files"
 )
 
 // walker is the state of one collection.
@@ -26,7 +28,7 @@ func (w *walker) tree(path string) bool {
 	if !w.folder(path, realPath(path)) {
 		return false
 	}
-	var files []string
+	var linked []string
 	for len(w.links) > 0 { // a linked folder brings links of its own
 		link := w.links[0]
 		w.links = w.links[1:]
@@ -35,11 +37,14 @@ func (w *walker) tree(path string) bool {
 		switch {
 		case err != nil:
 			more = w.broken(link, err)
+		case !info.IsDir() && !isXML(link) && !strings.HasSuffix(link, imageSuffix):
+		case files.Trusted(link) != nil:
+			more = w.problem(link, files.Trusted(link))
 		case info.IsDir() && !isXML(link):
 			more = w.folder(link, realPath(link))
 		case !isXML(link) && !isImageFile(link, info.Mode()):
 		case info.Mode().IsRegular():
-			files = append(files, link)
+			linked = append(linked, link)
 		default:
 			more = w.problem(link, notFile(info.Mode()))
 		}
@@ -47,7 +52,7 @@ func (w *walker) tree(path string) bool {
 			return false
 		}
 	}
-	for _, link := range files {
+	for _, link := range linked {
 		if !w.file(link, realPath(link), false) {
 			return false
 		}

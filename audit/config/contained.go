@@ -61,7 +61,9 @@ func (f *File) refused(home, file string) string {
 		return fmt.Sprintf("a link takes %s out of the folder of the configuration", shown(file))
 	case inRepository(inside):
 		return fmt.Sprintf("a link takes %s into %s, where git keeps what it runs", shown(file), container)
-	case err == nil && there.Mode().IsRegular() && there.Mode()&0o111 != 0:
+	case err == nil && !there.Mode().IsRegular(): // the open of a FIFO would wait for a reader
+		return shown(file) + " is not a regular file"
+	case err == nil && there.Mode()&0o111 != 0:
 		return "the report would take the place of the program " + shown(file)
 	}
 	return ""

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/virt-audit/virt-audit/audit/files"
 )
 
 // System is the configuration of a host, for where no other is found.
@@ -24,31 +26,27 @@ const (
 	container = ".git" // a folder, or a file in a worktree or submodule
 )
 
-// Read reads a configuration that somebody has named. It may be a pipe or a device, as in <(...) of a shell:
-// that is waited for, and paths in it are relative to the working folder.
+// Read reads a configuration that the caller has named: a regular file, or an open pipe as in <(...) of a
+// shell. Paths in the latter are relative to the working directory.
 func Read(path string, known Names) (*File, error) {
-	f, err := os.Open(path)
+	if err := files.Trusted(path); err != nil {
+		return nil, fmt.Errorf("configuration %w", err)
+	}
+	f, err := files.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
+		return nil, fmt.Errorf("configuration %w", err)
 	}
 	defer func() { _ = f.Close() }() // nothing was written
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("configuration: %w", err)
-	case info.IsDir():
-		return nil, fmt.Errorf("configuration %s: it is a folder", shown(path))
-	}
 	folder := filepath.Dir(path)
-	if !info.Mode().IsRegular() || isDescriptor(path) {
+	if isDescriptor(path) {
 		folder = "."
 	}
-	return ReadFrom(f, path, folder, known)
+	return ReadFrom(files.Reader(f), path, folder, known)
 }
 
-// isDescriptor reports whether a path names an open file of this process, which lies elsewhere.
+// isDescriptor reports whether a path names an open file of this process, which is stored elsewhere.
 func isDescriptor(path string) bool {
-	return path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/")
+	return files.Descriptor(path) || strings.HasPrefix(path, "/proc/")
 }
 
 // ReadFrom reads a configuration that is open. Paths in it are relative to a folder, and the name is for
@@ -165,24 +163,21 @@ func readFound(path string, known Names) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe must not make us wait
+	f, err := files.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
+		return nil, fmt.Errorf("configuration %w", err)
 	}
 	defer func() { _ = f.Close() }() // nothing was written
 	info, err := f.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("configuration %s: not a regular file", shown(path))
-	}
 	for _, i := range []fs.FileInfo{link, info} {
 		if why := stranger(i, os.Geteuid(), privateGroup); why != "" {
 			return nil, fmt.Errorf("configuration %s: %s; %s", shown(path), why, byHand)
 		}
 	}
-	return ReadFrom(f, path, filepath.Dir(path), known)
+	return ReadFrom(files.Reader(f), path, filepath.Dir(path), known)
 }
 
 // stranger returns why a file could be the work of somebody else than root and the user, or "".

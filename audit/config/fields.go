@@ -171,6 +171,9 @@ func (r *reader) option(at place, key, word string) (string, bool) {
 			return word, r.oneOf(at, "policy", word, policy.Names())
 		}
 		file := r.resolve(word)
+		if !r.storedFile(at, key, file) {
+			return "", false
+		}
 		if slices.Contains(policy.Names(), file) {
 			file = "./" + file // which is no edition's name
 		}
@@ -188,7 +191,8 @@ func (r *reader) option(at place, key, word string) (string, bool) {
 	case "format":
 		return r.format(at, word)
 	case "baseline":
-		return r.resolve(word), true
+		file := r.resolve(word)
+		return file, r.storedFile(at, key, file)
 	case "max-size":
 		if !isSize(word) {
 			r.fail(at, "", "%q is not a size between 1 and %dM", word, audit.MaxSize>>20)
@@ -241,6 +245,16 @@ func (r *reader) format(at place, word string) (string, bool) {
 // configuration of the system may name others.
 func MayWrite(file string) bool {
 	return filepath.IsLocal(file) && !inRepository(file) && !strings.Contains(file, ",")
+}
+
+// storedFile refuses the name of an open file of the process that reads the configuration: only its caller
+// knows what that is, and standard input would be waited for.
+func (r *reader) storedFile(at place, key, file string) bool {
+	if !isDescriptor(file) {
+		return true
+	}
+	r.fail(at, "name it with --"+key, "%q is an open file of whoever runs this", file)
+	return false
 }
 
 // resolve returns a file that is named relative to the configuration's folder as it is seen from the

@@ -440,7 +440,7 @@ func TestFindStaysInside(t *testing.T) {
 
 func TestTooLarge(t *testing.T) {
 	root := tree(t, map[string]string{"etc/libvirt/qemu.conf": strings.Repeat("#", 17<<20)})
-	if _, errs := host.Find(host.Places{Root: root}); len(errs) != 1 || !strings.HasSuffix(errs[0].Error(), "qemu.conf: more than 16777216 bytes") {
+	if _, errs := host.Find(host.Places{Root: root}); len(errs) != 1 || !strings.HasSuffix(errs[0].Error(), "qemu.conf: too large: the limit is 16777216 bytes") {
 		t.Error(errs)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/virt-audit/virt-audit/audit/files"
 )
 
 // Places says where to look for facts. The zero value is nowhere.
@@ -44,14 +46,17 @@ func Find(p Places) (*Facts, []error) {
 	if err != nil {
 		return f, []error{err}
 	}
-	tree := os.DirFS(p.Root)
+	const flags = os.O_RDONLY | syscall.O_NONBLOCK
+	tree := nonblocking{os.DirFS(p.Root), func(name string) (*os.File, error) {
+		return os.OpenFile(filepath.Join(p.Root, name), flags, 0)
+	}}
 	if root := filepath.Clean(p.Root); root != "/" {
 		// What is found in an image must not lead to files of this machine.
 		inside, err := os.OpenRoot(root)
 		if err != nil {
 			return f, []error{err}
 		}
-		tree = inside.FS()
+		tree = nonblocking{inside.FS(), func(name string) (*os.File, error) { return inside.OpenFile(name, flags, 0) }}
 	}
 	s := &search{Facts: f, tree: tree, root: p.Root}
 	f.files = s.file
@@ -105,15 +110,38 @@ func readFile(tree fs.FS, name string) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close() //nolint:errcheck // nothing was written
-	data, err := io.ReadAll(io.LimitReader(file, limit+1))
-	if err == nil && len(data) > limit {
-		err = fmt.Errorf("more than %d bytes", limit)
+	var in io.Reader = file
+	if f, ok := file.(*os.File); ok {
+		in = files.Reader(f)
+	}
+	data, err := files.Limited(in, name, limit)
+	if fe, ok := errors.AsType[*files.Error](err); ok {
+		err = fe.Err // the caller names the file, with its root
 	}
 	if data == nil {
 		data = []byte{}
 	}
 	return data, err
 }
+
+// nonblocking is a tree whose files are opened without waiting: what Stat has found to be a file may be a FIFO
+// by the time it is opened.
+type nonblocking struct {
+	fs.FS
+	open func(name string) (*os.File, error)
+}
+
+// Open opens a file or a directory.
+func (t nonblocking) Open(name string) (fs.File, error) {
+	f, err := t.open(name)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// Stat does not open what it looks at.
+func (t nonblocking) Stat(name string) (fs.FileInfo, error) { return fs.Stat(t.FS, name) }
 
 func (s *search) conf(name string) *QEMUConf {
 	data, shown := s.read(name)

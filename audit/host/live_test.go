@@ -8,7 +8,7 @@ import (
 	"testing/fstest"
 )
 
-func files(text map[string]string) fstest.MapFS {
+func namesIn(text map[string]string) fstest.MapFS {
 	tree := fstest.MapFS{}
 	for name, data := range text {
 		tree[name] = &fstest.MapFile{Data: []byte(data), Mode: 0o644}
@@ -21,12 +21,12 @@ func TestKernel(t *testing.T) {
 		tree fs.FS
 		want string
 	}{
-		{files(nil), "<nil>"},
-		{files(map[string]string{"sys/kernel/x": ""}), "&{none false}"},
-		{files(map[string]string{"sys/kernel/x": "", "sys/fs/selinux/enforce": "1"}), "&{selinux true}"},
-		{files(map[string]string{"sys/kernel/x": "", "sys/fs/selinux/enforce": "0\n"}), "&{selinux false}"},
-		{files(map[string]string{"sys/kernel/x": "", "sys/module/apparmor/parameters/enabled": "Y\n"}), "&{apparmor true}"},
-		{files(map[string]string{"sys/kernel/x": "", "sys/module/apparmor/parameters/enabled": "N\n"}), "&{none false}"},
+		{namesIn(nil), "<nil>"},
+		{namesIn(map[string]string{"sys/kernel/x": ""}), "&{none false}"},
+		{namesIn(map[string]string{"sys/kernel/x": "", "sys/fs/selinux/enforce": "1"}), "&{selinux true}"},
+		{namesIn(map[string]string{"sys/kernel/x": "", "sys/fs/selinux/enforce": "0\n"}), "&{selinux false}"},
+		{namesIn(map[string]string{"sys/kernel/x": "", "sys/module/apparmor/parameters/enabled": "Y\n"}), "&{apparmor true}"},
+		{namesIn(map[string]string{"sys/kernel/x": "", "sys/module/apparmor/parameters/enabled": "N\n"}), "&{none false}"},
 	} {
 		if got := fmt.Sprint((&search{tree: tt.tree}).kernel()); got != tt.want {
 			t.Errorf("%v: got %s, want %s", tt.tree, got, tt.want)
@@ -40,7 +40,7 @@ func TestBridges(t *testing.T) {
 		return destination + " " + length + " 00000000000000000000000000000000 00 fe800000000000000000000000000001 00000400 00000001 00000000 00000003 " + name + "\n"
 	}
 	const any6 = "00000000000000000000000000000000"
-	tree := files(map[string]string{
+	tree := namesIn(map[string]string{
 		"sys/class/net/br0/bridge/x": "", "sys/class/net/br6/bridge/x": "", "sys/class/net/virbr0/bridge/x": "", "sys/class/net/eth0/x": "",
 		"proc/net/route": head + "br0\t00000000\t0101A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n" +
 			"eth0\t00000000\t0101A8C0\t0003\t0\t0\t200\t00000000\t0\t0\t0\n" +
@@ -50,10 +50,10 @@ func TestBridges(t *testing.T) {
 	if got := (&search{tree: tree}).bridges(); !reflect.DeepEqual(got, []string{"br0", "br6"}) {
 		t.Errorf("%q", got)
 	}
-	if got := (&search{tree: files(map[string]string{"proc/net/route": head})}).bridges(); got == nil || len(got) != 0 {
+	if got := (&search{tree: namesIn(map[string]string{"proc/net/route": head})}).bridges(); got == nil || len(got) != 0 {
 		t.Errorf("no bridge is known to be none: %q", got)
 	}
-	if got := (&search{tree: files(nil)}).bridges(); got != nil {
+	if got := (&search{tree: namesIn(nil)}).bridges(); got != nil {
 		t.Errorf("%q", got)
 	}
 }

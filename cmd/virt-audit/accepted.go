@@ -51,7 +51,7 @@ func acceptedOption(c *cli.Context, x *site, cfg *audit.Config, reports []target
 
 // baselineFile reads a baseline. Says tells what named it.
 func baselineFile(name, says string) (*baseline.Baseline, error) {
-	data, err := os.ReadFile(name)
+	data, err := readFile(name, maxReport)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &usageError{says + ": there is no file " + name, fmt.Sprintf("'--write-baseline %s' makes one of what is found today", name)}
 	} else if err != nil {

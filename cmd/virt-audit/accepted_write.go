@@ -34,7 +34,7 @@ func (a *accepted) writable(reports []target) error {
 	case !info.Mode().IsRegular() || info.Size() == 0:
 		return nil
 	}
-	data, err := os.ReadFile(a.file)
+	data, err := readFile(a.file, maxReport)
 	if err != nil {
 		return usagef("option --write-baseline: %v", err)
 	}

@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"github.com/google/renameio/v2"
+
+	"github.com/virt-audit/virt-audit/audit/files"
 )
 
 // output returns where a report goes. A file is put in place when done(true) is called, whole; a
@@ -26,9 +28,12 @@ func (s *streams) begin(file string) (w *bufio.Writer, done func(keep bool) erro
 		b := bufio.NewWriterSize(s.out, size)
 		return b, func(bool) error { return b.Flush() }, "", nil
 	}
+	if err := files.Writable(file); err != nil {
+		return nil, nil, "", usagef("the report cannot be written: %v", err)
+	}
 	at, streamed := destination(file)
 	if info, err := os.Stat(file); err == nil && info.IsDir() {
-		return nil, nil, "", usagef("the report cannot be written to %s: it is a folder", file)
+		return nil, nil, "", usagef("the report cannot be written to %s: it is a directory", file)
 	}
 	if streamed {
 		f, err := os.OpenFile(file, os.O_WRONLY|os.O_APPEND, 0)

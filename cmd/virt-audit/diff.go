@@ -1,12 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
-	"io"
-	"os"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -39,7 +35,7 @@ func (s *streams) diff(c *cli.Context) error {
 	}
 	var reports [2]*baseline.Report
 	for i, name := range c.Args().Slice() {
-		data, err := s.readFile(name)
+		data, err := s.readInput(name, maxReport)
 		if err != nil {
 			return usagef("%v", err)
 		}
@@ -72,16 +68,4 @@ func (s *streams) diff(c *cli.Context) error {
 		return status(exitFindings)
 	}
 	return nil
-}
-
-// readFile reads a file, or standard input for "-".
-func (s *streams) readFile(name string) ([]byte, error) {
-	if name == "-" {
-		return io.ReadAll(bufio.NewReader(s.in))
-	}
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return nil, fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "open "))
-	}
-	return data, nil
 }

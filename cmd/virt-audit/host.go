@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,20 +38,9 @@ func hostFlags() []cli.Flag {
 	}
 }
 
-// largest is the size in bytes above which no file about a host is read; capabilities take some 100 KB.
-const largest = 16 << 20
-
 // hostFile reads a file that an option names.
 func hostFile(option, name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, usagef("option --%s: %v", option, err)
-	}
-	defer f.Close() //nolint:errcheck // nothing was written
-	data, err := io.ReadAll(io.LimitReader(f, largest+1))
-	if err == nil && len(data) > largest {
-		err = fmt.Errorf("%s: more than %d bytes", name, largest)
-	}
+	data, err := readFile(name, maxFacts)
 	if err != nil {
 		return nil, usagef("option --%s: %v", option, err)
 	}

@@ -1,8 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"runtime"
 	"slices"
 	"strings"
@@ -91,8 +92,8 @@ func editionOption(name, says string) (*policy.Edition, error) {
 	if slices.Contains(policy.Names(), name) {
 		return policy.Named(name)
 	}
-	data, err := os.ReadFile(name)
-	if os.IsNotExist(err) && !strings.ContainsAny(name, "/.") {
+	data, err := readFile(name, maxPolicy)
+	if errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(name, "/.") {
 		return nil, &usageError{fmt.Sprintf("%s: unknown edition %q and no such file: editions are %s", says, name, strings.Join(policy.Names(), ", ")), didYouMean(name, policy.Names())}
 	}
 	if err != nil {

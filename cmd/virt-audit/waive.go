@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/collect"
 	"github.com/virt-audit/virt-audit/audit/report"
 )
 
@@ -72,9 +72,9 @@ func (s *streams) waive(c *cli.Context) error {
 		}
 	}
 	if operand == "-" {
-		data, err := io.ReadAll(s.in)
+		data, err := s.readInput(operand, collect.DefaultMaxSize)
 		if err != nil {
-			return fmt.Errorf("read standard input: %w", err)
+			return usagef("%v", err)
 		}
 		out, _, err := e.edit("<stdin>", data)
 		if err != nil {

@@ -12,11 +12,16 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/collect"
+	"github.com/virt-audit/virt-audit/audit/files"
 	"github.com/virt-audit/virt-audit/audit/report"
 )
 
 // waiveFile edits a file in place, unless it is libvirt's own: there an edit is lost, or worse.
 func (s *streams) waiveFile(c *cli.Context, name string, e *waiving) error {
+	if err := files.Writable(name); err != nil {
+		return usagef("%v", err)
+	}
 	target, err := filepath.EvalSymlinks(name)
 	if err != nil {
 		return usagef("%v", err)
@@ -26,11 +31,11 @@ func (s *streams) waiveFile(c *cli.Context, name string, e *waiving) error {
 		return usagef("%v", err)
 	}
 	if !info.Mode().IsRegular() {
-		return usagef("%s is no file", name)
+		return usagef("%s: %v", name, files.NotFile(info.Mode()))
 	}
-	data, err := os.ReadFile(target)
+	data, err := files.Read(target, collect.DefaultMaxSize)
 	if err != nil {
-		return usagef("%s", strings.TrimPrefix(err.Error(), "open "))
+		return usagef("%v", err)
 	}
 	if libvirtsOwn(c, target) {
 		d, err := audit.Load(name, data)
