@@ -43,8 +43,9 @@ func Read(name string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()                                               //nolint:errcheck // nothing was written
-	if info, err := f.Stat(); err == nil && info.Size() > limit { // a size is a claim, but this one is taken
+	defer f.Close() //nolint:errcheck // nothing was written
+	// A size is a claim, but this one is taken.
+	if info, err := f.Stat(); err == nil && info.Size() > limit {
 		return nil, TooLarge(name, limit)
 	}
 	return Limited(Reader(f), name, limit)

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
@@ -45,6 +46,30 @@ func (t *textReporter) gap() string {
 	return "\n"
 }
 
+// rulesRun says how many rules a run applies and which profiles they are of, "" where that is not known.
+func rulesRun(o *Options) string {
+	if len(o.Rules) == 0 {
+		return ""
+	}
+	text := strconv.Itoa(len(o.Rules))
+	switch names := profileNames(o.Profiles); len(o.Profiles) {
+	case 0: // rules that were named one by one
+		return text
+	case 1:
+		return text + " (profile " + names + ")"
+	default:
+		return text + " (profiles " + names + ")"
+	}
+}
+
+func profileNames(profiles []audit.Profile) string {
+	names := make([]string, len(profiles))
+	for i, p := range profiles {
+		names[i] = string(p)
+	}
+	return strings.Join(names, ", ")
+}
+
 func (t *textReporter) summary() string {
 	var b strings.Builder
 	n := t.tally
@@ -76,6 +101,9 @@ func (t *textReporter) summary() string {
 		fmt.Fprintf(&b, "%s: %s\n", t.style.bold(plural(total, "finding")), strings.Join(found, ", "))
 	case n.Domains > 0:
 		b.WriteString(t.style.bold("0 findings") + "\n")
+	}
+	if ran := rulesRun(&t.opt); ran != "" && n.Domains > 0 {
+		b.WriteString("rules: " + ran + "\n")
 	}
 	if hidden := hiddenCounts(&n); hidden != "" {
 		if !t.opt.ShowWaived {

@@ -91,6 +91,9 @@ func (s *streams) audit(c *cli.Context) (err error) {
 		return err
 	}
 	profiles, _ := profileOption(c)
+	if cfg.Named {
+		profiles = nil // the rules that were named run, of whatever profile
+	}
 	now, err := runTime()
 	if err != nil {
 		return err

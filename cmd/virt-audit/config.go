@@ -76,13 +76,12 @@ func optionKeys() []string {
 // loads reads the files that the configuration names, and returns what every run with it would fail for.
 func (x *site) loads() error {
 	var errs []error
-	profiles := []audit.Profile{audit.Baseline}
+	var profiles []audit.Profile
 	for _, s := range x.file.Settings {
 		x.taken[s.Option] = s
 		var err error
 		switch says := x.says(s.Option); s.Key {
 		case "profiles":
-			profiles = nil
 			for _, v := range s.Values {
 				profiles = append(profiles, audit.Profile(v))
 			}
@@ -97,7 +96,7 @@ func (x *site) loads() error {
 			errs = append(errs, err)
 		}
 	}
-	chosen, err := x.choose(profiles, nil, nil)
+	chosen, err := x.choose(withBaseline(profiles), nil, nil)
 	if err == nil && len(chosen) == 0 {
 		at := x.file.Places["disable"]
 		err = fmt.Errorf("%s:%d:%d: disable: no rule of the profiles is left", x.file.Path, at.Line, at.Column)

@@ -34,7 +34,7 @@ func colorFlag() cli.Flag {
 }
 
 func profileFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "profile", Usage: "rules of this `PROFILE`, repeatable: " + words(audit.Profiles()) + " (default: baseline)", EnvVars: env("profile"), Category: aboutRules}
+	return &cli.StringSliceFlag{Name: "profile", Usage: "rules of this `PROFILE` besides those of baseline, repeatable: " + words(audit.Profiles()[1:]), EnvVars: env("profile"), Category: aboutRules}
 }
 
 func policyFlag() cli.Flag {
@@ -144,20 +144,23 @@ func engine(c *cli.Context, x *site) (*audit.Config, error) {
 	return cfg, nil
 }
 
+// profileOption returns the profiles whose rules run. They add up: each includes baseline.
 func profileOption(c *cli.Context) ([]audit.Profile, error) {
 	var out []audit.Profile
 	for _, name := range list(c.StringSlice("profile")) {
 		if !slices.Contains(audit.Profiles(), audit.Profile(name)) {
 			return nil, &usageError{fmt.Sprintf("option --profile: unknown profile %q: one of %s", name, words(audit.Profiles())), didYouMean(name, strings.Split(words(audit.Profiles()), ", "))}
 		}
-		if !slices.Contains(out, audit.Profile(name)) {
-			out = append(out, audit.Profile(name))
-		}
+		out = append(out, audit.Profile(name))
 	}
-	if out == nil {
-		out = []audit.Profile{audit.Baseline}
-	}
-	return out, nil
+	return withBaseline(out), nil
+}
+
+// withBaseline returns profiles in the order in which they are listed, baseline among them.
+func withBaseline(profiles []audit.Profile) []audit.Profile {
+	return slices.DeleteFunc(audit.Profiles(), func(p audit.Profile) bool {
+		return p != audit.Baseline && !slices.Contains(profiles, p)
+	})
 }
 
 // list splits values at commas and drops empty ones.

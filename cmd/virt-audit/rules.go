@@ -19,7 +19,7 @@ func (s *streams) rulesCommand() *cli.Command {
 		Usage: "list the rules",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "text", Usage: "`FORMAT`: text, markdown, json"},
-			&cli.StringSliceFlag{Name: "profile", Usage: "only those of this `PROFILE`, repeatable"},
+			&cli.StringSliceFlag{Name: "profile", Usage: "those that run with this `PROFILE`, which are those of baseline too; repeatable"},
 			colorFlag(),
 			siteFlags()[0], siteFlags()[1],
 		},
