@@ -55,13 +55,18 @@ func usagef(format string, args ...any) error {
 
 // streams are what a command reads and writes.
 type streams struct {
-	in       io.Reader
-	out, err io.Writer
+	in  io.Reader
+	out *standardOutput
+	err io.Writer
+}
+
+func newStreams(in io.Reader, out, errOut io.Writer) *streams {
+	return &streams{in, &standardOutput{Writer: out}, errOut}
 }
 
 // run is the whole program but for the exit.
 func run(args []string, in io.Reader, out, errOut io.Writer) (code int) {
-	s := &streams{in, out, errOut}
+	s := newStreams(in, out, errOut)
 	defer func() {
 		if r := recover(); r != nil {
 			fmt.Fprintf(errOut, "virt-audit: internal error: %v\n%s", r, debug.Stack())
@@ -74,7 +79,7 @@ func run(args []string, in io.Reader, out, errOut io.Writer) (code int) {
 	if err == nil {
 		err = app.Run(args)
 	}
-	return s.exit(err)
+	return s.ended(s.exit(err))
 }
 
 // unsetEmpty makes an empty variable of ours count as one that is not set, as scripts expect.
@@ -122,15 +127,15 @@ func newApp(s *streams) *cli.App {
 	app := &cli.App{
 		Name:      "virt-audit",
 		Usage:     "tell which libvirt guests are inside QEMU's security support boundary, and what gives the host away",
-		UsageText: "virt-audit [options] [file|folder|-]...\nvirt-audit [options] -c URI... [guest]...\nvirt-audit rules | explain RULE | policy list|show|check\nvirt-audit waive FILE|GUEST RULE --reason WHY\nvirt-audit diff OLD.json NEW.json\nvirt-audit config show|check\nvirt-audit facts [-o FILE]\nvirt-audit hook install|status|uninstall",
+		UsageText: "virt-audit [options] [file|folder|-]...\nvirt-audit [options] -c URI... [guest]...\nvirt-audit rules | explain RULE | policy list|show|check\nvirt-audit waive FILE|GUEST RULE --reason WHY\nvirt-audit diff OLD.json NEW.json\nvirt-audit config show|check\nvirt-audit facts [-o FILE]\nvirt-audit hook install|status|uninstall\nvirt-audit help [COMMAND] | version",
 		Description: "Reads libvirt domain XML: files, folders, '-' for standard input. Without an operand it reads\n" +
 			"what this host has: definitions, running guests, saved states and snapshots, and the user's session.\n" +
 			"Options may follow operands. Each can be set in the environment: VIRT_AUDIT_FAIL_ON=high.\n\n" +
 			"Exit status: 0 clean, 1 findings, 2 usage, 3 nothing audited, 4 unreadable input, 5 internal error.",
 		Version:         toolVersion(),
-		Flags:           auditFlags(),
+		Flags:           append(auditFlags(), cli.HelpFlag), // the library adds it only where there is no command "help"
 		Action:          s.audit,
-		Commands:        []*cli.Command{s.rulesCommand(), s.explainCommand(), s.policyCommand(), s.configCommand(), s.factsCommand(), s.hookCommand(), s.waiveCommand(), s.diffCommand(), s.completionCommand()},
+		Commands:        []*cli.Command{s.rulesCommand(), s.explainCommand(), s.policyCommand(), s.configCommand(), s.factsCommand(), s.hookCommand(), s.waiveCommand(), s.diffCommand(), s.completionCommand(), s.helpCommand(), s.versionCommand()},
 		HideHelpCommand: true,
 		Reader:          s.in,
 		Writer:          s.out,

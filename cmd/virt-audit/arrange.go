@@ -73,6 +73,9 @@ func (a *arranger) arrange(of string, flags []cli.Flag, commands []*cli.Command,
 				return nil, usagef("option %s has no meaning to %s", dashed(o.name), of)
 			}
 			out = append(out, o.words...)
+			if o.flag == cli.HelpFlag {
+				operands = nil // the library would take the first for a command to explain
+			}
 		}
 		return append(out, operands...), nil
 	}

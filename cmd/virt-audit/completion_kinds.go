@@ -57,7 +57,8 @@ var kinds = map[string]func(o *offer, usage string){
 		}
 	},
 	"WHEN": offerListed, "WHERE": offerListed, "TYPE": offerListed,
-	"DAY": nil, "DEVICE": nil, "GUEST": nil, "MACHINE": nil, "N": nil, "NAME": nil, "SIZE": nil, "TIME": nil, "VERSION": nil, "WHY": nil, "WORD": nil,
+	"COMMAND": nil, // see operand
+	"DAY":     nil, "DEVICE": nil, "DURATION": nil, "GUEST": nil, "MACHINE": nil, "N": nil, "NAME": nil, "SIZE": nil, "VERSION": nil, "WHY": nil, "WORD": nil,
 }
 
 // localURIs are those of drivers that have daemons on this host; others name a host, which we do not know.

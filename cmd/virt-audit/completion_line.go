@@ -16,13 +16,14 @@ type commandLine struct {
 	commands []*cli.Command
 	values   map[string]string // of the options that were given, by their first names
 	operands int
-	closed   bool     // "--" was seen
-	pending  cli.Flag // wants the next word for its value
-	actions  []word   // what the first operand may be, of commands that are none of the library's
+	closed   bool           // "--" was seen
+	pending  cli.Flag       // wants the next word for its value
+	all      []*cli.Command // of the program, for help
+	actions  []word         // what the first operand may be, of commands that are none of the library's
 }
 
 func newCommandLine(app *cli.App, words []string) *commandLine {
-	l := &commandLine{command: app.Name, flags: app.Flags, commands: app.Commands, values: map[string]string{}}
+	l := &commandLine{command: app.Name, flags: app.Flags, commands: app.Commands, all: app.Commands, values: map[string]string{}}
 	for _, w := range words {
 		l.add(w)
 	}
@@ -43,7 +44,7 @@ func (l *commandLine) add(w string) {
 			return
 		}
 		*l = commandLine{
-			command: l.command + " " + c.Name, usage: c.ArgsUsage, flags: c.Flags, commands: c.Subcommands, values: l.values,
+			command: l.command + " " + c.Name, usage: c.ArgsUsage, flags: c.Flags, commands: c.Subcommands, all: l.all, values: l.values,
 			actions: actions(l.command+" "+c.Name, c.UsageText),
 		}
 	default:
@@ -145,6 +146,11 @@ func (l *commandLine) operand(o *offer) {
 		return
 	}
 	for _, kind := range operandKinds(l.usage, l.operands) {
+		if kind == "COMMAND" && l.operands == 0 {
+			for _, c := range l.all {
+				o.word(c.Name, c.Usage)
+			}
+		}
 		if offer := kinds[kind]; offer != nil {
 			offer(o, "")
 		} else if _, ending, ok := strings.Cut(kind, "."); ok {

@@ -136,7 +136,7 @@ func TestCompletionKinds(t *testing.T) {
 			}
 		}
 	}
-	app := newApp(&streams{})
+	app := newApp(newStreams(nil, nil, nil))
 	check(app.Name, app.Flags, "")
 	each(app.Commands, func(c *cli.Command) { check(c.Name, c.Flags, c.ArgsUsage) })
 	for kind := range kinds {

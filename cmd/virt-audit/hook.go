@@ -76,7 +76,7 @@ func hookPlaceFlags() []cli.Flag {
 // hookCommand has no subcommands in the sense of the library: a guest may have the name of one.
 func (s *streams) hookCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "hook",
+		Name:  hookName,
 		Usage: "have libvirt ask virt-audit before it starts a guest",
 		UsageText: "virt-audit hook install [options]   write the script, with the options of the decision\n" +
 			"virt-audit hook status [options]    exit 0 when libvirt asks us, 1 when it does not\n" +
@@ -90,19 +90,23 @@ func (s *streams) hookCommand() *cli.Command {
 	}
 }
 
+const hookName = "hook"
+
+// hookSubcommands are what a site runs; all else is libvirt's.
+var hookSubcommands = []string{"install", "status", "uninstall"}
+
 func (s *streams) hook(c *cli.Context) error {
 	args := c.Args().Slice()
 	if len(args) >= 4 {
 		return s.hookCall(c, args[0], args[1])
 	}
-	actions := map[string]func(*cli.Context) error{"install": s.hookInstall, "status": s.hookStatus, "uninstall": s.hookUninstall}
 	if len(args) == 0 {
 		return &usageError{"hook wants to know what to do", "'virt-audit hook install', 'status' or 'uninstall'"}
 	}
-	act := actions[args[0]]
+	act := map[string]func(*cli.Context) error{"install": s.hookInstall, "status": s.hookStatus, "uninstall": s.hookUninstall}[args[0]]
 	switch {
 	case act == nil:
-		return &usageError{fmt.Sprintf("hook cannot %q", args[0]), didYouMean(args[0], []string{"install", "status", "uninstall"})}
+		return &usageError{fmt.Sprintf("hook cannot %q", args[0]), didYouMean(args[0], hookSubcommands)}
 	case len(args) > 1:
 		return usagef("hook %s takes no operand", args[0])
 	case args[0] != "install":

@@ -178,7 +178,7 @@ func isFile(option, value string) bool {
 // unusable returns why no decision can be made with the options of the script, as libvirt runs it: in
 // another folder, and without the environment at hand. It returns nil where one can be made.
 func (h *hookScript) unusable() error {
-	app := newApp(&streams{strings.NewReader(""), io.Discard, io.Discard})
+	app := newApp(newStreams(strings.NewReader(""), io.Discard, io.Discard))
 	hook := command(app.Commands, "hook")
 	for _, f := range slices.Concat(app.Flags, hook.Flags) {
 		withoutEnvironment(f)

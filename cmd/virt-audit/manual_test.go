@@ -35,7 +35,7 @@ func TestManual(t *testing.T) {
 		t.Fatal(err)
 	}
 	var filled bytes.Buffer
-	if err := page.Execute(&filled, newManualParts(newApp(&streams{}))); err != nil {
+	if err := page.Execute(&filled, newManualParts(newApp(newStreams(nil, nil, nil)))); err != nil {
 		t.Fatal(err)
 	}
 	generated(t, manual+".1", troff(filled.Bytes()))
@@ -89,7 +89,7 @@ func TestManualOptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := strings.ReplaceAll(string(text), `\-`, "-")
-	app := newApp(&streams{})
+	app := newApp(newStreams(nil, nil, nil))
 	check := func(command string, flags []cli.Flag) {
 		for _, f := range flags {
 			if name := "\\fB--" + f.Names()[0] + "\\fR"; !strings.Contains(page, name) {
@@ -208,7 +208,7 @@ func example(t *testing.T, line string) {
 		args = append(args, strings.Trim(quoted, "'"))
 	}
 	var out, errOut bytes.Buffer
-	s := &streams{strings.NewReader(""), &out, &errOut}
+	s := newStreams(strings.NewReader(""), &out, &errOut)
 	if strings.HasPrefix(line, "virt-audit") && !slices.Contains(args, "-c") {
 		if code := run(append([]string{"virt-audit"}, args...), s.in, &out, &errOut); code > exitFindings {
 			t.Errorf("%s: exit code %d\n%s%s", line, code, out.String(), errOut.String())

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -58,7 +59,7 @@ func placed(formats []string, output, says string) ([]target, error) {
 			}
 			unplaced, file = name, output
 		}
-		if file == "-" || file == "/dev/stdout" {
+		if slices.Contains([]string{"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}, file) {
 			file = ""
 		}
 		at, streamed := destination(file)

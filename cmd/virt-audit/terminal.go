@@ -16,7 +16,7 @@ import (
 // terminal says whether the report is to be coloured, and how wide it may be. NO_COLOR and TERM=dumb
 // count for "auto" alone: who writes --color=always means it.
 func (s *streams) terminal(c *cli.Context, toStdout bool) (paint bool, width int, err error) {
-	f, _ := s.out.(*os.File)
+	f := s.out.file()
 	tty := toStdout && f != nil && isatty.IsTerminal(f.Fd())
 	if tty {
 		width, _, _ = term.GetSize(int(f.Fd()))
