@@ -6,9 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/user"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 
@@ -173,7 +171,7 @@ func readFound(path string, known Names) (*File, error) {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
 	for _, i := range []fs.FileInfo{link, info} {
-		if why := stranger(i, os.Geteuid(), privateGroup); why != "" {
+		if why := stranger(i, os.Geteuid(), files.PrivateGroup); why != "" {
 			return nil, fmt.Errorf("configuration %s: %s; %s", shown(path), why, byHand)
 		}
 	}
@@ -195,17 +193,6 @@ func stranger(i fs.FileInfo, uid int, private func(uid, gid uint32) bool) string
 		return "its group may write to it"
 	}
 	return ""
-}
-
-// privateGroup reports whether the group is the user's own, which is what lets login give a umask of
-// 002: it has the user's name.
-func privateGroup(uid, gid uint32) bool {
-	u, err := user.LookupId(strconv.FormatUint(uint64(uid), 10))
-	if err != nil {
-		return false
-	}
-	g, err := user.LookupGroupId(strconv.FormatUint(uint64(gid), 10))
-	return err == nil && g.Name == u.Username
 }
 
 func shown(path string) string { return strings.Map(printable, path) }

@@ -19,8 +19,8 @@ var (
 // maxLinks is how many links the kernel follows in one name.
 const maxLinks = 40
 
-// owner is whom a file belongs to.
-func owner(info fs.FileInfo) (uint32, bool) {
+// Owner returns the user whom a file belongs to, and false where that is unknown.
+func Owner(info fs.FileInfo) (uint32, bool) {
 	s, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
 		return 0, false
@@ -37,8 +37,8 @@ func shared(dir fs.FileInfo) bool {
 // there: root, and the owner of the directory. The kernel decides so with fs.protected_symlinks and
 // fs.protected_regular (Documentation/admin-guide/sysctl/fs.rst), which may be off.
 func foreign(dir, entry fs.FileInfo) bool {
-	of, ok := owner(entry)
-	parent, _ := owner(dir)
+	of, ok := Owner(entry)
+	parent, _ := Owner(dir)
 	return shared(dir) && (!ok || of != 0 && int(of) != os.Geteuid() && of != parent)
 }
 

@@ -3,7 +3,9 @@ package files
 import (
 	"fmt"
 	"io/fs"
+	"os/user"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -33,7 +35,7 @@ func changeable(info fs.FileInfo, uids []uint32, path string) string {
 		path = "/"
 	}
 	mode := info.Mode()
-	of, ok := owner(info)
+	of, ok := Owner(info)
 	switch {
 	case !ok:
 		return "the owner of " + path + " is unknown"
@@ -45,19 +47,30 @@ func changeable(info fs.FileInfo, uids []uint32, path string) string {
 		return ""
 	case mode.Perm()&0o002 != 0:
 		return path + " can be changed by every user"
-	case mode.Perm()&0o020 != 0 && !rootsGroup(info, path):
+	case mode.Perm()&0o020 != 0 && !ownersGroup(info, path):
 		return path + " can be changed by its group"
 	}
 	return ""
 }
 
-// rootsGroup reports whether the group that may write a file is root's own. An access control list puts
+// ownersGroup reports whether the group that may write a file is its owner's own. An access control list puts
 // the most that any of its entries allows in the place of the group's permissions (acl(5)).
-func rootsGroup(info fs.FileInfo, path string) bool {
+func ownersGroup(info fs.FileInfo, path string) bool {
 	s, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || s.Gid != 0 {
+	if !ok || (s.Uid != 0 || s.Gid != 0) && !PrivateGroup(s.Uid, s.Gid) {
 		return false
 	}
 	_, err := syscall.Getxattr(path, "system.posix_acl_access", nil)
 	return err != nil
+}
+
+// PrivateGroup reports whether the group is the user's own, which is what lets login give a umask of
+// 002: it has the user's name.
+func PrivateGroup(uid, gid uint32) bool {
+	u, err := user.LookupId(strconv.FormatUint(uint64(uid), 10))
+	if err != nil {
+		return false
+	}
+	g, err := user.LookupGroupId(strconv.FormatUint(uint64(gid), 10))
+	return err == nil && g.Name == u.Username
 }

@@ -23,7 +23,7 @@ func connectFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "connect", Aliases: []string{"c"}, Usage: "audit the guests of libvirt at `URI`, repeatable; operands then name guests", EnvVars: env("connect"), Category: aboutConnecting},
 		&cli.BoolFlag{Name: "readonly", Aliases: []string{"r"}, Usage: "connect for reading only: no passwords are fetched", EnvVars: env("readonly"), Category: aboutConnecting},
-		&cli.DurationFlag{Name: "timeout", Value: live.DefaultTimeout, Usage: "give up waiting for an answer after this `TIME`", EnvVars: env("timeout"), Category: aboutConnecting},
+		&cli.DurationFlag{Name: "timeout", Value: live.DefaultTimeout, Usage: "give up waiting for an answer after this `DURATION`", EnvVars: env("timeout"), Category: aboutConnecting},
 	}
 }
 
@@ -48,7 +48,7 @@ func connections(c *cli.Context) []string {
 // configuration. The documents come host by host.
 func (s *streams) connected(c *cli.Context, uris []string, cfg *audit.Config) (iter.Seq2[*collect.Document, error], error) {
 	if c.Duration("timeout") <= 0 {
-		return nil, usagef("option --timeout: more than nothing is wanted")
+		return nil, usagef("option --timeout: must be positive")
 	}
 	options := live.Options{ReadOnly: c.Bool("readonly"), Timeout: c.Duration("timeout"), Guests: c.Args().Slice()}
 	// Before the first guest is judged, all hosts have answered: what is known of them decides too.

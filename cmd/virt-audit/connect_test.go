@@ -198,7 +198,7 @@ func TestConnectUsage(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{"-c", "qemu:///system?socket=/none", "--timeout", "0s"}, exitUsage, "option --timeout: more than nothing is wanted"},
+		{[]string{"-c", "qemu:///system?socket=/none", "--timeout", "0s"}, exitUsage, "option --timeout: must be positive"},
 		{[]string{"-c", "qemu:///system?socket=/none", "--timeout", "soon"}, exitUsage, "option --timeout"},
 		{[]string{"-c", ""}, exitInput, "an empty connection URI"},
 		{[]string{"-c", "qemu+libssh://127.0.0.1:1/system?sshauth=agent,nonsense"}, exitInput, "sshauth=agent,nonsense: unknown sshauth"},

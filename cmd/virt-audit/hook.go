@@ -11,6 +11,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/config"
+	"github.com/virt-audit/virt-audit/audit/files"
 	"github.com/virt-audit/virt-audit/audit/report"
 )
 
@@ -34,6 +35,14 @@ const (
 	opMigrate = "migrate"
 )
 
+// hookMaxSize is more than libvirt writes for any guest that it can show: a string of its protocol has at most
+// 4 MiB (src/remote/remote_protocol.x, REMOTE_STRING_MAX), so 'virsh define' takes no more, and 'virsh dumpxml'
+// fails above. Only metadata, which is set piece by piece, can add up to more. Judging so much takes some seconds.
+const hookMaxSize = "32M"
+
+// dryRun is the option for a preview. In scripts of form 1 it has the meaning that --log-only has now.
+const dryRun = "dry-run"
+
 // decides reports whether an operation of libvirt's is one that asks us. What libvirt may add one day
 // does not.
 func decides(operation string) bool {
@@ -49,10 +58,11 @@ const (
 func hookDecisionFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "refuse", Usage: "refuse guests that are `WHAT[,WHAT]`: outside, undetermined, a severity (such findings or worse), the ID of a rule (default: " + strings.Join(defaultRefuse, ",") + ")", EnvVars: env("refuse"), Category: aboutDecision},
-		&cli.BoolFlag{Name: "dry-run", Usage: "refuse nothing, and log what would have been", EnvVars: env("dry-run"), Category: aboutDecision},
-		&cli.BoolFlag{Name: "fail-closed", Usage: "refuse guests that cannot be judged; without it they start, and a line is logged", EnvVars: env("fail-closed"), Category: aboutDecision},
-		&cli.DurationFlag{Name: "timeout", Value: 10 * time.Second, Usage: "give up after this `TIME`", EnvVars: env("timeout"), Category: aboutDecision},
-		&cli.StringFlag{Name: "max-size", Value: "16M", Usage: "give up on XML above this `SIZE` in bytes; K, M and G are understood", EnvVars: env("max-size"), Category: aboutDecision},
+		&cli.BoolFlag{Name: "log-only", Usage: "refuse nothing, and log what would be refused", EnvVars: env("log-only"), Category: aboutDecision},
+		&cli.BoolFlag{Name: "allow-unreadable", Usage: "start guests whose XML cannot be judged (too large, malformed, too slow to judge), and log a line; without it they are refused", EnvVars: env("allow-unreadable"), Category: aboutDecision},
+		&cli.BoolFlag{Name: "fail-closed", Usage: "refuse guests also where virt-audit or its installation fails; without it they start, and a line is logged", EnvVars: env("fail-closed"), Category: aboutDecision},
+		&cli.DurationFlag{Name: "timeout", Value: 10 * time.Second, Usage: "refuse a guest that is not judged after this `DURATION`", EnvVars: env("timeout"), Category: aboutDecision},
+		&cli.StringFlag{Name: "max-size", Value: hookMaxSize, Usage: "refuse XML above this `SIZE` in bytes, with K, M or G for a unit", EnvVars: env("max-size"), Category: aboutDecision},
 		&cli.StringFlag{Name: "log", Value: logSyslog, Usage: "`WHERE` to log to: " + logSyslog + ", or " + logStderr + ", of which libvirt keeps little", EnvVars: env("log"), Category: aboutDecision},
 		&cli.StringFlag{Name: "config", Usage: "`FILE` with the site's configuration (default: " + config.System + ")", EnvVars: env("config"), Category: aboutRules},
 		&cli.BoolFlag{Name: "no-config", Usage: "look for no configuration", EnvVars: env("no-config"), Category: aboutRules},
@@ -70,6 +80,7 @@ func hookPlaceFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "hooks-dir", Value: libvirtHooks, Usage: "libvirt's `FOLDER` of hooks", EnvVars: env("hooks-dir"), Category: aboutInstallation},
 		&cli.StringFlag{Name: "name", Value: "50-virt-audit", Usage: "`NAME` of the script in qemu.d", EnvVars: env("hook-name"), Category: aboutInstallation},
+		&cli.BoolFlag{Name: dryRun, Usage: "install and uninstall: print what would be written or removed, and change nothing", EnvVars: env(dryRun), Category: aboutInstallation},
 	}
 }
 
@@ -79,12 +90,13 @@ func (s *streams) hookCommand() *cli.Command {
 		Name:  hookName,
 		Usage: "have libvirt ask virt-audit before it starts a guest",
 		UsageText: "virt-audit hook install [options]   write the script, with the options of the decision\n" +
-			"virt-audit hook status [options]    exit 0 when libvirt asks us, 1 when it does not\n" +
+			"virt-audit hook status [options]    exit 0 when the hook is active, 1 when it is not\n" +
 			"virt-audit hook uninstall [options] remove the script\n" +
 			"virt-audit hook [options] -- GUEST OPERATION SUBOPERATION EXTRA\n" +
 			"                                    what the script calls: exit 0 allows the start, 1 refuses it",
-		Description: "A refused guest does not start, and 'virsh start' shows the reason. Guests that run already, and\n" +
-			"devices that are plugged into them, do not pass the hook. libvirt needs to be 6.5 or newer.",
+		Description: "A refused guest does not start, and 'virsh start' shows the reason. A guest whose XML cannot be judged\n" +
+			"is refused too; only where virt-audit itself fails does it start. Guests that run already, and devices\n" +
+			"that are plugged into them, do not pass the hook. libvirt 6.5 or newer is required.",
 		Flags:  append(hookDecisionFlags(), hookPlaceFlags()...),
 		Action: s.hook,
 	}
@@ -101,7 +113,7 @@ func (s *streams) hook(c *cli.Context) error {
 		return s.hookCall(c, args[0], args[1])
 	}
 	if len(args) == 0 {
-		return &usageError{"hook wants to know what to do", "'virt-audit hook install', 'status' or 'uninstall'"}
+		return &usageError{"hook: missing subcommand", "'virt-audit hook install', 'status' or 'uninstall'"}
 	}
 	act := map[string]func(*cli.Context) error{"install": s.hookInstall, "status": s.hookStatus, "uninstall": s.hookUninstall}[args[0]]
 	switch {
@@ -114,6 +126,9 @@ func (s *streams) hook(c *cli.Context) error {
 			if name := f.Names()[0]; typedOption(c, name) {
 				return usagef("option --%s has no meaning to hook %s", name, args[0])
 			}
+		}
+		if args[0] == "status" && typedOption(c, dryRun) {
+			return usagef("option --%s has no meaning to hook status", dryRun)
 		}
 	}
 	return act(c)
@@ -131,14 +146,14 @@ func (s *streams) hookCall(c *cli.Context, guest, operation string) error {
 		return nil
 	case err == nil:
 		text = fmt.Sprintf("guest '%s' %s: %s", guest, mayNot[operation], refused)
-	case c.Bool("fail-closed"):
-		text = fmt.Sprintf("guest '%s' %s, for it cannot be judged: %s", guest, mayNot[operation], plain(err))
-	default:
-		s.hookLog(c, fmt.Sprintf("guest '%s' is let through, for it cannot be judged: %s", guest, plain(err)))
+	case starts(c, err):
+		s.hookLog(c, fmt.Sprintf("guest '%s' is let through, because it cannot be judged: %s", guest, plain(err)))
 		return nil
+	default:
+		text = fmt.Sprintf("guest '%s' %s, because it cannot be judged: %s", guest, mayNot[operation], plain(err))
 	}
-	if c.Bool("dry-run") {
-		s.hookLog(c, "dry run: "+text)
+	if c.Bool("log-only") || c.Bool(dryRun) {
+		s.hookLog(c, "log only: "+text)
 		return nil
 	}
 	if c.String("log") == logSyslog {
@@ -146,6 +161,16 @@ func (s *streams) hookCall(c *cli.Context, guest, operation string) error {
 	}
 	fmt.Fprintf(s.err, "virt-audit: %s\n", lines(text))
 	return status(exitFindings)
+}
+
+// starts reports whether a guest that cannot be judged starts all the same. Where its own XML is the reason, whoever
+// writes that could have it start at will.
+func starts(c *cli.Context, err error) bool {
+	if c.Bool("fail-closed") {
+		return false
+	}
+	_, document := errors.AsType[*unjudged](err)
+	return !document || c.Bool("allow-unreadable")
 }
 
 var mayNot = map[string]string{
@@ -220,44 +245,88 @@ func refusalOption(c *cli.Context, x *site) (*refusal, error) {
 	return r, nil
 }
 
+// hookSetup is what a hook judges by.
+type hookSetup struct {
+	*audit.Config
+	refuse *refusal
+	files  []hookFile
+}
+
+// hookFile is a file that decides what a hook refuses.
+type hookFile struct{ what, path string }
+
+// distrusted returns why a hook must not go by a file: other users than root, and those who run the hook, could
+// change what it refuses. It returns "" if they cannot.
+func (h *hookSetup) distrusted(uid uint32) string {
+	for _, f := range h.files {
+		if why := files.Changeable(f.path, uid); why != "" {
+			return fmt.Sprintf("%s %s is not trusted: %s", f.what, f.path, why)
+		}
+	}
+	return ""
+}
+
 // hookConfig makes the engine's configuration for a hook. There is one guest, so that rules over
 // several do not run.
-func hookConfig(c *cli.Context) (*audit.Config, *refusal, error) {
+func hookConfig(c *cli.Context) (*hookSetup, error) {
 	if name, _, _ := configOption(c); name == "-" {
-		return nil, nil, usagef("option --config: standard input is the guest")
+		return nil, usagef("option --config: standard input is the guest")
 	}
 	x, err := siteOption(c, "/", "profiles", "policy", "qemu-version", "max-size") // libvirt says nothing of the folder that hooks run in
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	refuse, err := refusalOption(c, x)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	cfg, err := engine(c, x)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if where := c.String("log"); where != logSyslog && where != logStderr {
-		return nil, nil, &usageError{fmt.Sprintf("option --log: %q is neither %s nor %s", where, logSyslog, logStderr), didYouMean(where, []string{logSyslog, logStderr})}
+		return nil, &usageError{fmt.Sprintf("option --log: %q is neither %s nor %s", where, logSyslog, logStderr), didYouMean(where, []string{logSyslog, logStderr})}
 	}
 	if c.Duration("timeout") <= 0 {
-		return nil, nil, usagef("option --timeout: more than no time is wanted")
+		return nil, usagef("option --timeout: must be positive")
+	}
+	if _, err := sizeOption(c); err != nil {
+		return nil, err
 	}
 	cfg.Minimum = audit.Info // whatever the environment says: --refuse decides
 	skipped := list(c.StringSlice("skip-rule"))
 	for _, id := range refuse.rules {
 		if slices.Contains(skipped, id) {
-			return nil, nil, usagef("option --refuse: %s is skipped by --skip-rule", id)
+			return nil, usagef("option --refuse: %s is skipped by --skip-rule", id)
 		}
 		if !slices.ContainsFunc(cfg.Rules, func(r *audit.Rule) bool { return r.ID == id }) {
 			r, err := x.rule(id)
 			if err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 			cfg.Rules = append(cfg.Rules, r)
 		}
 	}
 	cfg.Rules = slices.DeleteFunc(cfg.Rules, func(r *audit.Rule) bool { return slices.Contains(notInHooks, r.ID) })
-	return cfg, refuse, nil
+	return &hookSetup{cfg, refuse, hookFiles(c, x)}, nil
+}
+
+// hookFiles are the files that decide what is refused.
+func hookFiles(c *cli.Context, x *site) []hookFile {
+	var out []hookFile
+	if x.file != nil {
+		out = append(out, hookFile{"the configuration", x.file.Path})
+		for _, s := range x.file.Settings {
+			if s.Key == "baseline" {
+				out = append(out, hookFile{"the baseline", s.Values[0]})
+			}
+		}
+	}
+	if edition := c.String("policy"); edition != "" && isFile("policy", edition) {
+		out = append(out, hookFile{"the policy", edition})
+	}
+	if root := c.String("host-root"); root != "/" {
+		out = append(out, hookFile{"the directory of --host-root,", root})
+	}
+	return out
 }

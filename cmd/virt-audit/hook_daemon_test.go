@@ -45,11 +45,12 @@ func TestHookAndLibvirtd(t *testing.T) {
 		{"inherited from qemu.conf", (*hooked).inherited},
 		{"restore", (*hooked).restore},
 		{"what the site lives with", (*hooked).site},
-		{"dry run and reconnect", (*hooked).dryRun},
+		{"log only and reconnect", (*hooked).logOnly},
 		{"program that gives no answer", (*hooked).broken},
 		{"not executable", (*hooked).notExecutable},
 		{"same verdict", (*hooked).same},
 		{"names of commands, XML of a megabyte", (*hooked).odd},
+		{"XML that cannot be judged", (*hooked).unjudged},
 		{"uninstall", (*hooked).uninstalled},
 	} {
 		ok := t.Run(step.name, func(t *testing.T) {

@@ -17,11 +17,18 @@ import (
 	"github.com/virt-audit/virt-audit/audit/report"
 )
 
+// unjudged is a guest that cannot be judged because of what its XML is. All other errors of a decision are ours,
+// or the installation's: a configuration that is wrong, a policy that is missing, a defect of the program.
+type unjudged struct{ err error }
+
+func (e *unjudged) Error() string { return e.err.Error() }
+func (e *unjudged) Unwrap() error { return e.err }
+
 // decide judges the guest on standard input. It returns why the guest is refused, or "" where it is
 // not; the error means that it cannot be judged. It takes no longer than --timeout, whatever libvirt
 // does: it may leave a goroutine behind that waits for input.
 func (s *streams) decide(c *cli.Context, guest, operation string) (refused string, err error) {
-	cfg, refuse, err := hookConfig(c)
+	setup, err := hookConfig(c)
 	if err != nil {
 		return "", err
 	}
@@ -37,26 +44,43 @@ func (s *streams) decide(c *cli.Context, guest, operation string) (refused strin
 	go func() {
 		defer func() {
 			if r := recover(); r != nil {
-				done <- answer{err: &internalError{"guest " + guest, r, debug.Stack()}}
+				done <- answer{err: blame(&internalError{"guest " + guest, r, debug.Stack()}, setup.Config)}
 			}
 		}()
-		cfg.Host = hookedHost(c)
-		res, err := judgeHooked(io.LimitReader(s.in, limit+1), limit, operation, cfg)
+		setup.Host = hookedHost(c)
+		res, err := judgeHooked(io.LimitReader(s.in, limit+1), limit, operation, setup.Config)
 		if err != nil {
-			done <- answer{err: err}
+			done <- answer{err: &unjudged{err}}
 			return
 		}
-		done <- answer{refused: refuse.reason(res)}
+		done <- answer{refused: setup.refuse.reason(res)}
 	}()
 	select {
 	case a := <-done:
 		return a.refused, a.err
 	case <-time.After(c.Duration("timeout")):
-		return "", fmt.Errorf("no verdict after %v", c.Duration("timeout"))
+		return "", &unjudged{fmt.Errorf("no verdict after %v", c.Duration("timeout"))}
 	}
 }
 
-// judgeHooked reads and judges a guest as a hook is shown it.
+// controlGuest is a document that can be judged. What fails with it too is not a guest's fault.
+const controlGuest = `<domain type='kvm' id='1'><name>control</name><memory>1048576</memory><os><type arch='x86_64' machine='q35'>hvm</type></os></domain>`
+
+// blame says whose fault a panic is: ours if the control guest has the same effect, and else that of the guest's
+// XML. A defect that only some documents meet would be a way past the hook.
+func blame(err error, cfg *audit.Config) (blamed error) {
+	defer func() {
+		if recover() != nil {
+			blamed = err
+		}
+	}()
+	if _, failed := judgeHooked(strings.NewReader(controlGuest), 1<<20, opPrepare, cfg); failed != nil {
+		return err
+	}
+	return &unjudged{err}
+}
+
+// judgeHooked reads and judges a guest as a hook is shown it. Its errors are about the XML.
 func judgeHooked(in io.Reader, limit int64, operation string, cfg *audit.Config) (*audit.Result, error) {
 	data, err := io.ReadAll(in)
 	switch {
@@ -106,6 +130,7 @@ func hookedHost(c *cli.Context) *host.Facts {
 const (
 	maxFindings = 3   // that are told of in full
 	maxLine     = 400 // in characters
+	maxLines    = 20
 )
 
 // reason says why a guest is refused, "" when it is not: one line with the causes, and lines on each.
@@ -213,11 +238,15 @@ func mend(r *audit.Rule, guest string) string {
 	return fix[0]
 }
 
-// lines makes text fit for standard error: no control characters, no line longer than maxLine, and all
-// but the first one indented.
+// lines makes text fit for standard error: no control characters, no line longer than maxLine, no more than
+// maxLines, and all but the first one indented.
 func lines(text string) string {
 	var out []string
 	for l := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
+		if len(out) == maxLines {
+			out = append(out, "...")
+			break
+		}
 		l = report.Printable(l)
 		if r := []rune(l); len(r) > maxLine {
 			l = string(r[:maxLine]) + "..."

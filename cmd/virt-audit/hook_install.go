@@ -13,6 +13,7 @@ import (
 	"github.com/google/renameio/v2"
 	"github.com/urfave/cli/v2"
 
+	"github.com/virt-audit/virt-audit/audit/files"
 	"github.com/virt-audit/virt-audit/audit/report"
 )
 
@@ -70,50 +71,76 @@ func (s *streams) hookInstall(c *cli.Context) error {
 	}
 	if file, _, _ := configOption(c); file != "" && file != "-" {
 		if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
-			return usagef("option --config: %s is no file that is still there when a guest starts", file)
+			return usagef("option --config: %s is not a file that is still there when a guest starts", file)
 		}
 	}
-	if _, _, err := hookConfig(c); err != nil {
-		return err
-	}
-	if _, err := sizeOption(c); err != nil {
-		return err
-	}
-	before, err := host.ours()
+	setup, err := hookConfig(c)
 	if err != nil {
-		return usagef("%v", err)
+		return err
+	}
+	own := uint32(os.Geteuid()) //nolint:gosec // the kernel's numbers have 32 bits
+	if why := setup.distrusted(own); why != "" {
+		return usagef("%s", why)
+	}
+	script, err := host.newScript(options)
+	if err != nil {
+		return err
+	}
+	if why := files.Changeable(script.program, own); why != "" {
+		return usagef("libvirt would run %s as root, but %s; install the program first", script.program, why)
+	}
+	if why := files.Changeable(filepath.Dir(host.script()), own); why != "" {
+		return usagef("libvirt would run the scripts of %s as root, but %s", filepath.Dir(host.script()), why)
+	}
+	if c.Bool(dryRun) {
+		fmt.Fprintf(s.out, "would write %s:\n%s", host.script(), script.text())
+		return nil
+	}
+	if err := host.write(script); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "installed %s\n", host.script())
+	host.describe(s.out)
+	return nil
+}
+
+// newScript is the script that is to be in our place.
+func (h *hookHost) newScript(options []string) (*hookScript, error) {
+	before, err := h.ours()
+	if err != nil {
+		return nil, usagef("%v", err)
 	}
 	now := time.Now().UTC()
-	script := &hookScript{options: options, failClosed: c.Bool("fail-closed") && !c.Bool("dry-run"), written: now, since: now}
-	if info, err := os.Stat(host.script()); err == nil && before != nil && info.Mode().Perm()&0o111 != 0 {
+	script := &hookScript{options: options, noAnswer: afterFailure(options), written: now, since: now}
+	if info, err := os.Stat(h.script()); err == nil && before != nil && info.Mode().Perm()&0o111 != 0 {
 		script.since = before.foundSince(info).UTC()
 	}
 	if script.program, err = os.Executable(); err != nil {
-		return err
-	}
-	if why := distrust(script.program); why != "" {
-		return usagef("libvirt would run %s as root, but %s; install the program first", script.program, why)
+		return nil, err
 	}
 	if strings.Contains(script.program, "/go-build") {
-		return usagef("%s is gone when 'go run' ends; install the program first", script.program)
+		return nil, usagef("%s is gone when 'go run' ends; install the program first", script.program)
 	}
-	if err := os.MkdirAll(filepath.Dir(host.script()), 0o755); err != nil {
+	return script, nil
+}
+
+// write puts a script in our place. libvirt runs what is executable in qemu.d, be it half written: the file
+// grows next to the directory.
+func (h *hookHost) write(script *hookScript) error {
+	if err := os.MkdirAll(filepath.Dir(h.script()), 0o755); err != nil {
 		return usagef("%v", err)
 	}
-	// libvirt runs what is executable in qemu.d, be it half written: the file grows next to the folder.
-	p, err := renameio.NewPendingFile(host.script(), renameio.WithTempDir(host.hooks), renameio.WithPermissions(0o755), renameio.IgnoreUmask())
+	p, err := renameio.NewPendingFile(h.script(), renameio.WithTempDir(h.hooks), renameio.WithPermissions(0o755), renameio.IgnoreUmask())
 	if err != nil {
 		return usagef("%v", err)
 	}
 	defer func() { _ = p.Cleanup() }()
 	if _, err := p.WriteString(script.text()); err != nil {
-		return fmt.Errorf("write %s: %w", host.script(), err)
+		return fmt.Errorf("write %s: %w", h.script(), err)
 	}
 	if err := p.CloseAtomicallyReplace(); err != nil {
-		return fmt.Errorf("write %s: %w", host.script(), err)
+		return fmt.Errorf("write %s: %w", h.script(), err)
 	}
-	fmt.Fprintf(s.out, "installed %s\n", host.script())
-	host.describe(s.out)
 	return nil
 }
 
@@ -128,6 +155,10 @@ func (s *streams) hookUninstall(c *cli.Context) error {
 		return usagef("%v", err)
 	case script == nil:
 		fmt.Fprintf(s.out, "%s is not there\n", host.script())
+		return nil
+	}
+	if c.Bool(dryRun) {
+		fmt.Fprintf(s.out, "would remove %s\n", host.script())
 		return nil
 	}
 	if err := os.Remove(host.script()); err != nil {

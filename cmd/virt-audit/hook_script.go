@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -20,48 +19,82 @@ import (
 // libvirtHooks is where libvirt looks for hooks when it was built for a distribution (docs/hooks.rst).
 const libvirtHooks = "/etc/libvirt/hooks"
 
-// hookScript is what stands in qemu.d: which program is called, and how.
+// hookScript is what is stored in qemu.d: which program is called, and how.
 type hookScript struct {
-	program    string
-	options    []string // as they stand on the command line
-	failClosed bool     // what the script does when the program gives no answer
+	program  string
+	options  []string // as they are on the command line
+	noAnswer noAnswer
 
 	written time.Time // this text
 	since   time.Time // when libvirt could first find the script, of whatever text
+	old     bool      // the text is of an older form
 }
 
-// hookMark is how a script of ours is told from others.
-const hookMark = "# virt-audit hook, form 1"
+// noAnswer is what the script does when the program ends without an answer.
+type noAnswer int
+
+const (
+	// noAnswerAsk tries the program with a document that can be judged. Where there is an answer to that, the
+	// guest's XML is the reason, and the guest is refused: it has met a defect. Where there is none, the program
+	// or its options are the reason, and the guest starts. A program that is killed (137) has used up the memory,
+	// which several large guests together can bring about: that refuses the guest, too.
+	noAnswerAsk noAnswer = iota
+	noAnswerRefuse
+	noAnswerStart
+)
+
+// scriptMark is how a script of ours is told from others. Texts of form 1 had --dry-run for --log-only.
+const (
+	scriptMark = "# virt-audit hook, form "
+	scriptForm = "2"
+)
 
 // text is the whole script. It looks at the operation itself, so that nothing that becomes of the
 // program can kill a guest that runs; and it tells an answer, 0 or 1, from a program that is missing
-// (127), may not be run (126), was killed (above 128) or has crashed (2).
+// (127), may not be run (126), was killed (above 128) or has crashed (2). What it prints of the guest's name
+// has no control characters, and none that echo or printf would take for theirs.
 func (h *hookScript) text() string {
-	words := []string{quote(h.program), "hook"}
+	words := []string{quote(h.program), hookName}
 	for _, o := range h.options {
 		words = append(words, quote(o))
 	}
-	outcome, code := "the guest is let through", "0"
-	if h.failClosed {
-		outcome, code = "the guest is refused (--fail-closed)", "1"
+	call := strings.Join(words, " ")
+	var outcome string
+	switch h.noAnswer {
+	case noAnswerRefuse:
+		outcome = "outcome='the guest is refused (--fail-closed)' code=1\n"
+	case noAnswerStart:
+		outcome = "outcome='the guest is let through' code=0\n"
+	default:
+		outcome = `# Is it the guest's XML, or the program? A good guest tells, unless there is no memory for it either.
+[ "$status" -eq 137 ] || ` + call + ` --log=stderr -- control ` + opPrepare + ` begin - >/dev/null 2>&1 <<'END'
+` + controlGuest + `
+END
+if [ $? -le 1 ]; then
+	outcome='it does so with the XML of this guest, which is refused' code=1
+else
+	outcome='the guest is let through' code=0
+fi
+`
 	}
 	return `#!/bin/sh
-` + hookMark + `
-# Written by 'virt-audit hook install'; install again to change it. 'virt-audit hook status' tells
-# whether it is in force.
+` + scriptMark + scriptForm + `
+# Written by 'virt-audit hook install'; install again to change it. 'virt-audit hook status' reports
+# whether it is active.
 # written ` + h.written.Format(time.RFC3339Nano) + ` since ` + h.since.Format(time.RFC3339Nano) + `
-exec >&2 # what a hook prints, libvirt takes for the guest's new XML
+exec >&2 # libvirt takes what a hook prints on standard output for the guest's new XML
 case ${2-} in
 ` + opPrepare + " | " + opRestore + " | " + opMigrate + `) ;;
 *) exit 0 ;; # libvirt kills the running guest for another answer to "reconnect"
 esac
-` + strings.Join(words, " ") + ` -- "$@"
+` + call + ` -- "$@"
 status=$?
 [ "$status" -le 1 ] && exit "$status"
-message="guest '$1' cannot be judged, the program ended with status $status: ` + outcome + `"
-echo "virt-audit: $message"
+` + outcome + `name=$(printf '%s' "$1" | LC_ALL=C tr '\000-\037\177-\377' '?')
+message="guest '$name' cannot be judged, the program ended with status $status: $outcome"
+printf 'virt-audit: %s\n' "$message"
 logger -t virt-audit -p daemon.err -- "$message" 2>/dev/null
-exit ` + code + `
+exit "$code"
 `
 }
 
@@ -73,10 +106,12 @@ var quoted = regexp.MustCompile(`'[^']*'(?:\\''[^']*')*`)
 // parseScript reads back what text has written. It returns nil for a script that is not ours; a
 // script of ours that was changed by hand has another text.
 func parseScript(text string) *hookScript {
-	if !strings.HasPrefix(text, "#!/bin/sh\n"+hookMark+"\n") {
+	form, ours := strings.CutPrefix(text, "#!/bin/sh\n"+scriptMark)
+	if !ours {
 		return nil
 	}
-	h := &hookScript{failClosed: strings.HasSuffix(text, "exit 1\n")}
+	form, _, _ = strings.Cut(form, "\n")
+	h := &hookScript{old: form != scriptForm}
 	for line := range strings.Lines(text) {
 		if times, ok := strings.CutPrefix(line, "# written "); ok {
 			written, since, _ := strings.Cut(strings.TrimSpace(times), " since ")
@@ -97,7 +132,21 @@ func parseScript(text string) *hookScript {
 		}
 		break
 	}
+	h.noAnswer = afterFailure(h.options)
 	return h
+}
+
+// afterFailure returns what the script does without an answer, by its options.
+func afterFailure(options []string) noAnswer {
+	switch {
+	case slices.Contains(options, "--log-only"):
+		return noAnswerStart
+	case slices.Contains(options, "--fail-closed"):
+		return noAnswerRefuse
+	case slices.Contains(options, "--allow-unreadable"):
+		return noAnswerStart
+	}
+	return noAnswerAsk
 }
 
 // foundSince returns since when libvirt can find an executable script of ours: since it was changed
@@ -176,24 +225,28 @@ func isFile(option, value string) bool {
 }
 
 // unusable returns why no decision can be made with the options of the script, as libvirt runs it: in
-// another folder, and without the environment at hand. It returns nil where one can be made.
-func (h *hookScript) unusable() error {
+// another directory, and without the environment at hand. It returns nil where one can be made that nobody
+// but root, and the user whose script it is, has a say in.
+func (h *hookScript) unusable(uid uint32) error {
 	app := newApp(newStreams(strings.NewReader(""), io.Discard, io.Discard))
-	hook := command(app.Commands, "hook")
+	hook := command(app.Commands, hookName)
 	for _, f := range slices.Concat(app.Flags, hook.Flags) {
 		withoutEnvironment(f)
 	}
 	hook.Action = func(c *cli.Context) error {
 		for _, name := range []string{"config", "policy", "host-root"} {
 			if value := c.String(name); c.IsSet(name) && isFile(name, value) && !filepath.IsAbs(value) {
-				return usagef("--%s=%s is looked for in the folder that libvirt runs hooks in", name, value)
+				return usagef("--%s=%s is looked for in the directory that libvirt runs hooks in", name, value)
 			}
 		}
-		if _, _, err := hookConfig(c); err != nil {
+		setup, err := hookConfig(c)
+		if err != nil {
 			return err
 		}
-		_, err := sizeOption(c)
-		return err
+		if why := setup.distrusted(uid); why != "" {
+			return usagef("%s", why)
+		}
+		return nil
 	}
 	args, err := arrange(app, append([]string{app.Name, hook.Name}, h.options...))
 	if err != nil {
@@ -215,29 +268,5 @@ func withoutEnvironment(f cli.Flag) {
 		f.EnvVars = nil
 	case *cli.IntFlag:
 		f.EnvVars = nil
-	}
-}
-
-// distrust says why a program must not be run by a hook, that is, as root: somebody else could put
-// another in its place. It returns "" for a program that only its owner, root or us, can change.
-func distrust(program string) string {
-	for path := program; ; path = filepath.Dir(path) {
-		info, err := os.Stat(path)
-		if err != nil {
-			return err.Error()
-		}
-		st, ok := info.Sys().(*syscall.Stat_t)
-		if !ok {
-			return ""
-		}
-		sticky := info.IsDir() && info.Mode()&os.ModeSticky != 0
-		switch {
-		case st.Uid != 0 && int(st.Uid) != os.Geteuid():
-			return path + " belongs to another user"
-		case info.Mode().Perm()&0o002 != 0 && !sticky:
-			return path + " can be changed by every user"
-		case path == filepath.Dir(path):
-			return ""
-		}
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/virt-audit/virt-audit/audit/files"
 )
 
 // hookHost is a host's hooks, as far as files tell.
@@ -23,13 +25,13 @@ type hookHost struct {
 
 func (h *hookHost) script() string { return filepath.Join(h.hooks, "qemu.d", h.name) }
 
-// describe prints whether the hook is in force, and all that keeps it from being. It reports whether it is.
+// describe prints whether the hook is active, and all that keeps it from being. It reports whether it is.
 func (h *hookHost) describe(w io.Writer) bool {
 	script, problems := h.check()
 	if len(problems) == 0 {
-		fmt.Fprintf(w, "%s is in force\n", h.script())
+		fmt.Fprintf(w, "%s is active\n", h.script())
 	} else {
-		fmt.Fprintf(w, "%s is NOT in force:\n", h.script())
+		fmt.Fprintf(w, "%s is NOT active:\n", h.script())
 		for _, p := range problems {
 			fmt.Fprintf(w, "  %s\n", p)
 		}
@@ -38,7 +40,7 @@ func (h *hookHost) describe(w io.Writer) bool {
 		fmt.Fprintf(w, "  it runs: %s hook %s\n", script.program, strings.Join(script.options, " "))
 	}
 	if h.hooks != libvirtHooks {
-		fmt.Fprintf(w, "  note: libvirt reads this folder only when it was built to; distributions have %s\n", libvirtHooks)
+		fmt.Fprintf(w, "  note: libvirt reads this directory only when it was built to; distributions have %s\n", libvirtHooks)
 	}
 	return len(problems) == 0
 }
@@ -66,12 +68,19 @@ func (h *hookHost) check() (script *hookScript, problems []string) {
 	case mode&0o555 != 0o555:
 		problem("it is not executable for every user, and the sessions of users start guests without it: chmod 755")
 	}
-	if data, err := os.ReadFile(h.script()); err != nil || string(data) != script.text() {
+	owner, _ := files.Owner(info)
+	if why := files.Changeable(h.script(), owner); why != "" {
+		problem("the script is not safe to run as root: %s", why)
+	}
+	switch data, err := os.ReadFile(h.script()); {
+	case script.old:
+		problem("it was written by an older version: 'virt-audit hook install' writes it again")
+	case err != nil || string(data) != script.text():
 		problem("it was changed since it was written: 'virt-audit hook install' writes it again")
 	}
-	h.checkProgram(script.program, problem)
-	if err := script.unusable(); err != nil {
-		problem("it cannot judge any guest: %s: mend that, or install again", plain(err))
+	h.checkProgram(script.program, owner, problem)
+	if err := script.unusable(owner); err != nil {
+		problem("it cannot judge any guest: %s: fix that, or install again", plain(err))
 	}
 	if h.hooks == libvirtHooks {
 		h.checkDaemons(script.foundSince(info), problem)
@@ -80,7 +89,7 @@ func (h *hookHost) check() (script *hookScript, problems []string) {
 }
 
 // checkProgram looks at what the script runs.
-func (h *hookHost) checkProgram(program string, problem func(string, ...any)) {
+func (h *hookHost) checkProgram(program string, owner uint32, problem func(string, ...any)) {
 	switch info, err := os.Stat(program); {
 	case err != nil:
 		problem("the program is missing: %v", err)
@@ -89,7 +98,7 @@ func (h *hookHost) checkProgram(program string, problem func(string, ...any)) {
 		problem("the program %s is not executable", program)
 		return
 	}
-	if why := distrust(program); why != "" {
+	if why := files.Changeable(program, owner); why != "" {
 		problem("the program is not safe to run as root: %s", why)
 		return
 	}

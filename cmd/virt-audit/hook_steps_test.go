@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/rules"
@@ -24,7 +26,7 @@ func (h *hooked) first() {
 	h.status(1, "restart it")
 	h.starts("rooted") // libvirt does not know of the hook yet: status has told the truth
 	h.Restart()
-	h.status(0, "is in force")
+	h.status(0, "is active")
 	h.status(0, "--refuse=critical --skip-rule=bnd-accel-tcg")
 }
 
@@ -124,15 +126,15 @@ func (h *hooked) restore() {
 	}
 }
 
-// dryRun starts a guest that is refused otherwise; it then outlives an upgrade and a crash of the daemon.
-func (h *hooked) dryRun() {
-	h.install("--dry-run --fail-closed")
+// logOnly starts a guest that is refused otherwise; it then outlives an upgrade and a crash of the daemon.
+func (h *hooked) logOnly() {
+	h.install("--log-only --fail-closed")
 	h.MustVirsh("start", "rooted")
-	h.wantLog("dry run: guest 'rooted' may not start: it is outside")
+	h.wantLog("log only: guest 'rooted' may not start: it is outside")
 
 	h.install("--fail-closed --refuse=outside,info")
 	h.Restart()
-	h.status(0, "is in force")
+	h.status(0, "is active")
 	if s := h.State("rooted"); s != "running" {
 		h.Errorf("after a restart of the daemon, the guest is %s", s)
 	}
@@ -191,10 +193,10 @@ func (h *hooked) broken() {
 			h.Fatal(err)
 		}
 		if failClosed {
-			h.refused([]string{"start", "tame"}, "guest 'tame' may not start, for it cannot be judged", "policy.yaml")
+			h.refused([]string{"start", "tame"}, "guest 'tame' may not start, because it cannot be judged", "policy.yaml")
 		} else {
 			h.starts("tame")
-			h.wantLog("guest 'tame' is let through, for it cannot be judged")
+			h.wantLog("guest 'tame' is let through, because it cannot be judged")
 		}
 	}
 	h.install("")
@@ -220,7 +222,7 @@ func (h *hooked) notExecutable() {
 	h.refused([]string{"start", "tame"}, "outside")
 	h.status(1, "restart it") // that the daemon knows of hooks since before cannot be seen any more
 	h.Restart()
-	h.status(0, "is in force")
+	h.status(0, "is active")
 }
 
 // same has libvirt show guests to a hook, and compares what we find in that with what we find in the
@@ -288,7 +290,7 @@ func (h *hooked) odd() {
 	for _, name := range []string{"install", "status", "uninstall", "--help"} {
 		h.refused([]string{"create", h.File("odd.xml", libvirtd.Guest(name, ""))}, "guest '"+name+"' may not start")
 	}
-	h.status(0, "is in force")
+	h.status(0, "is active")
 	h.install(allowTCG)
 	note := "<metadata><a:note xmlns:a='urn:a'>" + strings.Repeat("all work and no play ", 50_000) + "</a:note></metadata>"
 	h.Define(strings.Replace(libvirtd.Guest("large", ""), "<vcpu>", note+"<vcpu>", 1))
@@ -298,6 +300,40 @@ func (h *hooked) odd() {
 		h.Errorf("after a restart of the daemon, the guest is %s", s)
 	}
 	h.MustVirsh("destroy", "large")
+}
+
+// unjudged: a guest that cannot be judged because of its XML does not start. Whoever may define a guest can make
+// its XML as large as he likes: each piece of metadata has up to 4 MiB.
+func (h *hooked) unjudged() {
+	h.install("--refuse=outside")
+	h.Define(libvirtd.Guest("stuffed", ""))
+	for i := range 5 {
+		h.metadata("stuffed", i, 3_900_000)
+	}
+	start := time.Now()
+	h.refused([]string{"start", "stuffed"}, "guest 'stuffed' may not start: it is outside QEMU's security support boundary")
+	h.Logf("a guest with 19 MB of XML is judged within %.1f s", time.Since(start).Seconds())
+	for i := range 4 {
+		h.metadata("stuffed", 5+i, 3_900_000)
+	}
+	h.refused([]string{"start", "stuffed"}, "guest 'stuffed' may not start, because it cannot be judged: the XML is larger than 33554432 bytes")
+	h.install("--refuse=outside --timeout=1ms --max-size=64M")
+	h.refused([]string{"start", "stuffed"}, "guest 'stuffed' may not start, because it cannot be judged: no verdict after 1ms")
+	h.install("--refuse=outside --allow-unreadable")
+	h.starts("stuffed")
+	h.wantLog("guest 'stuffed' is let through, because it cannot be judged: the XML is larger")
+	h.MustVirsh("undefine", "stuffed")
+}
+
+// metadata sets one piece of a guest's metadata by the editor that virsh calls: no argument may be so long.
+func (h *hooked) metadata(guest string, n, size int) {
+	h.Helper()
+	piece := h.File("piece.xml", "<n>"+strings.Repeat("x", size)+"</n>")
+	cmd := exec.Command("virsh", "-q", "-c", h.URI, "metadata", guest, fmt.Sprintf("urn:piece:%d", n), "--key", fmt.Sprintf("n%d", n), "--edit", "--config")
+	cmd.Env = append(os.Environ(), "LC_ALL=C", "EDITOR=cp "+piece)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		h.Fatalf("virsh metadata: %v\n%s", err, out)
+	}
 }
 
 func (h *hooked) uninstalled() {

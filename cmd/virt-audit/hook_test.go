@@ -29,7 +29,8 @@ type reading func([]byte) (int, error)
 
 func (r reading) Read(p []byte) (int, error) { return r(p) }
 
-// TestHookInput gives the hook what it cannot judge: it gives up in time, and then does as it is told.
+// TestHookInput gives the hook what it cannot judge: it gives up in time, and refuses the guest unless it is told
+// not to.
 func TestHookInput(t *testing.T) {
 	var read atomic.Int64 // a reader may go on when the hook has given up
 	inputs := map[string]struct {
@@ -52,33 +53,52 @@ func TestHookInput(t *testing.T) {
 		"control characters": {strings.NewReader("<domain type='kvm'><os><type>\u009b31m</type></os></domain>"), "unknown OS type"},
 	}
 	for name, in := range inputs {
-		for _, closed := range []bool{false, true} {
+		for _, option := range []string{"--no-config", "--fail-closed", "--allow-unreadable", "--log-only"} {
 			timeout := "1m" // a slow machine is no reason to give up where there is an answer
 			if strings.HasPrefix(in.why, "no verdict") {
 				timeout = "50ms"
 			}
-			options := []string{"--timeout", timeout, "--max-size", "1M"}
-			if closed {
-				options = append(options, "--fail-closed")
-			}
 			start := time.Now()
-			code, out, errOut := asked(in.in, options...)
+			code, out, errOut := asked(in.in, "--timeout", timeout, "--max-size", "1M", option)
 			if took := time.Since(start); took > 10*time.Second {
 				t.Errorf("%s: %v", name, took)
 			}
-			if want := map[bool]int{false: 0, true: 1}[closed]; code != want || out != "" || !strings.Contains(errOut, in.why) {
-				t.Errorf("%s, closed %v: code %d, want %d and %q\n%s%s", name, closed, code, want, in.why, out, errOut)
+			want := 1
+			if option == "--allow-unreadable" || option == "--log-only" {
+				want = 0
+			}
+			if code != want || out != "" || !strings.Contains(errOut, in.why) {
+				t.Errorf("%s, %s: code %d, want %d and %q\n%s%s", name, option, code, want, in.why, out, errOut)
 			}
 			if strings.ContainsAny(strings.ReplaceAll(errOut, "\n", ""), "\x00\x1b\u009b") {
 				t.Errorf("%s: control characters: %q", name, errOut)
+			}
+			if n := strings.Count(errOut, "\n"); n > maxLines+1 || len(errOut) > maxLines*maxLine {
+				t.Errorf("%s: %d lines, %d bytes", name, n, len(errOut))
 			}
 			if in, ok := in.in.(*strings.Reader); ok {
 				_, _ = in.Seek(0, io.SeekStart)
 			}
 		}
 	}
-	if n := read.Load(); n > 8<<20 {
+	if n := read.Load(); n > 16<<20 {
 		t.Errorf("%d bytes were read of input without end", n)
+	}
+}
+
+// TestBlame: a defect that every guest meets is ours, and one that only some meet is a way past the hook.
+func TestBlame(t *testing.T) {
+	rule := *rules.All()[0]
+	for name, want := range map[string]bool{"control": false, "web": true} {
+		rule.Check = func(p *audit.Pass) {
+			if p.Name == name {
+				panic("a defect")
+			}
+		}
+		_, document := errors.AsType[*unjudged](blame(errors.New("a defect"), &audit.Config{Rules: []*audit.Rule{&rule}}))
+		if document != want {
+			t.Errorf("a defect with guest %s is the document's: %v, want %v", name, document, want)
+		}
 	}
 }
 
@@ -174,61 +194,90 @@ func TestLines(t *testing.T) {
 // TestScriptText reads scripts back, and has a shell read them.
 func TestScriptText(t *testing.T) {
 	now := time.Now().UTC()
-	for _, h := range []*hookScript{
+	for want, h := range []*hookScript{
 		{program: "/nonexistent/virt-audit"},
-		{program: "/opt/o'brien's tools/virt-audit", options: []string{"--refuse=outside,critical", "--policy=/a b/$(touch x)/'.yaml"}, failClosed: true, written: now, since: now.Add(-time.Hour)},
+		{program: "/opt/o'brien's tools/virt-audit", options: []string{"--refuse=outside,critical", "--policy=/a b/$(touch x)/'.yaml", "--fail-closed"}, noAnswer: noAnswerRefuse, written: now, since: now.Add(-time.Hour)},
 	} {
 		text := h.text()
 		back := parseScript(text)
 		if back == nil || back.text() != text || back.program != h.program || strings.Join(back.options, "|") != strings.Join(h.options, "|") {
 			t.Errorf("%+v is read back as %+v", h, back)
 		}
-		cmd := exec.Command("sh", "-s", "--", "web", "prepare", "begin", "-")
-		cmd.Stdin = strings.NewReader(text)
-		var out, errOut strings.Builder
-		cmd.Stdout, cmd.Stderr = &out, &errOut
-		_ = cmd.Run()
-		want := map[bool]int{false: 0, true: 1}[h.failClosed]
-		if code := cmd.ProcessState.ExitCode(); code != want || out.Len() > 0 || !strings.Contains(errOut.String(), "status 127") {
-			t.Errorf("%s: code %d, want %d\n%s%s", h.program, code, want, out.String(), errOut.String())
+		if code, out := runScript(t, text, "web"); code != want || !strings.Contains(out, "status 127") {
+			t.Errorf("%s: code %d, want %d\n%s", h.program, code, want, out)
 		}
 	}
-	for _, text := range []string{"", "#!/bin/sh\nexit 0\n", "#!/bin/sh\n# virt-audit hook, form 2\n"} {
+	for _, text := range []string{"", "#!/bin/sh\nexit 0\n", "#!/bin/sh\n# virt-audit hook\n"} {
 		if parseScript(text) != nil {
 			t.Errorf("%q is taken for ours", text)
 		}
 	}
+	if old := parseScript("#!/bin/sh\n# virt-audit hook, form 1\n'/usr/bin/virt-audit' hook '--dry-run' -- \"$@\"\n"); old == nil || !old.old || old.program != "/usr/bin/virt-audit" {
+		t.Errorf("a script of an older version is read as %+v", old)
+	}
 }
 
-func TestDistrust(t *testing.T) {
+// runScript has a shell run a script as libvirt does at "prepare", and returns its exit status and what it printed.
+func runScript(t *testing.T, text, guest string) (code int, printed string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "script")
+	if err := os.WriteFile(file, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sh", file, guest, "prepare", "begin", "-")
+	cmd.Stdin = strings.NewReader("<domain/>")
+	var out, errOut strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &errOut
+	_ = cmd.Run()
+	if out.Len() > 0 {
+		t.Errorf("libvirt would take this for the XML of the guest: %s", out.String())
+	}
+	return cmd.ProcessState.ExitCode(), errOut.String()
+}
+
+// TestScriptNoAnswer has scripts run a program that gives no answer: to no guest, or to one alone.
+func TestScriptNoAnswer(t *testing.T) {
 	dir := t.TempDir()
-	program := filepath.Join(dir, "bin", "virt-audit")
-	if err := os.MkdirAll(filepath.Dir(program), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(program, nil, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if why := distrust(program); why != "" {
-		t.Errorf("not trusted: %s", why)
-	}
-	for _, path := range []string{program, filepath.Dir(program), dir} {
-		info, err := os.Stat(path)
-		if err != nil {
+	program := func(name, text string) string {
+		t.Helper()
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte("#!/bin/sh\n"+text), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Chmod(path, 0o777); err != nil {
-			t.Fatal(err)
-		}
-		if why := distrust(program); why != path+" can be changed by every user" {
-			t.Errorf("%s is open to all: %q", path, why)
-		}
-		if err := os.Chmod(path, info.Mode()); err != nil {
-			t.Fatal(err)
+		return file
+	}
+	always := program("always", "exit 139\n")
+	once := program("once", `case "$*" in *control*) cat; exit 1 ;; esac; exit 139`+"\n")
+	memory := program("memory", "exit 137\n")
+	for _, tt := range []struct {
+		program, option string
+		code            int
+		says            string
+	}{
+		{always, "", 0, "the program ended with status 139: the guest is let through\n"},
+		{always, "--fail-closed", 1, "status 139: the guest is refused (--fail-closed)\n"},
+		{memory, "", 1, "status 137: it does so with the XML of this guest, which is refused\n"},
+		{memory, "--log-only", 0, "the guest is let through\n"},
+		{always, "--allow-unreadable", 0, "the guest is let through\n"},
+		{once, "", 1, "status 139: it does so with the XML of this guest, which is refused\n"},
+		{once, "--fail-closed", 1, "the guest is refused (--fail-closed)\n"},
+		{once, "--allow-unreadable", 0, "the guest is let through\n"},
+		{once, "--log-only", 0, "the guest is let through\n"},
+	} {
+		options := []string{tt.option}
+		h := &hookScript{program: tt.program, options: options, noAnswer: afterFailure(options)}
+		if code, out := runScript(t, h.text(), "web"); code != tt.code || !strings.HasSuffix(out, tt.says) {
+			t.Errorf("%s %s: code %d, want %d and %q\n%s", tt.program, tt.option, code, tt.code, tt.says, out)
 		}
 	}
-	if distrust(filepath.Join(dir, "gone")) == "" {
-		t.Error("a program that is not there is trusted")
+	// The name of a guest is data, whatever is in it.
+	h := &hookScript{program: program("crashes", "exit 2\n")}
+	for name, want := range map[string]string{
+		"-n": "'-n'", `a\c\033[2Jb`: `'a\c\033[2Jb'`, "%s%n": "'%s%n'", "a\x1b[2J\nb": "'a?[2J?b'", "$(touch x)`id`": "'$(touch x)`id`'", "ü": "'??'",
+	} {
+		if _, out := runScript(t, h.text(), name); !strings.HasPrefix(out, "virt-audit: guest "+want+" cannot be judged") || strings.Count(out, "\n") != 1 {
+			t.Errorf("%q is printed as %q", name, out)
+		}
 	}
 }
 
