@@ -269,12 +269,8 @@ func (h *htmlReporter) about() []string {
 		about = append(about, h.opt.Now.Format("2 January 2006, 15:04 MST"))
 	}
 	about = append(about, "policy "+printable(h.opt.Policy))
-	switch names := profileNames(h.opt.Profiles); len(h.opt.Profiles) {
-	case 0:
-	case 1:
-		about = append(about, "profile "+names)
-	default:
-		about = append(about, "profiles "+names)
+	if of := ofProfiles(&h.opt); of != "" {
+		about = append(about, of)
 	}
 	if len(h.opt.Rules) > 0 {
 		about = append(about, plural(len(h.opt.Rules), "rule"))

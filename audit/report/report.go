@@ -17,6 +17,7 @@ type Options struct {
 	Policy   string // name of the policy's edition
 	Profiles []audit.Profile
 	Rules    []*audit.Rule  // that the run applies
+	Named    bool           // the rules were named one by one, and are of whatever profile
 	Minimum  audit.Severity // findings below are left out
 	FailOn   audit.Severity // that makes the run fail
 	Now      time.Time      // of the run, for formats that hold a time; they leave it out when it is zero

@@ -52,22 +52,26 @@ func rulesRun(o *Options) string {
 		return ""
 	}
 	text := strconv.Itoa(len(o.Rules))
-	switch names := profileNames(o.Profiles); len(o.Profiles) {
-	case 0: // rules that were named one by one
-		return text
-	case 1:
-		return text + " (profile " + names + ")"
-	default:
-		return text + " (profiles " + names + ")"
+	if of := ofProfiles(o); of != "" {
+		text += " (" + of + ")"
 	}
+	return text
 }
 
-func profileNames(profiles []audit.Profile) string {
-	names := make([]string, len(profiles))
-	for i, p := range profiles {
+// ofProfiles names the profiles that the rules of a run are of, "" where the rules were named one by one.
+func ofProfiles(o *Options) string {
+	if o.Named || len(o.Profiles) == 0 {
+		return ""
+	}
+	names := make([]string, len(o.Profiles))
+	for i, p := range o.Profiles {
 		names[i] = string(p)
 	}
-	return strings.Join(names, ", ")
+	word := "profile "
+	if len(names) > 1 {
+		word = "profiles "
+	}
+	return word + strings.Join(names, ", ")
 }
 
 func (t *textReporter) summary() string {

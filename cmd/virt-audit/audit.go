@@ -91,15 +91,12 @@ func (s *streams) audit(c *cli.Context) (err error) {
 		return err
 	}
 	profiles, _ := profileOption(c)
-	if cfg.Named {
-		profiles = nil // the rules that were named run, of whatever profile
-	}
 	now, err := runTime()
 	if err != nil {
 		return err
 	}
 	reports, err := s.open(c, wanted, report.Options{
-		Version: toolVersion(), Policy: cfg.Policy.Name, Profiles: profiles, Rules: cfg.Rules, Minimum: cfg.Minimum, FailOn: failOn, Now: now,
+		Version: toolVersion(), Policy: cfg.Policy.Name, Profiles: profiles, Rules: cfg.Rules, Named: cfg.Named, Minimum: cfg.Minimum, FailOn: failOn, Now: now,
 		Severities: cfg.Severities, Operands: paths, StdinName: options.StdinName,
 		ShowWaived: c.Bool("show-waived"), Quiet: c.Bool("quiet"), Verbose: c.Bool("verbose"),
 	})
