@@ -71,6 +71,9 @@ func (s *streams) waive(c *cli.Context) error {
 			return usagef("option --until: %s is past", day)
 		}
 	}
+	if err := e.allowed(); err != nil {
+		return err
+	}
 	if operand == "-" {
 		data, err := s.readInput(operand, collect.DefaultMaxSize)
 		if err != nil {
@@ -115,6 +118,20 @@ func (e *waiving) edit(source string, data []byte) ([]byte, *audit.Domain, error
 	return out, d, nil
 }
 
+// allowed returns an error if no guest may waive the rule for itself, whatever is found there.
+func (e *waiving) allowed() error {
+	cfg := &audit.Config{}
+	e.site.apply(cfg)
+	why := cfg.DomainWaivers.Allows(e.Rule)
+	if cfg.DomainWaivers.Ignore {
+		why = "by the site's configuration no waiver of a guest's own counts (domain-waivers: {accept: false})"
+	}
+	if why == "" || e.force {
+		return nil
+	}
+	return &usageError{why, "waive it in the site's configuration, .virt-audit.yaml, instead; or --force"}
+}
+
 // effective asks the engine whether there is something that the waiver would take out of the count.
 func (e *waiving) effective(d *audit.Domain) error {
 	if e.force {
@@ -122,12 +139,6 @@ func (e *waiving) effective(d *audit.Domain) error {
 	}
 	cfg := &audit.Config{}
 	e.site.apply(cfg)
-	if cfg.DomainWaivers.Ignore {
-		return &usageError{"by the site's configuration no waiver of a guest's own counts (domain-waivers: {accept: false})", "waive it in the site's configuration, .virt-audit.yaml, instead; or --force"}
-	}
-	if why := cfg.DomainWaivers.Allows(e.Rule); why != "" {
-		return &usageError{why, "waive it in the site's configuration, .virt-audit.yaml, instead; or --force"}
-	}
 	cfg.Rules, cfg.Today = []*audit.Rule{e.rule}, time.Now()
 	cfg.Waivers, cfg.DomainWaivers = []*audit.Waiver{e.Waiver}, audit.DomainWaivers{Ignore: true}
 	res := audit.Run(d, cfg)
