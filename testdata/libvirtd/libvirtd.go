@@ -1,7 +1,7 @@
 // Package libvirtd gives tests a real libvirtd that touches nothing of the host: it runs in mount,
 // network, PID and IPC namespaces of its own, with folders of its own over /etc/libvirt,
-// /var/lib/libvirt, /var/cache/libvirt, /var/log/libvirt and /run. QEMU runs its guests in software,
-// so that no test needs /dev/kvm.
+// /var/lib/libvirt, /var/cache/libvirt, /var/log/libvirt and /run. QEMU runs its guests in software
+// unless a test asks for KVM, so that no other test needs /dev/kvm.
 //
 // A test that cannot have its daemon fails and says what is missing: there is no quiet skip. Daemons
 // of several tests, and of packages that are tested at the same time, do not meet.
@@ -38,6 +38,11 @@ type Options struct {
 	QEMUConf string   // lines for qemu.conf, behind ours
 	Conf     string   // lines for libvirtd.conf, behind ours
 	Args     []string // further arguments, such as "--listen"
+
+	Root   string // a directory with another libvirt and QEMU, which the daemon has as its root
+	KVM    bool   // a /dev with KVM where the kernel has it, see Daemon.KVM
+	Sealed bool   // what the daemon writes stays in memory, and the files of the machine are read-only
+	Limit  int64  // bytes of address space that the daemon may have; 0: no limit
 }
 
 // Daemon is a libvirtd that runs until the test ends.
@@ -45,6 +50,9 @@ type Daemon struct {
 	Dir    string // the daemon's folder on the host
 	Socket string // the daemon's socket, which can be reached from outside
 	URI    string // the connection that virsh takes for it, from outside and from within
+	KVM    bool   // guests of type kvm can be defined and started
+
+	root string
 
 	tb testing.TB
 	*processes
@@ -69,18 +77,18 @@ func (d *Daemon) For(tb testing.TB) *Daemon {
 // Start starts a daemon and waits until it answers. It ends, with its guests, when the test does.
 func Start(tb testing.TB, o Options) *Daemon {
 	tb.Helper()
-	tools := Require(tb)
+	tools := require(tb, o.Root)
 	dir, err := os.MkdirTemp("", "lvd") //nolint:usetesting // what t.TempDir makes is too long for the path of a socket
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
-	d := &Daemon{Dir: dir, tb: tb, processes: &processes{}, Socket: filepath.Join(dir, "run/libvirt/libvirt-sock")}
+	d := &Daemon{Dir: dir, root: o.Root, tb: tb, processes: &processes{}, Socket: filepath.Join(dir, "run/libvirt/libvirt-sock")}
 	d.URI = "qemu:///system?socket=" + d.Socket
 	if err := d.furnish(o); err != nil {
 		tb.Fatal(err)
 	}
-	if err := d.enter(tools, o.Args); err != nil {
+	if err := d.enter(tools, o); err != nil {
 		tb.Fatalf("namespaces for libvirtd: %v", err)
 	}
 	d.Start()
@@ -88,12 +96,12 @@ func Start(tb testing.TB, o Options) *Daemon {
 }
 
 // enter makes the namespaces, and process 1 in them.
-func (d *Daemon) enter(tools map[string]string, args []string) error {
+func (d *Daemon) enter(tools map[string]string, o Options) error {
 	cmd := exec.Command(tools["bash"], append([]string{
 		filepath.Join(d.Dir, "space.sh"), d.Dir,
 		tools["libvirtd"], "--config", "/etc/libvirt/libvirtd.conf", "--pid-file", "/run/libvirtd.pid",
-	}, args...)...)
-	cmd.Env = []string{"LC_ALL=C", "HOME=/root", "PATH=" + path, "DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent"}
+	}, o.Args...)...)
+	cmd.Env = append(o.environment(), "LC_ALL=C", "HOME=/root", "PATH="+path, "DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent")
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC,
 		Pdeathsig:  syscall.SIGKILL,
@@ -118,7 +126,9 @@ func (d *Daemon) enter(tools map[string]string, args []string) error {
 		_ = cmd.Process.Kill()
 		<-ended
 	})
-	if word, err := d.answers.ReadString('\n'); word != "ready\n" {
+	word, err := d.answers.ReadString('\n')
+	d.KVM = word == "ready kvm\n"
+	if word != "ready\n" && !d.KVM {
 		_ = cmd.Process.Kill()
 		<-ended
 		return fmt.Errorf("%w: %s%s", err, word, stderr)

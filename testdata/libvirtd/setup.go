@@ -2,6 +2,7 @@ package libvirtd
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,14 +14,17 @@ import (
 const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // prerequisites are the programs that a daemon needs, and the packages of Debian and Ubuntu that have them.
-var prerequisites = []struct{ program, pkg string }{
-	{"libvirtd", "libvirt-daemon"},
-	{"qemu-system-x86_64", "qemu-system-x86"},
-	{"virsh", "libvirt-clients"},
-	{"bash", "bash"},
-	{"ip", "iproute2"},
-	{"mount", "mount"},
-	{"nsenter", "util-linux"},
+var prerequisites = []struct {
+	program, pkg string
+	daemon       bool // another root has its own
+}{
+	{"libvirtd", "libvirt-daemon", true},
+	{"qemu-system-x86_64", "qemu-system-x86", true},
+	{"virsh", "libvirt-clients", false},
+	{"bash", "bash", false},
+	{"ip", "iproute2", false},
+	{"mount", "mount", false},
+	{"nsenter", "util-linux", false},
 }
 
 // drivers are where libvirt looks for the part that runs QEMU, by distribution.
@@ -30,19 +34,37 @@ var drivers = []string{
 	"/usr/lib/libvirt/connection-driver/libvirt_driver_qemu.so",
 }
 
-// Require fails the test, with the names of all that is missing, where no daemon can be had.
-func Require(tb testing.TB) map[string]string {
+// Missing names what a daemon lacks on this machine: programs with their packages, and root. It is
+// empty where a daemon can run. root is that of Options.
+func Missing(root string) []string {
+	_, missing := find(root)
+	return missing
+}
+
+// require fails the test, with the names of all that is missing, where no daemon can be had.
+func require(tb testing.TB, root string) map[string]string {
 	tb.Helper()
-	tools := map[string]string{}
-	var missing []string
+	tools, missing := find(root)
+	if len(missing) > 0 {
+		tb.Fatalf("a real libvirtd needs what is missing here: %s; 'make tools' installs packages", strings.Join(missing, ", "))
+	}
+	return tools
+}
+
+// find returns the paths of the programs, and the names of those that there are not.
+func find(root string) (tools map[string]string, missing []string) {
+	tools = map[string]string{}
 	for _, p := range prerequisites {
 		file := lookPath(p.program)
+		if p.daemon && root != "" {
+			file = "/usr/sbin/" + p.program // chroot and libvirtd say what is wrong with it
+		}
 		if file == "" {
 			missing = append(missing, p.program+" (package "+p.pkg+")")
 		}
 		tools[p.program] = file
 	}
-	found := false
+	found := root != ""
 	for _, pattern := range drivers {
 		files, _ := filepath.Glob(pattern)
 		found = found || len(files) > 0
@@ -53,10 +75,22 @@ func Require(tb testing.TB) map[string]string {
 	if os.Geteuid() != 0 {
 		missing = append(missing, "root (namespaces and mounts are its alone)")
 	}
-	if len(missing) > 0 {
-		tb.Fatalf("a real libvirtd needs what is missing here: %s; 'make tools' installs packages", strings.Join(missing, ", "))
+	return tools, missing
+}
+
+// environment hands the options to space.sh.
+func (o *Options) environment() []string {
+	env := []string{"ROOT=" + o.Root}
+	if o.KVM {
+		env = append(env, "KVM=1")
 	}
-	return tools
+	if o.Sealed {
+		env = append(env, "SEALED=1")
+	}
+	if o.Limit > 0 {
+		env = append(env, fmt.Sprintf("LIMIT=%d", o.Limit/1024))
+	}
+	return env
 }
 
 // lookPath finds a program, or returns "".
@@ -119,7 +153,7 @@ func (d *Daemon) furnish(o Options) error {
 		"passwd": {"libvirt-qemu": "libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin\n"},
 		"group":  {"libvirt-qemu": "libvirt-qemu:x:64055:\n", "kvm": "kvm:x:64056:\n"},
 	} {
-		text, err := withEntries("/etc/"+file, entries)
+		text, err := withEntries(filepath.Join("/", o.Root, "etc", file), entries)
 		if err != nil {
 			return err
 		}

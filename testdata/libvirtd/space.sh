@@ -2,40 +2,77 @@
 # then starts and stops the daemon as standard input says. With it, everything in here ends.
 #
 # usage: bash space.sh FOLDER LIBVIRTD [ARGUMENT]...
+#
+# Environment, each may be empty: ROOT is a directory that the daemon has as its root; KVM=1 makes a
+# /dev with KVM; SEALED=1 keeps what the daemon writes in memory and lets it write nowhere else; LIMIT
+# is the daemon's address space in KiB.
 set -eu
 dir=$1
 shift
+root=${ROOT:-}
 mount --make-rprivate /
 mount -t proc proc /proc
-mount -t sysfs sysfs /sys # of this network namespace, without control groups and security modules
-mount --bind "$dir/run" /run # with it go D-Bus, systemd and udev of the host: none of them is to see our guests
+if [ -n "$root" ]; then
+	mount --bind "$root" "$root" # a mount of its own, for SEALED
+	mount -t proc proc "$root/proc"
+fi
+mount -t sysfs sysfs "$root/sys" # of this network namespace, without control groups and security modules
+mount --bind "$dir/run" "$root/run" # with it go D-Bus, systemd and udev of the host: none of them is to see our guests
 place() { # folder mount-point
-	[ -d "$2" ] || mkdir -p "$2"
-	mount --bind "$dir/$1" "$2"
+	[ -d "$root$2" ] || mkdir -p "$root$2"
+	if [ -n "${SEALED:-}" ] && [ "$1" != log ]; then
+		mount -t tmpfs tmpfs "$root$2"
+		cp -a "$dir/$1/." "$root$2"
+	else
+		mount --bind "$dir/$1" "$root$2"
+	fi
 }
 place etc /etc/libvirt
 place lib /var/lib/libvirt
 place cache /var/cache/libvirt
 place log /var/log/libvirt
 for f in passwd group; do
-	if [ -e "$dir/$f" ]; then mount --bind "$dir/$f" "/etc/$f"; fi
+	if [ -e "$dir/$f" ]; then mount --bind "$dir/$f" "$root/etc/$f"; fi
 done
 if [ -S /dev/log ] && [ ! -L /dev/log ]; then # a syslog daemon without systemd
 	touch /run/no-syslog
 	mount --bind /run/no-syslog /dev/log
 fi
-if [ -e /dev/kvm ]; then # the same on every machine; and libvirt probes QEMU for each guest where only root may use it
+kvm=
+if [ -n "${KVM:-}" ] || [ -n "$root" ]; then
+	mount -t tmpfs -o mode=755 tmpfs "$root/dev"
+	mkdir "$root/dev/pts" "$root/dev/shm"
+	mount -t devpts devpts "$root/dev/pts"
+	ln -s /proc/self/fd "$root/dev/fd"
+	for device in null:1:3 zero:1:5 full:1:7 random:1:8 urandom:1:9 tty:5:0 ${KVM:+kvm:10:232}; do
+		IFS=: read -r name major minor <<<"$device"
+		mknod -m 666 "$root/dev/$name" c "$major" "$minor"
+	done
+	if [ -n "${KVM:-}" ] && (: <>"$root/dev/kvm") 2>/dev/null; then kvm=" kvm"; fi
+	if [ -n "${KVM:-}" ] && [ -z "$kvm" ]; then rm "$root/dev/kvm"; fi
+elif [ -e /dev/kvm ]; then # the same on every machine; and libvirt probes QEMU for each guest where only root may use it
 	touch "$dir/no-kvm"
 	mount --bind "$dir/no-kvm" /dev/kvm
 fi
+if [ -n "${SEALED:-}" ]; then
+	while read -r _ _ _ _ point _; do
+		case $point in
+		"$root/etc/libvirt" | "$root/var/lib/libvirt" | "$root/var/cache/libvirt" | "$root/var/log/libvirt") ;;
+		"$root/run" | "$root/proc" | /proc | "$root/dev" | "$root/dev"/* | /dev | /dev/*) ;;
+		*) mount -o remount,bind,ro "$(printf '%b' "$point")" 2>/dev/null || true ;; # hidden by another mount
+		esac
+	done </proc/self/mountinfo
+fi
 ip link set lo up
 set +e
-echo ready
+if [ -n "${LIMIT:-}" ]; then ulimit -v "$LIMIT"; fi
+if [ -n "$root" ]; then set -- "$(command -v chroot)" "$root" "$@"; fi
+echo "ready$kvm"
 pid=
 while read -r word; do
 	case $word in
 	start)
-		"$@" </dev/null >>/var/log/libvirt/stdout.log 2>&1 &
+		"$@" </dev/null >>"$root/var/log/libvirt/stdout.log" 2>&1 &
 		pid=$!
 		echo "$pid"
 		;;

@@ -1,0 +1,238 @@
+package differential
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/rules"
+)
+
+// hostArch is what the audits take for the architecture of the host.
+const hostArch = "x86_64"
+
+var config = audit.Config{Rules: rules.All(), HostArch: hostArch}
+
+// reading is what virt-audit says of one document.
+type reading struct {
+	err      error // the document is refused
+	target   audit.Target
+	verdict  string
+	reason   string
+	findings map[string]map[string]bool // by rule: severity and message
+	domain   *audit.Domain
+}
+
+func read(name, text string) (r reading) {
+	defer func() {
+		if p := recover(); p != nil {
+			r = reading{err: panicked{fmt.Sprint(p), debug.Stack()}}
+		}
+	}()
+	domains, err := audit.LoadAll(name, []byte(text))
+	if err != nil {
+		return reading{err: err}
+	}
+	d := domains[0]
+	res := audit.Run(d, &config)
+	r = reading{target: d.Target, verdict: string(res.Boundary.Word), reason: string(res.Boundary.Reason), findings: map[string]map[string]bool{}, domain: d}
+	for _, f := range res.Findings {
+		set := r.findings[f.Rule.ID]
+		if set == nil {
+			set = map[string]bool{}
+			r.findings[f.Rule.ID] = set
+		}
+		set[canonicalMessage(f)] = true
+	}
+	return r
+}
+
+// panicked is what virt-audit must never do, whatever the document.
+type panicked struct {
+	value string
+	stack []byte
+}
+
+func (p panicked) Error() string { return fmt.Sprintf("panic: %s\n%s", p.value, p.stack) }
+
+// ended adds a panic to the differences.
+func (r *reading) ended(list []difference) []difference {
+	var p panicked
+	if errors.As(r.err, &p) {
+		list = append(list, difference{dim: panics, ours: p.value})
+	}
+	return list
+}
+
+var place = regexp.MustCompile(`\[[0-9]+\]`)
+
+// canonicalMessage leaves out what depends on where things are in the document.
+func canonicalMessage(f audit.Finding) string {
+	return f.Severity.String() + ": " + place.ReplaceAllString(f.Message, "[]")
+}
+
+// String writes a reading for people.
+func (r *reading) String() string {
+	if r.err != nil {
+		return "refused: " + r.err.Error() + "\n"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "type %q, os %q, arch %q, machine %q: %s (%s)\n", r.target.Type, r.target.OS, r.target.Arch, r.target.Machine, r.verdict, r.reason)
+	for _, rule := range slices.Sorted(maps.Keys(r.findings)) {
+		for _, m := range slices.Sorted(maps.Keys(r.findings[rule])) {
+			fmt.Fprintf(&b, "  %s %s\n", rule, m)
+		}
+	}
+	return b.String()
+}
+
+// dimension is in what two readings differ.
+type dimension string
+
+const (
+	inType    dimension = "type"
+	inOS      dimension = "os"
+	inArch    dimension = "arch"
+	inMachine dimension = "machine"
+	inVerdict dimension = "verdict"
+	missing   dimension = "missing"        // a finding on what libvirt kept, and not on the document
+	extra     dimension = "extra"          // the other way round
+	message   dimension = "message"        // the same rule, with another message or severity
+	untrue    dimension = "untrue"         // "libvirt refuses it" about what libvirt takes
+	panics    dimension = "panic"
+	unread    dimension = "refused a dump" // virt-audit refuses what libvirt wrote
+)
+
+// difference is one disagreement about a document.
+type difference struct {
+	dim     dimension
+	rule    string // of a finding
+	ours    string // what the document is said to be, or the messages for it
+	libvirt string // the same for what libvirt kept
+}
+
+// kind is what differences are counted and minimised by: the same cause mostly has the same kind.
+func (d *difference) kind() string {
+	switch d.dim {
+	case missing:
+		return fmt.Sprintf("%s %s: %s", d.dim, d.rule, generalised(d.libvirt))
+	case extra:
+		return fmt.Sprintf("%s %s: %s", d.dim, d.rule, generalised(d.ours))
+	case message:
+		return fmt.Sprintf("%s %s: %s / %s", d.dim, d.rule, generalised(d.ours), generalised(d.libvirt))
+	case untrue, unread, panics:
+		return fmt.Sprintf("%s: %s", d.dim, generalised(d.ours))
+	}
+	return fmt.Sprintf("%s %s / %s", d.dim, generalised(d.ours), generalised(d.libvirt))
+}
+
+var (
+	quoted = regexp.MustCompile(`"[^"]*"|'[^']*'|<[^>]*>|/[^ ,;:)]+`)
+	digits = regexp.MustCompile(`[0-9]+`)
+)
+
+// generalised is a message without the values of the document.
+func generalised(text string) string {
+	text = digits.ReplaceAllString(quoted.ReplaceAllString(text, "…"), "N")
+	if len(text) > 160 {
+		text = text[:160]
+	}
+	return strings.ToValidUTF8(text, "")
+}
+
+var refuses = regexp.MustCompile(`libvirt refuses`)
+
+// compare returns the differences between a document that libvirt took and what it kept. The document
+// may be one that virt-audit refuses.
+func (d *daemon) compare(text, dump string) (ours, theirs reading, list []difference) {
+	ours, theirs = read("document", text), read("dump", dump)
+	if list = theirs.ended(ours.ended(nil)); len(list) > 0 {
+		return ours, theirs, list
+	}
+	var input *audit.InputError
+	switch {
+	case theirs.err != nil:
+		list = append(list, difference{dim: unread, ours: strings.TrimPrefix(theirs.err.Error(), "dump:")})
+		return ours, theirs, list
+	case ours.err != nil:
+		if errors.As(ours.err, &input) && refuses.MatchString(input.Message) {
+			list = append(list, difference{dim: untrue, ours: input.Message})
+		}
+		return ours, theirs, list
+	}
+	list = d.compareTargets(&ours, &theirs, list)
+	return ours, theirs, compareFindings(&ours, &theirs, list)
+}
+
+// compareTargets compares type, OS type, architecture, machine and verdict. What the document leaves
+// to libvirt is what libvirt takes: its verdict may be that this is not known, and has to be libvirt's
+// once it is.
+func (d *daemon) compareTargets(ours, theirs *reading, list []difference) []difference {
+	a, b := ours.target, theirs.target
+	differ := func(dim dimension, x, y string) {
+		if x != y {
+			list = append(list, difference{dim: dim, ours: x, libvirt: y})
+		}
+	}
+	differ(inType, a.Type, b.Type)
+	if a.OS == "" {
+		a.OS = b.OS // libvirt refuses a document without, but for a bootloader's
+	}
+	differ(inOS, a.OS, b.OS)
+	if a.Arch == "" {
+		a.Arch = hostArch
+	}
+	differ(inArch, a.Arch, b.Arch)
+	if a.Machine != b.Machine {
+		a.Machine = d.machines.canonical(d, b.Type, a.Arch, a.Machine)
+	}
+	differ(inMachine, a.Machine, b.Machine)
+
+	verdict := ours.verdict
+	if a != ours.target {
+		filled := *ours.domain
+		filled.Target = a
+		known := string(config.Judge(&filled).Word)
+		if verdict == known || verdict == "undetermined" && (ours.target.Arch == "" || ours.target.Machine == "") {
+			verdict = known
+		}
+	}
+	differ(inVerdict, verdict, theirs.verdict)
+	return list
+}
+
+func compareFindings(ours, theirs *reading, list []difference) []difference {
+	all := maps.Clone(ours.findings)
+	maps.Copy(all, theirs.findings)
+	for _, rule := range slices.Sorted(maps.Keys(all)) {
+		a, b := only(ours.findings[rule], theirs.findings[rule]), only(theirs.findings[rule], ours.findings[rule])
+		for i := range max(len(a), len(b)) {
+			d := difference{rule: rule}
+			switch {
+			case i >= len(b):
+				d.dim, d.ours = extra, a[i]
+			case i >= len(a):
+				d.dim, d.libvirt = missing, b[i]
+			default:
+				d.dim, d.ours, d.libvirt = message, a[i], b[i]
+			}
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
+// only returns what is in a and not in b, in order.
+func only(a, b map[string]bool) (list []string) {
+	for _, m := range slices.Sorted(maps.Keys(a)) {
+		if !b[m] {
+			list = append(list, m)
+		}
+	}
+	return list
+}
