@@ -1,6 +1,9 @@
 package differential
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // acceptance is a difference that is as it should be. A row is about findings or words only: explain
 // never lets one pass in type, OS, architecture, machine or verdict.
@@ -17,12 +20,58 @@ type acceptance struct {
 // occurrence is a difference with the documents that show it.
 type occurrence struct {
 	difference
-	ours, theirs *reading
-	text, dump   string
+	document, kept *reading
+	text, dump     string
+}
+
+// unnamed is true where the document leaves the machine, or its version, to libvirt.
+func unnamed(c *occurrence) bool { return c.document.target.Machine != c.kept.target.Machine }
+
+// says is true where the finding on the document has the words.
+func says(words string) func(*occurrence) bool {
+	return func(c *occurrence) bool { return strings.Contains(c.ours, words) }
 }
 
 // acceptances are all accepted differences.
-var acceptances = []acceptance{}
+var acceptances = []acceptance{
+	{
+		name: "what libvirt drops", dims: []dimension{extra}, rules: []string{"hyg-unknown-element", "hyg-duplicate-elements", "hyg-mixed-content"},
+		reason: "the findings are about what libvirt ignores: it is not in what libvirt keeps",
+	},
+	{
+		name: "alias of a machine", dims: []dimension{extra}, rules: []string{"mach-unversioned-alias", "bnd-machine-missing"}, match: unnamed,
+		reason: "libvirt writes the machine that the alias, or no name, stands for",
+	},
+	{
+		name: "age of the machine behind an alias", dims: []dimension{missing}, rules: []string{"mach-deprecated", "mach-removed"}, match: unnamed,
+		reason: "which version the alias, or no name, stands for depends on the host's QEMU",
+	},
+	{
+		name: "board that is not named", dims: []dimension{message}, rules: []string{"mach-i440fx"}, match: unnamed,
+		reason: "the same finding in other words, since the document does not name the machine",
+	},
+	{
+		name: "device that libvirt adds", dims: []dimension{message}, rules: []string{"dev-video-cirrus", "dev-nic-legacy", "dev-scsi-legacy"}, match: says("where QEMU has it"),
+		reason: "the model is libvirt's choice on its host: it is named with a lower severity until it is stated",
+	},
+	{
+		name: "CPU model that is not stated", dims: []dimension{message}, rules: []string{"cpu-model-baseline"}, match: says("no processor model is stated"),
+		reason: "the same finding, on the model that libvirt then states",
+	},
+	{
+		name: "format of a disk", dims: []dimension{extra}, rules: []string{"sto-driver-type-missing"},
+		reason: "libvirt writes the format that it takes",
+	},
+	{
+		name: "waiver that libvirt drops", dims: []dimension{extra}, rules: []string{"waiver-misplaced"},
+		reason: "the finding is about what libvirt does not keep",
+	},
+	{
+		name: "waiver of what libvirt states", dims: []dimension{missing}, rules: []string{"waiver-unused"},
+		match:  func(c *occurrence) bool { return strings.Contains(c.libvirt, "sto-driver-type-missing") },
+		reason: "the waived finding is about the format, which libvirt writes",
+	},
+}
 
 // explain returns the row that accepts a difference, nil when there is none.
 func explain(c *occurrence, version uint64) *acceptance {

@@ -39,6 +39,7 @@ func read(name, text string) (r reading) {
 		return reading{err: err}
 	}
 	d := domains[0]
+	d.Origin.Secrets = true // neither a mutant nor a dump with --security-info lacks passwords
 	res := audit.Run(d, &config)
 	r = reading{target: d.Target, verdict: string(res.Boundary.Word), reason: string(res.Boundary.Reason), findings: map[string]map[string]bool{}, domain: d}
 	for _, f := range res.Findings {
@@ -47,7 +48,7 @@ func read(name, text string) (r reading) {
 			set = map[string]bool{}
 			r.findings[f.Rule.ID] = set
 		}
-		set[canonicalMessage(f)] = true
+		set[canonicalMessage(f, d.Target.Machine)] = true
 	}
 	return r
 }
@@ -71,9 +72,14 @@ func (r *reading) ended(list []difference) []difference {
 
 var place = regexp.MustCompile(`\[[0-9]+\]`)
 
-// canonicalMessage leaves out what depends on where things are in the document.
-func canonicalMessage(f audit.Finding) string {
-	return f.Severity.String() + ": " + place.ReplaceAllString(f.Message, "[]")
+// canonicalMessage leaves out what depends on where things are in the document, and the name of the
+// machine, in whose place libvirt puts the one behind an alias: it is compared on its own.
+func canonicalMessage(f audit.Finding, machine string) string {
+	text := place.ReplaceAllString(f.Message, "[]")
+	if machine != "" {
+		text = strings.NewReplacer("'"+machine+"'", "'MACHINE'", `"`+machine+`"`, `"MACHINE"`).Replace(text)
+	}
+	return f.Severity.String() + ": " + text
 }
 
 // String writes a reading for people.
@@ -100,13 +106,16 @@ const (
 	inArch    dimension = "arch"
 	inMachine dimension = "machine"
 	inVerdict dimension = "verdict"
-	missing   dimension = "missing"        // a finding on what libvirt kept, and not on the document
-	extra     dimension = "extra"          // the other way round
-	message   dimension = "message"        // the same rule, with another message or severity
-	untrue    dimension = "untrue"         // "libvirt refuses it" about what libvirt takes
+	missing   dimension = "missing" // a finding on what libvirt kept, and not on the document
+	extra     dimension = "extra"   // the other way round
+	message   dimension = "message" // the same rule, with another message or severity
+	untrue    dimension = "untrue"  // "libvirt refuses it" about what libvirt takes
 	panics    dimension = "panic"
 	unread    dimension = "refused a dump" // virt-audit refuses what libvirt wrote
 )
+
+// gravest are the dimensions in the order of the report.
+var gravest = []dimension{panics, unread, inType, inOS, inArch, inMachine, inVerdict, missing, message, untrue, extra}
 
 // difference is one disagreement about a document.
 type difference struct {

@@ -35,6 +35,7 @@ type run struct {
 // kind is what is known of one kind of difference.
 type kind struct {
 	name      string
+	dim       dimension
 	count     int
 	mutations map[string]int
 	example   mutant // with as few mutations as any, the first of those
@@ -90,8 +91,8 @@ func (r *run) load(tb testing.TB, files []string) {
 	})
 	r.seeds = slices.Concat(lists...)
 	for _, s := range r.seeds {
-		for k := range s.own {
-			r.own[k]++
+		for x := range s.own {
+			r.own[x.kind()]++
 		}
 	}
 }
@@ -106,9 +107,9 @@ func (d *daemon) ownDifferences(s *seed) (usable bool, err error) {
 		return false, err
 	}
 	ours, _, list := d.compare(s.text, dump)
-	s.own = map[string]difference{}
+	s.own = map[difference]bool{}
 	for _, x := range list {
-		s.own[x.kind()] = x
+		s.own[x] = true
 	}
 	return ours.err == nil, nil
 }
@@ -155,7 +156,7 @@ func (r *run) document(d *daemon, m mutant) error {
 	}
 	differs := false
 	for _, x := range list {
-		if _, ok := m.seed.own[x.kind()]; ok {
+		if m.seed.own[x] {
 			continue
 		}
 		c := &occurrence{x, &ours, &theirs, m.text, dump}
@@ -164,7 +165,7 @@ func (r *run) document(d *daemon, m mutant) error {
 			continue
 		}
 		differs = true
-		r.note(x.kind(), m)
+		r.note(&x, m)
 	}
 	for _, k := range m.kinds {
 		c := r.mutations[k]
@@ -194,10 +195,11 @@ func inputMessage(err error) string {
 	return err.Error()
 }
 
-func (r *run) note(name string, m mutant) {
+func (r *run) note(x *difference, m mutant) {
+	name := x.kind()
 	k := r.kinds[name]
 	if k == nil {
-		k = &kind{name: name, mutations: map[string]int{}, example: m}
+		k = &kind{name: name, dim: x.dim, mutations: map[string]int{}, example: m}
 		r.kinds[name] = k
 	}
 	k.count++
@@ -209,10 +211,10 @@ func (r *run) note(name string, m mutant) {
 	}
 }
 
-// sorted returns the kinds, the most frequent ones first.
+// sorted returns the kinds, the gravest dimension and the most frequent ones first.
 func (r *run) sorted() []*kind {
 	return slices.SortedFunc(maps.Values(r.kinds), func(a, b *kind) int {
-		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.name, b.name))
+		return cmp.Or(cmp.Compare(slices.Index(gravest, a.dim), slices.Index(gravest, b.dim)), cmp.Compare(b.count, a.count), cmp.Compare(a.name, b.name))
 	})
 }
 
@@ -233,8 +235,10 @@ func (r *run) minimise(tb testing.TB, kinds []*kind, budget int) {
 			if err != nil || refusal != nil {
 				return false
 			}
-			_, _, list := d.compare(text, dump)
-			return slices.ContainsFunc(list, func(x difference) bool { return x.kind() == k.name })
+			ours, theirs, list := d.compare(text, dump)
+			return slices.ContainsFunc(list, func(x difference) bool {
+				return x.kind() == k.name && explain(&occurrence{x, &ours, &theirs, text, dump}, r.version) == nil
+			})
 		})
 		return failed
 	})

@@ -13,7 +13,7 @@ import (
 type seed struct {
 	name string // its file, and " (dump)" for what libvirt kept of that
 	text string
-	own  map[string]difference // by kind: how virt-audit reads the seed and its dump differently
+	own  map[difference]bool // how virt-audit reads the seed and its dump differently
 }
 
 // own are the seeds of the repository, corpus those that are at hand on some machines only.
