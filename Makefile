@@ -2,10 +2,10 @@
 # so that they stay out of go.mod.
 GO       ?= go
 LINT     := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-PACKAGES := ./... ./testdata ./testdata/libvirtd
+PACKAGES := ./... ./testdata ./testdata/libvirtd ./testdata/differential
 FUZZTIME ?= 60s
 
-.PHONY: all build test tools cover lint fmt docs validate corpus fuzz bench clean dist packages sbom
+.PHONY: all build test tools cover lint fmt docs validate corpus differential fuzz bench clean dist packages sbom
 
 all: build lint test
 
@@ -31,7 +31,7 @@ tools:
 
 test: tools
 	$(GO) vet $(PACKAGES)
-	$(GO) test -race -count=1 ./... ./testdata/libvirtd
+	$(GO) test -race -count=1 ./... ./testdata/libvirtd ./testdata/differential
 	@$(MAKE) --no-print-directory cover
 
 # cover fails when a package that decides something falls below 90 % of its statements. Tests of packaging run
@@ -64,6 +64,17 @@ validate: tools
 # corpus says how often each rule fires over real documents, where they are at hand.
 corpus:
 	$(GO) test ./rules -run TestCorpus -v -count=1
+
+# differential compares how virt-audit and a real libvirtd read COUNT mutated documents. ROOT is a
+# directory with another libvirt and QEMU, as testdata/differential/root.sh makes it; OUT is where a
+# minimised document for each kind of difference goes.
+COUNT ?= 100000
+SEED  ?= 1
+ROOT  ?=
+OUT   ?=
+differential: tools
+	$(GO) test ./testdata/differential -run '^TestDifferential$$' -count=1 -timeout 0 -v -args \
+		-documents='$(COUNT)' -seed='$(SEED)' -root='$(ROOT)' -out='$(OUT)' -corpus -minimise=200 -table
 
 fuzz:
 	$(GO) test ./audit -run "^$$" -fuzz FuzzScan -fuzztime $(FUZZTIME)

@@ -41,9 +41,9 @@ func TestDifferential(t *testing.T) {
 	if r.version, err = r.daemons[0].version(); err != nil {
 		t.Fatal(err)
 	}
-	files := seedFiles(own)
+	files := seedFiles(ownSeeds)
 	if *withCorpus {
-		files = append(files, seedFiles(corpus)...)
+		files = append(files, seedFiles(corpusSeeds)...)
 	}
 	r.load(t, files)
 	if len(r.seeds) < 100 {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,14 +51,14 @@ func newRun() *run {
 	}
 }
 
-// each has the daemons work on the numbers from 0 to n-1, one after the other by turns: which daemon
-// has which number is always the same.
+// each has the daemons work on the numbers from 0 to n-1.
 func (r *run) each(tb testing.TB, n int, f func(d *daemon, i int) error) {
 	tb.Helper()
 	var wg sync.WaitGroup
-	for w, d := range r.daemons {
+	var next atomic.Int64
+	for _, d := range r.daemons {
 		wg.Go(func() {
-			for i := w; i < n; i += len(r.daemons) {
+			for i := int(next.Add(1) - 1); i < n; i = int(next.Add(1) - 1) {
 				if err := f(d, i); err != nil {
 					tb.Errorf("libvirtd: %v", err)
 					return

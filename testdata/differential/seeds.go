@@ -16,10 +16,10 @@ type seed struct {
 	own  map[difference]bool // how virt-audit reads the seed and its dump differently
 }
 
-// own are the seeds of the repository, corpus those that are at hand on some machines only.
+// ownSeeds are those of the repository, corpusSeeds those that are at hand on some machines only.
 var (
-	own    = []string{"../fleet/*.xml", "../noise/*.xml", "seeds/*.xml", "../rules/*/*.xml"}
-	corpus = []string{"../../../shared/corpus/field/*.xml", "../../../shared/corpus/domains/*/*.xml"}
+	ownSeeds    = []string{"../fleet/*.xml", "../noise/*.xml", "seeds/*.xml", "../rules/*/*.xml"}
+	corpusSeeds = []string{"../../../shared/corpus/field/*.xml", "../../../shared/corpus/domains/*/*.xml"}
 )
 
 var (
