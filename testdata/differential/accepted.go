@@ -70,6 +70,10 @@ var acceptances = []acceptance{
 		reason: "the finding is about a waiver that libvirt does not keep",
 	},
 	{
+		name: "SPICE mode that is stated as the default", dims: []dimension{message}, rules: []string{"if-spice-plaintext"}, match: says("defaultMode 'any'"),
+		reason: "the same finding in other words: libvirt does not write a mode that is the default",
+	},
+	{
 		name: "seclabel without model", dims: []dimension{missing, message}, rules: []string{"cnf-seclabel-none"},
 		match: func(c *occurrence) bool {
 			return strings.Contains(c.libvirt, "model 'none' says") && slices.ContainsFunc(c.document.domain.SecLabel, func(l libvirtxml.DomainSecLabel) bool { return l.Model == "" })

@@ -148,7 +148,7 @@ func (d *difference) kind() string {
 
 var (
 	quoted = regexp.MustCompile(`"[^"]*"|'[^']*'|<[^>]*>|/[^ ,;:)]+`)
-	digits = regexp.MustCompile(`[0-9]+`)
+	digits = regexp.MustCompile(`U\+[0-9A-F]+|[0-9]+`)
 	named  = regexp.MustCompile(`\battribute [^ ]+`)
 )
 

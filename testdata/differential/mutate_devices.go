@@ -1,6 +1,9 @@
 package differential
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // added puts one of the fragments into an element of the domain, which is made where there is none.
 func added(parent string, fragments ...string) func(*mutator) bool {
@@ -57,6 +60,19 @@ var deviceMutations = []mutation{
 		e.kids = nil
 		e.add(doc.root().kids...)
 	})},
+	{name: "label: in pieces", tree: func(m *mutator) bool {
+		label := fragment("<seclabel type='static' model='dac'><label>+0:+0</label></seclabel>")[0]
+		m.doc.root().add(label)
+		at := 1 + m.IntN(4)
+		pieces := []string{m.blank(), m.aside(), "+0:+0"[:at], m.blank(), m.aside(), "+0:+0"[at:], m.aside(), m.blank()}
+		label.kids[0].kids = nil
+		for _, p := range pieces {
+			if strings.ContainsAny(p, "+0") && !strings.Contains(p, "&") || m.maybe(40) {
+				label.kids[0].add(&node{raw: p})
+			}
+		}
+		return true
+	}},
 	{name: "label: seclabel added", tree: added("", seclabels()...)},
 	{name: "label: of a source", tree: on(func(m *mutator) *node { return m.named("source") }, func(m *mutator, e *node) {
 		e.add(fragment(m.pick("<seclabel model='dac' relabel='no'/>", "<seclabel model='selinux' relabel='no'/>", "<seclabel model='dac'><label>+0:+0</label></seclabel>", "<seclabel relabel='no'/>", "<seclabel model='none'/>"))...)

@@ -104,5 +104,10 @@ func (r *run) write(dir string, kinds []*kind) error {
 			}
 		}
 	}
+	for _, m := range r.crashed {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("crash-%d.xml", m.number)), []byte(m.text), 0o600); err != nil {
+			return err
+		}
+	}
 	return nil
 }

@@ -38,18 +38,23 @@ if [ -S /dev/log ] && [ ! -L /dev/log ]; then # a syslog daemon without systemd
 	touch /run/no-syslog
 	mount --bind /run/no-syslog /dev/log
 fi
-kvm=
-if [ -n "${KVM:-}" ] || [ -n "$root" ]; then
-	mount -t tmpfs -o mode=755 tmpfs "$root/dev"
-	mkdir "$root/dev/pts" "$root/dev/shm"
-	mount -t devpts devpts "$root/dev/pts"
-	ln -s /proc/self/fd "$root/dev/fd"
+devices() { # directory: a /dev of our own; fails where devices cannot be made
+	mount -t tmpfs -o mode=755 tmpfs "$1"
+	mkdir "$1/pts" "$1/shm"
+	ln -s /proc/self/fd "$1/fd"
 	for device in null:1:3 zero:1:5 full:1:7 random:1:8 urandom:1:9 tty:5:0 ${KVM:+kvm:10:232}; do
 		IFS=: read -r name major minor <<<"$device"
-		mknod -m 666 "$root/dev/$name" c "$major" "$minor"
+		mknod -m 666 "$1/$name" c "$major" "$minor" || return
 	done
-	if [ -n "${KVM:-}" ] && (: <>"$root/dev/kvm") 2>/dev/null; then kvm=" kvm"; fi
-	if [ -n "${KVM:-}" ] && [ -z "$kvm" ]; then rm "$root/dev/kvm"; fi
+}
+kvm=
+if [ -n "${KVM:-}$root" ] && mkdir -p "$dir/dev" && devices "$dir/dev" 2>/dev/null; then
+	if [ -n "${KVM:-}" ] && (: <>"$dir/dev/kvm") 2>/dev/null; then kvm=" kvm"; else rm -f "$dir/dev/kvm"; fi
+	mount --move "$dir/dev" "$root/dev"
+	mount -t devpts devpts "$root/dev/pts"
+elif [ -n "$root" ]; then
+	echo "no devices can be made for $root"
+	exit 1
 elif [ -e /dev/kvm ]; then # the same on every machine; and libvirt probes QEMU for each guest where only root may use it
 	touch "$dir/no-kvm"
 	mount --bind "$dir/no-kvm" /dev/kvm
