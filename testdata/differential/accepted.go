@@ -7,14 +7,14 @@ import (
 	"libvirt.org/go/libvirtxml"
 )
 
-// acceptance is a difference that is as it should be. A row is about findings or words only: explain
-// never lets one pass in type, OS, architecture, machine or verdict.
+// acceptance is a difference that is as it should be. A row is about findings or words only:
+// explain never accepts one in type, OS, architecture, machine or verdict.
 type acceptance struct {
 	name   string
 	from   uint64 // the first version of libvirt that it is about, as 9000000 for 9.0.0; 0: any
 	until  uint64 // the first version that it is not about any more; 0: none
-	rules  []string
 	dims   []dimension
+	rules  []string
 	match  func(c *occurrence) bool // nil: no further condition
 	reason string
 }
@@ -27,7 +27,9 @@ type occurrence struct {
 }
 
 // unnamed is true where the document leaves the machine, or its version, to libvirt.
-func unnamed(c *occurrence) bool { return c.document.target.Machine != c.kept.target.Machine }
+func unnamed(c *occurrence) bool {
+	return c.document.target.Machine != c.kept.target.Machine
+}
 
 // says is true where the finding on the document has the words.
 func says(words string) func(*occurrence) bool {
@@ -37,69 +39,109 @@ func says(words string) func(*occurrence) bool {
 // acceptances are all accepted differences.
 var acceptances = []acceptance{
 	{
-		name: "what libvirt drops", dims: []dimension{extra}, rules: []string{"hyg-unknown-element", "hyg-duplicate-elements", "hyg-mixed-content"},
+		name:   "what libvirt drops",
+		dims:   []dimension{extra},
+		rules:  []string{"hyg-unknown-element", "hyg-duplicate-elements"},
 		reason: "the findings are about what libvirt ignores: it is not in what libvirt keeps",
 	},
 	{
-		name: "alias of a machine", dims: []dimension{extra}, rules: []string{"mach-unversioned-alias", "bnd-machine-missing"}, match: unnamed,
+		name:   "alias of a machine",
+		dims:   []dimension{extra},
+		rules:  []string{"mach-unversioned-alias", "bnd-machine-missing"},
+		match:  unnamed,
 		reason: "libvirt writes the machine that the alias, or no name, stands for",
 	},
 	{
-		name: "age of the machine behind an alias", dims: []dimension{missing}, rules: []string{"mach-deprecated", "mach-removed"}, match: unnamed,
+		name:   "age of the machine behind an alias",
+		dims:   []dimension{missing},
+		rules:  []string{"mach-deprecated", "mach-removed"},
+		match:  unnamed,
 		reason: "which version the alias, or no name, stands for depends on the host's QEMU",
 	},
 	{
-		name: "board that is not named", dims: []dimension{message}, rules: []string{"mach-i440fx"}, match: unnamed,
+		name:   "board that is not named",
+		dims:   []dimension{message},
+		rules:  []string{"mach-i440fx"},
+		match:  unnamed,
 		reason: "the same finding in other words, since the document does not name the machine",
 	},
 	{
-		name: "device that libvirt adds", dims: []dimension{message}, rules: []string{"dev-video-cirrus", "dev-nic-legacy", "dev-scsi-legacy"}, match: says("where QEMU has it"),
-		reason: "the model is libvirt's choice on its host: it is named with a lower severity until it is stated",
+		name:   "device that libvirt adds",
+		dims:   []dimension{message},
+		rules:  []string{"dev-video-cirrus", "dev-nic-legacy", "dev-scsi-legacy"},
+		match:  says("where QEMU has it"),
+		reason: "the model is the choice of libvirt on its host, so the severity is lower until one is stated",
 	},
 	{
-		name: "CPU model that is not stated", dims: []dimension{message}, rules: []string{"cpu-model-baseline"}, match: says("no processor model is stated"),
+		name:   "CPU model that is not stated",
+		dims:   []dimension{message},
+		rules:  []string{"cpu-model-baseline"},
+		match:  says("no processor model is stated"),
 		reason: "the same finding, on the model that libvirt then states",
 	},
 	{
-		name: "format of a disk", dims: []dimension{extra}, rules: []string{"sto-driver-type-missing"},
+		name:   "format of a disk",
+		dims:   []dimension{extra},
+		rules:  []string{"sto-driver-type-missing"},
 		reason: "libvirt writes the format that it takes",
 	},
 	{
-		name: "waiver that libvirt drops", dims: []dimension{extra}, rules: []string{"waiver-misplaced", "waiver-unused"},
-		match:  func(c *occurrence) bool { return len(c.document.domain.Waivers) > len(c.kept.domain.Waivers) },
+		name:  "waiver that libvirt drops",
+		dims:  []dimension{extra},
+		rules: []string{"waiver-misplaced", "waiver-unused"},
+		match: func(c *occurrence) bool {
+			return len(c.document.domain.Waivers) > len(c.kept.domain.Waivers)
+		},
 		reason: "the finding is about a waiver that libvirt does not keep",
 	},
 	{
-		name: "SPICE mode that is stated as the default", dims: []dimension{message}, rules: []string{"if-spice-plaintext"}, match: says("defaultMode 'any'"),
-		reason: "the same finding in other words: libvirt does not write a mode that is the default",
-	},
-	{
-		name: "seclabel without model", dims: []dimension{missing, message}, rules: []string{"cnf-seclabel-none"},
+		name:  "waiver of what libvirt states",
+		dims:  []dimension{missing},
+		rules: []string{"waiver-unused"},
 		match: func(c *occurrence) bool {
-			return strings.Contains(c.libvirt, "model 'none' says") && slices.ContainsFunc(c.document.domain.SecLabel, func(l libvirtxml.DomainSecLabel) bool { return l.Model == "" })
+			return strings.Contains(c.libvirt, "sto-driver-type-missing")
 		},
-		reason: "libvirt takes the host's model, and the daemon of this test has no security driver",
+		reason: "the waived finding is about the format, which libvirt writes",
 	},
 	{
-		name: "waiver of what libvirt states", dims: []dimension{missing}, rules: []string{"waiver-unused"},
-		match:  func(c *occurrence) bool { return strings.Contains(c.libvirt, "sto-driver-type-missing") },
-		reason: "the waived finding is about the format, which libvirt writes",
+		name:   "SPICE mode that is stated as the default",
+		dims:   []dimension{message},
+		rules:  []string{"if-spice-plaintext"},
+		match:  says("defaultMode 'any'"),
+		reason: "the same finding in other words: libvirt writes no mode that is the default",
+	},
+	{
+		name:  "seclabel without model",
+		dims:  []dimension{missing, message},
+		rules: []string{"cnf-seclabel-none"},
+		match: func(c *occurrence) bool {
+			unnamed := func(l libvirtxml.DomainSecLabel) bool { return l.Model == "" }
+			return strings.Contains(c.libvirt, "model 'none' says") &&
+				slices.ContainsFunc(c.document.domain.SecLabel, unnamed)
+		},
+		reason: "libvirt takes the model of its host, and the daemon of this test has no such driver",
 	},
 }
 
+// acceptable are the dimensions that rows can be about.
+var acceptable = []dimension{missing, extra, message, untrue}
+
 // explain returns the row that accepts a difference, nil when there is none.
 func explain(c *occurrence, version uint64) *acceptance {
-	if !slices.Contains([]dimension{missing, extra, message, untrue}, c.dim) {
+	if !slices.Contains(acceptable, c.dim) {
 		return nil
 	}
 	for i := range acceptances {
-		a := &acceptances[i]
-		if version < a.from || a.until != 0 && version >= a.until {
-			continue
-		}
-		if slices.Contains(a.dims, c.dim) && (c.rule == "" || slices.Contains(a.rules, c.rule)) && (a.match == nil || a.match(c)) {
+		if a := &acceptances[i]; a.accepts(c, version) {
 			return a
 		}
 	}
 	return nil
+}
+
+func (a *acceptance) accepts(c *occurrence, version uint64) bool {
+	return version >= a.from && (a.until == 0 || version < a.until) &&
+		slices.Contains(a.dims, c.dim) &&
+		(c.rule == "" || slices.Contains(a.rules, c.rule)) &&
+		(a.match == nil || a.match(c))
 }

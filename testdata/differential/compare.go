@@ -20,11 +20,12 @@ var config = audit.Config{Rules: rules.All(), HostArch: hostArch}
 
 // reading is what virt-audit says of one document.
 type reading struct {
-	err      error // the document is refused
-	target   audit.Target
-	verdict  string
-	reason   string
-	findings map[string][]string // by rule: severity and message, in order; the same one may be there twice
+	err     error // the document is refused
+	target  audit.Target
+	verdict string
+	reason  string
+	// By rule: severity and message, in order. The same one may be there twice.
+	findings map[string][]string
 	domain   *audit.Domain
 }
 
@@ -39,11 +40,12 @@ func read(name, text string) (r reading) {
 		return reading{err: err}
 	}
 	d := domains[0]
-	// Both are definitions, whatever id they have, and neither a mutant nor a dump with --security-info
-	// lacks passwords.
+	// Both are definitions, whatever id they have, and neither a mutant nor a dump with
+	// --security-info lacks passwords.
 	d.Origin = audit.Origin{Kind: audit.Stored, Stated: true, Secrets: true}
 	res := audit.Run(d, &config)
-	r = reading{target: d.Target, verdict: string(res.Boundary.Word), reason: string(res.Boundary.Reason), findings: map[string][]string{}, domain: d}
+	r = reading{target: d.Target, verdict: string(res.Boundary.Word),
+		reason: string(res.Boundary.Reason), findings: map[string][]string{}, domain: d}
 	for _, f := range res.Findings {
 		r.findings[f.Rule.ID] = append(r.findings[f.Rule.ID], canonicalMessage(f, d.Target.Machine))
 	}
@@ -76,14 +78,11 @@ var place = regexp.MustCompile(`\[[0-9]+\]`)
 // machine, in whose place libvirt puts the one behind an alias: it is compared on its own.
 func canonicalMessage(f audit.Finding, machine string) string {
 	text := place.ReplaceAllString(f.Message, "[]")
-	text = strings.Map(func(r rune) rune { // libvirt writes them as they are, and a reader makes blanks of them
-		if r == '\t' || r == '\n' || r == '\r' {
-			return ' '
-		}
-		return r
-	}, text)
+	// libvirt writes tabs and line ends as they are, and readers make blanks of them.
+	text = strings.ReplaceAll(strings.Join(strings.Fields(text), " "), " ,", ",")
 	if machine != "" {
-		text = strings.NewReplacer("'"+machine+"'", "'MACHINE'", `"`+machine+`"`, `"MACHINE"`).Replace(text)
+		text = strings.NewReplacer("'"+machine+"'", "'MACHINE'", `"`+machine+`"`,
+			`"MACHINE"`).Replace(text)
 	}
 	return f.Severity.String() + ": " + text
 }
@@ -94,7 +93,8 @@ func (r *reading) String() string {
 		return "refused: " + r.err.Error() + "\n"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "type %q, os %q, arch %q, machine %q: %s (%s)\n", r.target.Type, r.target.OS, r.target.Arch, r.target.Machine, r.verdict, r.reason)
+	fmt.Fprintf(&b, "type %q, os %q, arch %q, machine %q: %s (%s)\n", r.target.Type, r.target.OS,
+		r.target.Arch, r.target.Machine, r.verdict, r.reason)
 	for _, rule := range slices.Sorted(maps.Keys(r.findings)) {
 		for _, m := range r.findings[rule] {
 			fmt.Fprintf(&b, "  %s %s\n", rule, m)
@@ -121,7 +121,8 @@ const (
 )
 
 // gravest are the dimensions in the order of the report.
-var gravest = []dimension{panics, unread, inType, inOS, inArch, inMachine, inVerdict, missing, message, untrue, extra}
+var gravest = []dimension{panics, unread, inType, inOS, inArch, inMachine, inVerdict, missing,
+	message, untrue, extra}
 
 // difference is one disagreement about a document.
 type difference struct {
@@ -139,7 +140,8 @@ func (d *difference) kind() string {
 	case extra:
 		return fmt.Sprintf("%s %s: %s", d.dim, d.rule, generalised(d.ours))
 	case message:
-		return fmt.Sprintf("%s %s: %s / %s", d.dim, d.rule, generalised(d.ours), generalised(d.libvirt))
+		return fmt.Sprintf("%s %s: %s / %s", d.dim, d.rule, generalised(d.ours),
+			generalised(d.libvirt))
 	case untrue, unread, panics:
 		return fmt.Sprintf("%s: %s", d.dim, generalised(d.ours))
 	}
@@ -154,7 +156,8 @@ var (
 
 // generalised is a message without the values of the document.
 func generalised(text string) string {
-	text = digits.ReplaceAllString(quoted.ReplaceAllString(named.ReplaceAllString(text, "attribute …"), "…"), "N")
+	text = digits.ReplaceAllString(quoted.ReplaceAllString(named.ReplaceAllString(text,
+		"attribute …"), "…"), "N")
 	if len(text) > 160 {
 		text = text[:160]
 	}
@@ -163,8 +166,8 @@ func generalised(text string) string {
 
 var refuses = regexp.MustCompile(`libvirt refuses`)
 
-// compare returns the differences between a document that libvirt took and what it kept. The document
-// may be one that virt-audit refuses.
+// compare returns the differences between a document that libvirt took and what it kept. The
+// document may be one that virt-audit refuses.
 func (d *daemon) compare(text, dump string) (ours, theirs reading, list []difference) {
 	ours, theirs = read("document", text), read("dump", dump)
 	if list = theirs.ended(ours.ended(nil)); len(list) > 0 {
@@ -173,7 +176,8 @@ func (d *daemon) compare(text, dump string) (ours, theirs reading, list []differ
 	var input *audit.InputError
 	switch {
 	case theirs.err != nil && d.rereads(dump):
-		list = append(list, difference{dim: unread, ours: strings.TrimPrefix(theirs.err.Error(), "dump:")})
+		list = append(list, difference{dim: unread, ours: strings.TrimPrefix(theirs.err.Error(),
+			"dump:")})
 		return ours, theirs, list
 	case theirs.err != nil:
 		return ours, theirs, nil
@@ -187,16 +191,16 @@ func (d *daemon) compare(text, dump string) (ours, theirs reading, list []differ
 	return ours, theirs, compareFindings(&ours, &theirs, list)
 }
 
-// rereads reports whether libvirt takes what it has written: 9.0 writes some values without escaping
-// them (listen='&amp;' of <graphics>), and refusing that is right.
+// rereads reports whether libvirt takes what it has written: 9.0 writes some values without
+// escaping them (listen='&amp;' of <graphics>), and refusing that is right.
 func (d *daemon) rereads(dump string) bool {
 	_, refusal, err := d.define(dump)
 	return refusal == nil && err == nil
 }
 
-// compareTargets compares type, OS type, architecture, machine and verdict. What the document leaves
-// to libvirt is what libvirt takes: its verdict may be that this is not known, and has to be libvirt's
-// once it is.
+// compareTargets compares type, OS type, architecture, machine and verdict. What the document
+// leaves to libvirt is what libvirt takes: its verdict may be that this is not known, and has to be
+// libvirt's once it is.
 func (d *daemon) compareTargets(ours, theirs *reading, list []difference) []difference {
 	a, b := ours.target, theirs.target
 	differ := func(dim dimension, x, y string) {
@@ -214,7 +218,8 @@ func (d *daemon) compareTargets(ours, theirs *reading, list []difference) []diff
 	}
 	differ(inArch, a.Arch, b.Arch)
 	if a.Machine != b.Machine {
-		a.Machine = d.machines.canonical(d, b.Type, a.Arch, a.Machine)
+		program := theirs.domain.Devices.Emulator
+		a.Machine = d.machines.canonical(d, machineKey{b.Type, program, a.Arch, a.Machine})
 	}
 	differ(inMachine, a.Machine, b.Machine)
 
@@ -223,7 +228,8 @@ func (d *daemon) compareTargets(ours, theirs *reading, list []difference) []diff
 		filled := *ours.domain
 		filled.Target = a
 		known := string(config.Judge(&filled).Word)
-		if verdict == known || verdict == "undetermined" && (ours.target.Arch == "" || ours.target.Machine == "") {
+		open := ours.target.Arch == "" || ours.target.Machine == ""
+		if verdict == known || verdict == "undetermined" && open {
 			verdict = known
 		}
 	}
@@ -235,7 +241,8 @@ func compareFindings(ours, theirs *reading, list []difference) []difference {
 	all := maps.Clone(ours.findings)
 	maps.Copy(all, theirs.findings)
 	for _, rule := range slices.Sorted(maps.Keys(all)) {
-		a, b := only(ours.findings[rule], theirs.findings[rule]), only(theirs.findings[rule], ours.findings[rule])
+		a, b := only(ours.findings[rule], theirs.findings[rule]), only(theirs.findings[rule],
+			ours.findings[rule])
 		for i := range max(len(a), len(b)) {
 			d := difference{rule: rule}
 			switch {

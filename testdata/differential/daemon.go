@@ -16,8 +16,8 @@ import (
 // answer is how long the daemon may take for one document; it takes a millisecond or two.
 const answer = 15 * time.Second
 
-// addressSpace is what the daemon may have. Some documents make it ask for much more (<vcpu>-1</vcpu>:
-// 34 GB, seen in 9.0 and 12.8), which must not take the machine's memory.
+// addressSpace is what the daemon may have. Some documents make it ask for much more
+// (<vcpu>-1</vcpu>: 34 GB, seen in 9.0 and 12.8), which must not take the machine's memory.
 const addressSpace = 8 << 30
 
 // errDaemon is a document that has ended the daemon, or that it did not answer in time.
@@ -33,7 +33,8 @@ type daemon struct {
 func startDaemon(tb testing.TB, root string, m *machines) *daemon {
 	tb.Helper()
 	d := &daemon{Daemon: libvirtd.Start(tb, libvirtd.Options{
-		Root: root, KVM: true, Sealed: true, Limit: addressSpace, Conf: "max_anonymous_clients = 20\n",
+		Root: root, KVM: true, Sealed: true, Limit: addressSpace,
+		Conf: "max_anonymous_clients = 20\n",
 	}), machines: m}
 	if err := d.dial(); err != nil {
 		tb.Fatal(err)
@@ -49,12 +50,14 @@ func (d *daemon) dial() (err error) {
 // restart puts another daemon in the place of one that has crashed or hangs.
 func (d *daemon) restart() error {
 	d.Kill()
-	_ = d.Command("find", "/etc/libvirt/qemu", "-name", "*.xml", "-delete").Run() // whatever the daemon has choked on
+	_ = d.Command("find", "/etc/libvirt/qemu", "-name", "*.xml",
+		"-delete").Run() // whatever the daemon has choked on
 	d.Daemon.Start()
 	return d.dial()
 }
 
-// undefine leaves alone all files that a document names: nvram and the state of a TPM would be deleted.
+// undefine leaves alone all files that a document names: nvram and the state of a TPM would be
+// deleted.
 const undefine = libvirt.DomainUndefineKeepNvram | libvirt.DomainUndefineKeepTpm | libvirt.DomainUndefineManagedSave |
 	libvirt.DomainUndefineSnapshotsMetadata | libvirt.DomainUndefineCheckpointsMetadata
 
@@ -100,25 +103,26 @@ func (d *daemon) define(text string) (dump string, refusal, err error) {
 // version returns libvirt's version, as 9000000 for 9.0.0.
 func (d *daemon) version() (uint64, error) { return d.conn.ConnectGetLibVersion() }
 
-// machines knows what libvirt makes of the names of machines, or of none: it is where the comparison
-// gets what a document leaves to libvirt.
+// machines knows what libvirt makes of the names of machines, or of none: it is where the
+// comparison gets what a document leaves to libvirt.
 type machines struct {
 	sync.Mutex
 	names map[machineKey]string
 }
 
-type machineKey struct{ kind, arch, machine string }
+type machineKey struct{ kind, emulator, arch, machine string }
 
-// canonical returns the machine that libvirt takes, or the name itself where libvirt knows no better.
-func (m *machines) canonical(d *daemon, kind, arch, machine string) string {
+// canonical returns the machine that libvirt takes, or the name itself where libvirt knows no
+// better.
+func (m *machines) canonical(d *daemon, key machineKey) string {
 	m.Lock()
 	defer m.Unlock()
-	key := machineKey{kind, arch, machine}
 	if name, ok := m.names[key]; ok {
 		return name
 	}
-	name := machine
-	text, err := d.conn.ConnectGetDomainCapabilities(nil, optional(arch), optional(machine), optional(kind), 0)
+	name := key.machine
+	text, err := d.conn.ConnectGetDomainCapabilities(optional(key.emulator), optional(key.arch),
+		optional(key.machine), optional(key.kind), 0)
 	var caps struct {
 		Machine string `xml:"machine"`
 	}

@@ -13,13 +13,16 @@ import (
 )
 
 var (
-	documents   = flag.Int("documents", 2000, "how many documents are compared")
-	randomSeed  = flag.Uint64("seed", 1, "the seed of the random numbers")
-	root        = flag.String("root", "", "a directory with another libvirt and QEMU, as root.sh makes it")
-	out         = flag.String("out", "", "where a document goes for each kind of difference; a temporary directory by default")
-	withCorpus  = flag.Bool("corpus", false, "take the documents of the corpus as seeds too, where it is at hand")
+	documents  = flag.Int("documents", 2000, "how many documents are compared")
+	randomSeed = flag.Uint64("seed", 1, "the seed of the random numbers")
+	root       = flag.String("root", "",
+		"a directory with another libvirt and QEMU, as root.sh makes it")
+	out = flag.String("out", "",
+		"where a document goes for each kind of difference; a temporary directory by default")
+	withCorpus = flag.Bool("corpus", false,
+		"take the documents of the corpus as seeds too, where it is at hand")
 	minimised   = flag.Int("minimise", 10, "how many kinds of difference are minimised")
-	budget      = flag.Int("budget", 400, "how many documents are tried to minimise one")
+	budget      = flag.Int("budget", 800, "how many documents are tried to minimise one")
 	onlyKinds   = flag.String("mutations", "", "a regular expression: the mutations that are used")
 	workers     = flag.Int("daemons", 2, "how many libvirtd run at a time")
 	showReports = flag.Bool("table", false, "print the tables, also where nothing differs")
@@ -57,7 +60,8 @@ func TestDifferential(t *testing.T) {
 
 	dir := *out
 	if dir == "" && len(kinds) > 0 {
-		if dir, err = os.MkdirTemp("", "differential"); err != nil { //nolint:usetesting // it is there to be looked at
+		if dir, err = os.MkdirTemp("",
+			"differential"); err != nil { //nolint:usetesting // it is there to be looked at
 			t.Fatal(err)
 		}
 	}
@@ -72,7 +76,8 @@ func TestDifferential(t *testing.T) {
 	var table strings.Builder
 	r.report(&table)
 	if dir != "" {
-		if err := os.WriteFile(filepath.Join(dir, "table.txt"), []byte(table.String()), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "table.txt"), []byte(table.String()),
+			0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -80,7 +85,8 @@ func TestDifferential(t *testing.T) {
 		t.Log("\n" + table.String())
 	}
 	if len(r.kinds) > 0 {
-		t.Errorf("%d kinds of unexplained differences; minimised documents are in %s", len(r.kinds), dir)
+		t.Errorf("%d kinds of unexplained differences; minimised documents are in %s", len(r.kinds),
+			dir)
 	}
 }
 
@@ -93,7 +99,9 @@ func chosen(t *testing.T) []mutation {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list := slices.DeleteFunc(slices.Clone(mutations), func(m mutation) bool { return !pattern.MatchString(m.name) })
+	list := slices.DeleteFunc(slices.Clone(mutations), func(m mutation) bool {
+		return !pattern.MatchString(m.name)
+	})
 	if len(list) == 0 {
 		t.Fatalf("no mutation matches %s", *onlyKinds)
 	}

@@ -3,8 +3,9 @@
 // Seeds are changed by the mutations of one table. libvirtd defines each mutant, and what it kept
 // (dumpxml with --inactive and --security-info) is audited beside the mutant itself: type, OS type,
 // architecture, machine, verdict and findings have to be the same. What the seed's own pair already
-// shows is not the mutation's doing and is listed apart. Each kind of difference is minimised into a
-// file. The test fails for a difference that no row of the table of accepted differences explains.
+// shows is not the mutation's doing and is listed apart. Each kind of difference is minimised into
+// a file. The test fails for a difference that no row of the table of accepted differences
+// explains.
 //
 // "make test" runs 2,000 documents with a fixed seed, "make differential COUNT=n SEED=n [ROOT=DIR]"
 // any number, against the libvirt of the machine or one that root.sh has unpacked into DIR.

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// mutation is one kind of change. Exactly one of the two functions is set: tree changes the tree and
-// reports whether the document had a place for it; bytes changes the text of the document.
+// mutation is one kind of change. Exactly one of the two functions is set: tree changes the tree
+// and reports whether the document had a place for it; bytes changes the text of the document.
 type mutation struct {
 	name  string
 	tree  func(*mutator) bool
@@ -15,7 +15,8 @@ type mutation struct {
 }
 
 // mutations are all kinds, in the order of the report.
-var mutations = slices.Concat(byteMutations, namespaceMutations, blankMutations, treeMutations, valueMutations, deviceMutations, commandMutations)
+var mutations = slices.Concat(byteMutations, namespaceMutations, blankMutations, treeMutations,
+	valueMutations, deviceMutations, commandMutations)
 
 // mutator is what a mutation works with.
 type mutator struct {
@@ -32,7 +33,8 @@ type mutant struct {
 	text   string
 }
 
-// generator makes the documents of a run. Each depends on the seed of the run and its own number only.
+// generator makes the documents of a run. Each depends on the seed of the run and its own number
+// only.
 type generator struct {
 	seed      uint64
 	seeds     []*seed
@@ -204,9 +206,10 @@ func onAttr(suits func(*node, *attr) bool, f func(*mutator, *node, *attr)) func(
 	}
 }
 
-// onValue is over what an attribute or an element's text says: f returns the new value, in the spelling
-// of documents.
-func onValue(suits func(value string) bool, f func(m *mutator, value string) string) func(*mutator) bool {
+// onValue is over what an attribute or an element's text says: f returns the new value, in the
+// spelling of documents.
+func onValue(suits func(value string) bool, f func(m *mutator,
+	value string) string) func(*mutator) bool {
 	ok := func(v string) bool { return suits == nil || suits(v) }
 	return func(m *mutator) bool {
 		e, a := m.attribute(func(_ *node, a *attr) bool { return ok(a.value) })

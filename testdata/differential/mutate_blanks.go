@@ -7,7 +7,8 @@ import (
 
 // blank is white space as text may spell it.
 func (m *mutator) blank() string {
-	return m.pick(" ", "  ", "\t", "\n", "\r\n", "\r", "\n    ", "&#32;", "&#x9;", "&#10;", "&#13;", "\u00a0", "<![CDATA[ ]]>")
+	return m.pick(" ", "  ", "\t", "\n", "\r\n", "\r", "\n    ", "&#32;", "&#x9;", "&#10;", "&#13;",
+		"\u00a0", "<![CDATA[ ]]>")
 }
 
 // aside is markup that stands for no text.
@@ -52,7 +53,8 @@ func insideReference(text string, at int) bool {
 }
 
 func unescape(text string) string {
-	return strings.NewReplacer("&lt;", "<", "&gt;", ">", "&quot;", `"`, "&apos;", "'", "&amp;", "&").Replace(text)
+	return strings.NewReplacer("&lt;", "<", "&gt;", ">", "&quot;", `"`, "&apos;", "'", "&amp;",
+		"&").Replace(text)
 }
 
 // onText makes a mutation of an element's text.
@@ -61,9 +63,14 @@ func onText(f func(m *mutator, e *node, text string)) func(*mutator) bool {
 }
 
 var blankMutations = []mutation{
-	{name: "blank: before the text", tree: onText(func(m *mutator, e *node, t string) { e.setText(m.blank() + t) })},
-	{name: "blank: after the text", tree: onText(func(m *mutator, e *node, t string) { e.setText(t + m.blank()) })},
-	{name: "blank: beside markup before the text", tree: onText(func(m *mutator, e *node, t string) {
+	{name: "blank: before the text", tree: onText(func(m *mutator, e *node, t string) {
+		e.setText(m.blank() + t)
+	})},
+	{name: "blank: after the text", tree: onText(func(m *mutator, e *node, t string) {
+		e.setText(t + m.blank())
+	})},
+	{name: "blank: beside markup before the text", tree: onText(func(m *mutator, e *node,
+		t string) {
 		if m.maybe(50) {
 			e.setText(m.blank()+m.aside(), t)
 		} else {
@@ -111,13 +118,16 @@ var blankMutations = []mutation{
 	})},
 	{name: "blank: between attributes", tree: onAttr(nil, func(m *mutator, _ *node, a *attr) {
 		text := a.String()
-		a.raw = m.pick("\n\t", "\r\n", "", "  ") + strings.Replace(text, "=", m.pick("=", " = ", "\n=\t", " ="), 1) + m.pick("", " ", "\n", "/")
+		a.raw = m.pick("\n\t", "\r\n", "", "  ") + strings.Replace(text, "=", m.pick("=", " = ",
+			"\n=\t", " ="), 1) + m.pick("", " ", "\n", "/")
 	})},
 	{name: "blank: in tags", tree: on((*mutator).inner, func(m *mutator, e *node) {
 		e.pair = true
 		e.end = m.pick(e.name+" ", e.name+"\n", e.name+"\t\r\n", " "+e.name, e.name+" a='1'")
 	})},
-	{name: "text: CDATA", tree: onText(func(m *mutator, e *node, t string) { e.setText("<![CDATA[" + unescape(t) + "]]>") })},
+	{name: "text: CDATA", tree: onText(func(m *mutator, e *node, t string) {
+		e.setText("<![CDATA[" + unescape(t) + "]]>")
+	})},
 	{name: "text: CDATA in part", tree: onText(func(m *mutator, e *node, t string) {
 		at := m.IntN(len(t) + 1)
 		if insideReference(t, at) {
@@ -132,11 +142,17 @@ var blankMutations = []mutation{
 		}
 		e.setText(t[:at], m.aside(), t[at:])
 	})},
-	{name: "text: character reference", tree: onText(func(m *mutator, e *node, t string) { e.setText(reference(m, t)) })},
-	{name: "text: reference that is none", tree: onText(func(m *mutator, e *node, t string) {
-		e.setText(m.pick("&#0;", "&#x110000;", "&#xD800;", "&#1;", "&nbsp;", "&lt", "&", "&#;", "&#xFFFE;") + t)
+	{name: "text: character reference", tree: onText(func(m *mutator, e *node, t string) {
+		e.setText(reference(m, t))
 	})},
-	{name: "attribute: character reference", tree: onAttr(func(_ *node, a *attr) bool { return a.value != "" }, func(m *mutator, _ *node, a *attr) {
+	{name: "text: reference that is none", tree: onText(func(m *mutator, e *node, t string) {
+		e.setText(m.pick("&#0;", "&#x110000;", "&#xD800;", "&#1;", "&nbsp;", "&lt", "&", "&#;",
+			"&#xFFFE;") + t)
+	})},
+	{name: "attribute: character reference", tree: onAttr(func(_ *node,
+		a *attr) bool {
+		return a.value != ""
+	}, func(m *mutator, _ *node, a *attr) {
 		a.value = reference(m, a.value)
 	})},
 	{name: "attribute: other quotes", tree: onAttr(nil, func(m *mutator, _ *node, a *attr) {
@@ -146,15 +162,18 @@ var blankMutations = []mutation{
 			a.quote, a.value = '"', strings.ReplaceAll(a.value, `"`, "&quot;")
 		}
 	})},
-	{name: "attribute: without quotes or value", tree: onAttr(nil, func(m *mutator, _ *node, a *attr) {
+	{name: "attribute: without quotes or value", tree: onAttr(nil, func(m *mutator, _ *node,
+		a *attr) {
 		a.raw = m.pick(a.name, a.name+"="+a.value, a.name+"=", a.String()+a.String())
 	})},
 	{name: "between elements: text", tree: on((*mutator).inner, func(m *mutator, e *node) {
-		n := &node{raw: m.pick("text", "// comment", "&#32;", "<![CDATA[ ]]>", "<![CDATA[x]]>", "-->", "0", "hvm", "kvm", "\u00a0", "&lt;type&gt;")}
+		n := &node{raw: m.pick("text", "// comment", "&#32;", "<![CDATA[ ]]>", "<![CDATA[x]]>",
+			"-->", "0", "hvm", "kvm", "\u00a0", "&lt;type&gt;")}
 		m.beside(e, n)
 	})},
 	{name: "between elements: markup", tree: on((*mutator).inner, func(m *mutator, e *node) {
-		m.beside(e, &node{raw: m.pick("<!-- c -->", "<?p i?>", "<!-- a -- b -->", "<?xml version='1.0'?>", "<!-->", "<!DOCTYPE x>", "<!--- x --->", "<?p?>")})
+		m.beside(e, &node{raw: m.pick("<!-- c -->", "<?p i?>", "<!-- a -- b -->",
+			"<?xml version='1.0'?>", "<!-->", "<!DOCTYPE x>", "<!--- x --->", "<?p?>")})
 	})},
 	{name: "comment: an element in it", tree: on((*mutator).inner, func(_ *mutator, e *node) {
 		e.after(&node{raw: "<!-- " + strings.ReplaceAll(e.String(), "--", "- -") + " -->"})

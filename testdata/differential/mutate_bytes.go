@@ -8,14 +8,17 @@ import (
 // byteMutations know nothing of XML but where its declaration and its root are.
 var byteMutations = []mutation{
 	{name: "byte: replace", bytes: func(m *mutator, text string) string {
-		return splice(m, text, 1, m.pick("<", ">", "&", "'", "\"", "/", "=", " ", "\x00", "\x1a", "\xff", "\t", "x", ":", ";", "!", "0", "-", "+"))
+		return splice(m, text, 1, m.pick("<", ">", "&", "'", "\"", "/", "=", " ", "\x00", "\x1a",
+			"\xff", "\t", "x", ":", ";", "!", "0", "-", "+"))
 	}},
 	{name: "byte: delete", bytes: func(m *mutator, text string) string {
 		return splice(m, text, 1+m.IntN(3), "")
 	}},
 	{name: "byte: insert", bytes: func(m *mutator, text string) string {
-		return splice(m, text, 0, m.pick("\x00", "\x01", "\x0b", "\x1a", "\x7f", "\x85", "\xff", "\xc0\x80", "\xed\xa0\x80", "\u00a0", "\u0085",
-			"\u2028", "\ufeff", "\ufffe", "\u200b", "é", "\xe9", "𝟘", "\r", "\f", "]]>", "--", "&amp;", "<", ">"))
+		return splice(m, text, 0, m.pick("\x00", "\x01", "\x0b", "\x1a", "\x7f", "\x85", "\xff",
+			"\xc0\x80", "\xed\xa0\x80", "\u00a0", "\u0085",
+			"\u2028", "\ufeff", "\ufffe", "\u200b", "é", "\xe9", "𝟘", "\r", "\f", "]]>", "--",
+			"&amp;", "<", ">"))
 	}},
 	{name: "byte: repeat a range", bytes: func(m *mutator, text string) string {
 		at, n := m.IntN(len(text)), 1+m.IntN(60)
@@ -31,9 +34,15 @@ var byteMutations = []mutation{
 		}
 		return text
 	}},
-	{name: "line ends: CR LF", bytes: func(_ *mutator, text string) string { return strings.ReplaceAll(text, "\n", "\r\n") }},
-	{name: "line ends: CR", bytes: func(_ *mutator, text string) string { return strings.ReplaceAll(text, "\n", "\r") }},
-	{name: "byte order mark", bytes: func(_ *mutator, text string) string { return "\ufeff" + text }},
+	{name: "line ends: CR LF", bytes: func(_ *mutator, text string) string {
+		return strings.ReplaceAll(text, "\n", "\r\n")
+	}},
+	{name: "line ends: CR", bytes: func(_ *mutator, text string) string {
+		return strings.ReplaceAll(text, "\n", "\r")
+	}},
+	{name: "byte order mark", bytes: func(_ *mutator, text string) string {
+		return "\ufeff" + text
+	}},
 	{name: "declaration: encoding", bytes: func(m *mutator, text string) string {
 		encoding := m.word(`utf-8 UTF-8 utf8 UTF8 us-ascii US-ASCII ASCII ISO-8859-1 latin1 windows-1252 UTF-16 UTF-16LE UTF-7
 			UTF-32 UCS-4 EBCDIC-CP-US HTML KOI8-R Shift_JIS none`)
@@ -49,7 +58,8 @@ var byteMutations = []mutation{
 		case 2:
 			return "<?xml version='1.0' encoding='US-ASCII'?>\n" + splice(m, text, 0, "é")
 		case 3:
-			return "<?xml version='1.0' encoding='UTF-7'?>\n" + splice(m, text, 0, m.pick("+ADw-title+AD4-x+ADw-/title+AD4-", "+ACA-", "+AOk-"))
+			return "<?xml version='1.0' encoding='UTF-7'?>\n" + splice(m, text, 0,
+				m.pick("+ADw-title+AD4-x+ADw-/title+AD4-", "+ACA-", "+AOk-"))
 		}
 		return "\xff\xfe" + utf16le("<?xml version='1.0' encoding='UTF-16'?>\n"+text)
 	}},
@@ -60,28 +70,41 @@ var byteMutations = []mutation{
 		return "\xff\xfe" + utf16le(undeclared(text))
 	}},
 	{name: "declaration: form", bytes: func(m *mutator, text string) string {
-		return m.pick("<?xml version='1.1'?>", "<?xml version='1.0' standalone='yes'?>", "<?xml version='1.0' standalone='no' encoding='UTF-8'?>",
-			"<?xml version = \"1.0\" ?>", "<?xml version='1.0'encoding='UTF-8'?>", "<?xml encoding='UTF-8'?>", "<?xml?>", " <?xml version='1.0'?>", "\n<?xml version='1.0'?>",
-			"<?XML version='1.0'?>", "<?xml version='1.0' foo='1'?>", "<?xml version='1.5'?>", "<?xml version='1.0'?><?xml version='1.0'?>",
+		return m.pick("<?xml version='1.1'?>", "<?xml version='1.0' standalone='yes'?>",
+			"<?xml version='1.0' standalone='no' encoding='UTF-8'?>",
+			"<?xml version = \"1.0\" ?>", "<?xml version='1.0'encoding='UTF-8'?>",
+			"<?xml encoding='UTF-8'?>", "<?xml?>", " <?xml version='1.0'?>",
+			"\n<?xml version='1.0'?>",
+			"<?XML version='1.0'?>", "<?xml version='1.0' foo='1'?>", "<?xml version='1.5'?>",
+			"<?xml version='1.0'?><?xml version='1.0'?>",
 			"<?xml\tversion='1.0'\r\n?>", "<!-- c --><?xml version='1.0'?>") + undeclared(text)
 	}},
 	{name: "before the root", bytes: func(m *mutator, text string) string {
-		return m.pick("<!-- c -->", "<?p i?>", "text ", "\n\n", "&#32;", "<![CDATA[ ]]>", "\x00", "<!DOCTYPE domain>", "<a/>", "<!-- a -- b -->", "<?xml-stylesheet href='x'?>", "]]>") + undeclared(text)
+		return m.pick("<!-- c -->", "<?p i?>", "text ", "\n\n", "&#32;", "<![CDATA[ ]]>", "\x00",
+			"<!DOCTYPE domain>", "<a/>", "<!-- a -- b -->", "<?xml-stylesheet href='x'?>",
+			"]]>") + undeclared(text)
 	}},
-	{name: "after the root", bytes: func(m *mutator, text string) string { return text + afterRoot(m) }},
+	{name: "after the root", bytes: func(m *mutator, text string) string {
+		return text + afterRoot(m)
+	}},
 	{name: "after the root, and a namespace error", bytes: func(m *mutator, text string) string {
 		at := strings.LastIndex(text, "</")
 		if at < 0 {
 			return text + afterRoot(m)
 		}
-		spoilt := m.pick("<f:x/>", "<x xmlns:f=''/>", "<x xmlns:xml='urn:x'/>", "<x xmlns='http://www.w3.org/XML/1998/namespace'/>",
-			"<x xmlns='not a uri'/>", "<x xml:id='1 2'/>", "<a:b:c/>", "<?a:b c?>", "<x xmlns='relative'/>", "<x xml:lang='zz zz'/>")
+		spoilt := m.pick("<f:x/>", "<x xmlns:f=''/>", "<x xmlns:xml='urn:x'/>",
+			"<x xmlns='http://www.w3.org/XML/1998/namespace'/>",
+			"<x xmlns='not a uri'/>", "<x xml:id='1 2'/>", "<a:b:c/>", "<?a:b c?>",
+			"<x xmlns='relative'/>", "<x xml:lang='zz zz'/>")
 		return text[:at] + spoilt + text[at:] + afterRoot(m)
 	}},
 	{name: "doctype", bytes: func(m *mutator, text string) string {
-		return m.pick("<!DOCTYPE domain>", "<!DOCTYPE domain SYSTEM 'file:///nonexistent.dtd'>", "<!DOCTYPE domain []>", "<!DOCTYPE x [<!ELEMENT x ANY>]>",
-			"<!DOCTYPE domain [<!ATTLIST domain type CDATA 'qemu'>]>", "<!DOCTYPE domain [<!ATTLIST graphics listen CDATA '0.0.0.0'>]>",
-			"<!DOCTYPE domain [<!ATTLIST type machine CDATA #FIXED 'isapc'>]>", "<!doctype domain>") + undeclared(text)
+		return m.pick("<!DOCTYPE domain>", "<!DOCTYPE domain SYSTEM 'file:///nonexistent.dtd'>",
+			"<!DOCTYPE domain []>", "<!DOCTYPE x [<!ELEMENT x ANY>]>",
+			"<!DOCTYPE domain [<!ATTLIST domain type CDATA 'qemu'>]>",
+			"<!DOCTYPE domain [<!ATTLIST graphics listen CDATA '0.0.0.0'>]>",
+			"<!DOCTYPE domain [<!ATTLIST type machine CDATA #FIXED 'isapc'>]>",
+			"<!doctype domain>") + undeclared(text)
 	}},
 	{name: "entity", bytes: func(m *mutator, text string) string {
 		text = undeclared(text)
@@ -104,7 +127,8 @@ var byteMutations = []mutation{
 		if strings.ContainsAny(value, "&%'\"") {
 			value = "x"
 		}
-		return "<!DOCTYPE domain [<!ENTITY e '" + value + "'>]>" + text[:i] + m.pick("&e;", "&e;", "&undefined;", "&amp;e;") + text[i+n:]
+		return "<!DOCTYPE domain [<!ENTITY e '" + value + "'>]>" + text[:i] + m.pick("&e;", "&e;",
+			"&undefined;", "&amp;e;") + text[i+n:]
 	}},
 }
 
@@ -125,8 +149,12 @@ func undeclared(text string) string {
 }
 
 func afterRoot(m *mutator) string {
-	return m.pick("text", "<domain type='qemu'/>", "</domain>", "<![CDATA[x]]>", "<!DOCTYPE domain>", "\x1a", "\xff", "\x00", "<a><b>", "<!-- c -->", "<?p i?>",
-		"<?xml version='1.0'?>", " \n\t", "&#32;", "<!-- c -->\n<domain type='kvm'><name>x</name></domain>", "\u00a0", "]]>", "<!-- unfinished", "<?xml version='1.0'?><domain type='qemu'><name>second</name><memory>1</memory><os><type>hvm</type></os></domain>")
+	return m.pick("text", "<domain type='qemu'/>", "</domain>", "<![CDATA[x]]>",
+		"<!DOCTYPE domain>", "\x1a", "\xff", "\x00", "<a><b>", "<!-- c -->", "<?p i?>",
+		"<?xml version='1.0'?>", " \n\t", "&#32;",
+		"<!-- c -->\n<domain type='kvm'><name>x</name></domain>", "\u00a0", "]]>",
+		"<!-- unfinished",
+		"<?xml version='1.0'?><domain type='qemu'><name>second</name><memory>1</memory><os><type>hvm</type></os></domain>")
 }
 
 func utf16le(text string) string {

@@ -7,22 +7,57 @@ import (
 
 // arguments are what <qemu:commandline> is given: each row is one or several arguments.
 var arguments = []string{
-	"-accel|kvm", "-accel|tcg", "--accel|tcg", "-accel=tcg", "--accel=tcg", "-accel|kvm,dirty-ring-size=4096", "-accel|tcg,thread=multi", "-accel|accel=tcg", "-accel| tcg", "-accel|nosuch", "-accel|tcg:kvm",
-	"-accel|tcg|-accel|kvm", "-accel|{'accel':'tcg'}", "-accel|{\"accel\":\"tcg\"}", "-enable-kvm", "--enable-kvm", "-no-kvm", "-machine|accel=tcg", "-machine|accel=kvm", "-M|q35,accel=kvm:tcg", "-accel", "-machine",
-	"-machine|isapc", "-M|isapc", "--machine|isapc", "-machine|type=isapc", "-machine|pc,type=isapc", "-machine|isapc,", "-machine=isapc", "-Misapc", "-M|isapc|-M|pc", "-M|pc", "-M|q35", "-machine|q35,hmat=on",
-	"-machine|hmat=on", "-machine|vmport=off", "-M|none", "-M|microvm", "-machine|{'type':'isapc'}", "-machine|{\"type\":\"isapc\"}", "-machine|pc-q35-7.2", "-machine|virt", "-machine|usb=off,accel=tcg",
-	"-readconfig|/etc/qemu.cfg", "--readconfig|x.cfg", "-set|device.x.y=z", "-set|machine.accel=tcg", "-cpu|486", "-cpu|host,-spec-ctrl", "-cpu|max", "-nodefaults", "-no-user-config", "-runas|root", "-run-with|user=root",
-	"-sandbox|off", "-sandbox|on,spawn=allow", "-chroot|/", "-D|/etc/cron.d/x", "-daemonize", "-mem-path|/dev/shm", "-incoming|tcp:0:4444", "-incoming|exec:id", "-qmp|tcp:0.0.0.0:4444,server,nowait", "-monitor|stdio",
-	"-monitor|unix:/tmp/m,server", "-mon|chardev=a,mode=control", "-chardev|socket,id=a,host=0.0.0.0,port=4,server=on", "-serial|tcp::4444,server", "-gdb|tcp::1234", "-s", "-S", "-vnc|:1", "-vnc|0.0.0.0:1,websocket=on",
-	"-spice|port=5930,disable-ticketing=on", "-spice|port=5930,password=secret", "-display|gtk", "-net|nic", "-net|user,hostfwd=tcp::22-:22", "-netdev|user,id=n,smb=/", "-netdev|user,id=n,guestfwd=tcp:10.0.2.100:1-cmd:id",
-	"-netdev|tap,id=n,script=/tmp/x", "-netdev|{'type':'user','id':'n'}", "-netdev|bridge,id=n,helper=/tmp/h", "-device|e1000", "-device|{'driver':'nvme','id':'a'}", "-device|{\"driver\":\"vfio-pci\",\"host\":\"0:1\"}",
-	"-device|{'driver':'nv\\u006de'}", "-device|vfio-pci,host=01:00.0", "-device|virtio-net-pci", "-device|isa-debug-exit", "-object|rng-random,id=r,filename=/etc/shadow", "-object|memory-backend-file,id=m,mem-path=/etc/shadow,size=1M,share=on",
-	"-object|{'qom-type':'input-linux','id':'i','evdev':'/dev/input/event0'}", "-object|secret,id=s,data=secret", "-object|secret,id=s,file=/etc/shadow", "-object|tls-creds-anon,id=t,endpoint=server", "-drive|file=/etc/shadow,format=raw",
-	"-drive|file=../../etc/shadow", "-blockdev|{'driver':'file','filename':'/etc/shadow','node-name':'n'}", "-blockdev|driver=file,filename=/etc/shadow,node-name=n", "-hda|/etc/shadow", "-cdrom|/x.iso", "-fda|/x", "-kernel|/boot/vmlinuz",
-	"-initrd|/etc/shadow", "-append|password=x", "-dtb|/etc/shadow", "-bios|/x", "-pflash|/x", "-fw_cfg|name=opt/x,file=/etc/shadow", "-fw_cfg|name=opt/x,string=secret", "-smbios|file=/etc/shadow", "-acpitable|file=/etc/shadow",
-	"-virtfs|local,path=/,mount_tag=t,security_model=none", "-fsdev|local,id=f,path=/,security_model=passthrough", "-usbdevice|tablet", "-usb", "-soundhw|all", "-audiodev|none,id=a", "-plugin|/tmp/x.so", "-trace|file=/tmp/x", "-trace|enable=*",
-	"-compat|deprecated-input=reject", "-msg|timestamp=on", "-global|driver=cfi.pflash01,property=secure,value=on", "-global|kvm-pit.lost_tick_policy=delay", "-overcommit|mem-lock=on", "-seed|1", "-L|/tmp", "-k|de", "-boot|d", "-name|x,debug-threads=on",
-	"-smp|4", "-m|4G", "-uuid|x", "-no-reboot", "-icount|auto", "-snapshot", "-loadvm|x", "-pidfile|/etc/x", "-writeconfig|/tmp/x", "-option-rom|/etc/shadow", "-tb-size|1", "", "-", "--", "x", "-nosuch", "-h",
+	"-accel|kvm", "-accel|tcg", "--accel|tcg", "-accel=tcg", "--accel=tcg",
+	"-accel|kvm,dirty-ring-size=4096", "-accel|tcg,thread=multi", "-accel|accel=tcg", "-accel| tcg",
+	"-accel|nosuch", "-accel|tcg:kvm",
+	"-accel|tcg|-accel|kvm", "-accel|{'accel':'tcg'}", "-accel|{\"accel\":\"tcg\"}", "-enable-kvm",
+	"--enable-kvm", "-no-kvm", "-machine|accel=tcg", "-machine|accel=kvm", "-M|q35,accel=kvm:tcg",
+	"-accel", "-machine",
+	"-machine|isapc", "-M|isapc", "--machine|isapc", "-machine|type=isapc",
+	"-machine|pc,type=isapc", "-machine|isapc,", "-machine=isapc", "-Misapc", "-M|isapc|-M|pc",
+	"-M|pc", "-M|q35", "-machine|q35,hmat=on",
+	"-machine|hmat=on", "-machine|vmport=off", "-M|none", "-M|microvm", "-machine|{'type':'isapc'}",
+	"-machine|{\"type\":\"isapc\"}", "-machine|pc-q35-7.2", "-machine|virt",
+	"-machine|usb=off,accel=tcg",
+	"-readconfig|/etc/qemu.cfg", "--readconfig|x.cfg", "-set|device.x.y=z",
+	"-set|machine.accel=tcg", "-cpu|486", "-cpu|host,-spec-ctrl", "-cpu|max", "-nodefaults",
+	"-no-user-config", "-runas|root", "-run-with|user=root",
+	"-sandbox|off", "-sandbox|on,spawn=allow", "-chroot|/", "-D|/etc/cron.d/x", "-daemonize",
+	"-mem-path|/dev/shm", "-incoming|tcp:0:4444", "-incoming|exec:id",
+	"-qmp|tcp:0.0.0.0:4444,server,nowait", "-monitor|stdio",
+	"-monitor|unix:/tmp/m,server", "-mon|chardev=a,mode=control",
+	"-chardev|socket,id=a,host=0.0.0.0,port=4,server=on", "-serial|tcp::4444,server",
+	"-gdb|tcp::1234", "-s", "-S", "-vnc|:1", "-vnc|0.0.0.0:1,websocket=on",
+	"-spice|port=5930,disable-ticketing=on", "-spice|port=5930,password=secret", "-display|gtk",
+	"-net|nic", "-net|user,hostfwd=tcp::22-:22", "-netdev|user,id=n,smb=/",
+	"-netdev|user,id=n,guestfwd=tcp:10.0.2.100:1-cmd:id",
+	"-netdev|tap,id=n,script=/tmp/x", "-netdev|{'type':'user','id':'n'}",
+	"-netdev|bridge,id=n,helper=/tmp/h", "-device|e1000", "-device|{'driver':'nvme','id':'a'}",
+	"-device|{\"driver\":\"vfio-pci\",\"host\":\"0:1\"}",
+	"-device|{'driver':'nv\\u006de'}", "-device|vfio-pci,host=01:00.0", "-device|virtio-net-pci",
+	"-device|isa-debug-exit", "-object|rng-random,id=r,filename=/etc/shadow",
+	"-object|memory-backend-file,id=m,mem-path=/etc/shadow,size=1M,share=on",
+	"-object|{'qom-type':'input-linux','id':'i','evdev':'/dev/input/event0'}",
+	"-object|secret,id=s,data=secret", "-object|secret,id=s,file=/etc/shadow",
+	"-object|tls-creds-anon,id=t,endpoint=server", "-drive|file=/etc/shadow,format=raw",
+	"-drive|file=../../etc/shadow",
+	"-blockdev|{'driver':'file','filename':'/etc/shadow','node-name':'n'}",
+	"-blockdev|driver=file,filename=/etc/shadow,node-name=n", "-hda|/etc/shadow", "-cdrom|/x.iso",
+	"-fda|/x", "-kernel|/boot/vmlinuz",
+	"-initrd|/etc/shadow", "-append|password=x", "-dtb|/etc/shadow", "-bios|/x", "-pflash|/x",
+	"-fw_cfg|name=opt/x,file=/etc/shadow", "-fw_cfg|name=opt/x,string=secret",
+	"-smbios|file=/etc/shadow", "-acpitable|file=/etc/shadow",
+	"-virtfs|local,path=/,mount_tag=t,security_model=none",
+	"-fsdev|local,id=f,path=/,security_model=passthrough", "-usbdevice|tablet", "-usb",
+	"-soundhw|all", "-audiodev|none,id=a", "-plugin|/tmp/x.so", "-trace|file=/tmp/x",
+	"-trace|enable=*",
+	"-compat|deprecated-input=reject", "-msg|timestamp=on",
+	"-global|driver=cfi.pflash01,property=secure,value=on",
+	"-global|kvm-pit.lost_tick_policy=delay", "-overcommit|mem-lock=on", "-seed|1", "-L|/tmp",
+	"-k|de", "-boot|d", "-name|x,debug-threads=on",
+	"-smp|4", "-m|4G", "-uuid|x", "-no-reboot", "-icount|auto", "-snapshot", "-loadvm|x",
+	"-pidfile|/etc/x", "-writeconfig|/tmp/x", "-option-rom|/etc/shadow", "-tb-size|1", "", "-",
+	"--", "x", "-nosuch", "-h",
 }
 
 // passed writes arguments as a <qemu:commandline>.
@@ -37,7 +72,8 @@ func passed(args ...string) string {
 }
 
 func escape(text string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", "'", "&apos;", "\"", "&quot;").Replace(text)
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", "'", "&apos;", "\"",
+		"&quot;").Replace(text)
 }
 
 // bind makes sure that the prefix qemu stands for something.
@@ -108,14 +144,16 @@ var commandMutations = []mutation{
 		m.doc.root().insert(0, fragment(passed(m.args()...))...)
 		return true
 	}},
-	{name: "command: split between two elements", tree: onCommand(func(_ *mutator, c, arg *node, _ *attr) {
+	{name: "command: split between two elements", tree: onCommand(func(_ *mutator, c, arg *node,
+		_ *attr) {
 		at := arg.index() + 1
 		other := &node{name: c.name}
 		other.add(c.kids[at:]...)
 		c.kids = c.kids[:at:at]
 		c.after(other)
 	})},
-	{name: "command: two arguments as one", tree: onCommand(func(m *mutator, c, arg *node, a *attr) {
+	{name: "command: two arguments as one", tree: onCommand(func(m *mutator, c, arg *node,
+		a *attr) {
 		list := qemuArgs(c)
 		for i, e := range list[:len(list)-1] {
 			if e == arg {
@@ -128,7 +166,8 @@ var commandMutations = []mutation{
 		}
 	})},
 	{name: "command: one argument as two", tree: onCommand(func(m *mutator, _, arg *node, a *attr) {
-		if head, tail, ok := strings.Cut(a.value, m.pick("=", ",", "-")); ok && !strings.Contains(head, "&") {
+		if head, tail, ok := strings.Cut(a.value, m.pick("=", ",",
+			"-")); ok && !strings.Contains(head, "&") {
 			other := arg.clone()
 			other.set("value", tail)
 			a.value = head
@@ -139,7 +178,9 @@ var commandMutations = []mutation{
 		arg.remove()
 		c.insert(m.IntN(len(c.kids)+1), arg)
 	})},
-	{name: "command: argument twice", tree: onCommand(func(_ *mutator, _, arg *node, _ *attr) { arg.after(arg.clone()) })},
+	{name: "command: argument twice", tree: onCommand(func(_ *mutator, _, arg *node, _ *attr) {
+		arg.after(arg.clone())
+	})},
 	{name: "command: dashes", tree: onCommand(func(m *mutator, _, _ *node, a *attr) {
 		a.value = m.pick("-", "--", "---", "", " -", "-&#32;", "—") + strings.TrimLeft(a.value, "-")
 	})},
@@ -170,7 +211,8 @@ var commandMutations = []mutation{
 		}
 		a.value = escape(json + "}")
 	})},
-	{name: "command: value in another place", tree: onCommand(func(m *mutator, _, arg *node, a *attr) {
+	{name: "command: value in another place", tree: onCommand(func(m *mutator, _, arg *node,
+		a *attr) {
 		value := a.value
 		switch m.IntN(3) {
 		case 0:
@@ -195,8 +237,13 @@ var commandMutations = []mutation{
 	}},
 	{name: "command: environment", tree: func(m *mutator) bool {
 		c := m.command()
-		c.insert(m.IntN(len(c.kids)+1), fragment(m.pick("<qemu:env name='LD_PRELOAD' value='/tmp/x.so'/>", "<qemu:env name='QEMU_MODULE_DIR' value='/tmp'/>", "<qemu:env name='GST_PLUGIN_PATH' value='/tmp'/>",
-			"<qemu:env name='PASSWORD' value='x'/>", "<qemu:env name='A'/>", "<qemu:env value='x'/>", "<qemu:env name='1A' value='x'/>", "<qemu:env name='TMPDIR' value='../x'/>"))...)
+		c.insert(m.IntN(len(c.kids)+1),
+			fragment(m.pick("<qemu:env name='LD_PRELOAD' value='/tmp/x.so'/>",
+				"<qemu:env name='QEMU_MODULE_DIR' value='/tmp'/>",
+				"<qemu:env name='GST_PLUGIN_PATH' value='/tmp'/>",
+				"<qemu:env name='PASSWORD' value='x'/>", "<qemu:env name='A'/>",
+				"<qemu:env value='x'/>", "<qemu:env name='1A' value='x'/>",
+				"<qemu:env name='TMPDIR' value='../x'/>"))...)
 		return true
 	}},
 	{name: "command: override", tree: func(m *mutator) bool {
@@ -204,8 +251,11 @@ var commandMutations = []mutation{
 		m.doc.root().add(fragment(m.pick(
 			"<qemu:override><qemu:device alias='video0'><qemu:frontend><qemu:property name='romfile' type='string' value='/etc/shadow'/></qemu:frontend></qemu:device></qemu:override>",
 			"<qemu:override><qemu:device alias='x'><qemu:frontend><qemu:property name='x-vga' type='bool' value='true'/><qemu:property name='y' type='remove'/></qemu:frontend></qemu:device></qemu:override>",
-			"<qemu:capabilities><qemu:del capability='seccomp-sandbox'/></qemu:capabilities>", "<qemu:capabilities><qemu:del capability='kvm'/></qemu:capabilities>", "<qemu:capabilities><qemu:add capability='vnc'/></qemu:capabilities>",
-			"<qemu:deprecation behavior='crash'/>", "<qemu:deprecation behavior='omit'/>", "<qemu:capabilities><qemu:add capability='nosuch'/></qemu:capabilities>"))...)
+			"<qemu:capabilities><qemu:del capability='seccomp-sandbox'/></qemu:capabilities>",
+			"<qemu:capabilities><qemu:del capability='kvm'/></qemu:capabilities>",
+			"<qemu:capabilities><qemu:add capability='vnc'/></qemu:capabilities>",
+			"<qemu:deprecation behavior='crash'/>", "<qemu:deprecation behavior='omit'/>",
+			"<qemu:capabilities><qemu:add capability='nosuch'/></qemu:capabilities>"))...)
 		return true
 	}},
 }

@@ -79,11 +79,13 @@ func TestMutations(t *testing.T) {
 	}
 }
 
-// TestReproducible wants the same documents from the same seed, in any order, and others from another.
+// TestReproducible wants the same documents from the same seed, in any order, and others from
+// another.
 func TestReproducible(t *testing.T) {
 	t.Parallel()
 	seeds := plainSeeds(t)
-	a, b := &generator{seed: 7, seeds: seeds, mutations: mutations}, &generator{seed: 8, seeds: seeds, mutations: mutations}
+	a, b := &generator{seed: 7, seeds: seeds, mutations: mutations}, &generator{seed: 8,
+		seeds: seeds, mutations: mutations}
 	same := 0
 	for n := 99; n >= 0; n-- {
 		x, y := a.document(n), a.document(n)
@@ -126,7 +128,8 @@ func TestShrink(t *testing.T) {
 func TestAcceptances(t *testing.T) {
 	t.Parallel()
 	for _, a := range acceptances {
-		if a.name == "" || a.reason == "" || len(a.dims) == 0 || len(a.rules) == 0 && !slices.Equal(a.dims, []dimension{untrue}) {
+		if a.name == "" || a.reason == "" || len(a.dims) == 0 || len(a.rules) == 0 && !slices.Equal(a.dims,
+			[]dimension{untrue}) {
 			t.Errorf("%q: a name, a reason, dimensions and rules are wanted", a.name)
 		}
 	}
@@ -141,7 +144,8 @@ func TestAcceptances(t *testing.T) {
 	for _, dim := range []dimension{panics, unread, inType, inOS, inArch, inMachine, inVerdict} {
 		for range 10 {
 			rule := acceptances[r.IntN(len(acceptances))].rules[0]
-			if explain(&occurrence{difference: difference{dim: dim, rule: rule}}, 9_000_000) != nil {
+			if explain(&occurrence{difference: difference{dim: dim, rule: rule}},
+				9_000_000) != nil {
 				t.Errorf("%s is accepted", dim)
 			}
 		}

@@ -42,18 +42,22 @@ func (m *mutator) container() *node {
 }
 
 var treeMutations = []mutation{
-	{name: "element: twice", tree: on((*mutator).inner, func(m *mutator, e *node) { m.beside(e, e.clone()) })},
+	{name: "element: twice", tree: on((*mutator).inner, func(m *mutator, e *node) {
+		m.beside(e, e.clone())
+	})},
 	{name: "element: twice, changed", tree: on((*mutator).inner, func(m *mutator, e *node) {
 		c := e.clone()
 		m.changed(c)
 		m.beside(e, c)
 	})},
-	{name: "element: twice, one without children", tree: on((*mutator).inner, func(m *mutator, e *node) {
+	{name: "element: twice, one without children", tree: on((*mutator).inner, func(m *mutator,
+		e *node) {
 		c := e.clone()
 		c.kids = nil
 		m.beside(e, c)
 	})},
-	{name: "element: twice, one without attributes", tree: on((*mutator).inner, func(m *mutator, e *node) {
+	{name: "element: twice, one without attributes", tree: on((*mutator).inner, func(m *mutator,
+		e *node) {
 		c := e.clone()
 		c.attrs = nil
 		m.beside(e, c)
@@ -67,8 +71,12 @@ var treeMutations = []mutation{
 			e.parent.insert(0, c)
 		}
 	})},
-	{name: "element: deleted", tree: on((*mutator).inner, func(_ *mutator, e *node) { e.remove() })},
-	{name: "element: emptied", tree: on((*mutator).container, func(_ *mutator, e *node) { e.kids = nil })},
+	{name: "element: deleted", tree: on((*mutator).inner, func(_ *mutator, e *node) {
+		e.remove()
+	})},
+	{name: "element: emptied", tree: on((*mutator).container, func(_ *mutator, e *node) {
+		e.kids = nil
+	})},
 	{name: "element: moved", tree: on((*mutator).inner, func(m *mutator, e *node) {
 		to := m.container()
 		if to == nil {
@@ -89,7 +97,8 @@ var treeMutations = []mutation{
 		e.remove()
 		m.beside(p, e)
 	})},
-	{name: "element: moved into its neighbour", tree: on((*mutator).inner, func(_ *mutator, e *node) {
+	{name: "element: moved into its neighbour", tree: on((*mutator).inner, func(_ *mutator,
+		e *node) {
 		for _, k := range e.parent.kids {
 			if k != e && k.name != "" {
 				e.remove()
@@ -104,7 +113,8 @@ var treeMutations = []mutation{
 		}
 	})},
 	{name: "element: wrapped", tree: on((*mutator).inner, func(m *mutator, e *node) {
-		w := &node{name: m.pick("x", e.name, e.parent.name, "domain", "devices", "metadata", "source", "group")}
+		w := &node{name: m.pick("x", e.name, e.parent.name, "domain", "devices", "metadata",
+			"source", "group")}
 		e.before(w)
 		e.remove()
 		w.add(e)
@@ -122,7 +132,9 @@ var treeMutations = []mutation{
 		e.remove()
 		p.insert(m.IntN(len(p.kids)+1), e)
 	})},
-	{name: "element: siblings reversed", tree: on((*mutator).container, func(_ *mutator, e *node) { slices.Reverse(e.kids) })},
+	{name: "element: siblings reversed", tree: on((*mutator).container, func(_ *mutator, e *node) {
+		slices.Reverse(e.kids)
+	})},
 	{name: "element: split in two", tree: on((*mutator).container, func(m *mutator, e *node) {
 		if e.parent == m.doc {
 			return
@@ -140,9 +152,12 @@ var treeMutations = []mutation{
 		}
 	})},
 	{name: "element: another name", tree: on((*mutator).inner, func(m *mutator, e *node) {
-		e.rename(m.pick(strings.ToUpper(e.name), strings.ToUpper(e.name[:1])+e.name[1:], e.name+"s", "x"+e.name, e.name+"2", "x"))
+		e.rename(m.pick(strings.ToUpper(e.name), strings.ToUpper(e.name[:1])+e.name[1:], e.name+"s",
+			"x"+e.name, e.name+"2", "x"))
 	})},
-	{name: "element: name of another", tree: on((*mutator).inner, func(m *mutator, e *node) { e.rename(m.inner().name) })},
+	{name: "element: name of another", tree: on((*mutator).inner, func(m *mutator, e *node) {
+		e.rename(m.inner().name)
+	})},
 	{name: "element: empty or a pair", tree: on(func(m *mutator) *node {
 		return m.elem(func(e *node) bool { return below(e) && len(e.kids) == 0 })
 	}, func(_ *mutator, e *node) { e.pair = !e.pair })},
@@ -182,7 +197,8 @@ var treeMutations = []mutation{
 		return false
 	}},
 	{name: "element: unknown", tree: on((*mutator).container, func(m *mutator, e *node) {
-		e.insert(m.IntN(len(e.kids)+1), fragment(m.pick("<x/>", "<x>text</x>", "<x a='1'/>", "<passwd>p</passwd>", "<é/>", "<x><type>hvm</type></x>"))...)
+		e.insert(m.IntN(len(e.kids)+1), fragment(m.pick("<x/>", "<x>text</x>", "<x a='1'/>",
+			"<passwd>p</passwd>", "<é/>", "<x><type>hvm</type></x>"))...)
 	})},
 	{name: "element: nested deep", tree: on((*mutator).inner, func(m *mutator, e *node) {
 		n := m.oneOf(20, 250, 256, 260, 2000)
@@ -197,9 +213,10 @@ var treeMutations = []mutation{
 		m.doc.add(c)
 		return true
 	}},
-	{name: "root: another name", tree: on(func(m *mutator) *node { return m.doc.root() }, func(m *mutator, e *node) {
-		e.rename(m.word("Domain DOMAIN domains x domain:domain domstatus domainsnapshot domain1"))
-	})},
+	{name: "root: another name", tree: on(func(m *mutator) *node { return m.doc.root() },
+		func(m *mutator, e *node) {
+			e.rename(m.word("Domain DOMAIN domains x domain:domain domstatus domainsnapshot domain1"))
+		})},
 	{name: "text: into a child", tree: onText(func(m *mutator, e *node, t string) {
 		at := m.oneOf(0, 0, len(t)/2, len(t))
 		if insideReference(t, at) {
@@ -208,7 +225,8 @@ var treeMutations = []mutation{
 		e.setText(t[:at], "<x>"+t[at:]+"</x>")
 	})},
 	{name: "text: a child in it", tree: onText(func(m *mutator, e *node, t string) {
-		c := m.pick("<x/>", "<x> </x>", "<x>y</x>", "<"+e.name+"/>", "<"+e.name+">"+t+"</"+e.name+">", "<x><!-- c --></x>")
+		c := m.pick("<x/>", "<x> </x>", "<x>y</x>", "<"+e.name+"/>",
+			"<"+e.name+">"+t+"</"+e.name+">", "<x><!-- c --></x>")
 		at := m.oneOf(0, len(t)/2, len(t))
 		if insideReference(t, at) {
 			at = 0
@@ -242,7 +260,8 @@ var treeMutations = []mutation{
 		e.attrs = append(e.attrs, c)
 	})},
 	{name: "attribute: name in other case", tree: onAttr(nil, func(m *mutator, _ *node, a *attr) {
-		a.name = m.pick(strings.ToUpper(a.name), strings.ToUpper(a.name[:1])+a.name[1:], a.name+"_", "x"+a.name)
+		a.name = m.pick(strings.ToUpper(a.name), strings.ToUpper(a.name[:1])+a.name[1:], a.name+"_",
+			"x"+a.name)
 	})},
 	{name: "attribute: moved", tree: onAttr(nil, func(m *mutator, e *node, a *attr) {
 		c := *a

@@ -51,8 +51,10 @@ func (m *mutator) path(p string) string {
 	case 7:
 		return "/proc/self/root" + p
 	}
-	return m.pick("/etc/shadow", "etc/shadow", "../../etc/shadow", "/dev/sda", "dev/sda", ".", "..", "/", "", "/run/libvirt/libvirt-sock", "/var/run/docker.sock",
-		"/proc/1/mem", "/dev/mem", "/etc/./shadow", "/etc//shadow", " /etc/shadow", "/etc/shadow ", "/home/user/.ssh/id_rsa", "~/x", "file:///etc/shadow", "/root/x.img",
+	return m.pick("/etc/shadow", "etc/shadow", "../../etc/shadow", "/dev/sda", "dev/sda", ".", "..",
+		"/", "", "/run/libvirt/libvirt-sock", "/var/run/docker.sock",
+		"/proc/1/mem", "/dev/mem", "/etc/./shadow", "/etc//shadow", " /etc/shadow", "/etc/shadow ",
+		"/home/user/.ssh/id_rsa", "~/x", "file:///etc/shadow", "/root/x.img",
 		"/etc/cron.d/x", "/dev/../etc/shadow", "/tmp/x", "/var/lib/libvirt/images/x.qcow2")
 }
 
@@ -65,22 +67,34 @@ var (
 func isPath(v string) bool { return strings.Contains(v, "/") && !strings.Contains(v, "<") }
 
 var valueMutations = []mutation{
-	{name: "value: number, another form", tree: onValue(number.MatchString, func(m *mutator, v string) string {
-		return m.pick("+"+v, "0"+v, " "+v, v+" ", "0x"+v, "-"+v, v+".0", v+"e3", v+"x", "\t"+v, "00"+v, "+-"+v, "0X"+v, v+"_", "٣", "\n"+v)
+	{name: "value: number, another form", tree: onValue(number.MatchString, func(m *mutator,
+		v string) string {
+		return m.pick("+"+v, "0"+v, " "+v, v+" ", "0x"+v, "-"+v, v+".0", v+"e3", v+"x", "\t"+v,
+			"00"+v, "+-"+v, "0X"+v, v+"_", "٣", "\n"+v)
 	})},
-	{name: "value: number, another one", tree: onValue(number.MatchString, func(m *mutator, _ string) string {
-		return m.pick("0", "-0", "-1", "1", "+1", "2", "255", "256", "65535", "65536", "2147483648", "4294967295", "4294967296", "9223372036854775807", "18446744073709551615", "18446744073709551617",
+	{name: "value: number, another one", tree: onValue(number.MatchString, func(m *mutator,
+		_ string) string {
+		return m.pick("0", "-0", "-1", "1", "+1", "2", "255", "256", "65535", "65536", "2147483648",
+			"4294967295", "4294967296", "9223372036854775807", "18446744073709551615",
+			"18446744073709551617",
 			"-18446744073709551615", "99999999999999999999999", "")
 	})},
-	{name: "value: boolean, another form", tree: onValue(boolean.MatchString, func(m *mutator, v string) string {
-		return m.pick(strings.ToUpper(v), v+" ", " "+v, "true", "false", "1", "0", "", "y", "enabled", "default")
+	{name: "value: boolean, another form", tree: onValue(boolean.MatchString, func(m *mutator,
+		v string) string {
+		return m.pick(strings.ToUpper(v), v+" ", " "+v, "true", "false", "1", "0", "", "y",
+			"enabled", "default")
 	})},
-	{name: "value: boolean, the other one", tree: onValue(boolean.MatchString, func(m *mutator, _ string) string { return m.word("yes no on off") })},
-	{name: "value: case", tree: onValue(func(v string) bool { return strings.ToUpper(v) != v }, func(m *mutator, v string) string {
-		return m.pick(strings.ToUpper(v), strings.ToUpper(v[:1])+v[1:])
+	{name: "value: boolean, the other one", tree: onValue(boolean.MatchString, func(m *mutator,
+		_ string) string {
+		return m.word("yes no on off")
 	})},
+	{name: "value: case", tree: onValue(func(v string) bool { return strings.ToUpper(v) != v },
+		func(m *mutator, v string) string {
+			return m.pick(strings.ToUpper(v), strings.ToUpper(v[:1])+v[1:])
+		})},
 	{name: "value: empty", tree: onValue(nil, func(*mutator, string) string { return "" })},
-	{name: "value: another word", tree: onValue(func(v string) bool { return !isPath(v) }, (*mutator).otherValue)},
+	{name: "value: another word", tree: onValue(func(v string) bool { return !isPath(v) },
+		(*mutator).otherValue)},
 	{name: "value: of the same attribute elsewhere", tree: func(m *mutator) bool {
 		e, a := m.attribute(nil)
 		if e == nil {

@@ -13,7 +13,8 @@ import (
 
 // report writes the tables of a run.
 func (r *run) report(w io.Writer) {
-	fmt.Fprintf(w, "libvirt %d.%d.%d, %d seeds\n", r.version/1_000_000, r.version/1000%1000, r.version%1000, len(r.seeds))
+	fmt.Fprintf(w, "libvirt %d.%d.%d, %d seeds\n", r.version/1_000_000, r.version/1000%1000,
+		r.version%1000, len(r.seeds))
 	libvirtOnly := 0
 	for _, n := range r.libvirtOnly {
 		libvirtOnly += n
@@ -47,14 +48,17 @@ func (r *run) report(w io.Writer) {
 		a := &acceptances[i]
 		fmt.Fprintf(w, "%8d  %s: %s\n", r.accepted[a], a.name, a.reason)
 	}
-	fmt.Fprintf(w, "\nmutations: documents, taken by libvirt, by both, with an unexplained difference\n")
+	fmt.Fprintf(w,
+		"\nmutations: documents, taken by libvirt, by both, with an unexplained difference\n")
 	for _, m := range mutations {
 		if c := r.mutations[m.name]; c != nil {
-			fmt.Fprintf(w, "%8d %7d %7d %7d  %s\n", c.documents, c.libvirt, c.both, c.differ, m.name)
+			fmt.Fprintf(w, "%8d %7d %7d %7d  %s\n", c.documents, c.libvirt, c.both, c.differ,
+				m.name)
 		}
 	}
 	for _, m := range r.crashed {
-		fmt.Fprintf(w, "\nlibvirtd crashed or hung: document %d, %s of %s\n", m.number, strings.Join(m.kinds, " + "), m.seed.name)
+		fmt.Fprintf(w, "\nlibvirtd crashed or hung: document %d, %s of %s\n", m.number,
+			strings.Join(m.kinds, " + "), m.seed.name)
 	}
 	fmt.Fprintf(w, "\nunexplained differences: documents, kind, mutations\n")
 	for _, k := range r.sorted() {
@@ -95,17 +99,21 @@ func (r *run) write(dir string, kinds []*kind) error {
 		}
 		ours, theirs, _ := d.compare(k.minimal, dump)
 		var b strings.Builder
-		fmt.Fprintf(&b, "%s\n%d times; by %s\nexample: document %d, %s of %s\n\n", k.name, k.count, strings.Join(k.by(), ", "), k.example.number, strings.Join(k.example.kinds, " + "), k.example.seed.name)
+		fmt.Fprintf(&b, "%s\n%d times; by %s\nexample: document %d, %s of %s\n\n", k.name, k.count,
+			strings.Join(k.by(), ", "), k.example.number, strings.Join(k.example.kinds,
+				" + "), k.example.seed.name)
 		fmt.Fprintf(&b, "the document:\n%s\nwhat libvirt kept:\n%s", &ours, &theirs)
 		name := filepath.Join(dir, fmt.Sprintf("%03d-%s", i+1, slug(k.name)))
-		for suffix, text := range map[string]string{".xml": k.minimal, ".full.xml": k.example.text, ".dump.xml": dump, ".txt": b.String()} {
+		for suffix, text := range map[string]string{".xml": k.minimal, ".full.xml": k.example.text,
+			".dump.xml": dump, ".txt": b.String()} {
 			if err := os.WriteFile(name+suffix, []byte(text), 0o600); err != nil {
 				return err
 			}
 		}
 	}
 	for _, m := range r.crashed {
-		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("crash-%d.xml", m.number)), []byte(m.text), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("crash-%d.xml", m.number)),
+			[]byte(m.text), 0o600); err != nil {
 			return err
 		}
 	}

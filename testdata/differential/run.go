@@ -72,7 +72,8 @@ func (r *run) each(tb testing.TB, n int, f func(d *daemon, i int) error) {
 	}
 }
 
-// load finds the seeds that libvirt takes and virt-audit reads, and notes the differences of their own.
+// load finds the seeds that libvirt takes and virt-audit reads, and notes the differences of their
+// own.
 func (r *run) load(tb testing.TB, files []string) {
 	tb.Helper()
 	lists := make([][]*seed, len(files))
@@ -207,7 +208,8 @@ func (r *run) note(x *difference, m mutant) {
 	for _, by := range m.kinds {
 		k.mutations[by]++
 	}
-	if cmp.Or(cmp.Compare(len(m.kinds), len(k.example.kinds)), cmp.Compare(m.number, k.example.number)) < 0 {
+	if cmp.Or(cmp.Compare(len(m.kinds), len(k.example.kinds)), cmp.Compare(m.number,
+		k.example.number)) < 0 {
 		k.example = m
 	}
 }
@@ -215,7 +217,8 @@ func (r *run) note(x *difference, m mutant) {
 // sorted returns the kinds, the gravest dimension and the most frequent ones first.
 func (r *run) sorted() []*kind {
 	return slices.SortedFunc(maps.Values(r.kinds), func(a, b *kind) int {
-		return cmp.Or(cmp.Compare(slices.Index(gravest, a.dim), slices.Index(gravest, b.dim)), cmp.Compare(b.count, a.count), cmp.Compare(a.name, b.name))
+		return cmp.Or(cmp.Compare(slices.Index(gravest, a.dim), slices.Index(gravest, b.dim)),
+			cmp.Compare(b.count, a.count), cmp.Compare(a.name, b.name))
 	})
 }
 
@@ -238,7 +241,8 @@ func (r *run) minimise(tb testing.TB, kinds []*kind, budget int) {
 			}
 			ours, theirs, list := d.compare(text, dump)
 			return slices.ContainsFunc(list, func(x difference) bool {
-				return x.kind() == k.name && explain(&occurrence{x, &ours, &theirs, text, dump}, r.version) == nil
+				return x.kind() == k.name && explain(&occurrence{x, &ours, &theirs, text, dump},
+					r.version) == nil
 			})
 		})
 		return failed

@@ -19,7 +19,8 @@ type seed struct {
 // ownSeeds are those of the repository, corpusSeeds those that are at hand on some machines only.
 var (
 	ownSeeds    = []string{"../fleet/*.xml", "../noise/*.xml", "seeds/*.xml", "../rules/*/*.xml"}
-	corpusSeeds = []string{"../../../shared/corpus/field/*.xml", "../../../shared/corpus/domains/*/*.xml"}
+	corpusSeeds = []string{"../../../shared/corpus/field/*.xml",
+		"../../../shared/corpus/domains/*/*.xml"}
 )
 
 var (
@@ -44,8 +45,8 @@ func seedFiles(patterns []string) (files []string) {
 	return files
 }
 
-// versions are the forms in which a seed is tried: as it is, then with a machine and an emulator that
-// any QEMU has. Without KVM a seed asks for none.
+// versions are the forms in which a seed is tried: as it is, then with a machine and an emulator
+// that any QEMU has. Without KVM a seed asks for none.
 func versions(text string, kvm bool) []string {
 	text = strings.TrimSpace(expectation.ReplaceAllString(text, "")) + "\n"
 	if !kvm {
@@ -60,8 +61,8 @@ func versions(text string, kvm bool) []string {
 	return slices.Compact([]string{text, general, emulator.ReplaceAllString(text, ""), plain})
 }
 
-// loadSeed has libvirt define the document of a file, and returns it and what libvirt kept as seeds;
-// none where libvirt or virt-audit refuses it.
+// loadSeed has libvirt define the document of a file, and returns it and what libvirt kept as
+// seeds; none where libvirt or virt-audit refuses it.
 func (d *daemon) loadSeed(file string) ([]*seed, error) {
 	data, err := os.ReadFile(file)
 	if err != nil || len(data) > maxSeed || !strings.Contains(string(data), "<domain") {
@@ -88,7 +89,8 @@ func (d *daemon) loadSeed(file string) ([]*seed, error) {
 	return nil, nil
 }
 
-// canonicalSpelling is what the tree writes after it has read that again: it has to be a fixed point.
+// canonicalSpelling is what the tree writes after it has read that again: it has to be a fixed
+// point.
 func canonicalSpelling(doc *node) string {
 	again, ok := parse(doc.String())
 	if !ok {

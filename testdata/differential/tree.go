@@ -2,8 +2,8 @@ package differential
 
 import "strings"
 
-// node is an element of a document, or a piece of it that is written as it stands: text, a comment, a
-// processing instruction, CDATA. The document itself is a node without a name that has the root
+// node is an element of a document, or a piece of it that is written as it stands: text, a comment,
+// a processing instruction, CDATA. The document itself is a node without a name that has the root
 // element and what surrounds it as children.
 type node struct {
 	name   string // of an element, with its prefix; "" for a piece and for the document
@@ -68,8 +68,8 @@ func parse(text string) (doc *node, ok bool) {
 	return doc, at == doc
 }
 
-// markup returns the length of the comment, CDATA section, processing instruction or declaration that
-// text begins with, 0 when it begins with none.
+// markup returns the length of the comment, CDATA section, processing instruction or declaration
+// that text begins with, 0 when it begins with none.
 func markup(text string) int {
 	for _, m := range []struct{ open, close string }{
 		{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}, {"<!DOCTYPE", "]>"}, {"<!", ">"},
@@ -123,7 +123,8 @@ func element(tag string) *node {
 		}
 		quote := value[0]
 		inner, after, _ := strings.Cut(value[1:], string(quote))
-		e.attrs = append(e.attrs, attr{name: strings.TrimRight(name, blanks), value: inner, quote: quote})
+		e.attrs = append(e.attrs, attr{name: strings.TrimRight(name, blanks), value: inner,
+			quote: quote})
 		rest = after
 	}
 	return e
