@@ -44,8 +44,10 @@ func read(name, text string) (r reading) {
 	// --security-info lacks passwords.
 	d.Origin = audit.Origin{Kind: audit.Stored, Stated: true, Secrets: true}
 	res := audit.Run(d, &config)
-	r = reading{target: d.Target, verdict: string(res.Boundary.Word),
-		reason: string(res.Boundary.Reason), findings: map[string][]string{}, domain: d}
+	r = reading{
+		target: d.Target, verdict: string(res.Boundary.Word),
+		reason: string(res.Boundary.Reason), findings: map[string][]string{}, domain: d,
+	}
 	for _, f := range res.Findings {
 		r.findings[f.Rule.ID] = append(r.findings[f.Rule.ID], canonicalMessage(f, d.Target.Machine))
 	}
@@ -65,12 +67,13 @@ func (p panicked) Error() string { return fmt.Sprintf("panic: %s\n%s", p.value, 
 
 // ended adds a panic to the differences.
 func (r *reading) ended(list []difference) []difference {
-	var p panicked
-	if errors.As(r.err, &p) {
+	if p, ok := errors.AsType[panicked](r.err); ok {
 		list = append(list, difference{dim: panics, ours: p.value})
 	}
 	return list
 }
+
+var written = strings.NewReplacer("\t", " ", "\n", " ", "\r", " ", " ,", ",")
 
 var place = regexp.MustCompile(`\[[0-9]+\]`)
 
@@ -79,7 +82,7 @@ var place = regexp.MustCompile(`\[[0-9]+\]`)
 func canonicalMessage(f audit.Finding, machine string) string {
 	text := place.ReplaceAllString(f.Message, "[]")
 	// libvirt writes tabs and line ends as they are, and readers make blanks of them.
-	text = strings.ReplaceAll(strings.Join(strings.Fields(text), " "), " ,", ",")
+	text = written.Replace(text)
 	if machine != "" {
 		text = strings.NewReplacer("'"+machine+"'", "'MACHINE'", `"`+machine+`"`,
 			`"MACHINE"`).Replace(text)
@@ -121,8 +124,10 @@ const (
 )
 
 // gravest are the dimensions in the order of the report.
-var gravest = []dimension{panics, unread, inType, inOS, inArch, inMachine, inVerdict, missing,
-	message, untrue, extra}
+var gravest = []dimension{
+	panics, unread, inType, inOS, inArch, inMachine, inVerdict, missing,
+	message, untrue, extra,
+}
 
 // difference is one disagreement about a document.
 type difference struct {
@@ -144,6 +149,7 @@ func (d *difference) kind() string {
 			generalised(d.libvirt))
 	case untrue, unread, panics:
 		return fmt.Sprintf("%s: %s", d.dim, generalised(d.ours))
+	case inType, inOS, inArch, inMachine, inVerdict:
 	}
 	return fmt.Sprintf("%s %s / %s", d.dim, generalised(d.ours), generalised(d.libvirt))
 }
@@ -156,8 +162,8 @@ var (
 
 // generalised is a message without the values of the document.
 func generalised(text string) string {
-	text = digits.ReplaceAllString(quoted.ReplaceAllString(named.ReplaceAllString(text,
-		"attribute …"), "…"), "N")
+	text = named.ReplaceAllString(text, "attribute …")
+	text = digits.ReplaceAllString(quoted.ReplaceAllString(text, "…"), "N")
 	if len(text) > 160 {
 		text = text[:160]
 	}
@@ -173,17 +179,15 @@ func (d *daemon) compare(text, dump string) (ours, theirs reading, list []differ
 	if list = theirs.ended(ours.ended(nil)); len(list) > 0 {
 		return ours, theirs, list
 	}
-	var input *audit.InputError
 	switch {
 	case theirs.err != nil && d.rereads(dump):
-		list = append(list, difference{dim: unread, ours: strings.TrimPrefix(theirs.err.Error(),
-			"dump:")})
+		list = append(list, difference{dim: unread, ours: inputMessage(theirs.err)})
 		return ours, theirs, list
 	case theirs.err != nil:
 		return ours, theirs, nil
 	case ours.err != nil:
-		if errors.As(ours.err, &input) && refuses.MatchString(input.Message) {
-			list = append(list, difference{dim: untrue, ours: input.Message})
+		if text := inputMessage(ours.err); refuses.MatchString(text) {
+			list = append(list, difference{dim: untrue, ours: text})
 		}
 		return ours, theirs, list
 	}
@@ -241,8 +245,8 @@ func compareFindings(ours, theirs *reading, list []difference) []difference {
 	all := maps.Clone(ours.findings)
 	maps.Copy(all, theirs.findings)
 	for _, rule := range slices.Sorted(maps.Keys(all)) {
-		a, b := only(ours.findings[rule], theirs.findings[rule]), only(theirs.findings[rule],
-			ours.findings[rule])
+		a := only(ours.findings[rule], theirs.findings[rule])
+		b := only(theirs.findings[rule], ours.findings[rule])
 		for i := range max(len(a), len(b)) {
 			d := difference{rule: rule}
 			switch {

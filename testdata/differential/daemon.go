@@ -50,9 +50,9 @@ func (d *daemon) dial() (err error) {
 // restart puts another daemon in the place of one that has crashed or hangs.
 func (d *daemon) restart() error {
 	d.Kill()
-	_ = d.Command("find", "/etc/libvirt/qemu", "-name", "*.xml",
-		"-delete").Run() // whatever the daemon has choked on
-	d.Daemon.Start()
+	// Whatever the daemon has choked on.
+	_ = d.Command("find", "/etc/libvirt/qemu", "-name", "*.xml", "-delete").Run()
+	d.Start()
 	return d.dial()
 }
 

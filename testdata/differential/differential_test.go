@@ -60,8 +60,8 @@ func TestDifferential(t *testing.T) {
 
 	dir := *out
 	if dir == "" && len(kinds) > 0 {
-		if dir, err = os.MkdirTemp("",
-			"differential"); err != nil { //nolint:usetesting // it is there to be looked at
+		dir, err = os.MkdirTemp("", "differential") //nolint:usetesting // it is there to be looked at
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -95,7 +95,7 @@ var weighty = words(`domain os type loader nvram emulator seclabel label baselab
 
 func words(text string) map[string]bool {
 	set := map[string]bool{}
-	for _, w := range strings.Fields(text) {
+	for w := range strings.FieldsSeq(text) {
 		set[w] = true
 	}
 	return set
@@ -161,14 +161,6 @@ func (m *mutator) attribute(suits func(*node, *attr) bool) (*node, *attr) {
 	return e, list[m.IntN(len(list))]
 }
 
-// devices returns <devices>, nil when the document has none.
-func (m *mutator) devices() *node {
-	if r := m.doc.root(); r != nil {
-		return r.child("devices")
-	}
-	return nil
-}
-
 // fragment reads elements from a text of ours.
 func fragment(text string) []*node {
 	doc, ok := parse(text)
@@ -208,8 +200,7 @@ func onAttr(suits func(*node, *attr) bool, f func(*mutator, *node, *attr)) func(
 
 // onValue is over what an attribute or an element's text says: f returns the new value, in the
 // spelling of documents.
-func onValue(suits func(value string) bool, f func(m *mutator,
-	value string) string) func(*mutator) bool {
+func onValue(suits func(string) bool, f func(*mutator, string) string) func(*mutator) bool {
 	ok := func(v string) bool { return suits == nil || suits(v) }
 	return func(m *mutator) bool {
 		e, a := m.attribute(func(_ *node, a *attr) bool { return ok(a.value) })

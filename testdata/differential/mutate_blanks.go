@@ -69,8 +69,7 @@ var blankMutations = []mutation{
 	{name: "blank: after the text", tree: onText(func(m *mutator, e *node, t string) {
 		e.setText(t + m.blank())
 	})},
-	{name: "blank: beside markup before the text", tree: onText(func(m *mutator, e *node,
-		t string) {
+	{name: "blank: beside markup before the text", tree: onText(func(m *mutator, e *node, t string) {
 		if m.maybe(50) {
 			e.setText(m.blank()+m.aside(), t)
 		} else {
@@ -125,7 +124,7 @@ var blankMutations = []mutation{
 		e.pair = true
 		e.end = m.pick(e.name+" ", e.name+"\n", e.name+"\t\r\n", " "+e.name, e.name+" a='1'")
 	})},
-	{name: "text: CDATA", tree: onText(func(m *mutator, e *node, t string) {
+	{name: "text: CDATA", tree: onText(func(_ *mutator, e *node, t string) {
 		e.setText("<![CDATA[" + unescape(t) + "]]>")
 	})},
 	{name: "text: CDATA in part", tree: onText(func(m *mutator, e *node, t string) {
@@ -149,21 +148,19 @@ var blankMutations = []mutation{
 		e.setText(m.pick("&#0;", "&#x110000;", "&#xD800;", "&#1;", "&nbsp;", "&lt", "&", "&#;",
 			"&#xFFFE;") + t)
 	})},
-	{name: "attribute: character reference", tree: onAttr(func(_ *node,
-		a *attr) bool {
+	{name: "attribute: character reference", tree: onAttr(func(_ *node, a *attr) bool {
 		return a.value != ""
 	}, func(m *mutator, _ *node, a *attr) {
 		a.value = reference(m, a.value)
 	})},
-	{name: "attribute: other quotes", tree: onAttr(nil, func(m *mutator, _ *node, a *attr) {
+	{name: "attribute: other quotes", tree: onAttr(nil, func(_ *mutator, _ *node, a *attr) {
 		if a.quote == '"' {
 			a.quote, a.value = '\'', strings.ReplaceAll(a.value, "'", "&apos;")
 		} else {
 			a.quote, a.value = '"', strings.ReplaceAll(a.value, `"`, "&quot;")
 		}
 	})},
-	{name: "attribute: without quotes or value", tree: onAttr(nil, func(m *mutator, _ *node,
-		a *attr) {
+	{name: "attribute: without quotes or value", tree: onAttr(nil, func(m *mutator, _ *node, a *attr) {
 		a.raw = m.pick(a.name, a.name+"="+a.value, a.name+"=", a.String()+a.String())
 	})},
 	{name: "between elements: text", tree: on((*mutator).inner, func(m *mutator, e *node) {

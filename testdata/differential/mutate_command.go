@@ -144,16 +144,14 @@ var commandMutations = []mutation{
 		m.doc.root().insert(0, fragment(passed(m.args()...))...)
 		return true
 	}},
-	{name: "command: split between two elements", tree: onCommand(func(_ *mutator, c, arg *node,
-		_ *attr) {
+	{name: "command: split between two elements", tree: onCommand(func(_ *mutator, c, arg *node, _ *attr) {
 		at := arg.index() + 1
 		other := &node{name: c.name}
 		other.add(c.kids[at:]...)
 		c.kids = c.kids[:at:at]
 		c.after(other)
 	})},
-	{name: "command: two arguments as one", tree: onCommand(func(m *mutator, c, arg *node,
-		a *attr) {
+	{name: "command: two arguments as one", tree: onCommand(func(m *mutator, c, arg *node, a *attr) {
 		list := qemuArgs(c)
 		for i, e := range list[:len(list)-1] {
 			if e == arg {
@@ -166,8 +164,8 @@ var commandMutations = []mutation{
 		}
 	})},
 	{name: "command: one argument as two", tree: onCommand(func(m *mutator, _, arg *node, a *attr) {
-		if head, tail, ok := strings.Cut(a.value, m.pick("=", ",",
-			"-")); ok && !strings.Contains(head, "&") {
+		head, tail, ok := strings.Cut(a.value, m.pick("=", ",", "-"))
+		if ok && !strings.Contains(head, "&") {
 			other := arg.clone()
 			other.set("value", tail)
 			a.value = head
@@ -184,7 +182,7 @@ var commandMutations = []mutation{
 	{name: "command: dashes", tree: onCommand(func(m *mutator, _, _ *node, a *attr) {
 		a.value = m.pick("-", "--", "---", "", " -", "-&#32;", "—") + strings.TrimLeft(a.value, "-")
 	})},
-	{name: "command: case", tree: onCommand(func(m *mutator, _, _ *node, a *attr) {
+	{name: "command: case", tree: onCommand(func(_ *mutator, _, _ *node, a *attr) {
 		if !strings.Contains(a.value, "&") {
 			a.value = strings.ToUpper(a.value)
 		}
@@ -211,8 +209,7 @@ var commandMutations = []mutation{
 		}
 		a.value = escape(json + "}")
 	})},
-	{name: "command: value in another place", tree: onCommand(func(m *mutator, _, arg *node,
-		a *attr) {
+	{name: "command: value in another place", tree: onCommand(func(m *mutator, _, arg *node, a *attr) {
 		value := a.value
 		switch m.IntN(3) {
 		case 0:

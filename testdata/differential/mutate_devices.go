@@ -77,8 +77,10 @@ var deviceMutations = []mutation{
 		label := fragment("<seclabel type='static' model='dac'><label>+0:+0</label></seclabel>")[0]
 		m.doc.root().add(label)
 		at := 1 + m.IntN(4)
-		pieces := []string{m.blank(), m.aside(), "+0:+0"[:at], m.blank(), m.aside(), "+0:+0"[at:],
-			m.aside(), m.blank()}
+		pieces := []string{
+			m.blank(), m.aside(), "+0:+0"[:at], m.blank(), m.aside(), "+0:+0"[at:],
+			m.aside(), m.blank(),
+		}
 		label.kids[0].kids = nil
 		for _, p := range pieces {
 			if strings.ContainsAny(p, "+0") && !strings.Contains(p, "&") || m.maybe(40) {
@@ -95,9 +97,11 @@ var deviceMutations = []mutation{
 				"<seclabel model='dac'><label>+0:+0</label></seclabel>", "<seclabel relabel='no'/>",
 				"<seclabel model='none'/>"))...)
 		})},
-	{name: "default: of a device",
+	{
+		name: "default: of a device",
 		tree: without("disk interface tpm video controller graphics watchdog memballoon input sound rng hostdev filesystem serial console channel redirdev smartcard shmem",
-			"type model mode device bus managed", "model target driver backend alias")},
+			"type model mode device bus managed", "model target driver backend alias"),
+	},
 	{name: "default: of a target", tree: without("target", "bus type dev name", "model")},
 	{name: "default: of the machine", tree: without("type", "machine arch", "")},
 	{name: "default: of the CPU", tree: on(func(m *mutator) *node { return m.doc.root() },
@@ -170,8 +174,10 @@ var deviceMutations = []mutation{
 		e.set("defaultMode", m.word("any secure insecure"))
 		for range 1 + m.IntN(9) {
 			e.add(&node{name: "channel", attrs: []attr{
-				{name: "name",
-					value: m.word("main display inputs cursor playback record smartcard usbredir main display")},
+				{
+					name:  "name",
+					value: m.word("main display inputs cursor playback record smartcard usbredir main display"),
+				},
 				{name: "mode", value: m.word("secure secure secure insecure any")},
 			}})
 		}
@@ -257,7 +263,8 @@ var deviceMutations = []mutation{
 		"<bios useserial='yes'/>",
 		"<firmware><feature enabled='no' name='secure-boot'/></firmware>", "<boot dev='network'/>",
 		"<bootmenu enable='yes'/>", "<type machine='isapc'>hvm</type>")},
-	{name: "graphics: passwdValidTo",
+	{
+		name: "graphics: passwdValidTo",
 		tree: on(func(m *mutator) *node { return m.named("graphics") }, func(m *mutator, e *node) {
 			e.set("passwdValidTo", m.pick("2030-01-01T00:00:00", "never", "", "1970-01-01T00:00:01",
 				"2030-01-01"))
@@ -267,11 +274,14 @@ var deviceMutations = []mutation{
 			if m.maybe(30) {
 				e.set("listen", "0.0.0.0")
 			}
-		})},
-	{name: "hostdev: forms",
+		}),
+	},
+	{
+		name: "hostdev: forms",
 		tree: on(func(m *mutator) *node { return m.named("hostdev source address driver") },
 			func(m *mutator, e *node) {
 				e.set(m.word("managed mode type startupPolicy writeFiltering name"),
 					m.word("yes no subsystem capabilities pci usb scsi mdev vfio kvm mandatory"))
-			})},
+			}),
+	},
 }

@@ -45,17 +45,21 @@ var namespaceMutations = []mutation{
 	{name: "namespace: default declared", tree: on((*mutator).inner, func(m *mutator, e *node) {
 		m.declare(e, "xmlns", m.uri())
 	})},
-	{name: "namespace: default declared on the root",
+	{
+		name: "namespace: default declared on the root",
 		tree: on(func(m *mutator) *node { return m.doc.root() }, func(m *mutator, e *node) {
 			m.declare(e, "xmlns", m.uri())
-		})},
+		}),
+	},
 	{name: "namespace: prefix declared", tree: on((*mutator).inner, func(m *mutator, e *node) {
 		m.declare(e, "xmlns:"+m.word("f f xml xmlns qemu libosinfo"), m.uri())
 	})},
-	{name: "namespace: prefix declared on the root",
+	{
+		name: "namespace: prefix declared on the root",
 		tree: on(func(m *mutator) *node { return m.doc.root() }, func(m *mutator, e *node) {
 			m.declare(e, "xmlns:"+m.word("f xml xmlns lxc XML"), m.uri())
-		})},
+		}),
+	},
 	{name: "namespace: element unbound", tree: on((*mutator).inner, func(m *mutator, e *node) {
 		e.rename(m.word("f g domain q") + ":" + local(e.name))
 	})},
@@ -63,13 +67,11 @@ var namespaceMutations = []mutation{
 		e.rename("f:" + local(e.name))
 		m.declare(e, "xmlns:f", m.uri())
 	})},
-	{name: "namespace: element foreign, declared above", tree: on((*mutator).inner, func(m *mutator,
-		e *node) {
+	{name: "namespace: element foreign, declared above", tree: on((*mutator).inner, func(m *mutator, e *node) {
 		e.rename("f:" + local(e.name))
 		m.declare(m.doc.root(), "xmlns:f", m.uri())
 	})},
-	{name: "namespace: element with the empty prefix", tree: on((*mutator).inner, func(m *mutator,
-		e *node) {
+	{name: "namespace: element with the empty prefix", tree: on((*mutator).inner, func(m *mutator, e *node) {
 		e.rename("f:" + local(e.name))
 		m.declare(e, "xmlns:f", "")
 	})},
@@ -79,24 +81,21 @@ var namespaceMutations = []mutation{
 			m.declare(m.doc.root(), "xmlns:qemu", qemuURI)
 		}
 	})},
-	{name: "namespace: element with prefix xml", tree: on((*mutator).inner, func(m *mutator,
-		e *node) {
+	{name: "namespace: element with prefix xml", tree: on((*mutator).inner, func(m *mutator, e *node) {
 		e.rename(m.word("xml xmlns") + ":" + local(e.name))
 	})},
 	{name: "namespace: form of a name", tree: on((*mutator).inner, func(m *mutator, e *node) {
 		e.rename(m.pick(":"+e.name, e.name+":", "a:b:"+e.name, "f::"+local(e.name),
 			"f:1"+local(e.name), "é:"+local(e.name)))
 	})},
-	{name: "namespace: twin in a foreign namespace", tree: on((*mutator).inner, func(m *mutator,
-		e *node) {
+	{name: "namespace: twin in a foreign namespace", tree: on((*mutator).inner, func(m *mutator, e *node) {
 		c := e.clone()
 		c.rename("f:" + local(e.name))
 		m.changed(c)
 		m.declare(c, "xmlns:f", m.uri())
 		m.beside(e, c)
 	})},
-	{name: "namespace: twin by default namespace", tree: on((*mutator).inner, func(m *mutator,
-		e *node) {
+	{name: "namespace: twin by default namespace", tree: on((*mutator).inner, func(m *mutator, e *node) {
 		c := e.clone()
 		m.changed(c)
 		m.declare(c, "xmlns", m.uri())
@@ -109,8 +108,7 @@ var namespaceMutations = []mutation{
 		a.name = "f:" + local(a.name)
 		m.declare(e, "xmlns:f", m.uri())
 	})},
-	{name: "namespace: attribute beside its foreign twin", tree: onAttr(nil, func(m *mutator,
-		e *node, a *attr) {
+	{name: "namespace: attribute beside its foreign twin", tree: onAttr(nil, func(m *mutator, e *node, a *attr) {
 		twin := attr{name: "f:" + local(a.name), value: m.otherValue(a.value)}
 		if m.maybe(70) {
 			m.declare(e, "xmlns:f", m.uri())
@@ -125,8 +123,7 @@ var namespaceMutations = []mutation{
 		func(_ *mutator, e *node) {
 			e.attrs = append(e.attrs, attr{name: "f:a", value: "1"}, attr{name: "f:a", value: "2"})
 		})},
-	{name: "namespace: attribute with prefix xml", tree: on((*mutator).inner, func(m *mutator,
-		e *node) {
+	{name: "namespace: attribute with prefix xml", tree: on((*mutator).inner, func(m *mutator, e *node) {
 		e.set(m.word("xml:id xml:lang xml:space xml:base xml:type"), m.pick("1 2", "a", "preserve",
 			"default", "en"))
 	})},
@@ -178,7 +175,8 @@ var namespaceMutations = []mutation{
 		}
 		m.declare(e, "xmlns", qemuURI)
 	})},
-	{name: "namespace: QEMU's child without one",
+	{
+		name: "namespace: QEMU's child without one",
 		tree: on(func(m *mutator) *node {
 			return m.named("qemu:arg qemu:env qemu:property qemu:add qemu:del")
 		},
@@ -187,9 +185,12 @@ var namespaceMutations = []mutation{
 				if m.maybe(40) {
 					m.declare(e, "xmlns", m.uri())
 				}
-			})},
-	{name: "namespace: prefix of the end tag",
+			}),
+	},
+	{
+		name: "namespace: prefix of the end tag",
 		tree: on(func(m *mutator) *node { return m.elem(hasPrefix) }, func(m *mutator, e *node) {
 			e.pair, e.end = true, m.pick(local(e.name), "f:"+local(e.name))
-		})},
+		}),
+	},
 }

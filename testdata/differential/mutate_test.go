@@ -84,8 +84,10 @@ func TestMutations(t *testing.T) {
 func TestReproducible(t *testing.T) {
 	t.Parallel()
 	seeds := plainSeeds(t)
-	a, b := &generator{seed: 7, seeds: seeds, mutations: mutations}, &generator{seed: 8,
-		seeds: seeds, mutations: mutations}
+	a, b := &generator{seed: 7, seeds: seeds, mutations: mutations}, &generator{
+		seed:  8,
+		seeds: seeds, mutations: mutations,
+	}
 	same := 0
 	for n := 99; n >= 0; n-- {
 		x, y := a.document(n), a.document(n)

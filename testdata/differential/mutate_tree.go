@@ -50,14 +50,12 @@ var treeMutations = []mutation{
 		m.changed(c)
 		m.beside(e, c)
 	})},
-	{name: "element: twice, one without children", tree: on((*mutator).inner, func(m *mutator,
-		e *node) {
+	{name: "element: twice, one without children", tree: on((*mutator).inner, func(m *mutator, e *node) {
 		c := e.clone()
 		c.kids = nil
 		m.beside(e, c)
 	})},
-	{name: "element: twice, one without attributes", tree: on((*mutator).inner, func(m *mutator,
-		e *node) {
+	{name: "element: twice, one without attributes", tree: on((*mutator).inner, func(m *mutator, e *node) {
 		c := e.clone()
 		c.attrs = nil
 		m.beside(e, c)
@@ -97,8 +95,7 @@ var treeMutations = []mutation{
 		e.remove()
 		m.beside(p, e)
 	})},
-	{name: "element: moved into its neighbour", tree: on((*mutator).inner, func(_ *mutator,
-		e *node) {
+	{name: "element: moved into its neighbour", tree: on((*mutator).inner, func(_ *mutator, e *node) {
 		for _, k := range e.parent.kids {
 			if k != e && k.name != "" {
 				e.remove()

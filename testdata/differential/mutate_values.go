@@ -64,28 +64,27 @@ var (
 	address = regexp.MustCompile(`^([0-9]+\.[0-9.]+|[0-9a-fA-F]*:[0-9a-fA-F:]*)$`)
 )
 
+// latin reports whether there is a letter that has a twin in another script.
+func latin(v string) bool { return strings.ContainsAny(v, "aeok") }
+
 func isPath(v string) bool { return strings.Contains(v, "/") && !strings.Contains(v, "<") }
 
 var valueMutations = []mutation{
-	{name: "value: number, another form", tree: onValue(number.MatchString, func(m *mutator,
-		v string) string {
+	{name: "value: number, another form", tree: onValue(number.MatchString, func(m *mutator, v string) string {
 		return m.pick("+"+v, "0"+v, " "+v, v+" ", "0x"+v, "-"+v, v+".0", v+"e3", v+"x", "\t"+v,
 			"00"+v, "+-"+v, "0X"+v, v+"_", "٣", "\n"+v)
 	})},
-	{name: "value: number, another one", tree: onValue(number.MatchString, func(m *mutator,
-		_ string) string {
+	{name: "value: number, another one", tree: onValue(number.MatchString, func(m *mutator, _ string) string {
 		return m.pick("0", "-0", "-1", "1", "+1", "2", "255", "256", "65535", "65536", "2147483648",
 			"4294967295", "4294967296", "9223372036854775807", "18446744073709551615",
 			"18446744073709551617",
 			"-18446744073709551615", "99999999999999999999999", "")
 	})},
-	{name: "value: boolean, another form", tree: onValue(boolean.MatchString, func(m *mutator,
-		v string) string {
+	{name: "value: boolean, another form", tree: onValue(boolean.MatchString, func(m *mutator, v string) string {
 		return m.pick(strings.ToUpper(v), v+" ", " "+v, "true", "false", "1", "0", "", "y",
 			"enabled", "default")
 	})},
-	{name: "value: boolean, the other one", tree: onValue(boolean.MatchString, func(m *mutator,
-		_ string) string {
+	{name: "value: boolean, the other one", tree: onValue(boolean.MatchString, func(m *mutator, _ string) string {
 		return m.word("yes no on off")
 	})},
 	{name: "value: case", tree: onValue(func(v string) bool { return strings.ToUpper(v) != v },
@@ -123,7 +122,7 @@ var valueMutations = []mutation{
 	{name: "value: separators", tree: onValue(nil, func(m *mutator, v string) string {
 		return v + m.pick(",", ";", ":", ",x=y", " x", "\u0000", "/", ".", "#", "%00", "$", "`")
 	})},
-	{name: "value: letters that look alike", tree: onValue(func(v string) bool { return strings.ContainsAny(v, "aeok") }, func(m *mutator, v string) string {
+	{name: "value: letters that look alike", tree: onValue(latin, func(_ *mutator, v string) string {
 		for _, pair := range [][2]string{{"a", "а"}, {"e", "е"}, {"o", "о"}, {"k", "k\u200b"}} {
 			if strings.Contains(v, pair[0]) {
 				return strings.Replace(v, pair[0], pair[1], 1)

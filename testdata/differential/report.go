@@ -62,7 +62,8 @@ func (r *run) report(w io.Writer) {
 	}
 	fmt.Fprintf(w, "\nunexplained differences: documents, kind, mutations\n")
 	for _, k := range r.sorted() {
-		fmt.Fprintf(w, "%8d  %s\n          %s\n", k.count, k.name, strings.Join(k.by(), ", "))
+		fmt.Fprintf(w, "%8d  %s\n          first: %d; %s\n", k.count, k.name, k.example.number,
+			strings.Join(k.by(), ", "))
 	}
 }
 
@@ -104,8 +105,10 @@ func (r *run) write(dir string, kinds []*kind) error {
 				" + "), k.example.seed.name)
 		fmt.Fprintf(&b, "the document:\n%s\nwhat libvirt kept:\n%s", &ours, &theirs)
 		name := filepath.Join(dir, fmt.Sprintf("%03d-%s", i+1, slug(k.name)))
-		for suffix, text := range map[string]string{".xml": k.minimal, ".full.xml": k.example.text,
-			".dump.xml": dump, ".txt": b.String()} {
+		for suffix, text := range map[string]string{
+			".xml": k.minimal, ".full.xml": k.example.text,
+			".dump.xml": dump, ".txt": b.String(),
+		} {
 			if err := os.WriteFile(name+suffix, []byte(text), 0o600); err != nil {
 				return err
 			}

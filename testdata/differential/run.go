@@ -190,8 +190,7 @@ func count(n *int, yes bool) {
 }
 
 func inputMessage(err error) string {
-	var input *audit.InputError
-	if errors.As(err, &input) {
+	if input, ok := errors.AsType[*audit.InputError](err); ok {
 		return input.Message
 	}
 	return err.Error()
@@ -208,8 +207,8 @@ func (r *run) note(x *difference, m mutant) {
 	for _, by := range m.kinds {
 		k.mutations[by]++
 	}
-	if cmp.Or(cmp.Compare(len(m.kinds), len(k.example.kinds)), cmp.Compare(m.number,
-		k.example.number)) < 0 {
+	simpler := cmp.Compare(len(m.kinds), len(k.example.kinds))
+	if cmp.Or(simpler, cmp.Compare(m.number, k.example.number)) < 0 {
 		k.example = m
 	}
 }
@@ -241,8 +240,8 @@ func (r *run) minimise(tb testing.TB, kinds []*kind, budget int) {
 			}
 			ours, theirs, list := d.compare(text, dump)
 			return slices.ContainsFunc(list, func(x difference) bool {
-				return x.kind() == k.name && explain(&occurrence{x, &ours, &theirs, text, dump},
-					r.version) == nil
+				c := &occurrence{x, &ours, &theirs, text, dump}
+				return x.kind() == k.name && explain(c, r.version) == nil
 			})
 		})
 		return failed

@@ -19,8 +19,10 @@ type seed struct {
 // ownSeeds are those of the repository, corpusSeeds those that are at hand on some machines only.
 var (
 	ownSeeds    = []string{"../fleet/*.xml", "../noise/*.xml", "seeds/*.xml", "../rules/*/*.xml"}
-	corpusSeeds = []string{"../../../shared/corpus/field/*.xml",
-		"../../../shared/corpus/domains/*/*.xml"}
+	corpusSeeds = []string{
+		"../../../shared/corpus/field/*.xml",
+		"../../../shared/corpus/domains/*/*.xml",
+	}
 )
 
 var (

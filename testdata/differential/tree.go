@@ -123,8 +123,10 @@ func element(tag string) *node {
 		}
 		quote := value[0]
 		inner, after, _ := strings.Cut(value[1:], string(quote))
-		e.attrs = append(e.attrs, attr{name: strings.TrimRight(name, blanks), value: inner,
-			quote: quote})
+		e.attrs = append(e.attrs, attr{
+			name: strings.TrimRight(name, blanks), value: inner,
+			quote: quote,
+		})
 		rest = after
 	}
 	return e
