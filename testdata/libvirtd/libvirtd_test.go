@@ -82,6 +82,47 @@ func TestApart(t *testing.T) {
 	}
 }
 
+// TestSealed wants a sealed daemon to write nothing to the machine, and to work all the same.
+func TestSealed(t *testing.T) {
+	t.Parallel()
+	d := libvirtd.Start(t, libvirtd.Options{Sealed: true, KVM: true, Limit: 8 << 30})
+	for _, file := range []string{"/usr/virt-audit-test", "/var/tmp/virt-audit-test", "/etc/virt-audit-test"} {
+		if out, err := d.Command("touch", file).CombinedOutput(); err == nil {
+			t.Errorf("the daemon can write %s: %s", file, out)
+			_ = os.Remove(file)
+		}
+	}
+	conn, err := d.Dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	xml := libvirtd.Guest("web", "")
+	if d.KVM {
+		xml = strings.Replace(xml, "'qemu'", "'kvm'", 1)
+	} else {
+		t.Log("no KVM here: the guest is one of type qemu")
+	}
+	dom, err := conn.DomainDefineXMLFlags(xml, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.DomainCreate(dom); err != nil {
+		t.Errorf("%v\n%s", err, d.Log())
+	}
+	if out, err := d.Command("ls", "/etc/libvirt/qemu/web.xml").CombinedOutput(); err != nil {
+		t.Errorf("the definition is not where the daemon has it: %s", out)
+	}
+	if _, err := os.Stat(d.Path("/etc/libvirt/qemu/web.xml")); err == nil {
+		t.Error("the definition is on the machine's disk")
+	}
+	if err := conn.DomainDestroy(dom); err != nil {
+		t.Error(err)
+	}
+	if err := conn.Disconnect(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestOrphans kills a test process, and wants daemon and guest to end with it.
 func TestOrphans(t *testing.T) {
 	t.Parallel()
