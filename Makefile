@@ -74,7 +74,7 @@ ROOT  ?=
 OUT   ?=
 differential: tools
 	$(GO) test ./testdata/differential -run '^TestDifferential$$' -count=1 -timeout 0 -v -args \
-		-documents='$(COUNT)' -seed='$(SEED)' -root='$(ROOT)' -out='$(OUT)' -corpus -minimise=200 -table
+		-documents='$(COUNT)' -seed='$(SEED)' -root='$(abspath $(ROOT))' -out='$(abspath $(OUT))' -corpus -minimise=200 -table
 
 fuzz:
 	$(GO) test ./audit -run "^$$" -fuzz FuzzScan -fuzztime $(FUZZTIME)
