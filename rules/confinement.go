@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"libvirt.org/go/libvirtxml"
+
 	"github.com/virt-audit/virt-audit/audit"
 )
 
@@ -27,8 +29,9 @@ var confinementLabels = []*audit.Rule{
 		Profiles: every,
 		Doc: `SELinux or AppArmor is what stands between a QEMU that its guest has taken over and all other guests'
 disks; with <seclabel type='none'> that barrier is gone for this guest. libvirt refuses to start it where
-qemu.conf says security_require_confined=1. Model 'none' is different: libvirt stores it on a host that has
-neither, and a host that has one ignores it; that is low, for the host rather than the guest. Model 'dac' is
+qemu.conf says security_require_confined=1. Model 'none' is different: no driver has
+that name, so those of the host confine the guest all the same; libvirt stores it on a host that has none, and it is
+low. Model 'dac' is
 about the user QEMU runs as, and a matter of its own.`,
 		Fix: `Delete the element: libvirt then makes a label of its own for each guest. Or, with model=apparmor on Debian and Ubuntu:
 $ virt-xml DOMAIN --edit type=none --seclabel clearxml=yes,type=dynamic,model=selinux`,
@@ -36,9 +39,11 @@ $ virt-xml DOMAIN --edit type=none --seclabel clearxml=yes,type=dynamic,model=se
 		Check: func(p *audit.Pass) {
 			for at, l := range audit.Each("seclabel", p.SecLabel) {
 				switch {
-				case l.Type != "none" || l.Model == "dac":
+				case l.Model == "none" && p.Has(at.Attr("type")) && l.Type != "none":
+					p.ReportAs(audit.Low, at.Attr("model"), "model 'none' is no driver's: libvirt keeps it as type 'none', and the host's drivers confine the guest all the same")
 				case l.Model == "none":
-					p.ReportAs(audit.Low, at.Attr("model"), "model 'none' says that the host had neither SELinux nor AppArmor in use for this guest")
+					p.ReportAs(audit.Low, at.Attr("model"), "model 'none' is no driver's: it takes no confinement away, and was written where the host had neither SELinux nor AppArmor")
+				case l.Type != "none" || l.Model == "dac":
 				case l.Model == "":
 					p.Reportf(at.Attr("type"), "type 'none' takes the guest out of the host's SELinux or AppArmor confinement")
 				default:
@@ -54,7 +59,8 @@ $ virt-xml DOMAIN --edit type=none --seclabel clearxml=yes,type=dynamic,model=se
 		Profiles: every,
 		Doc: `A guest that takes over its QEMU has then become root on the host, with all capabilities since libvirt 6.0:
 file permissions, namespaces and most of the sandbox no longer hold it. libvirt sets no taint flag for a root
-label in the document. In a running guest's document the label is what is in force, and may come from qemu.conf.
+label in the document. Numbers count however they are written, and so does -1, which leaves QEMU with libvirtd's own
+user; group 0 alone counts too. In a running guest's document the label is what is in force, and may come from qemu.conf.
 Guests that carry no label run as the user that qemu.conf names, by most distributions' default not root; where
 that file, or the host's capabilities, are known and name root, each such guest is reported.`,
 		Fix: `Delete the label, and user="root" in qemu.conf
@@ -66,15 +72,11 @@ $ virt-xml DOMAIN --edit model=dac --seclabel clearxml=yes,type=dynamic,model=da
 			}
 			stated := false
 			for at, l := range audit.Each("seclabel", p.SecLabel) {
-				// libvirt reads the label of a stored document for static labels alone, and makes the one of a
-				// running guest up from qemu.conf otherwise; type 'none' uses qemu.conf's user too.
-				if l.Model != "dac" || l.Type != "static" && (l.Type == "none" || !p.Live()) {
+				if !ownerInForce(p, l) {
 					continue
 				}
 				stated = true
-				if user, _, _ := strings.Cut(l.Label, ":"); rootUser(user) {
-					p.Reportf(at.Elem("label"), "label '%s' makes QEMU run as root", l.Label)
-				}
+				rootLabel(p, at.Elem("label"), l.Label)
 			}
 			if user, where := p.HostUser(); !stated && rootUser(user) {
 				p.Reportf(audit.Path{}, "QEMU runs as root: that is the user of this host's guests (%s)", where)
@@ -156,10 +158,25 @@ $ virt-xml DOMAIN --edit --seclabel clearxml=yes,type=dynamic,model=apparmor`,
 	},
 }
 
-// rootUser reports whether libvirt takes a user's name for user 0: "root", "0", "+0", "00".
-func rootUser(user string) bool {
-	number := strings.TrimPrefix(user, "+")
-	return user == "root" || number != "" && strings.Trim(number, "0") == ""
+// ownerInForce reports whether a <seclabel> decides which user QEMU runs as. libvirt reads the label of
+// a stored document for static labels alone, and makes the one of a running guest from qemu.conf
+// otherwise; type 'none' uses qemu.conf's user too (source: virSecurityLabelDefParseXML).
+func ownerInForce(p *audit.Pass, l *libvirtxml.DomainSecLabel) bool {
+	return l.Model == "dac" && (l.Type == "static" || l.Type != "none" && p.Live())
+}
+
+// rootLabel reports a DAC label by which QEMU runs as root, or in root's group.
+func rootLabel(p *audit.Pass, at audit.Path, label string) {
+	user, group, ok := ownership(label)
+	switch {
+	case !ok: // the guest does not start
+	case user.root() && user.number == unchanged:
+		p.Reportf(at, "label '%s' makes QEMU run as root: the number stands for 'do not change', and libvirtd is root", label)
+	case user.root():
+		p.Reportf(at, "label '%s' makes QEMU run as root", label)
+	case group.root():
+		p.Reportf(at, "label '%s' makes QEMU run in root's group", label)
+	}
 }
 
 // unconfinedTypes are SELinux types under which a process may do what its user may, or which belong

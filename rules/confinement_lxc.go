@@ -1,8 +1,6 @@
 package rules
 
 import (
-	"path"
-
 	"libvirt.org/go/libvirtxml"
 
 	"github.com/virt-audit/virt-audit/audit"
@@ -119,7 +117,7 @@ func sharedRoot(p *audit.Pass) {
 		if f.Target == nil || f.Target.Dir != "/" {
 			continue
 		}
-		if f.Source != nil && f.Source.Mount != nil && path.Clean(f.Source.Mount.Dir) == "/" {
+		if f.Source != nil && f.Source.Mount != nil && openedPath(f.Source.Mount.Dir) == "/" {
 			if f.ReadOnly != nil {
 				severity = audit.Medium
 			}

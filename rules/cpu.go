@@ -26,7 +26,7 @@ of its oldest host and the features on top.`,
 $ virt-xml DOMAIN --edit --cpu host-model`,
 		Refs: []string{qemuCPUModels, "https://security.libvirt.org/2018/0001.html"},
 		// Medium, for what is lost is lost inside the guest. Under TCG there is no speculation; with
-		// match='minimum' libvirt adds what the host has.
+		// match='minimum' and a model libvirt adds what the host has. Without a model it makes qemu64 of it.
 		Check: baselineModel,
 	},
 	{
@@ -183,11 +183,14 @@ func baselineModel(p *audit.Pass) {
 		stores = stores || slices.Contains([]string{"ssbd", "virt-ssbd", "amd-ssbd"}, feature)
 	}
 	if c := p.CPU; c != nil {
-		if c.Mode != "" && c.Mode != "custom" || c.Match == "minimum" {
+		if c.Mode != "" && c.Mode != "custom" {
 			return
 		}
 		if c.Model != nil {
 			model = strings.TrimSpace(c.Model.Value)
+		}
+		if c.Match == "minimum" && model != "" {
+			return
 		}
 		for _, f := range c.Features {
 			if f.Policy != "disable" && f.Policy != "forbid" {

@@ -12,15 +12,6 @@ import (
 // may: a fully virtualized Xen guest has QEMU as its device model.
 func byQEMU(p *audit.Pass) bool { return p.Boundary.Reason != "not-qemu" }
 
-// onX86 reports whether libvirt's defaults for x86 hold: there, where the document names no model, it
-// takes the first that QEMU has, the oldest foremost (source: libvirt, qemuDomainDefaultNetModel,
-// qemuDomainDefaultVideoDevice, qemuDomainGetSCSIControllerModel). A stored definition names it; a
-// document that does not was written by hand, and may fare better on a distribution's smaller QEMU,
-// so these findings are low.
-func onX86(p *audit.Pass) bool {
-	return byQEMU(p) && p.Type != "xen" && (p.Boundary.Target == "x86_64" || p.Boundary.Target == "i386")
-}
-
 // Documents that most rules on devices refer to.
 const (
 	patchewSecure = "https://patchew.org/QEMU/20250909165726.3814465-1-berrange@redhat.com/"
@@ -61,8 +52,8 @@ $ virt-xml DOMAIN --remove-device --disk device=floppy`,
 		Profiles: every,
 		Doc: `The Cirrus card copies rectangles at the guest's word, and those copies left its memory again and again:
 CVE-2007-1320, CVE-2008-4539, CVE-2014-8106, CVE-2017-2615 and CVE-2017-2620 let a guest write into QEMU.
-Distributions drop it, and only systems too old for anything else need it. Where a document written by hand names
-no model, libvirt may pick it: that is low.`,
+Distributions drop it, and only systems too old for anything else need it. Where a document names no model, libvirt
+picks it on most machines if QEMU has it, and writes it down when it defines the domain.`,
 		Fix: `<video><model type='virtio'/></video>, or type='vga' for systems without drivers
 $ virt-xml DOMAIN --edit --video clearxml=yes,model.type=virtio`,
 		Refs: []string{"https://nvd.nist.gov/vuln/detail/CVE-2017-2620", redhatQEMU, "https://libvirt.org/formatdomain.html#video-devices"},
@@ -70,18 +61,18 @@ $ virt-xml DOMAIN --edit --video clearxml=yes,model.type=virtio`,
 			if !byQEMU(p) {
 				return
 			}
-			for at, v := range audit.Each("devices/video", p.Devices.Videos) {
-				switch v.Model.Type {
-				case "cirrus":
-					p.Reportf(at.Elem("model").Attr("type"), "video model 'cirrus' is old code with a history of escapes")
-				case "", "default":
-					if onX86(p) {
-						p.ReportAs(audit.Low, at, "no video model: libvirt takes 'cirrus' where QEMU has it")
-					}
+			for v := range videoCards(p) {
+				switch {
+				case v.model == "":
+					p.Unknown(audit.NeedCapabilities)
+				case v.model != "cirrus":
+				case v.added:
+					p.Reportf(v.at, "a display without <video>: libvirt adds one, model 'cirrus' where QEMU has it")
+				case v.implied:
+					p.Reportf(v.at, "no video model: libvirt takes 'cirrus' where QEMU has it")
+				default:
+					p.Reportf(v.at, "video model 'cirrus' is old code with a history of escapes")
 				}
-			}
-			if len(p.Devices.Graphics) > 0 && len(p.Devices.Videos) == 0 && onX86(p) {
-				p.ReportAs(audit.Low, audit.At("devices/graphics"), "a display without <video>: libvirt adds one, model 'cirrus' where QEMU has it")
 			}
 		},
 	},
@@ -93,7 +84,8 @@ $ virt-xml DOMAIN --edit --video clearxml=yes,model.type=virtio`,
 		Doc: `Models of the cards of old machines take apart descriptors that the guest makes up, in code that few look
 at: CVE-2015-3209 (pcnet) and CVE-2015-5165 (rtl8139) reached QEMU's own memory, and there were more since. A
 guest needs such a card only where its system has no driver for virtio or for the Intel e1000 family. Where a
-document written by hand names no model, libvirt may pick rtl8139: that is low.`,
+document names no model, libvirt picks rtl8139 on most machines if QEMU has it, and writes it down when it defines the
+domain.`,
 		Fix: `<model type='virtio'/>; Windows guests need the virtio drivers first
 $ virt-xml DOMAIN --edit --network model.type=virtio`,
 		Refs: []string{"https://nvd.nist.gov/vuln/detail/CVE-2015-3209", "https://nvd.nist.gov/vuln/detail/CVE-2015-5165", patchewSecure, redhatQEMU},
@@ -101,15 +93,15 @@ $ virt-xml DOMAIN --edit --network model.type=virtio`,
 			if !byQEMU(p) {
 				return
 			}
-			for at, i := range audit.Each("devices/interface", p.Devices.Interfaces) {
+			for n := range nics(p) {
 				switch {
-				case i.Model != nil && i.Model.Type != "":
-					if oneOf(legacyNICs, i.Model.Type) {
-						p.Reportf(at.Elem("model").Attr("type"), "network card model '%s' is old code that few maintain", i.Model.Type)
-					}
-				case i.Source != nil && (i.Source.Hostdev != nil || i.Source.VDPA != nil): // real hardware, and virtio by default
-				case onX86(p):
-					p.ReportAs(audit.Low, at, "no network card model: libvirt takes 'rtl8139' where QEMU has it")
+				case n.model == "":
+					p.Unknown(audit.NeedCapabilities)
+				case !oneOf(legacyNICs, n.model):
+				case n.implied:
+					p.Reportf(n.at, "no network card model: libvirt takes '%s' where QEMU has it", n.model)
+				default:
+					p.Reportf(n.at, "network card model '%s' is old code that few maintain", n.model)
 				}
 			}
 		},
@@ -122,8 +114,9 @@ $ virt-xml DOMAIN --edit --network model.type=virtio`,
 		Doc: `These controllers run scripts and state machines of real chips for the guest, a steady source of flaws:
 CVE-2022-0216, CVE-2023-0330 and CVE-2024-6519 in lsilogic, CVE-2021-3392 in lsisas1068, CVE-2020-13362 in
 lsisas1078, CVE-2020-35504 in am53c974. virtio-scsi does the same work with less. VMware's vmpvscsi is low. A
-guest without the virtio driver in its boot image does not start after the change. Where a document written by
-hand names no model, libvirt may pick lsilogic: that is low.`,
+guest without the virtio driver in its boot image does not start after the change. Where a document names
+no model, or no controller for its disks, libvirt picks lsilogic on most machines if QEMU has it. Where only some
+versions of libvirt do so it is low.`,
 		Fix: `<controller type='scsi' model='virtio-scsi'/>; see that the guest has the driver first
 $ virt-xml DOMAIN --edit type=scsi --controller model=virtio-scsi`,
 		Refs: []string{"https://nvd.nist.gov/vuln/detail/CVE-2024-6519", "https://nvd.nist.gov/vuln/detail/CVE-2022-0216", redhatQEMU, "https://pve.proxmox.com/pve-docs/chapter-qm.html"},
@@ -131,31 +124,15 @@ $ virt-xml DOMAIN --edit type=scsi --controller model=virtio-scsi`,
 			if !byQEMU(p) {
 				return
 			}
-			found := false
-			for at, c := range audit.Each("devices/controller", p.Devices.Controllers) {
-				if c.Type != "scsi" {
-					continue
-				}
-				found = true
-				switch c.Model {
+			for c := range scsiControllers(p) {
+				switch c.model {
+				case "":
+					p.Unknown(audit.NeedCapabilities)
 				case "lsilogic", "lsisas1068", "lsisas1078", "buslogic", "am53c974", "dc390":
 					// ncr53c90 is soldered on the boards that have it: there is nothing to choose.
-					p.Reportf(at.Attr("model"), "SCSI controller model '%s' emulates an old chip in full", c.Model)
+					legacySCSI(p, c)
 				case "vmpvscsi":
-					p.ReportAs(audit.Low, at.Attr("model"), "SCSI controller model '%s' is there for guests moved from VMware", c.Model)
-				case "", "auto":
-					if onX86(p) {
-						p.ReportAs(audit.Low, at, "no SCSI controller model: libvirt takes 'lsilogic' where QEMU has it")
-					}
-				}
-			}
-			if found || !onX86(p) {
-				return
-			}
-			for at, d := range audit.Each("devices/disk", p.Devices.Disks) {
-				if d.Target != nil && d.Target.Bus == "scsi" {
-					p.ReportAs(audit.Low, at.Elem("target").Attr("bus"), "a SCSI disk without a controller: libvirt adds one, model 'lsilogic' where QEMU has it")
-					break
+					p.ReportAs(audit.Low, c.at, "SCSI controller model '%s' is there for guests moved from VMware", c.model)
 				}
 			}
 		},
@@ -208,6 +185,23 @@ $ virt-xml DOMAIN --remove-device --sound all`,
 			}
 		},
 	},
+}
+
+// legacySCSI reports a controller. Where versions of libvirt put in different models it is low.
+func legacySCSI(p *audit.Pass, c device) {
+	if !c.implied {
+		p.Reportf(c.at, "SCSI controller model '%s' emulates an old chip in full", c.model)
+		return
+	}
+	what, takes := "no SCSI controller model: libvirt", "takes"
+	if c.added {
+		what, takes = "a SCSI disk without a controller: libvirt", "adds one, model"
+	}
+	if c.by == "" {
+		p.Reportf(c.at, "%s %s '%s' where QEMU has it", what, takes, c.model)
+	} else {
+		p.ReportAs(audit.Low, c.at, "%s %s '%s' where QEMU has it (%s; later versions take virtio-scsi or the first controller's)", what, takes, c.model, c.by)
+	}
 }
 
 // legacyNICs are models that QEMU has or had, as libvirt writes them and as QEMU does: libvirt hands

@@ -123,11 +123,10 @@ func (d display) guard(p *audit.Pass, at audit.Path) int {
 		return guardEmpty
 	case p.SecretsShown():
 		return guardNone
-	case expired: // libvirt leaves the password out, but not its end
-		return guardTicket
-	case d.validTo != "":
-		return guardPassword
 	}
+	// An end of validity alone says nothing: libvirt leaves the password out of what it shows, but not
+	// its end; in a definition without a password it ignores the end, and asks nobody (QMP query-vnc and
+	// query-spice: auth none; libvirt 9.0 and 12.8).
 	return guardUnseen
 }
 
@@ -195,8 +194,14 @@ func plaintext(p *audit.Pass) {
 			continue // not on the network, or on a TLS port alone
 		}
 		secured := 0
+		// Of a channel that is named twice, the last mode counts (libvirt 9.0 and 12.8).
+		last := map[string]*libvirtxml.DomainGraphicSpiceChannel{}
+		for i := range d.spice.Channel {
+			last[d.spice.Channel[i].Name] = &d.spice.Channel[i]
+		}
 		for channelAt, c := range audit.EachIn(at, "channel", d.spice.Channel) {
 			switch {
+			case last[c.Name] != c:
 			case c.Mode == "secure" && slices.Contains(spiceChannels, c.Name):
 				secured++
 			case c.Mode != "secure" && d.spice.DefaultMode == "secure":

@@ -3,7 +3,6 @@ package rules
 import (
 	"fmt"
 	"iter"
-	"path"
 	"slices"
 	"strings"
 
@@ -152,16 +151,9 @@ func meansTheSame(p *audit.Pass, key string) bool {
 var boxes = []string{"/run/kubevirt", "/run/libvirt/kubevirt", "/run/libvirt/cloud-init-dir/"}
 
 // hostPath brings the name of a file into one form, without a look at the file system; it is "" for
-// a file that is not the host's. On every host of today /var/run is a link to /run.
+// a file that is not the host's.
 func hostPath(name string) string {
-	name = strings.TrimSpace(name)
-	if name == "" {
-		return ""
-	}
-	name = path.Clean(name)
-	if rest, ok := strings.CutPrefix(name, "/var/run/"); ok {
-		name = "/run/" + rest
-	}
+	name = openedPath(strings.TrimSpace(name))
 	if slices.ContainsFunc(boxes, func(box string) bool { return strings.HasPrefix(name, box) }) {
 		return ""
 	}

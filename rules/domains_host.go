@@ -74,7 +74,7 @@ func evidence(p *audit.Pass) (some, none bool) {
 	for i := range p.SecLabel {
 		s := &p.SecLabel[i]
 		switch mac := s.Model == "selinux" || s.Model == "apparmor"; {
-		case s.Type == "none" && (mac || s.Model == "" || s.Model == "none"):
+		case s.Model == "none", s.Type == "none" && (mac || s.Model == ""):
 			none = true
 		case mac && s.Type != "none":
 			some = true
@@ -88,12 +88,11 @@ func evidence(p *audit.Pass) (some, none bool) {
 // hostUsers walks the user that QEMU runs as, where the document names it.
 func hostUsers(p *audit.Pass, yield func(thing)) {
 	for at, s := range audit.Each("seclabel", p.SecLabel) {
-		user, _, _ := strings.Cut(strings.TrimSpace(s.Label), ":")
-		user = strings.TrimPrefix(user, "+")
-		if s.Model != "dac" || user == "" || s.Type == "none" {
+		user, _, ok := ownership(s.Label)
+		if !ok || !ownerInForce(p, s) {
 			continue
 		}
-		t := thing{key: user, at: at.Elem("label"), what: user}
+		t := thing{key: user.key(), at: at.Elem("label"), what: user.key()}
 		if _, none := evidence(p); none {
 			t.detail = bare
 			if s.Type == "static" {

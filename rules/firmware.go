@@ -85,7 +85,7 @@ writes to the disk.`,
 
 // packagedFirmware reports whether an image is where distributions put the ones that libvirt knows.
 func packagedFirmware(file string) bool {
-	file = cleanPath(file)
+	file = openedPath(file)
 	for _, folder := range []string{"/usr", "/run/libvirt/nix-ovmf", "/run/current-system", "/nix/store", "/opt/homebrew"} {
 		if under(file, folder) {
 			return true

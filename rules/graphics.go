@@ -32,7 +32,7 @@ var displays = []*audit.Rule{
 of the VNC server in QEMU. Neither a password nor SASL nor certificates of clients stand before it, in the
 document or in the host's qemu.conf; where that file is not known, by libvirt's default. It is harmless only where
 the network is the administrators' alone. Where passwords were left out of the document, the open port alone is reported,
-as high.`,
+as high. An end of validity (passwdValidTo) without a password protects nothing.`,
 		Fix:  localVNC,
 		Refs: []string{qemuVNC, qemuSecurity, qemuConf},
 		Check: func(p *audit.Pass) {
@@ -122,7 +122,7 @@ could come in, it is medium.`,
 USB redirection. No password (a ticket, in SPICE's words) is set in the document, and neither spice_sasl
 nor spice_password in the host's qemu.conf; where that file is not known, by libvirt's default. It is harmless only
 where the network is the administrators' alone. Where passwords were left out of the document, the open port alone is
-reported, as high.`,
+reported, as high. An end of validity (passwdValidTo) without a password protects nothing.`,
 		Fix:  localSPICE,
 		Refs: []string{qemuSecurity, qemuConf, domainGraphics},
 		Check: func(p *audit.Pass) {

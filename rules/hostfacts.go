@@ -92,11 +92,12 @@ may not enter are not reported, nor is what the guest only reads.`,
 		},
 		Check: func(p *audit.Pass) {
 			for at, s := range diskFiles(p) {
-				if !s.writable || s.File == nil || !strings.HasPrefix(s.File.File, "/") {
+				if !s.writable || s.File == nil || s.File.File == "" {
 					continue
 				}
-				file, ok := p.Host.File(s.File.File)
-				if !ok || !enterable(p, path.Dir(path.Clean(s.File.File))) {
+				name := openedPath(s.File.File)
+				file, ok := p.Host.File(name)
+				if !ok || !enterable(p, path.Dir(name)) {
 					continue
 				}
 				switch {

@@ -135,10 +135,11 @@ func hasPCI(p *audit.Pass) bool {
 	return false
 }
 
-// switchedOff reports whether the document itself takes the guest out of SELinux and AppArmor.
+// switchedOff reports whether the document itself takes the guest out of SELinux and AppArmor. Model
+// 'none' does not: each driver of the host still makes a label of its own.
 func switchedOff(p *audit.Pass) bool {
 	for i := range p.SecLabel {
-		if l := &p.SecLabel[i]; l.Type == "none" && l.Model != "dac" {
+		if l := &p.SecLabel[i]; l.Type == "none" && l.Model != "dac" && l.Model != "none" {
 			return true
 		}
 	}

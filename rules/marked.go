@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -13,7 +14,7 @@ import (
 // think of hostile guests, and no policy. Not being marked is not the same as being judged insecure.
 var unmarked = map[string][]string{
 	"interface": strings.Fields(`igb vmxnet3 ne2k_pci ne2k_isa pcnet i82550 i82551 i82557a i82557b i82557c i82558a i82558b
-		i82559a i82559b i82559c i82559er i82562 i82801 tulip sungem spapr-vlan usb-net smc91c111 lan9118`),
+		i82559a i82559b i82559c i82559er i82562 i82801 tulip sungem spapr-vlan usb-net smc91c111 scm91c111 lan9118`),
 	"controller": {"lsilogic", "lsisas1068", "lsisas1078", "dc390", "am53c974"},
 	"watchdog":   {"diag288"},
 	"sound":      {"ich6", "ich7", "ich9", "ac97", "es1370", "sb16", "pcspk", "usb"},
@@ -42,29 +43,21 @@ machine alone, and no release has the marks so far. Expect many hits on ordinary
 				p.Reportf(at, "%s '%s' is not marked as fit for hostile guests by QEMU's maintainers", strings.Replace(kind, "bus", "disk bus", 1), model)
 			}
 		}
-		for at, d := range audit.Each("devices/interface", p.Devices.Interfaces) {
-			if d.Model != nil {
-				look("interface", at.Elem("model").Attr("type"), d.Model.Type)
-			}
-		}
-		for at, d := range audit.Each("devices/controller", p.Devices.Controllers) {
-			if d.Type == "scsi" {
-				look("controller", at.Attr("model"), d.Model)
-			}
-		}
-		for at, d := range audit.Each("devices/disk", p.Devices.Disks) {
-			if d.Target != nil {
-				look("bus", at.Elem("target").Attr("bus"), d.Target.Bus)
+		for _, devices := range []struct {
+			kind   string
+			models iter.Seq[device]
+		}{
+			{"interface", nics(p)}, {"controller", scsiControllers(p)}, {"bus", diskBuses(p)}, {"tpm", tpmModels(p)}, {"iommu", iommus(p)},
+		} {
+			for d := range devices.models {
+				if d.model == "" {
+					p.Unknown(audit.NeedCapabilities)
+				}
+				look(devices.kind, d.at, d.model)
 			}
 		}
 		for at, d := range audit.Each("devices/sound", p.Devices.Sounds) {
 			look("sound", at.Attr("model"), d.Model)
-		}
-		for at, d := range audit.Each("devices/tpm", p.Devices.TPMs) {
-			look("tpm", at.Attr("model"), d.Model)
-		}
-		for at, d := range audit.Each("devices/iommu", p.Devices.IOMMUs) {
-			look("iommu", at.Attr("model"), d.Model)
 		}
 		for at, d := range audit.Each("devices/watchdog", p.Devices.Watchdogs) {
 			look("watchdog", at.Attr("model"), d.Model)

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"path"
 	"strings"
 
 	"libvirt.org/go/libvirtxml"
@@ -113,7 +114,7 @@ func script(p *audit.Pass, at audit.Path, s *libvirtxml.DomainInterfaceScript) {
 		return
 	}
 	severity := audit.High
-	name := strings.TrimPrefix(cleanPath(s.Path), "/etc/xen/scripts/")
+	name := strings.TrimPrefix(path.Clean(s.Path), "/etc/xen/scripts/")
 	if p.Type == "xen" && !strings.Contains(name, "/") {
 		severity = audit.Low // Xen looks for a bare name in its own folder
 	}

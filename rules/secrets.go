@@ -100,17 +100,19 @@ server.`,
 		Check: func(p *audit.Pass) {
 			hidden := false
 			for at, source := range diskSources(p) {
-				if source.Cookies != nil {
+				n := source.Network
+				web := n != nil && (n.Protocol == "http" || n.Protocol == "https") // libvirt reads cookies for these alone
+				if web && source.Cookies != nil {
 					for cookie, c := range audit.EachIn(at.Elem("cookies"), "cookie", source.Cookies.Cookies) {
 						switch {
 						case strings.TrimSpace(c.Value) == "":
-						case source.Network != nil && source.Network.Protocol == "http":
+						case n.Protocol == "http":
 							p.Reportf(cookie, "cookie '%s' stands here in clear text and is sent over plain http", c.Name)
 						default:
 							p.Reportf(cookie, "cookie '%s' stands here in clear text", c.Name)
 						}
 					}
-				} else if n := source.Network; n != nil && (n.Protocol == "http" || n.Protocol == "https") {
+				} else if web {
 					hidden = true // or has none
 				}
 			}
@@ -131,7 +133,7 @@ this: <auth> refers to one, and the value never stands in the document.`,
 		Fix:  `<source ...><auth username='backup'><secret type='iscsi' usage='backup'/></auth></source>, with type='ceph' for RBD and the secret defined by virsh secret-define`,
 		Refs: []string{domainDisks, qemuSecrets},
 		Check: func(p *audit.Pass) {
-			for at, source := range diskSources(p) {
+			for at, source := range writtenSources(p, true) {
 				urlSecrets(p, at, source)
 			}
 		},
@@ -167,9 +169,14 @@ func clearPassword(p *audit.Pass, at audit.Path, d display) {
 	}
 }
 
-// diskSources walks every source of every disk: its own, those of the backing chain, of a mirror and of
-// data files.
+// diskSources walks every source of every disk that libvirt reads: its own, those of the backing chain,
+// of a mirror and of data files. It reads a mirror in the document of a running guest alone.
 func diskSources(p *audit.Pass) iter.Seq2[audit.Path, *libvirtxml.DomainDiskSource] {
+	return writtenSources(p, p.Live())
+}
+
+// writtenSources is diskSources for what is in the document, whether libvirt reads mirrors there or not.
+func writtenSources(p *audit.Pass, mirrors bool) iter.Seq2[audit.Path, *libvirtxml.DomainDiskSource] {
 	return func(yield func(audit.Path, *libvirtxml.DomainDiskSource) bool) {
 		chain := func(at audit.Path, source *libvirtxml.DomainDiskSource, backing *libvirtxml.DomainDiskBackingStore) bool {
 			for {
@@ -190,7 +197,7 @@ func diskSources(p *audit.Pass) iter.Seq2[audit.Path, *libvirtxml.DomainDiskSour
 			if !chain(at, d.Source, d.BackingStore) {
 				return
 			}
-			if d.Mirror != nil && !chain(at.Elem("mirror"), d.Mirror.Source, d.Mirror.BackingStore) {
+			if mirrors && d.Mirror != nil && !chain(at.Elem("mirror"), d.Mirror.Source, d.Mirror.BackingStore) {
 				return
 			}
 		}

@@ -72,10 +72,10 @@ $ virt-xml DOMAIN --edit all --filesystem accessmode=mapped`,
 				if fs.ReadOnly != nil || !passesOwners(fs) {
 					continue
 				}
-				switch user, where := emulatorUser(p); {
-				case user == "":
+				switch root, known, where := emulatorRoot(p); {
+				case !known:
 					p.Unknown(audit.NeedQEMUConf)
-				case rootUser(user):
+				case root:
 					p.Reportf(at.Attr("accessmode"), "QEMU runs as root here%s, so in '%s' the guest can make setuid programs and devices", where, sharedFolder(fs))
 				}
 			}
@@ -95,21 +95,21 @@ such as /usr, are harmless when read-only. A folder made for one guest is what o
 		Check: func(p *audit.Pass) {
 			for at, fs := range audit.Each("devices/filesystem", p.Devices.Filesystems) {
 				folder := sharedFolder(fs)
-				if fs.Source == nil || fs.Source.Mount == nil && fs.Source.Bind == nil || !strings.HasPrefix(folder, "/") {
+				if folder == "" {
 					continue
 				}
 				holds := dangerousFolder(folder, fs.ReadOnly != nil)
 				switch {
-				case holds == "" || p.AllowsPath(folder):
+				case holds == "" || allowsPath(p, folder):
 				case fs.ReadOnly != nil:
-					p.ReportAs(audit.High, at.Elem("source").Attr("dir"), "the guest can read %s of the host in '%s'", holds, folder)
+					p.ReportAs(audit.High, at.Elem("source").Attr("dir"), "the guest can read %s of the host in %s", holds, namedPath(folder))
 				default:
-					p.Reportf(at.Elem("source").Attr("dir"), "the guest can write %s of the host in '%s'", holds, folder)
+					p.Reportf(at.Elem("source").Attr("dir"), "the guest can write %s of the host in %s", holds, namedPath(folder))
 				}
 			}
 			for _, o := range passedOptions(p, "virtfs", "fsdev") {
 				folder, _ := o.Get("path")
-				if readonly := switchedOn(o, "readonly"); strings.HasPrefix(folder, "/") && !p.AllowsPath(folder) {
+				if readonly := switchedOn(o, "readonly"); folder != "" && !allowsPath(p, folder) {
 					if holds := dangerousFolder(folder, readonly); holds != "" && readonly {
 						p.ReportAs(audit.High, o.At, "-%s lets the guest read %s of the host", o.Name, holds)
 					} else if holds != "" {
@@ -179,19 +179,20 @@ func sharedFolder(fs *libvirtxml.DomainFilesystem) string {
 	return ""
 }
 
-// emulatorUser returns the user of the host that QEMU runs as, or "", and where that is from if not
-// from the document. A type of 'none' changes nothing: libvirt takes the user of qemu.conf then.
-func emulatorUser(p *audit.Pass) (user, where string) {
-	for _, l := range p.SecLabel {
-		if l.Model == "dac" && l.Type != "none" && l.Label != "" {
-			user, _, _ = strings.Cut(l.Label, ":")
-			return user, ""
+// emulatorRoot reports whether QEMU runs as root, and where that is from if not from the document. It
+// is not known where the document does not say and qemu.conf is not at hand.
+func emulatorRoot(p *audit.Pass) (root, known bool, where string) {
+	for i := range p.SecLabel {
+		if l := &p.SecLabel[i]; ownerInForce(p, l) {
+			user, _, ok := ownership(l.Label)
+			return ok && user.root(), true, ""
 		}
 	}
-	if user, where = p.HostUser(); where != "" {
+	user, where := p.HostUser()
+	if where != "" {
 		where = " (" + where + ")"
 	}
-	return user, where
+	return rootUser(user), user != "", where
 }
 
 // programFolders hold nothing that a user of the host may not read.
@@ -207,10 +208,7 @@ var systemTrees = strings.Fields(`/proc /sys /boot /run/libvirt /etc/libvirt /et
 
 // dangerousFolder returns what a shared folder holds that no guest should have, or "".
 func dangerousFolder(folder string, readonly bool) string {
-	folder = cleanPath(folder)
-	if folder == "/var/run" {
-		folder = "/run"
-	}
+	folder = openedPath(folder)
 	switch {
 	case folder == "/":
 		return "everything"

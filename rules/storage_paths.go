@@ -2,7 +2,6 @@ package rules
 
 import (
 	"iter"
-	"path"
 	"strings"
 
 	"libvirt.org/go/libvirtxml"
@@ -19,6 +18,7 @@ var diskPaths = []*audit.Rule{
 		Doc: `What a disk, a serial port, a log or the firmware's variables point at the guest can write, and
 libvirt changes the file's owner and label first so that it may: configuration, keys and kernel interfaces of the
 host are then in its hands. What it can only read, such as a CD-ROM, a backing file or a kernel to boot, is high.
+Names that do not begin with / count from the root directory, where libvirtd and QEMU work.
 Harmless, and not reported, are kernels below /boot, ACPI tables of the host and the firmware's variables where
 libvirt keeps them.`,
 		Fix:  `Copy what the guest really needs below /var/lib/libvirt/images, and name the copy.`,
@@ -98,14 +98,15 @@ type diskFile struct {
 	writable bool
 }
 
-// diskFiles walks the sources of all disks: each disk's own, what it is based on, and its copy.
+// diskFiles walks the sources of all disks: each disk's own, what it is based on, and its copy. libvirt
+// reads the copy in the document of a running guest alone.
 func diskFiles(p *audit.Pass) iter.Seq2[audit.Path, diskFile] {
 	return func(yield func(audit.Path, diskFile) bool) {
 		for at, d := range audit.Each("devices/disk", p.Devices.Disks) {
 			if d.Source != nil && !yield(at.Elem("source"), diskFile{d.Source, !guestReadsOnly(d)}) {
 				return
 			}
-			if d.Mirror != nil && d.Mirror.Source != nil && !yield(at.Elem("mirror/source"), diskFile{d.Mirror.Source, true}) {
+			if p.Live() && d.Mirror != nil && d.Mirror.Source != nil && !yield(at.Elem("mirror/source"), diskFile{d.Mirror.Source, true}) {
 				return
 			}
 			for b := d.BackingStore; b != nil; b = b.BackingStore {
@@ -190,27 +191,11 @@ var sensitiveTrees = strings.Fields(`/etc /proc /sys /boot /dev/mem /dev/kmem /d
 	/run/containerd /var/lib/libvirt/qemu/save /var/lib/libvirt/qemu/snapshot /var/lib/libvirt/qemu/checkpoint /var/lib/libvirt/qemu/dump
 	/var/lib/libvirt/qemu/nvram /var/lib/libvirt/qemu/ram /var/lib/libvirt/dnsmasq /var/lib/libvirt/secrets /var/lib/kubelet`)
 
-// cleanPath resolves what can be resolved of a path without looking at the disk.
-func cleanPath(file string) string {
-	file = path.Clean(file)
-	if rest, ok := strings.CutPrefix(file, "/var/run/"); ok {
-		return "/run/" + rest
-	}
-	return file
-}
-
-// under reports whether a clean path is the folder or lies below it.
-func under(file, folder string) bool {
-	rest, ok := strings.CutPrefix(file, strings.TrimSuffix(folder, "/"))
-	return ok && (rest == "" || rest[0] == '/')
-}
-
 // sensitive returns the folder that makes a file sensitive, or "".
 func sensitive(file string) string {
-	if !strings.HasPrefix(file, "/") {
+	if file = openedPath(file); file == "" {
 		return ""
 	}
-	file = cleanPath(file)
 	for _, tree := range sensitiveTrees {
 		if under(file, tree) {
 			return tree
@@ -236,18 +221,18 @@ const nvramFolder = "/var/lib/libvirt/qemu/nvram"
 func sensitivePaths(p *audit.Pass) {
 	judge := func(writable bool, at audit.Path, file string, allowed ...string) {
 		tree := sensitive(file)
-		if tree == "" || p.AllowsPath(file) {
+		if tree == "" || allowsPath(p, file) {
 			return
 		}
 		for _, folder := range allowed {
-			if under(cleanPath(file), folder) {
+			if under(openedPath(file), folder) {
 				return
 			}
 		}
 		if writable {
-			p.Reportf(at, "'%s' is given to the guest for writing: %s is the host's own", file, tree)
+			p.Reportf(at, "%s is given to the guest for writing: %s is the host's own", namedPath(file), tree)
 		} else {
-			p.ReportAs(audit.High, at, "'%s' is given to the guest to read: %s is the host's own", file, tree)
+			p.ReportAs(audit.High, at, "%s is given to the guest to read: %s is the host's own", namedPath(file), tree)
 		}
 	}
 	for at, s := range diskFiles(p) {

@@ -101,6 +101,7 @@ func (d *Daemon) enter(tools map[string]string, o Options) error {
 		filepath.Join(d.Dir, "space.sh"), d.Dir,
 		tools["libvirtd"], "--config", "/etc/libvirt/libvirtd.conf", "--pid-file", "/run/libvirtd.pid",
 	}, o.Args...)...)
+	cmd.Dir = "/" // as a service has it: relative names in documents count from there
 	cmd.Env = append(o.environment(), "LC_ALL=C", "HOME=/root", "PATH="+path, "DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent")
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC,

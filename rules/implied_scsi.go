@@ -1,0 +1,136 @@
+package rules
+
+import (
+	"iter"
+
+	"libvirt.org/go/libvirtxml"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+// scsiControllers walks the models of SCSI controllers: those of the document, and one for those that
+// libvirt adds because a disk or a SCSI device of the host is on a controller that is not there.
+func scsiControllers(p *audit.Pass) iter.Seq[device] {
+	return func(yield func(device) bool) {
+		first := "" // the model of the first controller
+		for at, c := range audit.Each("devices/controller", p.Devices.Controllers) {
+			if c.Type != "scsi" {
+				continue
+			}
+			d := device{at: at.Attr("model"), model: c.Model}
+			if c.Model == "" || c.Model == "auto" {
+				if !implies(p) {
+					continue
+				}
+				d = defaultSCSI(p, at, first)
+			}
+			if first == "" {
+				first = d.model
+			}
+			if !yield(d) {
+				return
+			}
+		}
+		if !implies(p) {
+			return
+		}
+		if at, added := addedSCSI(p); added {
+			d := defaultSCSI(p, at, first)
+			d.added = true
+			yield(d)
+		}
+	}
+}
+
+// defaultSCSI is qemuDomainDefaultSCSIControllerModel. libvirt 12.8 gives a further controller the model
+// of the first one, and prefers virtio-scsi on the machines that virtMachine knows; 9.0 does neither.
+func defaultSCSI(p *audit.Pass, at audit.Path, first string) device {
+	d := device{at: at, model: "lsilogic", implied: true}
+	_, pseries := onPOWER(p)
+	switch arch := guestArch(p); {
+	case arch == "":
+		d.model = ""
+	case pseries:
+		d.model = "ibmvscsi"
+	case arch == "s390x", arch == "loongarch64": // 9.0 does not know the latter
+		d.model = "virtio-scsi"
+	case virtMachine(p), first != "" && first != d.model:
+		d.by = "libvirt 9"
+	}
+	return d
+}
+
+// unitsOfSCSI is how many disks without an address libvirt puts on one controller.
+const unitsOfSCSI = 7
+
+// addedSCSI reports whether libvirt adds SCSI controllers, and what for. Disks without an address are
+// distributed by the names of their targets. Controllers without an index get the lowest free ones, but
+// after those that devices of the host need.
+func addedSCSI(p *audit.Pass) (at audit.Path, added bool) {
+	taken, unnumbered := map[uint64]bool{}, uint64(0)
+	for i := range p.Devices.Controllers {
+		if c := &p.Devices.Controllers[i]; c.Type == "scsi" && c.Index != nil {
+			taken[uint64(*c.Index)] = true
+		} else if c.Type == "scsi" {
+			unnumbered++
+		}
+	}
+	missing := func(last uint64) uint64 {
+		n := last + 1
+		for index := range taken {
+			if index <= last {
+				n--
+			}
+		}
+		return n
+	}
+	var last uint64 // the highest that is needed
+	needs := func(where audit.Path, controller uint64) {
+		if !added || controller > last {
+			at, last, added = where, controller, true
+		}
+	}
+	for where, h := range audit.Each("devices/hostdev", p.Devices.Hostdevs) {
+		if h.SubsysSCSI != nil {
+			needs(where, driveController(h.Address, 0))
+		}
+	}
+	if added && missing(last) > 0 {
+		return at, true
+	}
+	for where, d := range audit.Each("devices/disk", p.Devices.Disks) {
+		if diskBus(d) == "scsi" {
+			needs(where.Elem("target"), driveController(d.Address, nthDisk(d.Target)/unitsOfSCSI))
+		}
+	}
+	return at, added && missing(last) > unnumbered
+}
+
+// driveController returns the number of the controller in an address, or what it is without one.
+func driveController(a *libvirtxml.DomainAddress, otherwise uint64) uint64 {
+	if a == nil || a.Drive == nil {
+		return otherwise
+	}
+	if a.Drive.Controller == nil {
+		return 0
+	}
+	return uint64(*a.Drive.Controller)
+}
+
+// maxNth keeps a name that is too long from overflowing; libvirt refuses it.
+const maxNth = 1 << 32
+
+// nthDisk returns which disk a target's name stands for: 0 for sda, 26 for sdaa (virDiskNameToIndex).
+func nthDisk(t *libvirtxml.DomainDiskTarget) uint64 {
+	if t == nil || len(t.Dev) < 3 {
+		return 0
+	}
+	n := uint64(0)
+	for _, c := range t.Dev[2:] {
+		if c < 'a' || c > 'z' || n > maxNth {
+			break
+		}
+		n = n*26 + uint64(c-'a') + 1
+	}
+	return max(n, 1) - 1
+}

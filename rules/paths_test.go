@@ -1,0 +1,77 @@
+package rules
+
+import "testing"
+
+func TestOpenedPath(t *testing.T) {
+	for name, want := range map[string]string{
+		"":                                 "",
+		"/":                                "/",
+		"/var/lib/libvirt/images/a.qcow2":  "/var/lib/libvirt/images/a.qcow2",
+		"etc/shadow":                       "/etc/shadow",
+		"./etc/shadow":                     "/etc/shadow",
+		"../../etc/shadow":                 "/etc/shadow",
+		"/../etc/shadow":                   "/etc/shadow",
+		"//etc//shadow":                    "/etc/shadow",
+		"/etc/./shadow":                    "/etc/shadow",
+		"/etc/shadow/":                     "/etc/shadow",
+		"/srv/../etc/shadow":               "/etc/shadow",
+		"srv/x/../../etc/shadow":           "/etc/shadow",
+		".":                                "/",
+		"..":                               "/",
+		"/..":                              "/",
+		"/etc/..":                          "/",
+		"/var/run":                         "/run",
+		"/var/run/libvirt/libvirt-sock":    "/run/libvirt/libvirt-sock",
+		"var/run/libvirt/libvirt-sock":     "/run/libvirt/libvirt-sock",
+		"/var/./run/libvirt":               "/run/libvirt",
+		"/var/run/../etc/shadow":           "/etc/shadow",
+		"/var/lock/../../etc/shadow":       "/etc/shadow",
+		"/dev/fd/../root/etc/shadow":       "/etc/shadow",
+		"/proc/self/root/etc/shadow":       "/etc/shadow",
+		"/proc/1/root/../etc/shadow":       "/etc/shadow",
+		"/proc/1/cwd/etc":                  "/etc",
+		"/proc/self/root/proc/1/root/etc":  "/etc",
+		"/proc/1/mem":                      "/proc/1/mem",
+		"/var/runner/a":                    "/var/runner/a",
+		"/srv/..a":                         "/srv/..a",
+		"/srv/.ssh/id":                     "/srv/.ssh/id",
+		"/var/lib/libvirt/images/../../..": "/var",
+	} {
+		if got := openedPath(name); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}
+
+// TestNamesOfFiles sees that a file is found under each of its names, in each place that takes one.
+func TestNamesOfFiles(t *testing.T) {
+	names := []string{"/etc/shadow", "etc/shadow", "../../etc/shadow", "/srv//../etc/./shadow", "/var/run/../etc/shadow"}
+	for _, place := range []struct{ rule, before, after string }{
+		{"sto-sensitive-path", "<devices><disk type='file'><source file='", "'/></disk></devices>"},
+		{"sto-sensitive-path", "<devices><disk type='block'><source dev='", "'/></disk></devices>"},
+		{"sto-sensitive-path", "<devices><disk type='dir'><source dir='", "'/></disk></devices>"},
+		{"sto-sensitive-path", "<devices><serial type='file'><source path='", "'/></serial></devices>"},
+		{"sto-sensitive-path", "<devices><serial type='pty'><log file='", "'/></serial></devices>"},
+		{"sto-sensitive-path", "<devices><channel type='unix'><source mode='connect' path='", "'/></channel></devices>"},
+		{"sto-sensitive-path", "<os><type>hvm</type><nvram>", "</nvram></os>"},
+		{"sto-sensitive-path", "<os><type>hvm</type><loader>", "</loader></os>"},
+		{"sto-sensitive-path", "<os><type>hvm</type><kernel>", "</kernel></os>"},
+		{"sto-sensitive-path", "<os><type>hvm</type><initrd>", "</initrd></os>"},
+		{"sto-sensitive-path", "<os><type>hvm</type><acpi><table type='slic'>", "</table></acpi></os>"},
+	} {
+		for _, name := range names {
+			doc := "<domain type='kvm'>" + place.before + name + place.after + "</domain>"
+			if found := runOne(t, place.rule, doc).Findings; len(found) != 1 {
+				t.Errorf("%s: %d findings", doc, len(found))
+			}
+		}
+	}
+	for _, name := range []string{".", "..", "/..", "//", "/etc/..", "proc/1/root", "etc", "/var/run", "../etc/libvirt/"} {
+		for _, kind := range []string{"type='mount'", ""} {
+			doc := "<domain type='kvm'><devices><filesystem " + kind + "><source dir='" + name + "'/></filesystem></devices></domain>"
+			if found := runOne(t, "shr-fs-dangerous-path", doc).Findings; len(found) != 1 {
+				t.Errorf("%s: %d findings", doc, len(found))
+			}
+		}
+	}
+}
