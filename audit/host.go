@@ -1,7 +1,9 @@
 package audit
 
 import (
+	"path"
 	"slices"
+	"strings"
 
 	"github.com/virt-audit/virt-audit/audit/host"
 	"github.com/virt-audit/virt-audit/audit/policy"
@@ -48,6 +50,28 @@ func (c *Config) facts(d *Domain) *host.Facts {
 	}
 	return f.For(d.Source)
 }
+
+// home names the host that a domain is on; it is "" where that is not known: a directory of documents, or
+// a list of them, may be of many hosts.
+func (c *Config) home(d *Domain) string {
+	switch {
+	case d.Origin.Host != "":
+		return d.Origin.Host
+	case c.OneHost || c.Host != nil:
+		return "the host"
+	}
+	file := path.Clean(d.Source)
+	for _, directory := range []string{"/etc/libvirt/", "/run/libvirt/", "/var/run/libvirt/", "/var/lib/libvirt/", "/usr/local/etc/libvirt/"} {
+		if strings.HasPrefix(file, directory) {
+			return "this host"
+		}
+	}
+	return ""
+}
+
+// OnHost returns a name for the host that the guest is on, for rules that compare the guests of one host.
+// It is not known for documents that came from anywhere: such a rule then lacks NeedOneHost.
+func (p *Pass) OnHost() (name string, known bool) { return p.home, p.home != "" }
 
 // have returns what this run can supply to rules for a domain of a host.
 func (c *Config) have(f *host.Facts) Needs {

@@ -68,6 +68,7 @@ const (
 	NeedHostNetwork                    // which bridges the host itself uses
 	NeedMAC                            // whether the host has SELinux or AppArmor for guests
 	NeedHost                           // anything about the host
+	NeedOneHost                        // that the documents are known to be of one host
 )
 
 // needTexts says what is missing, and the option that supplies it.
@@ -82,6 +83,7 @@ var needTexts = []struct {
 	{NeedHostFiles, "the host's files cannot be looked at (run it there, or give --host-root)"},
 	{NeedMAC, "it is not known whether the host has SELinux or AppArmor for guests (give --capabilities, --host-root or --facts)"},
 	{NeedHost, "nothing is known of the host (run it there, or give --host-root or --facts)"},
+	{NeedOneHost, "the documents are not known to be of one host (audit a connection or /etc/libvirt/qemu, or give --one-host, --host-root or --facts)"},
 	{NeedHostNetwork, "the host's network is not known (run it there, or give --facts that were made there)"},
 }
 

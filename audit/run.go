@@ -28,6 +28,10 @@ type Config struct {
 
 	Host  *host.Facts            // what is known of the host; nil when the run is about none
 	Hosts map[string]*host.Facts // the same for domains that came over a connection, by its name in their Origin
+	// OneHost says that all domains which came over no connection are of one host. Without it that holds for
+	// runs with facts about a host, and for files where libvirt keeps them.
+	OneHost bool
+
 	// FileMode tells the permissions of the file that a document came from; nil where none came from files.
 	FileMode func(source string) (host.Mode, bool)
 
@@ -103,6 +107,7 @@ type Pass struct {
 	*Domain
 	Boundary Boundary
 	QEMU     policy.Version
+	Planned  bool        // QEMU is not just the newest release: the user asks about it
 	Host     *host.Facts // what is known of the host; nil, which answers all the same, when nothing is
 	HostArch string      // libvirt's name of its architecture; "" when not known
 
@@ -118,6 +123,8 @@ type Pass struct {
 	allowed    Allowed
 
 	fileMode func(source string) (host.Mode, bool)
+
+	home string // the host that the guest is on, see OnHost
 
 	set   *Index   // what other domains use; nil when there are none
 	notes *[]noted // what this domain uses, while the index is filled
@@ -195,7 +202,8 @@ func (c *Config) EffectiveQEMU() policy.Version {
 func Run(d *Domain, c *Config) *Result {
 	res := &Result{Source: d.Source, Name: d.Name, UUID: d.UUID, Origin: d.Origin, Target: d.Target, Boundary: c.Judge(d)}
 	p := Pass{Domain: d, Boundary: res.Boundary, QEMU: c.EffectiveQEMU(), Host: c.facts(d), result: res, fileMode: c.FileMode, severities: c.Severities, allowed: c.Allowed}
-	p.HostArch = c.hostArch(p.Host)
+	p.Planned = c.QEMU != policy.Version{}
+	p.HostArch, p.home = c.hostArch(p.Host), c.home(d)
 	if c.Index.Len() > 1 {
 		p.set = c.Index
 	}

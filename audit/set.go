@@ -70,11 +70,11 @@ type Indexer func(*Pass)
 func (x *Index) Add(d *Domain, c *Config, indexers ...Indexer) Questions {
 	var notes []noted
 	var q asked
-	p := Pass{Domain: d, Boundary: c.Judge(d), Host: c.facts(d), notes: &notes}
+	p := Pass{Domain: d, Boundary: c.Judge(d), Host: c.facts(d), notes: &notes, home: c.home(d)}
 	for _, f := range indexers {
 		f(&p)
 	}
-	p = Pass{Domain: d, Boundary: p.Boundary, QEMU: c.EffectiveQEMU(), Host: p.Host, asked: &q, result: &Result{}}
+	p = Pass{Domain: d, Boundary: p.Boundary, QEMU: c.EffectiveQEMU(), Host: p.Host, home: p.home, asked: &q, result: &Result{}}
 	for _, r := range c.Rules {
 		if r.Needs&NeedDomains != 0 {
 			p.rule = r

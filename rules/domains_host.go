@@ -27,6 +27,9 @@ func indexHost(p *audit.Pass) {
 	things(hostUsers).index(p, hostUser)
 	if key, at := side(p); key != "" {
 		p.Use(boundarySet, key, at, "")
+		if host, known := p.OnHost(); known {
+			p.Use(boundarySet, sideOn(key, host), at, "")
+		}
 	}
 }
 
@@ -92,7 +95,8 @@ func hostUsers(p *audit.Pass, yield func(thing)) {
 		if !ok || !ownerInForce(p, s) {
 			continue
 		}
-		t := thing{key: user.key(), at: at.Elem("label"), what: user.key()}
+		host, _ := p.OnHost() // each host has users of its own
+		t := thing{key: user.key() + " on " + host, at: at.Elem("label"), what: user.key()}
 		if _, none := evidence(p); none {
 			t.detail = bare
 			if s.Type == "static" {
@@ -102,6 +106,9 @@ func hostUsers(p *audit.Pass, yield func(thing)) {
 		yield(t)
 	}
 }
+
+// sideOn is the key of a side of the boundary among the guests of one host.
+func sideOn(side, host string) string { return side + " on " + host }
 
 // side returns on which side of QEMU's boundary the guest is, where that is known. A guest outside
 // that SELinux or AppArmor holds is on none.
@@ -154,7 +161,7 @@ $ virt-xml DOMAIN --edit --seclabel type=dynamic`,
 has been taken over reads the memory and the disks of every other one of its user. By libvirt's default all guests
 have one user, which is fine on a host with sVirt; it is reported only where the documents show that there is
 none, because the label is switched off or a running guest has no such label. It is medium where the user was set
-by hand.`,
+by hand. Documents that are not known to be of one host are not compared.`,
 		Fix: `SELinux or AppArmor on the host, and no <seclabel type='none'>; or a user for each guest:
 <seclabel type='static' model='dac' relabel='yes'><label>vm-web:vm-web</label></seclabel>`,
 		Refs: []string{"https://libvirt.org/drvqemu.html#posix-users-groups"},
@@ -168,7 +175,9 @@ by hand.`,
 				if t.detail == bareFixed {
 					severity = audit.Medium
 				}
-				if found.count > 0 {
+				if _, known := p.OnHost(); found.count > 0 && !known {
+					p.Unknown(audit.NeedOneHost)
+				} else if found.count > 0 {
 					p.ReportAs(severity, t.at, "user %s, without SELinux or AppArmor, is that of %s too", t.what, found)
 				}
 			})
@@ -183,7 +192,8 @@ by hand.`,
 		Doc: `A guest that is outside has ways out that nobody will call a security bug, and next to it are guests
 that count on the boundary. To keep the report short it names the side with fewer guests: the one test guest in
 emulation, or the few proper guests on a host of test guests. Where the document shows an SELinux or AppArmor
-label on the guest outside, that stands between them, and nothing is reported for it.`,
+label on the guest outside, that stands between them, and nothing is reported for it. Documents that are not known to be
+of one host, such as those in a directory of a checkout, are not compared unless --one-host says so.`,
 		Fix:  `Run guests that need emulation, or an unlisted machine, on a host of their own; or move them to KVM.`,
 		Refs: []string{qemuSecurity, "https://csrc.nist.gov/pubs/sp/800/125/a/r1/final"},
 		Check: func(p *audit.Pass) {
@@ -195,11 +205,20 @@ label on the guest outside, that stands between them, and nothing is reported fo
 			if mine == "" {
 				return
 			}
+			within := mine == inside
+			host, known := p.OnHost()
+			if known {
+				mine, theirs = sideOn(mine, host), sideOn(theirs, host)
+			}
 			others := p.Guests(boundarySet, theirs)
 			if others == 0 {
 				return
 			}
-			if alike := p.Guests(boundarySet, mine); alike > others || alike == others && mine == inside {
+			if alike := p.Guests(boundarySet, mine); alike > others || alike == others && within {
+				return
+			}
+			if !known {
+				p.Unknown(audit.NeedOneHost)
 				return
 			}
 			if found := gather(p.Others(boundarySet, theirs), anyUse); found.count > 0 {

@@ -26,10 +26,16 @@ func indexMemory(p *audit.Pass) {
 		}
 		for i := range maxNumber {
 			if pins.has(i) {
-				p.Use(hostCPU, strconv.Itoa(i), at, detail)
+				p.Use(hostCPU, cpuOn(p, i), at, detail)
 			}
 		}
 	}
+}
+
+// cpuOn names a processor of the host that the guest is on.
+func cpuOn(p *audit.Pass, number int) string {
+	host, _ := p.OnHost()
+	return strconv.Itoa(number) + " of " + host
 }
 
 // memories walks memory that others can map. ivshmem has a name below /dev/shm, or a server.
@@ -140,7 +146,7 @@ $ virt-xml DOMAIN --edit --vsock cid.auto=yes`,
 		Doc: `A guest that was promised its processors, by the KVM hint or by real-time scheduling with locked
 memory, loses both the timing and the distance from its neighbours' caches when another guest is pinned to the
 same ones. Guests that are pinned without such a promise may share, and those that are not pinned at all are not
-looked at.`,
+looked at, nor are documents compared that are not known to be of one host.`,
 		Fix:  `Sets of processors that do not meet: <vcpupin vcpu='0' cpuset='4'/> here, other numbers there.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#cpu-tuning", "https://pve.proxmox.com/pve-docs/chapter-qm.html"},
 		Check: func(p *audit.Pass) {
@@ -154,7 +160,7 @@ looked at.`,
 					if !pins.has(i) {
 						continue
 					}
-					for u := range p.Others(hostCPU, strconv.Itoa(i)) {
+					for u := range p.Others(hostCPU, cpuOn(p, i)) {
 						if owned || u.Detail == dedicated {
 							if first < 0 {
 								first = i
@@ -166,7 +172,9 @@ looked at.`,
 					}
 				}
 			}, anyUse)
-			if found.count > 0 {
+			if _, known := p.OnHost(); found.count > 0 && !known {
+				p.Unknown(audit.NeedOneHost)
+			} else if found.count > 0 {
 				p.Reportf(at, "processor %d of the host, where one guest is to be alone, is used by %s too", first, found)
 			}
 		},

@@ -37,7 +37,7 @@ func (g guest) document() string {
 // findings runs the rules across guests over a host, and returns "RULE severity guest: message".
 func findings(t *testing.T, guests ...guest) []string {
 	t.Helper()
-	cfg := &audit.Config{Index: audit.NewIndex()}
+	cfg := &audit.Config{Index: audit.NewIndex(), OneHost: true}
 	for _, r := range All() {
 		if r.Needs&audit.NeedDomains != 0 {
 			cfg.Rules = append(cfg.Rules, r)
@@ -424,11 +424,69 @@ func TestHostNames(t *testing.T) {
 		"/dev/disk/by-id/x":               "/dev/disk/by-id/x",
 		"/dev/sda":                        "/dev/sda",
 		"/dev/zvol/a/b":                   "/dev/zvol/a/b",
-		"relative":                        "relative",
+		"relative":                        "/relative",
 		"/var/run/kubevirt-private/x/img": "",
 	} {
 		if got := devicePath(name); got != want {
 			t.Errorf("%q: got %q, want %q", name, got, want)
 		}
+	}
+}
+
+// TestUnknownHosts: what rules say about the guests of one host they do not say of documents that may be of
+// many. They say that they lack that, and only where it matters.
+func TestUnknownHosts(t *testing.T) {
+	const dac = "<seclabel type='none'/><seclabel type='static' model='dac'><label>vm:vm</label></seclabel>"
+	const pin = "<cputune><vcpupin vcpu='0' cpuset='4'/></cputune><features><kvm><hint-dedicated state='on'/></kvm></features>"
+	type on struct {
+		guest
+		source, connection string
+	}
+	for _, c := range []struct {
+		name   string
+		rule   string
+		guests []on
+		want   string // of each guest: finding, unknown or nothing
+	}{
+		{"a directory", "x-tenant-boundary-mix", []on{{guest{name: "a"}, "a.xml", ""}, {guest{name: "b"}, "b.xml", ""}, {guest{name: "lab", kind: "qemu"}, "lab.xml", ""}}, "- - unknown"},
+		{"nothing to compare", "x-tenant-boundary-mix", []on{{guest{name: "a"}, "a.xml", ""}, {guest{name: "b"}, "b.xml", ""}}, "- -"},
+		{"libvirt's directory", "x-tenant-boundary-mix", []on{{guest{name: "a"}, "/etc/libvirt/qemu/a.xml", ""}, {guest{name: "b"}, "/etc/libvirt/qemu/b.xml", ""}, {guest{name: "lab", kind: "qemu"}, "/run/libvirt/qemu/lab.xml", ""}}, "- - finding"},
+		{"one connection", "x-tenant-boundary-mix", []on{{guest{name: "a"}, "a", "qemu:///system"}, {guest{name: "b"}, "b", "qemu:///system"}, {guest{name: "lab", kind: "qemu"}, "lab", "qemu:///system"}}, "- - finding"},
+		{"two connections", "x-tenant-boundary-mix", []on{{guest{name: "a"}, "a", "qemu+ssh://a/system"}, {guest{name: "b"}, "b", "qemu+ssh://a/system"}, {guest{name: "lab", kind: "qemu"}, "lab", "qemu+ssh://b/system"}}, "- - -"},
+		{"users", "x-dac-same-user", []on{{guest{name: "a", rest: dac}, "a.xml", ""}, {guest{name: "b", rest: dac}, "b.xml", ""}}, "unknown unknown"},
+		{"users of a host", "x-dac-same-user", []on{{guest{name: "a", rest: dac}, "a", "qemu:///system"}, {guest{name: "b", rest: dac}, "b", "qemu:///system"}}, "finding finding"},
+		{"users of two hosts", "x-dac-same-user", []on{{guest{name: "a", rest: dac}, "a", "qemu:///system"}, {guest{name: "b", rest: dac}, "b", "qemu+ssh://b/system"}}, "- -"},
+		{"processors", "x-cpu-pin-overlap", []on{{guest{name: "a", rest: pin}, "a.xml", ""}, {guest{name: "b", rest: pin}, "b.xml", ""}}, "unknown unknown"},
+		{"processors of a host", "x-cpu-pin-overlap", []on{{guest{name: "a", rest: pin}, "/etc/libvirt/qemu/a.xml", ""}, {guest{name: "b", rest: pin}, "/etc/libvirt/qemu/b.xml", ""}}, "finding finding"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			rule := All()[slices.IndexFunc(All(), func(r *audit.Rule) bool { return r.ID == c.rule })]
+			cfg := &audit.Config{Index: audit.NewIndex(), Rules: []*audit.Rule{rule}}
+			var loaded []*audit.Domain
+			for _, g := range c.guests {
+				d, err := audit.Load(g.source, []byte(g.document()))
+				if err != nil {
+					t.Fatal(err)
+				}
+				d.Origin.Host = g.connection
+				loaded = append(loaded, d)
+				cfg.Index.Add(d, cfg, Indexers()...)
+			}
+			cfg.Index.Freeze()
+			var got []string
+			for _, d := range loaded {
+				switch res := audit.Run(d, cfg); {
+				case len(res.Findings) > 0:
+					got = append(got, "finding")
+				case len(res.Unevaluated) > 0 && res.Unevaluated[0].Needs == audit.NeedOneHost:
+					got = append(got, "unknown")
+				default:
+					got = append(got, "-")
+				}
+			}
+			if s := strings.Join(got, " "); s != c.want {
+				t.Errorf("%s, want %s", s, c.want)
+			}
+		})
 	}
 }

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"iter"
+	"strings"
 
 	"libvirt.org/go/libvirtxml"
 
@@ -34,8 +35,11 @@ func scsiControllers(p *audit.Pass) iter.Seq[device] {
 		if !implies(p) {
 			return
 		}
-		if at, added := addedSCSI(p); added {
+		if at, model, added := addedSCSI(p); added {
 			d := defaultSCSI(p, at, first)
+			if model != "" {
+				d.model, d.by = model, ""
+			}
 			d.added = true
 			yield(d)
 		}
@@ -63,26 +67,18 @@ func defaultSCSI(p *audit.Pass, at audit.Path, first string) device {
 // unitsOfSCSI is how many disks without an address libvirt puts on one controller.
 const unitsOfSCSI = 7
 
-// addedSCSI reports whether libvirt adds SCSI controllers, and what for. Disks without an address are
-// distributed by the names of their targets. Controllers without an index get the lowest free ones, but
-// after those that devices of the host need.
-func addedSCSI(p *audit.Pass) (at audit.Path, added bool) {
-	taken, unnumbered := map[uint64]bool{}, uint64(0)
+// addedSCSI reports whether libvirt adds SCSI controllers, what for, and with which model if not the
+// default. Disks without an address are distributed by the names of their targets. Controllers without an
+// index get the lowest free ones, but after those that devices of the host need; these have the model of
+// the controller that another such device is on.
+func addedSCSI(p *audit.Pass) (at audit.Path, model string, added bool) {
+	taken, unnumbered := map[uint64]string{}, uint64(0)
 	for i := range p.Devices.Controllers {
 		if c := &p.Devices.Controllers[i]; c.Type == "scsi" && c.Index != nil {
-			taken[uint64(*c.Index)] = true
+			taken[uint64(*c.Index)] = strings.TrimSuffix(c.Model, "auto")
 		} else if c.Type == "scsi" {
 			unnumbered++
 		}
-	}
-	missing := func(last uint64) uint64 {
-		n := last + 1
-		for index := range taken {
-			if index <= last {
-				n--
-			}
-		}
-		return n
 	}
 	var last uint64 // the highest that is needed
 	needs := func(where audit.Path, controller uint64) {
@@ -92,18 +88,33 @@ func addedSCSI(p *audit.Pass) (at audit.Path, added bool) {
 	}
 	for where, h := range audit.Each("devices/hostdev", p.Devices.Hostdevs) {
 		if h.SubsysSCSI != nil {
-			needs(where, driveController(h.Address, 0))
+			n := driveController(h.Address, 0)
+			needs(where, n)
+			if model == "" {
+				model = taken[n]
+			}
 		}
 	}
-	if added && missing(last) > 0 {
-		return at, true
+	if added && missing(taken, last) > 0 {
+		return at, model, true
 	}
 	for where, d := range audit.Each("devices/disk", p.Devices.Disks) {
 		if diskBus(d) == "scsi" {
 			needs(where.Elem("target"), driveController(d.Address, nthDisk(d.Target)/unitsOfSCSI))
 		}
 	}
-	return at, added && missing(last) > unnumbered
+	return at, "", added && missing(taken, last) > unnumbered
+}
+
+// missing returns how many controllers up to the last one that is needed are not there.
+func missing(taken map[uint64]string, last uint64) uint64 {
+	n := last + 1
+	for index := range taken {
+		if index <= last {
+			n--
+		}
+	}
+	return n
 }
 
 // driveController returns the number of the controller in an address, or what it is without one.

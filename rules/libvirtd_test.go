@@ -108,6 +108,8 @@ var impliedDevices = []string{
 	scsiHostdev + "<controller type='scsi' model='virtio-scsi'/>",
 	scsiHostdev + "<controller type='scsi' index='0' model='virtio-scsi'/>",
 	scsiHostdev + "<controller type='scsi' index='3' model='virtio-scsi'/>",
+	scsiHostdev + "<controller type='scsi' index='0' model='virtio-scsi'/>" +
+		strings.NewReplacer("target='0'", "target='1'", "</hostdev>", "<address type='drive' controller='1'/></hostdev>").Replace(scsiHostdev),
 }
 
 const scsiHostdev = "<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host0'/><address bus='0' target='0' unit='0'/></source></hostdev>"

@@ -12,12 +12,23 @@ var machine = []*audit.Rule{
 		Severity: audit.Medium,
 		Profiles: every,
 		Doc: `The guest will not start after an upgrade of QEMU, and the usual way out is to keep an old QEMU that gets no
-fixes. QEMU deletes a versioned machine type six years after its release; earlier releases deleted some by hand. Measured against the newest release that virt-audit knows, or the one given with --qemu-version. Machine
-types of distributions have calendars of their own and are not judged.`,
+fixes. QEMU deletes a versioned machine type six years after its release; earlier releases deleted some by hand. Measured against the release given with --qemu-version; else against the
+host's capabilities where they are known, which list what its QEMU has; else against the newest release that virt-audit
+knows. Machine types of distributions have calendars of their own and are not judged.`,
 		Fix:  newestMachine,
 		Refs: []string{qemuDeprecated, qemuRemoved},
 		Check: func(p *audit.Pass) {
-			if p.MachineStage() == "removed" {
+			stage := p.MachineStage()
+			switch listed, known := machineHere(p); {
+			case p.Planned:
+			case listed:
+				return
+			case known && (stage == "removed" || stage == "deprecated"):
+				p.RestsOn(audit.NeedCapabilities)
+				p.Reportf(audit.At("os/type@machine"), "this host's QEMU no longer has machine type '%s': the guest does not start here", p.Target.Machine)
+				return
+			}
+			if stage == "removed" {
 				p.Reportf(audit.At("os/type@machine"), "QEMU %s no longer has machine type '%s': the guest will not start there", p.QEMU, p.Target.Machine)
 			}
 		},
@@ -91,9 +102,24 @@ less.`,
 $ virt-xml DOMAIN --edit --convert-to-q35`,
 		Refs: []string{"https://libvirt.org/kbase/secureboot.html", qemuSecurity},
 		Check: func(p *audit.Pass) {
-			if p.Boundary.Family == "pc" {
+			arch := guestArch(p)
+			switch implied := p.Target.Machine == "" && byQEMUDriver(p) && (arch == "x86_64" || arch == "i686"); {
+			case implied:
+				p.Reportf(audit.At("os/type"), "no machine is stated: libvirt takes 'pc', the legacy i440fx board")
+			case p.Boundary.Family == "pc":
 				p.Reportf(audit.At("os/type@machine"), "machine '%s' is the legacy i440fx board", p.Target.Machine)
 			}
 		},
 	},
+}
+
+// machineHere reports whether the host's capabilities list the machine. It is not known without them,
+// nor where the host runs no guest of that architecture and type at all.
+func machineHere(p *audit.Pass) (listed, known bool) {
+	arch := guestArch(p)
+	if runs, known := p.Host.Runs(arch, p.Type); !runs || !known || p.Target.Machine == "" {
+		return false, false
+	}
+	_, _, listed = p.Host.Machine(arch, p.Type, p.Target.Machine)
+	return listed, true
 }

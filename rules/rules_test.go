@@ -117,7 +117,7 @@ func load(t *testing.T, file string) (*audit.Domain, string) {
 // together makes the configuration for a run over a document and others.
 func together(t *testing.T, file string, others []string) *audit.Config {
 	t.Helper()
-	cfg := &audit.Config{Have: ^audit.Needs(0), Host: hostOf(t, file), FileMode: statedMode, Known: known, Today: time.Date(2026, 11, 24, 0, 0, 0, 0, time.Local)}
+	cfg := &audit.Config{Have: ^audit.Needs(0), OneHost: true, Host: hostOf(t, file), FileMode: statedMode, Known: known, Today: time.Date(2026, 11, 24, 0, 0, 0, 0, time.Local)}
 	if len(others) == 0 {
 		return cfg
 	}

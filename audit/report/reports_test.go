@@ -26,7 +26,7 @@ func run(t *testing.T, documents map[string]string, names ...string) []*audit.Re
 	t.Helper()
 	index := audit.NewIndex()
 	cfg := &audit.Config{
-		Rules: baselineRules(), Known: func(id string) bool { return id != "no-such-rule" },
+		Rules: baselineRules(), OneHost: true, Known: func(id string) bool { return id != "no-such-rule" },
 		Today: time.Date(2026, 11, 24, 12, 0, 0, 0, time.Local),
 	}
 	var domains []*audit.Domain

@@ -34,6 +34,7 @@ func hostFlags() []cli.Flag {
 		hostRootFlag(),
 		qemuConfFlag(),
 		capabilitiesFlag(),
+		&cli.BoolFlag{Name: "one-host", Usage: "the documents are of guests of one host", EnvVars: env("one-host"), Category: aboutHost},
 		&cli.StringFlag{Name: "facts", Usage: "`FILE` holds facts of the host, made there by 'virt-audit facts'", EnvVars: env("facts"), Category: aboutHost},
 	}
 }

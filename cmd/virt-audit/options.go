@@ -108,7 +108,7 @@ func editionOption(name, says string) (*policy.Edition, error) {
 
 // engine makes the engine's configuration from the options and the site's configuration.
 func engine(c *cli.Context, x *site) (*audit.Config, error) {
-	cfg := &audit.Config{HostArch: c.String("host-arch"), Today: time.Now()}
+	cfg := &audit.Config{HostArch: c.String("host-arch"), OneHost: c.Bool("one-host"), Today: time.Now()}
 	cfg.DomainWaivers.Ignore = c.Bool("no-domain-waivers")
 	x.apply(cfg)
 	var err error
