@@ -31,7 +31,7 @@ $ virt-xml DOMAIN --edit --boot loader.readonly=yes`,
 					p.ReportAs(audit.Medium, audit.At("os/loader@readonly"), "firmware and variables are one writable file, '%s'", file)
 				case l.Readonly == "no":
 					p.Reportf(audit.At("os/loader@readonly"), "the guest can rewrite its firmware, '%s'", file)
-				case l.Readonly == "" && !packagedFirmware(file):
+				case l.Readonly == "" && (!packagedFirmware(file) || openedPath(file) != file): // libvirt compares names
 					p.ReportAs(audit.Medium, audit.At("os/loader"), "readonly is not stated: unless libvirt knows '%s', the guest can rewrite it", file)
 				}
 			}

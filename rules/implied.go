@@ -37,7 +37,9 @@ func guestArch(p *audit.Pass) string {
 // virtMachine reports whether the machine is the generic one of Arm, RISC-V and LoongArch.
 func virtMachine(p *audit.Pass) bool {
 	switch guestArch(p) {
-	case "armv6l", "armv7l", "armv7b", "aarch64", "riscv32", "riscv64", "loongarch64":
+	case "loongarch64": // every version takes it where none is named
+		return p.Target.Machine == "" || strings.HasPrefix(p.Target.Machine, "virt")
+	case "armv6l", "armv7l", "armv7b", "aarch64", "riscv32", "riscv64":
 		return p.Target.Machine == "virt" || strings.HasPrefix(p.Target.Machine, "virt-")
 	}
 	return false
@@ -159,20 +161,23 @@ func diskBuses(p *audit.Pass) iter.Seq[device] {
 
 // diskBus returns the bus that a disk is on: libvirt goes by the name of its target where none is named.
 func diskBus(d *libvirtxml.DomainDisk) string {
-	target := libvirtxml.DomainDiskTarget{}
-	if d.Target != nil {
-		target = *d.Target
-	}
-	switch {
-	case target.Bus != "":
-		return target.Bus
+	switch t := d.Target; {
+	case t != nil && t.Bus != "":
+		return t.Bus
 	case d.Device == "floppy":
 		return "fdc"
-	}
-	for _, b := range []struct{ prefix, bus string }{{"sd", "scsi"}, {"hd", "ide"}, {"vd", "virtio"}, {"xvd", "xen"}, {"ubd", "uml"}} {
-		if strings.HasPrefix(target.Dev, b.prefix) {
-			return b.bus
-		}
+	case t == nil:
+		return ""
+	case strings.HasPrefix(t.Dev, "sd"):
+		return "scsi"
+	case strings.HasPrefix(t.Dev, "hd"):
+		return "ide"
+	case strings.HasPrefix(t.Dev, "vd"):
+		return "virtio"
+	case strings.HasPrefix(t.Dev, "xvd"):
+		return "xen"
+	case strings.HasPrefix(t.Dev, "ubd"):
+		return "uml"
 	}
 	return ""
 }

@@ -72,6 +72,9 @@ const unitsOfSCSI = 7
 // index get the lowest free ones, but after those that devices of the host need; these have the model of
 // the controller that another such device is on.
 func addedSCSI(p *audit.Pass) (at audit.Path, model string, added bool) {
+	if !usesSCSI(p) {
+		return at, "", false
+	}
 	taken, unnumbered := map[uint64]string{}, uint64(0)
 	for i := range p.Devices.Controllers {
 		if c := &p.Devices.Controllers[i]; c.Type == "scsi" && c.Index != nil {
@@ -104,6 +107,21 @@ func addedSCSI(p *audit.Pass) (at audit.Path, model string, added bool) {
 		}
 	}
 	return at, "", added && missing(taken, last) > unnumbered
+}
+
+// usesSCSI reports whether something of the guest is on a SCSI controller.
+func usesSCSI(p *audit.Pass) bool {
+	for i := range p.Devices.Disks {
+		if diskBus(&p.Devices.Disks[i]) == "scsi" {
+			return true
+		}
+	}
+	for i := range p.Devices.Hostdevs {
+		if p.Devices.Hostdevs[i].SubsysSCSI != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // missing returns how many controllers up to the last one that is needed are not there.
