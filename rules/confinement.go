@@ -78,8 +78,16 @@ $ virt-xml DOMAIN --edit model=dac --seclabel clearxml=yes,type=dynamic,model=da
 				stated = true
 				rootLabel(p, at.Elem("label"), l.Label)
 			}
-			if user, where := p.HostUser(); !stated && rootUser(user) {
+			if stated {
+				return
+			}
+			user, where := p.HostUser()
+			group := p.Conf().String("group")
+			switch {
+			case rootUser(user):
 				p.Reportf(audit.Path{}, "QEMU runs as root: that is the user of this host's guests (%s)", where)
+			case group.Set && rootUser(group.Value) && !p.Host.InSession():
+				p.Reportf(audit.Path{}, "QEMU runs in root's group: that is the group of this host's guests (%s)", group.Where())
 			}
 		},
 	},
