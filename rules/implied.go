@@ -20,7 +20,7 @@ type device struct {
 	by      string     // "libvirt 9" where other versions put in another model, or none
 }
 
-// What libvirt puts in was measured with libvirt 9.0 on QEMU 7.2 (TestImpliedDevices) and read from the
+// What libvirt puts in was measured with libvirt 9.0 on QEMU 7.2 (TestLibvirt) and read from the
 // dumps of 12.8; it takes the first model of a list that QEMU has, and distributions leave some out.
 
 // implies reports whether libvirt's QEMU driver completes the guest's devices.

@@ -12,9 +12,10 @@ var machine = []*audit.Rule{
 		Severity: audit.Medium,
 		Profiles: every,
 		Doc: `The guest will not start after an upgrade of QEMU, and the usual way out is to keep an old QEMU that gets no
-fixes. QEMU deletes a versioned machine type six years after its release; earlier releases deleted some by hand. Measured against the release given with --qemu-version; else against the
-host's capabilities where they are known, which list what its QEMU has; else against the newest release that virt-audit
-knows. Machine types of distributions have calendars of their own and are not judged.`,
+fixes. QEMU deletes a versioned machine type six years after its release; earlier releases deleted some by hand.
+Measured against the release given with --qemu-version; else against the host's capabilities where they are known,
+which list what its QEMU has; else against the newest release that virt-audit knows. Machine types of distributions
+have calendars of their own and are not judged.`,
 		Fix:  newestMachine,
 		Refs: []string{qemuDeprecated, qemuRemoved},
 		Check: func(p *audit.Pass) {
@@ -41,18 +42,17 @@ knows. Machine types of distributions have calendars of their own and are not ju
 		Doc: `QEMU will delete this machine type, and the guest will not start then. Three years after its release QEMU marks
 a versioned machine type as deprecated; three years later it is gone. Old versions also keep old behaviour alive on purpose, and some fixes reach new versions alone. libvirt taints a
 running guest of such a machine with deprecated-config. Where the host's capabilities are known, what its own QEMU
-marks counts too.`,
+marks counts too, and so does a machine that it still has and newer releases have not.`,
 		Fix:  newestMachine,
 		Refs: []string{qemuDeprecated},
 		Check: func(p *audit.Pass) {
 			p.RestsOn(audit.NeedCapabilities)
-			arch := p.Target.Arch
-			if arch == "" {
-				arch = p.HostArch
-			}
-			if p.MachineStage() == "deprecated" {
+			stage := p.MachineStage()
+			if listed, _ := machineHere(p); stage == "removed" && listed && !p.Planned {
+				p.Reportf(audit.At("os/type@machine"), "machine type '%s' is gone in QEMU %s; this host's still has it", p.Target.Machine, p.QEMU)
+			} else if stage == "deprecated" {
 				p.Reportf(audit.At("os/type@machine"), "machine type '%s' is deprecated in QEMU %s", p.Target.Machine, p.QEMU)
-			} else if _, deprecated, _ := p.Host.Machine(arch, p.Type, p.Target.Machine); deprecated {
+			} else if _, deprecated, _ := p.Host.Machine(guestArch(p), p.Type, p.Target.Machine); deprecated {
 				p.Reportf(audit.At("os/type@machine"), "machine type '%s' is deprecated in this host's QEMU", p.Target.Machine)
 			}
 		},
