@@ -105,7 +105,7 @@ func TestWaysIn(t *testing.T) {
 	}
 	// Rules about the host know it over a connection only, where capabilities are at hand.
 	live, stderr := reported(t, "-c", daemon.URI, "--skip-rule", "cnf-no-mac-host")
-	files, _ := reported(t, append(folders, "--skip-rule", "cnf-no-mac-host")...)
+	files, _ := reported(t, append(folders, "--one-host", "--skip-rule", "cnf-no-mac-host")...)
 	for way, r := range map[string]reportDoc{"live": live, "files": files} {
 		for i := range r.Domains {
 			for j := range r.Domains[i].Findings {
