@@ -89,6 +89,7 @@ fuzz:
 
 bench: tools
 	$(GO) test ./audit ./rules -run '^$$' -bench . -benchmem
+	@$(GO) test ./cmd/virt-audit -run '^$$' -bench BenchmarkHostile -benchtime 1x -timeout 30m
 	@sh testdata/bench.sh
 
 clean:

@@ -162,7 +162,14 @@ func splitCommas(value string) []string {
 	return append(parts, b.String())
 }
 
+// maxPrefix is how long, in bytes, a key of nested JSON gets. Of a longer one the end is kept, by which rules know
+// what it sets; nothing of QEMU's nests so deep.
+const maxPrefix = 1000
+
 func flatten(out []KeyValue, prefix string, object map[string]any) []KeyValue {
+	if len(prefix) > maxPrefix {
+		prefix = prefix[len(prefix)-maxPrefix/2:]
+	}
 	keys := make([]string, 0, len(object))
 	for k := range object {
 		keys = append(keys, k)

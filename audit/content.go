@@ -14,19 +14,40 @@ import (
 // somebody with the digest could try out what it was made of.
 type content [16]byte
 
-// contentAt digests what stands at a path, or at its nearest ancestor that exists.
+// contentKey names what a digest is made of: an element, with its text where the finding is about the element
+// itself, and the device around it.
+type contentKey struct {
+	at, device int32
+	exact      bool
+}
+
+// contentAt digests what stands at a path, or at its nearest ancestor that exists. It keeps the digests: an
+// element can have any number of findings.
 func (d *Domain) contentAt(p Path) content {
+	var key contentKey
+	key.at, key.exact = d.find(p)
+	key.device, _ = d.deviceNode(p)
+	c, ok := d.contents[key]
+	if !ok {
+		c = d.contentOfNode(key)
+		if d.contents == nil {
+			d.contents = map[contentKey]content{}
+		}
+		d.contents[key] = c
+	}
+	return c
+}
+
+func (d *Domain) contentOfNode(key contentKey) content {
 	var b strings.Builder
-	at, exact := d.find(p)
+	at, exact := key.at, key.exact
 	n := &d.nodes[at]
 	d.writeTag(&b, n.name, int(n.start), int(n.tagEnd))
 	if exact && n.first == 0 && n.close > n.tagEnd {
 		b.WriteString(d.shownText(at))
 	}
-	if device, ok := p.device(); ok {
-		if at, exact := d.find(device); exact {
-			b.WriteString(d.identity(at))
-		}
+	if key.device != 0 {
+		b.WriteString(d.identity(key.device))
 	}
 	if strings.HasSuffix(n.name, ":arg") || strings.HasSuffix(n.name, ":commandline") {
 		b.Reset()

@@ -19,11 +19,48 @@ var deviceNames = []Path{
 // disk the name of its target, of an interface its MAC address, of a device of the host's what lspci or
 // lsusb shows there, else alias, address and such. A device that has no name of the kind goes by its type.
 // What lies outside of <devices> has none.
-func (x *index) DeviceNames(p Path) []string {
-	device, ok := p.device()
-	if !ok || !x.Has(device) {
-		return nil
+func (x *index) DeviceNames(p Path) []string { return x.namedDevice(p).names }
+
+// namedDevice is a device by its names.
+type namedDevice struct {
+	names []string
+	shown string // the first of them, for reports
+}
+
+func (x *index) namedDevice(p Path) namedDevice {
+	at, ok := x.deviceNode(p)
+	if !ok {
+		return namedDevice{}
 	}
+	d, ok := x.deviceNames[at]
+	if ok {
+		return d
+	}
+	device, _ := p.device()
+	if d.names = slices.Clip(x.namesOfDevice(device)); len(d.names) > 0 {
+		d.shown = shortName(d.names[0])
+	}
+	if x.deviceNames == nil {
+		x.deviceNames = map[int32]namedDevice{}
+	}
+	x.deviceNames[at] = d
+	return d
+}
+
+// deviceNode returns the node of the device that a path leads to or into; 0 where there is none.
+func (x *index) deviceNode(p Path) (int32, bool) {
+	device, ok := p.device()
+	if !ok {
+		return 0, false
+	}
+	at, exact := x.find(device)
+	if !exact {
+		return 0, false
+	}
+	return at, true
+}
+
+func (x *index) namesOfDevice(device Path) []string {
 	var names []string
 	hosts := x.hostNames(device.Elem("source"))
 	for _, at := range deviceNames {

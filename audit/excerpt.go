@@ -16,10 +16,16 @@ type Excerpt struct {
 // be repeated whole with every finding otherwise.
 const maxExcerpt = 160
 
+// maxMarked bounds what an excerpt marks: a start tag can be as long as the document.
+const maxMarked = 1000
+
 // excerpt cuts out the first line of a span, secrets masked.
 func (x *index) excerpt(start, end int) Excerpt {
 	from, to := x.lines.around(x.src, start)
 	end = min(end, to)
+	if end > start+maxMarked {
+		end = x.rune(start + maxMarked)
+	}
 	cutLeft, cutRight := from < start-maxExcerpt, to > end+maxExcerpt
 	if cutLeft {
 		from = x.rune(start - maxExcerpt)

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"encoding/hex"
 	"slices"
 	"strings"
 )
@@ -43,9 +44,18 @@ func (x *index) identity(at int32) string {
 	if x.identities == nil {
 		x.identities = map[int32]string{}
 	}
-	x.identities[at] = b.String()
-	return b.String()
+	text := b.String()
+	if len(text) > longIdentity {
+		c := digest(text)
+		text = hex.EncodeToString(c[:])
+	}
+	x.identities[at] = text
+	return text
 }
+
+// longIdentity is the length, in bytes, from which a digest stands for the text: it goes into the digest of
+// everything that is found in the device.
+const longIdentity = 1000
 
 func (x *index) writeIdentity(b *strings.Builder, device *node, at int32) {
 	n := &x.nodes[at]

@@ -23,8 +23,14 @@ type index struct {
 	wide  map[int32]map[string][]int32 // children by name, for parents with many; see child
 	lines lines
 
-	named      map[string][]string // the kinds of devices that go by a name
-	identities map[int32]string    // what tells devices from others, by their node
+	long map[int32]map[string]attribute // the attributes of long start tags, by node
+
+	named map[string][]string // the kinds of devices that go by a name
+
+	// What findings need of their places, once for each: a document can have any number of findings at one.
+	identities  map[int32]string // what tells devices from others, by their node
+	contents    map[contentKey]content
+	deviceNames map[int32]namedDevice // by the device's node
 
 	harmless   map[int]bool // passthrough arguments, by number, that are no secret
 	hidden     []interval   // secrets, in order; see allSecrets
@@ -34,6 +40,36 @@ type index struct {
 // manyChildren is where a search through the list of children becomes slower than making a map. It
 // keeps a document of a hundred thousand disks, each with a finding, from costing their square.
 const manyChildren = 64
+
+// longTag is the length of a start tag, in bytes, from which its attributes are looked up in a map. Rules ask for
+// many attributes, and a repeated container for each of its own.
+const longTag = 2048
+
+// attributesOf returns the attributes of a node's start tag, and keeps them.
+func (x *index) attributesOf(at int32) map[string]attribute {
+	if m, ok := x.long[at]; ok {
+		return m
+	}
+	m := map[string]attribute{}
+	n := &x.nodes[at]
+	tag := x.src[n.start:n.tagEnd]
+	for i := afterName(tag); ; {
+		raw, value, start, end, ok := nextAttribute(tag, i)
+		if !ok {
+			break
+		}
+		if _, twice := m[string(raw)]; !twice {
+			name := string(raw)
+			m[name] = attribute{name, value, int(n.start) + start, int(n.start) + end}
+		}
+		i = end
+	}
+	if x.long == nil {
+		x.long = map[int32]map[string]attribute{}
+	}
+	x.long[at] = m
+	return m
+}
 
 func (x *index) add(parent int32, name string, start, tagEnd int) int32 {
 	i := int32(len(x.nodes))

@@ -46,8 +46,43 @@ func lineColumn(src []byte, offset int) (line, column int) {
 // lines answers many questions about positions in one document, each of which lineColumn would
 // answer by reading the document from its beginning.
 type lines struct {
-	starts         []int // where each line begins
-	offset, column int   // the last answer: a later place on the same line is counted from there
+	starts         []int   // where each line begins
+	offset, column int     // the last answer: a later place on the same line is counted from there
+	points         []int32 // how many code points begin before each multiple of pointsEvery; made for long lines
+}
+
+// pointsEvery is the distance, in bytes, up to which code points are counted one by one.
+const pointsEvery = 1024
+
+// codePoints counts those that begin in src[from:to], which is known to be UTF-8.
+func (l *lines) codePoints(src []byte, from, to int) int {
+	if to-from <= 2*pointsEvery {
+		return utf8.RuneCount(src[from:to])
+	}
+	if l.points == nil {
+		n := int32(0)
+		for i, c := range src {
+			if i%pointsEvery == 0 {
+				l.points = append(l.points, n)
+			}
+			if utf8.RuneStart(c) {
+				n++
+			}
+		}
+		if len(src)%pointsEvery == 0 {
+			l.points = append(l.points, n)
+		}
+	}
+	before := func(offset int) int {
+		n := int(l.points[offset/pointsEvery])
+		for _, c := range src[offset/pointsEvery*pointsEvery : offset] {
+			if utf8.RuneStart(c) {
+				n++
+			}
+		}
+		return n
+	}
+	return before(to) - before(from)
 }
 
 func (l *lines) at(src []byte, offset int) (line, column int) {
@@ -57,7 +92,7 @@ func (l *lines) at(src []byte, offset int) (line, column int) {
 	if l.column > 0 && l.offset >= from && l.offset <= offset {
 		from, column = l.offset, l.column
 	}
-	column += utf8.RuneCount(src[min(from, offset):offset])
+	column += l.codePoints(src, min(from, offset), offset)
 	l.offset, l.column = offset, column
 	return line, column
 }

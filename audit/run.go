@@ -126,6 +126,7 @@ type Pass struct {
 
 	home string // the host that the guest is on, see OnHost
 
+	self  *indexed // the domain as the index knows it, once a rule has asked
 	set   *Index   // what other domains use; nil when there are none
 	notes *[]noted // what this domain uses, while the index is filled
 	asked *asked   // what rules want to know of others, while the index is filled
@@ -168,11 +169,8 @@ func (p *Pass) add(s Severity, at Path, start, end int, about content, message s
 		s = own
 	}
 	f := Finding{
-		Rule: p.rule, Severity: s, Message: message, Path: at, Pos: p.pos(start, end), Excerpt: p.excerpt(start, end),
-		Inherits: p.rests & p.result.Host, content: about,
-	}
-	if names := p.DeviceNames(at); len(names) > 0 {
-		f.Device = names[0]
+		Rule: p.rule, Severity: s, Message: shortened(message, maxMessage), Path: at, Pos: p.pos(start, end), Excerpt: p.excerpt(start, end),
+		Inherits: p.rests & p.result.Host, content: about, Device: p.namedDevice(at).shown,
 	}
 	p.result.Findings = append(p.result.Findings, f)
 }
@@ -200,10 +198,11 @@ func (c *Config) EffectiveQEMU() policy.Version {
 // Run judges one domain and applies the rules. Everything that decides which findings a report holds,
 // with which severity and in which order, happens here and nowhere else.
 func Run(d *Domain, c *Config) *Result {
-	res := &Result{Source: d.Source, Name: d.Name, UUID: d.UUID, Origin: d.Origin, Target: d.Target, Boundary: c.Judge(d)}
+	res := &Result{Source: d.Source, Name: shortName(d.Name), UUID: shortName(d.UUID), Origin: d.Origin, Target: d.Target, Boundary: c.Judge(d)}
 	p := Pass{Domain: d, Boundary: res.Boundary, QEMU: c.EffectiveQEMU(), Host: c.facts(d), result: res, fileMode: c.FileMode, severities: c.Severities, allowed: c.Allowed}
 	p.Planned = c.QEMU != policy.Version{}
 	p.HostArch, p.home = c.hostArch(p.Host), c.home(d)
+	res.Origin.Label = shortName(d.Origin.Label)
 	if c.Index.Len() > 1 {
 		p.set = c.Index
 	}

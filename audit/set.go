@@ -82,11 +82,11 @@ func (x *Index) Add(d *Domain, c *Config, indexers ...Indexer) Questions {
 		}
 	}
 	questions := Questions{
-		name: strings.Clone(d.Name), uuid: uuidKey(d.UUID), source: d.Source,
-		under: q.under, answered: p.lacked != 0 || len(p.result.Findings) > 0 || c.waivesAcross(d),
+		name: strings.Clone(shortName(d.Name)), uuid: uuidKey(shortName(d.UUID)), source: d.Source,
+		under: distinct(q.under), answered: p.lacked != 0 || len(p.result.Findings) > 0 || c.waivesAcross(d),
 	}
 	// Copies, lest a few bytes of a name keep a whole document in memory.
-	of := indexed{name: strings.Clone(d.Name), uuid: uuidKey(d.UUID), source: d.Source, live: d.Live()}
+	of := indexed{name: questions.name, uuid: questions.uuid, source: d.Source, live: d.Live()}
 	guest := [2]string{of.name, of.uuid}
 	if of.name == "" && of.uuid == "" {
 		guest[1] = of.source
@@ -101,13 +101,29 @@ func (x *Index) Add(d *Domain, c *Config, indexers ...Indexer) Questions {
 	of.guest = number
 	n := int32(len(x.domains))
 	x.domains = append(x.domains, of)
-	for _, u := range notes {
+	for _, u := range distinct(notes) {
 		x.uses = append(x.uses, use{x.number(u.kind, u.key), n, int32(u.pos.Line), int32(u.pos.Column), x.word(u.detail)})
 	}
-	for _, k := range q.keys {
+	for _, k := range distinct(q.keys) {
 		questions.numbers = append(questions.numbers, x.number(k[0], k[1]))
 	}
 	return questions
+}
+
+// distinct returns each element of a list once, in order, where the list is long: a document can name one thing
+// any number of times.
+func distinct[T interface{ same() any }](list []T) []T {
+	const few = 32
+	if len(list) <= few {
+		return list
+	}
+	seen := make(map[any]bool, len(list))
+	return slices.DeleteFunc(list, func(e T) bool {
+		key := e.same()
+		was := seen[key]
+		seen[key] = true
+		return was
+	})
 }
 
 // Questions are what the rules across guests asked about one domain when nothing was known of the
@@ -115,13 +131,18 @@ func (x *Index) Add(d *Domain, c *Config, indexers ...Indexer) Questions {
 // of the answers names another guest, none of them has anything to say.
 type Questions struct {
 	name, uuid, source string
-	numbers            []int32     // of keys
-	under              [][2]string // kinds and folders
-	answered           bool        // there was something to say without an answer
+	numbers            []int32    // of keys
+	under              []question // kinds and folders
+	answered           bool       // there was something to say without an answer
 }
 
 // asked collects questions while there is no index to answer them.
-type asked struct{ keys, under [][2]string }
+type asked struct{ keys, under []question }
+
+// question is a kind and a key.
+type question [2]string
+
+func (q question) same() any { return q }
 
 // Concerns reports whether one of the questions has an answer that names another guest, so that the
 // rules have to look at the domain again. The index must be frozen.
@@ -186,6 +207,8 @@ type noted struct {
 	pos               Pos
 }
 
+func (n noted) same() any { return [3]string{n.kind, n.key, n.detail} }
+
 // uuidKey brings a UUID into one form: libvirt takes dashes anywhere, and either case.
 func uuidKey(uuid string) string {
 	return strings.ToLower(strings.ReplaceAll(strings.TrimSpace(uuid), "-", ""))
@@ -225,13 +248,7 @@ func (x *Index) Freeze() {
 			cmp.Compare(a.column, b.column),
 		)
 	})
-	x.starts = make([]int32, x.count+1)
-	for _, u := range x.uses {
-		x.starts[u.key+1]++
-	}
-	for n := range x.count {
-		x.starts[n+1] += x.starts[n]
-	}
+	x.begin()
 	x.guestsOf = make([]int32, x.count)
 	seen := make([]int32, len(x.guests)) // the last key, plus one, that was seen with the guest
 	for _, u := range x.uses {
@@ -240,7 +257,60 @@ func (x *Index) Freeze() {
 			x.guestsOf[u.key]++
 		}
 	}
+	x.thin()
 	x.sorted = map[string][]string{}
+}
+
+// enough is how many guests that use a key in the same way are kept: rules name a few and count no further.
+const enough = 102
+
+// thin drops the uses that no answer depends on: those of a guest that uses the key in the same way in an earlier
+// document, and those of more guests than rules count. Each rule asks for each guest: where all use one thing,
+// the work would be the square of their number.
+func (x *Index) thin() {
+	type way struct {
+		detail int32
+		live   bool
+	}
+	type one struct {
+		way
+		guest int32
+	}
+	const few = 8
+	count, seen := map[way]int{}, map[one]int32{} // the last key, plus one, of which a guest was kept
+	kept, key := x.uses[:0], int32(-1)
+	for _, u := range x.uses {
+		if x.starts[u.key+1]-x.starts[u.key] <= few {
+			kept = append(kept, u)
+			continue
+		}
+		if u.key != key {
+			key, count = u.key, map[way]int{}
+		}
+		d := &x.domains[u.domain]
+		w := way{u.detail, d.live}
+		o := one{w, d.guest}
+		if seen[o] == key+1 || count[w] >= enough {
+			continue
+		}
+		seen[o] = key + 1
+		count[w]++
+		kept = append(kept, u)
+	}
+	clear(x.uses[len(kept):])
+	x.uses = kept
+	x.begin()
+}
+
+// begin notes where the uses of each key begin.
+func (x *Index) begin() {
+	x.starts = make([]int32, x.count+1)
+	for _, u := range x.uses {
+		x.starts[u.key+1]++
+	}
+	for n := range x.count {
+		x.starts[n+1] += x.starts[n]
+	}
 }
 
 // Use notes, for an indexer, that the domain uses a thing. The kind keeps different sorts of things
@@ -256,10 +326,10 @@ func (p *Pass) Use(kind, key string, at Path, detail string) {
 func (p *Pass) Others(kind, key string) iter.Seq[Use] {
 	return func(yield func(Use) bool) {
 		if p.asked != nil && key != "" {
-			p.asked.keys = append(p.asked.keys, [2]string{kind, key})
+			p.asked.keys = append(p.asked.keys, question{kind, key})
 		}
 		if p.set != nil && key != "" {
-			p.set.others(p.Domain, kind, key, "", yield)
+			p.set.others(p.known(), kind, key, "", yield)
 		}
 	}
 }
@@ -270,7 +340,7 @@ func (p *Pass) Others(kind, key string) iter.Seq[Use] {
 // if the first is not zero: it is called for every domain of a run, and read again if an answer counts.
 func (p *Pass) Guests(kind, key string) int {
 	if p.asked != nil && key != "" {
-		p.asked.keys = append(p.asked.keys, [2]string{kind, key})
+		p.asked.keys = append(p.asked.keys, question{kind, key})
 	}
 	if p.set == nil {
 		return 0
@@ -286,34 +356,41 @@ func (p *Pass) Guests(kind, key string) int {
 func (p *Pass) OthersUnder(kind, dir string) iter.Seq[Use] {
 	return func(yield func(Use) bool) {
 		if p.asked != nil && dir != "" {
-			p.asked.under = append(p.asked.under, [2]string{kind, strings.TrimSuffix(dir, "/")})
+			p.asked.under = append(p.asked.under, question{kind, strings.TrimSuffix(dir, "/")})
 		}
 		if p.set == nil || dir == "" {
 			return
 		}
 		keys := p.set.inOrder(kind)
 		below := strings.TrimSuffix(dir, "/") + "/"
-		if dir != "/" && !p.set.others(p.Domain, kind, dir, dir, yield) {
+		if dir != "/" && !p.set.others(p.known(), kind, dir, dir, yield) {
 			return
 		}
 		i, _ := slices.BinarySearch(keys, below)
 		for ; i < len(keys) && strings.HasPrefix(keys[i], below); i++ {
-			if !p.set.others(p.Domain, kind, keys[i], keys[i], yield) {
+			if !p.set.others(p.known(), kind, keys[i], keys[i], yield) {
 				return
 			}
 		}
 	}
 }
 
-func (x *Index) others(d *Domain, kind, key, name string, yield func(Use) bool) bool {
+// known returns the domain as the index knows it.
+func (p *Pass) known() *indexed {
+	if p.self == nil {
+		p.self = &indexed{name: shortName(p.Name), uuid: uuidKey(shortName(p.UUID)), source: p.Source}
+	}
+	return p.self
+}
+
+func (x *Index) others(self *indexed, kind, key, name string, yield func(Use) bool) bool {
 	n, ok := x.keys[kind][key]
 	if !ok {
 		return true
 	}
-	uuid := uuidKey(d.UUID)
 	for _, u := range x.uses[x.starts[n]:x.starts[n+1]] {
 		g := &x.domains[u.domain]
-		if !g.is(d.Name, uuid, d.Source) && !yield(Use{g.name, g.source, int(u.line), int(u.column), int(g.guest), g.live, name, x.words[u.detail]}) {
+		if !g.is(self.name, self.uuid, self.source) && !yield(Use{g.name, g.source, int(u.line), int(u.column), int(g.guest), g.live, name, x.words[u.detail]}) {
 			return false
 		}
 	}

@@ -54,8 +54,12 @@ func afterName(tag []byte) int {
 
 // attribute finds an attribute of a node's start tag by its local name.
 func (x *index) attribute(at int32, name string) (attribute, bool) {
-	n := x.nodes[at]
+	n := &x.nodes[at]
 	tag := x.src[n.start:n.tagEnd]
+	if len(tag) > longTag {
+		a, ok := x.attributesOf(at)[name]
+		return a, ok
+	}
 	for i := afterName(tag); ; {
 		raw, value, start, end, ok := nextAttribute(tag, i)
 		if !ok {

@@ -37,6 +37,7 @@ machine can waive the rule.`,
 		Fix:  withoutPassthrough,
 		Refs: []string{qemuSecurity, "https://www.qemu.org/docs/master/system/gdb.html", "https://libvirt.org/drvqemu.html#pass-through-of-arbitrary-qemu-commands"},
 		Check: func(p *audit.Pass) {
+			backends := passedBackends(p)
 			for _, o := range passedOptions(p, "monitor", "qmp", "qmp-pretty", "mon", "gdb", "s", "qtest", "serial", "parallel") {
 				value := o.Value
 				switch o.Name {
@@ -53,7 +54,7 @@ machine can waive the rule.`,
 				if what == "" {
 					what = "a monitor"
 				}
-				switch monitorEndpoint(p, value) {
+				switch monitorEndpoint(backends, value) {
 				case onNetwork:
 					p.Reportf(o.At, "-%s opens %s of QEMU on a network port", o.Name, what)
 				case onHost:
@@ -125,8 +126,9 @@ func tcpListeners(p *audit.Pass) {
 			tcpListener(p, at.Elem("backend"), d.Backend.EGD.Source, d.Backend.EGD.Protocol, audit.High)
 		}
 	}
+	monitors := passedMonitors(p)
 	for _, o := range passedOptions(p, "serial", "chardev") {
-		passedListener(p, o)
+		passedListener(p, o, monitors)
 	}
 }
 
@@ -158,7 +160,7 @@ func tcpListener(p *audit.Pass, at audit.Path, source *libvirtxml.DomainChardevS
 
 // passedListener is tcpListener for "-serial tcp:HOST:PORT,server=on" and "-chardev socket,...". One
 // that carries a monitor is another rule's.
-func passedListener(p *audit.Pass, o audit.Option) {
+func passedListener(p *audit.Pass, o audit.Option, monitors map[string]bool) {
 	server, named := o.Get("server")
 	if server == "off" || o.Name == "serial" && !named { // the older form is "server" alone, which reads as on
 		return
@@ -176,7 +178,7 @@ func passedListener(p *audit.Pass, o audit.Option) {
 	} else {
 		_, tls := o.Get("tls-creds")
 		_, port := o.Get("port")
-		if id, _ := o.Get("id"); !named || tls || !port || o.First("backend") != "socket" || carriesMonitor(p, id) {
+		if id, _ := o.Get("id"); !named || tls || !port || o.First("backend") != "socket" || monitors[id] {
 			return
 		}
 	}
@@ -185,13 +187,28 @@ func passedListener(p *audit.Pass, o audit.Option) {
 	}
 }
 
-func carriesMonitor(p *audit.Pass, id string) bool {
+// passedMonitors returns the character devices that carry a monitor or the debugger stub, by their IDs.
+func passedMonitors(p *audit.Pass) map[string]bool {
+	out := map[string]bool{}
 	for _, o := range p.Command.Named("mon", "monitor", "qmp", "qmp-pretty", "gdb") {
-		if o.First("chardev") == id || o.Value == "chardev:"+id {
-			return true
+		out[o.First("chardev")] = true
+		if id, ok := strings.CutPrefix(o.Value, "chardev:"); ok {
+			out[id] = true
 		}
 	}
-	return false
+	return out
+}
+
+// passedBackends returns what is behind the character devices of the command line, by their IDs.
+func passedBackends(p *audit.Pass) map[string]int {
+	out := map[string]int{}
+	for _, o := range p.Command.Named("chardev") {
+		id, _ := o.Get("id")
+		if _, twice := out[id]; !twice {
+			out[id] = monitorBackend(o)
+		}
+	}
+	return out
 }
 
 // Where QEMU's monitors can be.
@@ -202,7 +219,7 @@ const (
 )
 
 // monitorEndpoint judges what stands behind "-monitor": a device in the short form, or "chardev:ID".
-func monitorEndpoint(p *audit.Pass, device string) int {
+func monitorEndpoint(backends map[string]int, device string) int {
 	device = strings.TrimPrefix(device, "mon:")
 	kind, id, _ := strings.Cut(device, ":")
 	switch kind {
@@ -211,10 +228,8 @@ func monitorEndpoint(p *audit.Pass, device string) int {
 	case "tcp", "telnet", "tn3270", "websocket", "udp":
 		return onNetwork
 	case "chardev":
-		for _, o := range p.Command.Named("chardev") {
-			if v, _ := o.Get("id"); v == id {
-				return monitorBackend(o)
-			}
+		if where, ok := backends[id]; ok {
+			return where
 		}
 	}
 	return onHost

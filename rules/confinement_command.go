@@ -38,8 +38,9 @@ arguments that merely name or log, and nothing else, are info.`,
 			}
 			severity := audit.Info
 			var names []string
+			var noted once
 			note := func(name string) {
-				if !slices.Contains(names, name) {
+				if noted.add(name) {
 					names = append(names, name)
 				}
 			}

@@ -49,17 +49,60 @@ func (walk things) index(p *audit.Pass, kind string) {
 	walk(p, func(t thing) { p.Use(kind, t.key, t.at, t.detail) })
 }
 
+// distinct walks what a domain names, each with the same detail once: what other guests have to do with it
+// depends on nothing else, and a document can name one thing any number of times.
+func (walk things) distinct(p *audit.Pass, yield func(thing)) {
+	var seen once
+	walk(p, func(t thing) {
+		if seen.add(t.key + "\x00" + t.detail) {
+			yield(t)
+		}
+	})
+}
+
+// once is a set of texts. Few are compared one by one.
+type once struct {
+	few  []string
+	many map[string]bool
+}
+
+func (o *once) has(text string) bool {
+	if o.many != nil {
+		return o.many[text]
+	}
+	return slices.Contains(o.few, text)
+}
+
+// add reports whether the text is new.
+func (o *once) add(text string) bool {
+	if o.has(text) {
+		return false
+	}
+	if o.many == nil && len(o.few) < 16 {
+		o.few = append(o.few, text)
+		return true
+	}
+	if o.many == nil {
+		o.many = map[string]bool{}
+		for _, t := range o.few {
+			o.many[t] = true
+		}
+	}
+	o.many[text] = true
+	return true
+}
+
 // report reports each that another guest uses too; the message is format, with the thing and the
 // others put in. Which uses count, clash decides; nil stands for all.
 func (walk things) report(p *audit.Pass, kind, format string, clash func(mine thing, other audit.Use) bool) {
-	var done []string // one finding is enough for a thing that a guest names twice
-	walk(p, func(t thing) {
-		if slices.Contains(done, t.key) {
+	var done once // one finding is enough for a thing that a guest names twice
+	walk.distinct(p, func(t thing) {
+		if done.has(t.key) {
 			return
 		}
 		found := gather(p.Others(kind, t.key), func(u audit.Use) bool { return clash == nil || clash(t, u) })
 		if found.count > 0 {
-			done = append(done, t.key)
+			done.add(t.key)
 			p.Reportf(t.at, format, showable(t.what), found)
 		}
 	})
@@ -88,7 +131,7 @@ type company struct {
 // Others in one finding: those that are named, and where counting them ends.
 const (
 	maxNamed   = 3
-	maxCounted = 1000
+	maxCounted = 100
 )
 
 // gather collects the other guests whose use is a wanted one.

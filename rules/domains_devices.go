@@ -208,7 +208,7 @@ slot 0, and another.`,
 		// A virtual function has function 0 only in a slot that its offset leads to, which is not slot 0
 		// of its bus; on the root bus the first function of a slot is a device of the chipset.
 		Check: func(p *audit.Pass) {
-			pciFunctions(p, func(t thing) {
+			things(pciFunctions).distinct(p, func(t thing) {
 				slot, function, _ := strings.Cut(t.key, ".")
 				if t.detail == virtualFunction || !strings.HasSuffix(slot, ":00") && !strings.HasSuffix(slot[:len(slot)-3], ":00") {
 					return

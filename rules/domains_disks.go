@@ -170,7 +170,7 @@ qemu-img create -f qcow2 -b base.qcow2 -F qcow2 second.qcow2
 If a cluster file system lives there, <shareable/> in the <disk> of every guest that has it.`,
 		Refs: []string{sVirt, libvirtLocks, "https://wiki.openstack.org/wiki/OSSN/OSSN-0094"},
 		Check: func(p *audit.Pass) {
-			writtenImages(p, func(t thing) {
+			things(writtenImages).distinct(p, func(t thing) {
 				running := false
 				found := gather(p.Others(imageWritten, t.key), func(u audit.Use) bool {
 					if t.detail == "shareable" && u.Detail == "shareable" {

@@ -1,8 +1,6 @@
 package rules
 
 import (
-	"path"
-	"slices"
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
@@ -100,11 +98,20 @@ func exposed(detail, asset string) (audit.Severity, bool) {
 	return audit.High, true
 }
 
-// ancestors returns the folders above a file, and the file itself, from the inside out.
+// ancestors returns the folders above a file, and the file itself, from the inside out. The name is clean. One
+// that is longer than any that Linux opens (PATH_MAX) has none.
 func ancestors(name string) []string {
 	out := []string{name}
-	for name != "/" && name != "." {
-		name = path.Dir(name)
+	for len(name) < 4096 && name != "/" && name != "." {
+		slash := strings.LastIndexByte(name, '/')
+		switch {
+		case slash > 0:
+			name = name[:slash]
+		case slash == 0:
+			name = "/"
+		default:
+			name = "."
+		}
 		out = append(out, name)
 	}
 	return out
@@ -124,7 +131,7 @@ image. Names are compared without following links, so a folder that leads elsewh
 		Fix:  `Share a folder that holds nothing else: <source dir='/srv/share/web'/>; keep images out of shared folders.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#filesystems", "https://libvirt.org/kbase/virtiofs.html"},
 		Check: func(p *audit.Pass) {
-			folders(p, func(t thing) {
+			things(folders).distinct(p, func(t thing) {
 				worst, of := audit.Info, ""
 				found := gather(p.OthersUnder(hostAsset, t.key), func(u audit.Use) bool {
 					s, ok := exposed(t.detail, u.Detail)
@@ -137,17 +144,20 @@ image. Names are compared without following links, so a folder that leads elsewh
 					p.ReportAs(worst, t.at, "folder %s is shared with this guest and holds files (%s) of %s", showable(t.what), of, found)
 				}
 			})
-			var done []string // one finding for each folder
-			assets(p, func(t thing) {
+			var done once // one finding for each folder
+			things(assets).distinct(p, func(t thing) {
 				for _, dir := range ancestors(t.key) {
+					if done.has(dir) {
+						continue
+					}
 					worst := audit.Info
 					found := gather(p.Others(folderKind, dir), func(u audit.Use) bool {
 						s, ok := exposed(u.Detail, t.detail)
 						worst = max(worst, s)
 						return ok
 					})
-					if found.count > 0 && !slices.Contains(done, dir) {
-						done = append(done, dir)
+					if found.count > 0 {
+						done.add(dir)
 						p.ReportAs(worst, t.at, "%s %s lies in %s, a folder that is shared with %s", t.detail, showable(t.key), showable(dir), found)
 					}
 				}
@@ -166,7 +176,7 @@ guests of one owner exchange files; waive it there. Folders that all guests only
 		Fix:  `A folder for each guest, or <readonly/> in the <filesystem> of all of them.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#filesystems"},
 		Check: func(p *audit.Pass) {
-			folders(p, func(t thing) {
+			things(folders).distinct(p, func(t thing) {
 				written := func(u audit.Use) bool { return t.detail != readOnly || u.Detail != readOnly }
 				found := gather(func(yield func(audit.Use) bool) {
 					for u := range p.OthersUnder(folderKind, t.key) {

@@ -90,6 +90,7 @@ func evidence(p *audit.Pass) (some, none bool) {
 
 // hostUsers walks the user that QEMU runs as, where the document names it.
 func hostUsers(p *audit.Pass, yield func(thing)) {
+	_, none := evidence(p)
 	for at, s := range audit.Each("seclabel", p.SecLabel) {
 		user, _, ok := ownership(s.Label)
 		if !ok || !ownerInForce(p, s) {
@@ -97,7 +98,7 @@ func hostUsers(p *audit.Pass, yield func(thing)) {
 		}
 		host, _ := p.OnHost() // each host has users of its own
 		t := thing{key: user.key() + " on " + host, at: at.Elem("label"), what: user.key()}
-		if _, none := evidence(p); none {
+		if none {
 			t.detail = bare
 			if s.Type == "static" {
 				t.detail = bareFixed
@@ -166,7 +167,7 @@ by hand. Documents that are not known to be of one host are not compared.`,
 <seclabel type='static' model='dac' relabel='yes'><label>vm-web:vm-web</label></seclabel>`,
 		Refs: []string{"https://libvirt.org/drvqemu.html#posix-users-groups"},
 		Check: func(p *audit.Pass) {
-			things(hostUsers)(p, func(t thing) {
+			things(hostUsers).distinct(p, func(t thing) {
 				if t.detail == "" {
 					return
 				}

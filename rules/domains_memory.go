@@ -11,22 +11,22 @@ import (
 const (
 	sharedMemory = "memory" // detail: readOnly or nothing
 	vsockAddress = "vsock"
-	hostCPU      = "cpu" // detail: dedicated or nothing
+	hostCPU      = "cpu"
+	dedicatedCPU = "dedicated cpu"
 )
-
-const dedicated = "dedicated"
 
 func indexMemory(p *audit.Pass) {
 	things(memories).index(p, sharedMemory)
 	things(vsockAddresses).index(p, vsockAddress)
 	if pins, owned, at := pinned(p); pins != nil {
-		detail := ""
-		if owned {
-			detail = dedicated
-		}
 		for i := range maxNumber {
-			if pins.has(i) {
-				p.Use(hostCPU, cpuOn(p, i), at, detail)
+			if !pins.has(i) {
+				continue
+			}
+			number := cpuOn(p, i)
+			p.Use(hostCPU, number, at, "")
+			if owned {
+				p.Use(dedicatedCPU, number, at, "")
 			}
 		}
 	}
@@ -154,20 +154,23 @@ looked at, nor are documents compared that are not known to be of one host.`,
 			if pins == nil {
 				return
 			}
-			first := -1
+			kind := dedicatedCPU
+			if owned {
+				kind = hostCPU
+			}
+			first, looked := -1, 0
 			found := gather(func(yield func(audit.Use) bool) {
 				for i := range maxNumber {
 					if !pins.has(i) {
 						continue
 					}
-					for u := range p.Others(hostCPU, cpuOn(p, i)) {
-						if owned || u.Detail == dedicated {
-							if first < 0 {
-								first = i
-							}
-							if !yield(u) {
-								return
-							}
+					for u := range p.Others(kind, cpuOn(p, i)) {
+						if first < 0 {
+							first = i
+						}
+						// Many guests can have all processors in common: the count need not be exact then.
+						if looked++; looked > 4*maxCounted || !yield(u) {
+							return
 						}
 					}
 				}

