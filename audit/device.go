@@ -38,7 +38,7 @@ func (x *index) namedDevice(p Path) namedDevice {
 	}
 	device, _ := p.device()
 	if d.names = slices.Clip(x.namesOfDevice(device)); len(d.names) > 0 {
-		d.shown = shortName(d.names[0])
+		d.shown = shortName(masked(d.names[0]))
 	}
 	if x.deviceNames == nil {
 		x.deviceNames = map[int32]namedDevice{}

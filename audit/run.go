@@ -141,12 +141,12 @@ func (p *Pass) Reportf(at Path, format string, args ...any) {
 // ReportAs is Reportf with a severity that differs from the rule's in this case.
 func (p *Pass) ReportAs(s Severity, at Path, format string, args ...any) {
 	start, end := p.span(at)
-	p.add(s, at, start, end, p.contentAt(at), fmt.Sprintf(format, args...))
+	p.add(s, at, start, end, p.contentAt(at), fmt.Sprintf(format, maskedArgs(args)...))
 }
 
 // ReportDropped reports an element that the reader left out, where it stands.
 func (p *Pass) ReportDropped(e Dropped, format string, args ...any) {
-	p.add(p.rule.Severity, Path{}, e.start, e.end, p.contentOf(e.start, e.end), fmt.Sprintf(format, args...))
+	p.add(p.rule.Severity, Path{}, e.start, e.end, p.contentOf(e.start, e.end), fmt.Sprintf(format, maskedArgs(args)...))
 }
 
 // ReportSpan reports a stretch of the document that is neither an element nor an attribute.
@@ -161,7 +161,7 @@ func (p *Pass) ReportWaiver(w *AppliedWaiver, format string, args ...any) {
 
 // ReportWaiverAs is ReportWaiver with a severity that differs from the rule's in this case.
 func (p *Pass) ReportWaiverAs(s Severity, w *AppliedWaiver, format string, args ...any) {
-	p.add(s, At("metadata"), w.start, w.end, p.contentOf(w.start, w.end), fmt.Sprintf(format, args...))
+	p.add(s, At("metadata"), w.start, w.end, p.contentOf(w.start, w.end), fmt.Sprintf(format, maskedArgs(args)...))
 }
 
 func (p *Pass) add(s Severity, at Path, start, end int, about content, message string) {
@@ -169,7 +169,7 @@ func (p *Pass) add(s Severity, at Path, start, end int, about content, message s
 		s = own
 	}
 	f := Finding{
-		Rule: p.rule, Severity: s, Message: shortened(message, maxMessage), Path: at, Pos: p.pos(start, end), Excerpt: p.excerpt(start, end),
+		Rule: p.rule, Severity: s, Message: shortened(maskedWords(message), maxMessage), Path: at, Pos: p.pos(start, end), Excerpt: p.excerpt(start, end),
 		Inherits: p.rests & p.result.Host, content: about, Device: p.namedDevice(at).shown,
 	}
 	p.result.Findings = append(p.result.Findings, f)

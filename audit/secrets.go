@@ -48,43 +48,6 @@ func (c Command) harmless() map[int]bool {
 	return out
 }
 
-// secretMarks begin a secret in a value of any kind: the parameters of URLs and of network storage.
-var secretMarks = []string{"password=", "passwd=", "pass=", "pwd=", "key=", "token=", "secret=", "sig=", "signature=", `password"`, `passwd"`, `secret"`}
-
-// looksSecret reports whether a value of any attribute or element seems to hold a secret: a mark as
-// above, or a user with a password as in "https://user:password@host".
-func looksSecret(value []byte) bool {
-	if at := bytes.LastIndexByte(value, '@'); at > 0 && bytes.ContainsAny(value[:at], ":%") {
-		return true
-	}
-	if !bytes.ContainsAny(value, `="`) {
-		return false
-	}
-	lower := bytes.ToLower(value)
-	return slices.ContainsFunc(secretMarks, func(m string) bool { return bytes.Contains(lower, []byte(m)) })
-}
-
-// secretNames are the words, in small letters, that mark an attribute as one that holds a secret, wherever it
-// stands: who has misspelt one has put his secret into it all the same.
-var secretNames = [][]byte{[]byte("pass"), []byte("pwd"), []byte("secret"), []byte("token"), []byte("cookie"), []byte("cred")}
-
-// harmlessNames are the attributes of libvirt's that have such a word in them.
-var harmlessNames = set("passthrough", "passwdValidTo")
-
-func namesSecret(attribute []byte) bool {
-	if harmlessNames[string(attribute)] {
-		return false
-	}
-	for i := range attribute {
-		for _, word := range secretNames {
-			if len(attribute)-i >= len(word) && bytes.EqualFold(attribute[i:i+len(word)], word) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // interval is a stretch of the document, in bytes.
 type interval struct{ start, end int }
 
@@ -105,68 +68,152 @@ func (x *index) secrets(from, to int) []interval {
 // allSecrets finds the secrets of the whole document, once. It goes by the tags as they are written
 // and not by the index: what the reader dropped can hold secrets too, and is shown with its finding.
 func (x *index) allSecrets() []interval {
-	if x.hiddenDone {
-		return x.hidden
+	if !x.hiddenDone {
+		x.hiddenDone = true
+		h := hiding{index: x, root: x.nodes[0]}
+		h.document()
+		x.hidden = h.found
 	}
-	x.hiddenDone = true
-	last := 0
-	keep := func(start, end int) {
-		if start = max(start, last); start < end {
-			x.hidden = append(x.hidden, interval{start, end})
-			last = end
-		}
+	return x.hidden
+}
+
+// hiding is the search for what must not be shown.
+type hiding struct {
+	*index
+	root  node // what stands around it in a document of several has numbers of its own
+	found []interval
+	last  int // where the last of them ends
+	args  int
+	whole int    // how many of the open elements hide all that is in them, from the place start on
+	start int    // of the content of the outermost of those
+	open  []bool // elements: whether the text in them is a secret
+}
+
+func (h *hiding) keep(start, end int) {
+	if start = max(start, h.last); start < end {
+		h.found = append(h.found, interval{start, end})
+		h.last = end
 	}
-	arg := 0
-	src := x.src
-	root := x.nodes[0] // what stands around it in a document of several has numbers of its own
+}
+
+func (h *hiding) document() {
+	src := h.src
 	for i := 0; i < len(src); {
 		lt := bytes.IndexByte(src[i:], '<')
 		if lt < 0 {
-			break
+			return
 		}
+		h.text(i, i+lt)
 		i += lt
 		switch {
 		case bytes.HasPrefix(src[i:], []byte("<!--")):
-			i = len(src) - len(behind(src[i:], "-->"))
-			continue
+			end := len(src) - len(behind(src[i:], "-->"))
+			h.comment(i, end)
+			i = end
 		case bytes.HasPrefix(src[i:], []byte("<![CDATA[")):
-			i = len(src) - len(behind(src[i:], "]]>"))
-			continue
-		}
-		end := i + tagEnd(src[i:])
-		tag := src[i:end]
-		local := localName(tag)
-		shown := false
-		if local == "arg" && i >= int(root.start) && i < int(root.close) {
-			arg++
-			shown = x.harmless[arg]
-		}
-		for at := afterName(tag); ; {
-			name, value, _, next, ok := nextAttribute(tag, at)
-			if !ok {
-				break
-			}
-			at = next
-			if secretAttributes[local] == string(name) && !shown || namesSecret(name) || looksSecret(value) && !shown {
-				keep(i+next-1-len(value), i+next-1)
-			}
-		}
-		i = end
-		if len(tag) < 2 || tag[1] == '/' || tag[1] == '?' || tag[len(tag)-2] == '/' {
-			continue
-		}
-		text := src[end:]
-		if secretElements[local] {
-			// All that is inside, elements too.
-			if n := closing(text, tag); n > 0 && len(bytes.TrimSpace(text[:n])) > 0 {
-				keep(end, end+n)
-				i = end + n
-			}
-		} else if n := bytes.IndexByte(text, '<'); n > 0 && looksSecret(text[:n]) {
-			keep(end, end+n)
+			end := len(src) - len(behind(src[i:], "]]>"))
+			h.text(i+len("<![CDATA["), max(i+len("<![CDATA["), end-len("]]>")))
+			i = end
+		case bytes.HasPrefix(src[i:], []byte("<?")):
+			end := len(src) - len(behind(src[i:], "?>"))
+			h.comment(i, end)
+			i = end
+		default:
+			end := i + tagEnd(src[i:])
+			h.tag(i, end)
+			i = end
 		}
 	}
-	return x.hidden
+}
+
+// comment hides a comment or processing instruction that names a secret: nothing else is known of it.
+func (h *hiding) comment(start, end int) {
+	if body := h.src[start:end]; h.whole == 0 && (namesSecret(body) || looksSecret(body)) {
+		h.keep(min(start+len("<!--"), end), end)
+	}
+}
+
+// text hides a stretch of text.
+func (h *hiding) text(start, end int) {
+	if h.whole > 0 || len(h.open) == 0 || start >= end {
+		return
+	}
+	text := h.src[start:end]
+	if (h.open[len(h.open)-1] || looksSecret(text)) && len(bytes.TrimSpace(text)) > 0 {
+		h.keep(start, end)
+	}
+}
+
+// tag hides what is secret in a tag, and notes which elements are open.
+func (h *hiding) tag(start, end int) {
+	tag := h.src[start:end]
+	if len(tag) < 3 {
+		return
+	}
+	local := localName(tag)
+	if tag[1] == '/' {
+		if local = localName(tag[1:]); secretElements[local] && h.whole > 0 {
+			if h.whole--; h.whole == 0 && len(bytes.TrimSpace(h.src[h.start:start])) > 0 {
+				h.keep(h.start, start)
+			}
+		}
+		h.open = h.open[:max(0, len(h.open)-1)]
+		return
+	}
+	secret := h.attributes(local, start, tag)
+	if tag[len(tag)-2] == '/' {
+		return
+	}
+	h.open = append(h.open, secret || len(h.open) > 0 && h.open[len(h.open)-1])
+	if secretElements[local] {
+		if h.whole++; h.whole == 1 {
+			h.start = end
+		}
+	}
+}
+
+// attributes hides the secret ones of a start tag, and reports whether the element's text is secret.
+func (h *hiding) attributes(local string, start int, tag []byte) (secret bool) {
+	shown := false
+	if local == "arg" && start >= int(h.root.start) && start < int(h.root.close) {
+		h.args++
+		shown = h.harmless[h.args]
+	}
+	secret = namesSecret(local)
+	if !secret {
+		secret = setsSecret(tag)
+	}
+	for at := afterName(tag); ; {
+		name, value, _, next, ok := nextAttribute(tag, at)
+		if !ok {
+			return secret
+		}
+		at = next
+		if h.whole > 0 {
+			continue
+		}
+		if secretAttributes[local] == string(name) && !shown || namesSecret(name) || looksSecret(value) && !shown ||
+			secret && valueNames[string(name)] {
+			h.keep(start+next-1-len(value), start+next-1)
+		}
+	}
+}
+
+// valueNames are what attributes are called that hold the value of a named thing.
+var valueNames = set("value", "val", "v", "data", "text", "string", "content", "contents")
+
+// setsSecret reports whether a tag gives a value to something that it names, such as name='password'.
+func setsSecret(tag []byte) bool {
+	for at := afterName(tag); ; {
+		name, value, _, next, ok := nextAttribute(tag, at)
+		if !ok {
+			return false
+		}
+		if n := string(name); (n == "name" || n == "key" || n == "id") && namesSecret(value) {
+			return true
+		}
+		at = next
+	}
 }
 
 // localName returns the name in a tag without its prefix.
@@ -179,12 +226,4 @@ func localName(tag []byte) string {
 		name = name[i+1:]
 	}
 	return string(name)
-}
-
-// closing returns where the end tag of an element begins, in the text behind its start tag. An element
-// of the same name inside ends it too early, which hides less: none of those that hold secrets nests.
-func closing(text, tag []byte) int {
-	name := tag[1:afterName(tag)]
-	n := bytes.Index(text, append([]byte("</"), name...))
-	return n
 }
