@@ -110,15 +110,46 @@ func (x *index) shownAttributes(element string, start, end int) []string {
 			text = strings.ToLower(text) // as libvirt writes it
 		}
 		if len(x.secrets(to-len(value), to)) > 0 {
-			text = hidden
+			_, local, prefixed := strings.Cut(element, ":")
+			if !prefixed {
+				local = element
+			}
+			if secretAttributes[local] == string(name) || namesSecret(name) || setsSecret(tag) {
+				text = hidden
+			} else {
+				text = contentOfValue(text)
+			}
 		}
 		out = append(out, string(name)+"="+strconv.Quote(text))
+	}
+	if element == "source" {
+		out = append(out, x.query(tag)...)
 	}
 	if strings.HasSuffix(element, ":env") || element == "qemu:property" {
 		out = append(out, x.setting(named, tag))
 	}
 	slices.Sort(out)
 	return out
+}
+
+// query returns the parameters of a <source>'s query, which reports hide whole.
+func (x *index) query(tag []byte) []string {
+	for i := afterName(tag); ; {
+		name, raw, _, next, ok := nextAttribute(tag, i)
+		if !ok {
+			return nil
+		}
+		i = next
+		if string(name) != "query" {
+			continue
+		}
+		var out []string
+		for parameter := range strings.FieldsFuncSeq(unescape(raw, true), func(r rune) bool { return r == '&' || r == ';' }) {
+			key, value, _ := strings.Cut(parameter, "=")
+			out = append(out, "query "+strconv.Quote(key)+"="+strconv.Quote(part(key, value)))
+		}
+		return out
+	}
 }
 
 // setting returns the value of an element that sets something by name. Reports show none; what is not
@@ -136,29 +167,23 @@ func (x *index) setting(name string, tag []byte) string {
 	}
 }
 
-// part returns the value of a setting, or a mask.
-func part(key, value string) string {
-	lower := strings.ToLower(key)
-	if strings.HasPrefix(value, "[") || strings.HasPrefix(value, "map[") {
-		lower += " " + strings.ToLower(value) // a list of JSON's, with keys of its own
-	}
-	if slices.ContainsFunc(suspicious, func(w string) bool { return strings.Contains(lower+"=", w) }) || looksSecret([]byte(value)) {
-		return hidden
-	}
-	return value
-}
-
 // shownText returns the text of an element, or a mask.
 func (x *index) shownText(at int32) string {
 	n := &x.nodes[at]
-	if len(x.secrets(int(n.tagEnd), int(n.close))) > 0 {
+	text := strings.Join(strings.Fields(textOf(x.src[n.tagEnd:n.close])), " ")
+	tag := x.src[n.start:n.tagEnd]
+	switch {
+	case len(x.secrets(int(n.tagEnd), int(n.close))) == 0:
+		return text
+	case n.name == "cmdline":
+		return kernelContent(text)
+	case n.name == "entry" && !setsSecret(tag):
+		return smbiosContent(text)
+	case secretElements[n.name] || namesSecret(n.name) || setsSecret(tag):
 		return hidden
 	}
-	return strings.Join(strings.Fields(textOf(x.src[n.tagEnd:n.close])), " ")
+	return contentOfValue(text)
 }
-
-// freeText are the options whose argument is not made of keys and values; any part may be a secret.
-var freeText = set("append", "fw_cfg", "smbios", "prom-env")
 
 // writeCommand writes the option that an argument belongs to, or, for the element around them, all of
 // them and the environment.
@@ -188,21 +213,4 @@ func (d *Domain) writeCommand(b *strings.Builder, at int32) {
 	}
 	n := &d.nodes[at] // not of QEMU's command line
 	d.writeTag(b, n.name, int(n.start), int(n.tagEnd))
-}
-
-// write writes the option, with the parts of its argument that are not secret.
-func (o *Option) write(b *strings.Builder) {
-	b.WriteString("-" + o.Name)
-	switch {
-	case o.Value == "":
-	case o.Name == "" && strings.HasPrefix(o.Value, "/"): // a disk image
-		b.WriteString(part("", o.Value))
-	case !withArgument[o.Name] || freeText[o.Name] || looksSecret([]byte(o.Value)):
-		b.WriteString(" " + hidden)
-	default:
-		for _, a := range o.Args {
-			b.WriteString(" " + strconv.Quote(a.Key) + "=" + strconv.Quote(part(a.Key, a.Value)))
-		}
-	}
-	b.WriteByte('\n')
 }
