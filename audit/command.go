@@ -1,8 +1,6 @@
 package audit
 
 import (
-	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -13,6 +11,10 @@ import (
 // taken apart as QEMU takes it apart.
 type Command struct {
 	Options []Option
+	Effects []Effect // of the options that bear on accelerator, machine or start, in their order
+
+	override  policy.Override // what they amount to
+	machineAt Path            // the argument that sets override.Machine
 }
 
 // Option is one option of QEMU's command line.
@@ -22,6 +24,7 @@ type Option struct {
 	Path  Path   // the <qemu:arg> that holds the name
 	At    Path   // the <qemu:arg> that holds the argument, or the name where there is none
 	Args  []KeyValue
+	Fault string // why QEMU does not take the option, and ends: "" where nothing is known against it
 }
 
 // KeyValue is one part of an argument such as "driver=nvme,serial=1". The key is empty for a first
@@ -65,12 +68,12 @@ var withoutArgument = set(strings.Fields(`h help version S s snapshot nographic 
 	no-kvm no-kvm-irqchip no-kvm-pit no-kvm-pit-reinjection enable-hax enable-hvf no-user-config nodefaults
 	nodefconfig usb win2k-hack rtc-td-hack localtime portrait semihosting old-param mem-prealloc enable-fips
 	sdl singlestep one-insn-per-tb xen-attach xen-create enable-sync-profile preconfig audio-help perfmap
-	jitdump only-migratable tdf async-teardown show-cursor`)...)
+	jitdump only-migratable xen-domid-restrict tdf async-teardown show-cursor`)...)
 
 // withArgument are those that swallow the next word whatever it looks like. A word that begins with
 // a dash is left alone behind options in neither list: to take an option for an argument would hide it.
 var withArgument = set(strings.Fields(`machine M cpu accel smp numa add-fd set global boot m k audio audiodev device
-	name uuid fda fdb hda hdb hdc hdd cdrom blockdev drive mtdblock sd fsdev virtfs iscsi usbdevice display rotate
+	name uuid fda fdb pflash hda hdb hdc hdd cdrom blockdev drive mtdblock sd fsdev virtfs iscsi usbdevice display rotate
 	vga g spice vnc acpitable smbios netdev nic net chardev tpmdev kernel shim append initrd dtb compat fw_cfg
 	serial parallel monitor qmp qmp-pretty mon debugcon pidfile gdb d D dfilter seed L bios option-rom rtc icount
 	watchdog watchdog-action echr incoming prom-env semihosting-config sandbox readconfig writeconfig trace
@@ -109,22 +112,75 @@ func decodeCommand(d *Domain) Command {
 		if next && (withArgument[o.Name] || !withoutArgument[o.Name] && !strings.HasPrefix(words[i+1], "-")) {
 			i++
 			o.Value, o.At = words[i], place(i)
-			o.Args = keyValues(o.Value)
+			o.Args, o.Fault = arguments(o.Name, o.Value)
+		}
+		if d.Type != "xen" {
+			o.check(next)
 		}
 		c.Options = append(c.Options, o)
 	}
 	return c
 }
 
-// keyValues splits "a,b=c,,d" as QEMU does: a doubled comma is a comma; a part without "=" is a
-// switch, but for the first. An argument in braces is JSON, whose nested keys are joined by dots.
-func keyValues(value string) []KeyValue {
-	if strings.HasPrefix(value, "{") {
-		var object map[string]any
-		if json.Unmarshal([]byte(value), &object) == nil {
-			return flatten(nil, "", object)
+// jsonOptions are those whose argument may be JSON, if it begins with a brace: where QEMU calls
+// qobject_input_visitor_new_str, and -device and -object (softmmu/vl.c of QEMU 7.2).
+var jsonOptions = set("device", "object", "netdev", "blockdev", "display", "audiodev", "compat")
+
+// arguments decodes an option's argument. A fault says why QEMU refuses it.
+func arguments(name, value string) (args []KeyValue, fault string) {
+	text := strings.TrimLeft(value, " \t\r\n")
+	switch {
+	case !strings.HasPrefix(text, "{"), name == "machine", name == "M", name == "accel":
+		return keyValues(value), ""
+	case jsonOptions[name] && text != value:
+		return keyValues(value), "a blank stands before the brace of JSON"
+	}
+	args, err := decodeJSON(value)
+	switch {
+	case err == nil && (name == "chardev" || name == "drive"):
+		return args, "the option does not take JSON"
+	case err == nil:
+		return args, ""
+	case jsonOptions[name]:
+		return nil, "the JSON is malformed: " + err.Error()
+	default:
+		return keyValues(value), ""
+	}
+}
+
+// check notes why QEMU would refuse the option itself. It compares names exactly (lookup_opt in QEMU's
+// softmmu/vl.c): "-accel=tcg" and "-Misapc" are no options. libvirt writes further options after those
+// that are passed, so the last one never ends the command line.
+func (o *Option) check(next bool) {
+	switch {
+	case o.Fault != "":
+	case withArgument[o.Name]:
+		if !next {
+			o.Fault = "its argument is missing"
+		}
+	case o.Name == "h" || o.Name == "help" || o.Name == "version":
+		o.Fault = "QEMU prints a text and ends"
+	case removedAccelerators[o.Name]:
+		o.Fault = "QEMU has no such option any more"
+	case !withoutArgument[o.Name]:
+		o.Fault = "no QEMU up to 11.1 has such an option"
+	}
+	if o.Value == "help" || o.Value == "?" {
+		if listing[o.Name] {
+			o.Fault = "QEMU prints a list and ends"
 		}
 	}
+}
+
+// removedAccelerators chose the accelerator, the last of them until QEMU 5.
+var removedAccelerators = set("no-kvm", "enable-hax", "enable-hvf")
+
+// listing are options for which QEMU prints what there is, and ends, if they ask for help.
+var listing = set("machine", "M", "accel", "cpu", "device", "object", "netdev", "chardev", "display", "audiodev")
+
+// keyValues splits "a,b=c,,d" as QEMU does: a doubled comma is a comma; a part without "=" is a
+// switch, but for the first.
+func keyValues(value string) []KeyValue {
 	var out []KeyValue
 	for i, part := range splitCommas(value) {
 		key, v, ok := strings.Cut(part, "=")
@@ -160,81 +216,4 @@ func splitCommas(value string) []string {
 		b.Reset()
 	}
 	return append(parts, b.String())
-}
-
-// maxPrefix is how long, in bytes, a key of nested JSON gets. Of a longer one the end is kept, by which rules know
-// what it sets; nothing of QEMU's nests so deep.
-const maxPrefix = 1000
-
-func flatten(out []KeyValue, prefix string, object map[string]any) []KeyValue {
-	if len(prefix) > maxPrefix {
-		prefix = prefix[len(prefix)-maxPrefix/2:]
-	}
-	keys := make([]string, 0, len(object))
-	for k := range object {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	for _, k := range keys {
-		switch v := object[k].(type) {
-		case map[string]any:
-			out = flatten(out, prefix+k+".", v)
-		case bool:
-			out = append(out, KeyValue{prefix + k, map[bool]string{true: "on", false: "off"}[v]})
-		default:
-			out = append(out, KeyValue{prefix + k, fmt.Sprint(v)})
-		}
-	}
-	return out
-}
-
-// overrides returns the options that set accelerator or machine type, and what they amount to.
-// An option such as "-machine smm=off" that only sets a property of the machine is none of them.
-func (c Command) overrides() ([]Option, policy.Override) {
-	var out []Option
-	var o policy.Override
-	var accelerators []string
-	for _, opt := range c.Options {
-		switch opt.Name {
-		case "accel":
-			accelerators = append(accelerators, opt.First("accel"))
-		case "machine", "M":
-			accel, sets := opt.Get("accel")
-			if sets {
-				accelerators = append(accelerators, strings.Split(accel, ":")...)
-			}
-			// "-machine smm=off" begins with a key, so First finds no type.
-			if machine := opt.First("type"); machine != "" {
-				o.Machine = machine
-			} else if !sets {
-				continue
-			}
-		case "enable-kvm":
-			accelerators = append(accelerators, "kvm")
-		case "enable-hax", "enable-hvf":
-			accelerators = append(accelerators, strings.TrimPrefix(opt.Name, "enable-"))
-		case "no-kvm":
-			accelerators = append(accelerators, "tcg")
-		case "readconfig":
-			// The file may hold a [machine] or [accel] group, and may change after the audit.
-		case "set":
-			if group, _, _ := strings.Cut(opt.Value, "."); group != "machine" && group != "accel" {
-				continue
-			}
-		default:
-			continue
-		}
-		out = append(out, opt)
-	}
-	o.Set = len(out) > 0
-	o.Accelerator = strings.Join(accelerators, ":")
-	o.MaybeTCG = slices.Contains(accelerators, "tcg")
-	o.TCG = o.MaybeTCG && !slices.ContainsFunc(accelerators, func(a string) bool { return a != "tcg" })
-	return out, o
-}
-
-// Overrides returns the options by which the command line sets the accelerator or the machine type.
-func (c Command) Overrides() []Option {
-	out, _ := c.overrides()
-	return out
 }

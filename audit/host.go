@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -105,8 +106,10 @@ func (c *Config) hostArch(f *host.Facts) string {
 
 // guest returns what the policy judges: what the XML says, and what the host makes of it.
 func (c *Config) guest(d *Domain) policy.Guest {
-	_, override := d.Command.overrides()
-	g := policy.Guest{Target: d.Target, Emulator: d.Devices.Emulator, Override: override}
+	g := policy.Guest{
+		Target: d.Target, Emulator: d.Devices.Emulator, Override: d.Command.override,
+		AllowedEmulator: len(c.Allowed.Emulators) > 0 && c.Allowed.emulator(d.Devices.Emulator),
+	}
 	f := c.facts(d)
 	g.HostArch = c.hostArch(f)
 	if !f.KnowsCapabilities() {
@@ -117,14 +120,21 @@ func (c *Config) guest(d *Domain) policy.Guest {
 		arch = g.HostArch
 	}
 	g.HostTarget = f.Target(arch, g.Type, g.Emulator)
-	switch {
-	case g.Machine != "":
-		g.HostMachine, _, _ = f.Machine(arch, g.Type, g.Machine)
+	switch machine := cmp.Or(g.Override.Machine, g.Machine); {
+	case machine != "":
+		g.HostMachine, _, _ = f.Machine(arch, g.Type, machine)
 	case g.Type != "xen": // there it depends on the type of OS, which is all that it depends on
 		g.HostMachine, _ = f.DefaultMachine(arch, g.Type)
 	}
 	return g
 }
+
+// UnknownEmulator reports whether nothing is known of the program that <emulator> names, and the site
+// does not allow it.
+func (p *Pass) UnknownEmulator() bool { return p.guest.UnknownEmulator() }
+
+// WrongEmulator reports whether <emulator> names QEMU for another architecture than the guest's.
+func (p *Pass) WrongEmulator() bool { return p.guest.WrongEmulator() }
 
 // byQEMU reports whether libvirt's QEMU driver runs the guest, with qemu.conf.
 func (p *Pass) byQEMU() bool { return p.Boundary.Reason != policy.NotQEMU && p.Type != "xen" }

@@ -110,6 +110,7 @@ func (d *Domain) complete() error {
 		return err
 	}
 	d.Command = decodeCommand(d)
+	d.Command.resolve(d.Target)
 	d.harmless = d.Command.harmless()
 	return nil
 }

@@ -55,7 +55,11 @@ type Allowed struct {
 
 // AllowsEmulator reports whether the site runs guests with that program on purpose.
 func (p *Pass) AllowsEmulator(file string) bool {
-	return slices.Contains(p.allowed.Emulators, path.Clean(file))
+	return p.allowed.emulator(file)
+}
+
+func (a *Allowed) emulator(file string) bool {
+	return slices.Contains(a.Emulators, path.Clean(file))
 }
 
 // AllowsPath reports whether the site gives guests files from where that one lies on purpose. The path
@@ -94,6 +98,7 @@ type Result struct {
 	Origin             Origin
 	Target             Target
 	Boundary           Boundary
+	Notes              []string  // what the policy does not cover though the guest is inside
 	Findings           []Finding // by line, column, rule, message
 	Waived             []Waived  // in the same order; these do not count
 	Known              []Finding // that a baseline hides, in the same order; these do not count
@@ -114,6 +119,7 @@ type Pass struct {
 	// Waivers are those of the domain itself, and what became of them: for rules that are AfterWaivers.
 	Waivers []*AppliedWaiver
 
+	guest  *policy.Guest // what the verdict was made from; nil while the index is filled
 	rule   *Rule
 	result *Result
 	lacked Needs
@@ -179,12 +185,13 @@ func (p *Pass) add(s Severity, at Path, start, end int, about content, message s
 func (p *Pass) Unknown(lacking Needs) { p.lacked |= lacking }
 
 // Judge returns the boundary verdict for a domain.
-func (c *Config) Judge(d *Domain) Boundary {
-	edition := c.Policy
-	if edition == nil {
-		edition = policy.Default()
+func (c *Config) Judge(d *Domain) Boundary { return c.edition().Judge(c.guest(d)) }
+
+func (c *Config) edition() *policy.Edition {
+	if c.Policy == nil {
+		return policy.Default()
 	}
-	return edition.Judge(c.guest(d))
+	return c.Policy
 }
 
 // EffectiveQEMU returns the release that guests are to run on.
@@ -198,11 +205,15 @@ func (c *Config) EffectiveQEMU() policy.Version {
 // Run judges one domain and applies the rules. Everything that decides which findings a report holds,
 // with which severity and in which order, happens here and nowhere else.
 func Run(d *Domain, c *Config) *Result {
-	res := &Result{Source: d.Source, Name: shortName(d.Name), UUID: shortName(d.UUID), Origin: d.Origin, Target: d.Target, Boundary: c.Judge(d)}
-	p := Pass{Domain: d, Boundary: res.Boundary, QEMU: c.EffectiveQEMU(), Host: c.facts(d), result: res, fileMode: c.FileMode, severities: c.Severities, allowed: c.Allowed}
+	guest := c.guest(d)
+	res := &Result{Source: d.Source, Name: shortName(d.Name), UUID: shortName(d.UUID), Origin: d.Origin, Target: d.Target, Boundary: c.edition().Judge(guest)}
+	res.Origin.Label = shortName(d.Origin.Label)
+	if res.Boundary.Word == policy.Virtualization {
+		res.Notes = d.scopeNotes(c.edition())
+	}
+	p := Pass{Domain: d, guest: &guest, Boundary: res.Boundary, QEMU: c.EffectiveQEMU(), Host: c.facts(d), result: res, fileMode: c.FileMode, severities: c.Severities, allowed: c.Allowed}
 	p.Planned = c.QEMU != policy.Version{}
 	p.HostArch, p.home = c.hostArch(p.Host), c.home(d)
-	res.Origin.Label = shortName(d.Origin.Label)
 	if c.Index.Len() > 1 {
 		p.set = c.Index
 	}
@@ -278,13 +289,23 @@ func compare(a, b Finding) int {
 	)
 }
 
-// Machine takes the domain's machine type apart.
-func (p *Pass) Machine() policy.Machine {
-	return policy.ParseMachine(p.Boundary.Target, p.Target.Machine)
+// MachineType returns the machine type that QEMU takes, and where it is set: the document's, unless
+// qemu:commandline names another.
+func (p *Pass) MachineType() (name string, at Path) {
+	if p.Boundary.Machine == "" {
+		return p.Target.Machine, At("os/type@machine")
+	}
+	return p.Boundary.Machine, p.Command.machineAt
 }
 
-// MachineStage returns where the domain's machine type is in its life, in the release of QEMU that
-// the run is about: "supported", "deprecated", "removed", or "" when that cannot be told.
+// Machine takes the machine type that QEMU takes apart.
+func (p *Pass) Machine() policy.Machine {
+	name, _ := p.MachineType()
+	return policy.ParseMachine(p.Boundary.Target, name)
+}
+
+// MachineStage returns where the machine type is in its life, in the release of QEMU that the run is
+// about: "supported", "deprecated", "removed", or "" when that cannot be told.
 func (p *Pass) MachineStage() string {
 	stage, _ := p.Machine().StageIn(p.QEMU)
 	return string(stage)

@@ -30,7 +30,9 @@ foreign architecture cannot do without.`,
 $ virt-xml DOMAIN --edit --xml ./@type=kvm`,
 		Refs: []string{qemuSecurity, domainOverview},
 		Check: func(p *audit.Pass) {
-			if because(p, "software-emulation") {
+			// A guest that does not start is reported too: what keeps it from that may be taken away, or start
+			// with another version of QEMU.
+			if because(p, "software-emulation", "does-not-start") && p.Type == "qemu" {
 				p.Reportf(audit.At("@type"), "type '%s' is software emulation: QEMU promises no isolation", p.Type)
 			}
 		},
@@ -69,24 +71,65 @@ and others have their own, which virt-audit does not judge. The other rules stil
 	},
 	{
 		ID:       "bnd-accel-override",
-		Title:    "QEMU command line changes the accelerator or the machine",
-		Severity: audit.Critical,
+		Title:    "QEMU command line sets the accelerator or the machine",
+		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `What is passed on QEMU's command line makes the rest of the document untrue: a domain of type 'kvm' can run in
-software emulation, and every tool that reads only the type believes otherwise. The finding is critical where TCG may
-come to run, medium where the domain is merely no longer what it says.`,
+		Doc: `An argument for QEMU names the accelerator or the machine type, and tools that read only <type> do not see it.
+QEMU takes the first accelerator that works, which is libvirt's own, so -accel takes nothing away (info); it takes the
+last machine type, so -machine decides, and the verdict is made for the machine that it names. The finding is medium
+where another machine than the document's runs or where the document does not show what runs, and critical where TCG
+runs a guest of type 'xen'. An argument that repeats what the document says is info.`,
 		Fix:  withoutPassthrough,
 		Refs: []string{qemuSecurity, qemuPassthrough},
 		Check: func(p *audit.Pass) {
 			if because(p, "not-qemu") {
 				return
 			}
-			for _, o := range p.Command.Overrides() {
-				severity := audit.Medium
-				if slices.Contains(strings.FieldsFunc(o.Value, func(r rune) bool { return strings.ContainsRune("=:,", r) }), "tcg") || o.Name == "no-kvm" {
-					severity = audit.Critical
+			for _, e := range p.Command.Effects {
+				reportOverride(p, e)
+			}
+		},
+	},
+	{
+		ID:       "bnd-cmdline-stops",
+		Title:    "QEMU command line keeps the guest from starting",
+		Severity: audit.Medium,
+		Profiles: every,
+		Doc: `QEMU refuses such an argument and ends, so the guest does not run as the document says, and no verdict about
+it can be relied on: whoever makes the guest start changes the argument, or has a QEMU or libvirt that takes it.
+-enable-kvm and -machine accel= are refused beside the -accel that libvirt writes, JSON must be well-formed, and the
+name of an option is compared exactly: "-accel=tcg" is none.`,
+		Fix:  withoutPassthrough,
+		Refs: []string{qemuPassthrough, "https://www.qemu.org/docs/master/system/invocation.html"},
+		Check: func(p *audit.Pass) {
+			if because(p, "not-qemu") {
+				return
+			}
+			for _, e := range p.Command.Effects {
+				if e.Kind == audit.EffectStops {
+					p.Reportf(e.Option.Path, "-%s keeps the guest from starting: %s", bareOption(e.Option.Name), e.Why)
 				}
-				p.ReportAs(severity, o.At, "-%s sets accelerator or machine behind libvirt's back", o.Name)
+			}
+		},
+	},
+	{
+		ID:       "bnd-emulator-unknown",
+		Title:    "Emulator is not known to be QEMU",
+		Severity: audit.Medium,
+		Profiles: every,
+		Doc: `QEMU's promise is about QEMU, and the program named by <emulator> is what libvirt runs. No distribution
+calls QEMU so: it may be a script in front of QEMU that changes the arguments, or another program. The verdict is left
+open then. So it is where the program is QEMU for another architecture than the guest's, which libvirt refuses. A
+site that runs such a program on purpose names it under allow: emulators: in its configuration.`,
+		Fix: `Delete the element: libvirt takes the program that its package knows
+$ virt-xml DOMAIN --edit --xml xpath.delete=./devices/emulator`,
+		Refs: []string{qemuSecurity, "https://libvirt.org/formatdomain.html#devices"},
+		Check: func(p *audit.Pass) {
+			switch at := audit.At("devices/emulator"); {
+			case p.WrongEmulator():
+				p.Reportf(at, "program '%s' is QEMU for another architecture than the guest's (libvirt refuses it)", p.Devices.Emulator)
+			case p.UnknownEmulator():
+				p.Reportf(at, "program '%s' is not named like QEMU: the document does not show what runs", p.Devices.Emulator)
 			}
 		},
 	},
@@ -103,11 +146,11 @@ listed family but ends in something unknown, the verdict is left open and the fi
 $ virt-xml DOMAIN --edit --boot machine=q35`,
 		Refs: []string{qemuSecurity, domainBoot},
 		Check: func(p *audit.Pass) {
-			switch at := audit.At("os/type@machine"); {
+			switch name, at := p.MachineType(); {
 			case because(p, "machine-not-listed"):
-				p.Reportf(at, "machine type '%s' is not on QEMU's list for %s: no isolation is promised", p.Target.Machine, p.Boundary.Target)
+				p.Reportf(at, "machine type '%s' is not on QEMU's list for %s: no isolation is promised", name, p.Boundary.Target)
 			case because(p, "unknown-suffix"):
-				p.ReportAs(audit.Medium, at, "machine type '%s' resembles the listed '%s', but this version of it is unknown", p.Target.Machine, p.Boundary.Family)
+				p.ReportAs(audit.Medium, at, "machine type '%s' resembles the listed '%s', but this version of it is unknown", name, p.Boundary.Family)
 			}
 		},
 	},
@@ -205,6 +248,33 @@ bus='nvme' there was no other way to have it. Any other passthrough is the busin
 			}
 		},
 	},
+}
+
+// reportOverride reports what an option does to accelerator or machine, unless the guest does not start
+// with it or the machine that it sets has a finding of its own.
+func reportOverride(p *audit.Pass, e audit.Effect) {
+	name, at := e.Option.Name, e.Option.At
+	switch e.Kind {
+	case audit.EffectRepeats:
+		p.ReportAs(audit.Info, at, "-%s %s repeats what the document says", name, e.Value)
+	case audit.EffectIgnored:
+		if name == "accel" {
+			what := strings.TrimSpace("-accel " + e.Value)
+			p.ReportAs(audit.Info, at, "%s has no effect: libvirt's own -accel comes before it", what)
+		} else {
+			p.ReportAs(audit.Info, at, "-%s has no effect: a later machine type counts", name)
+		}
+	case audit.EffectChanges:
+		if !because(p, "machine-not-listed", "unknown-suffix") {
+			p.Reportf(at, "-%s makes the machine '%s', whatever the document says", name, e.Value)
+		}
+	case audit.EffectUnclear:
+		severity := audit.Medium
+		if p.Boundary.Accelerator == "tcg" && p.Type == "xen" {
+			severity = audit.Critical
+		}
+		p.ReportAs(severity, at, "-%s may set accelerator or machine, and the document does not show to what", name)
+	}
 }
 
 // passedDevice returns the type that an option creates or configures.

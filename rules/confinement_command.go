@@ -18,7 +18,7 @@ var confinementCommand = []*audit.Rule{
 		Doc: `libvirt neither understands nor labels what <qemu:commandline> adds, so its access rules do not cover it,
 tools that read the document do not see the devices it makes, and whoever may edit it decides what QEMU opens.
 libvirt taints the guest as custom-argv and does not support it. It is the only way to some new features of QEMU;
-arguments that merely name or log, and nothing else, are info.`,
+arguments that merely name or log, or repeat accelerator and machine, and nothing else, are info.`,
 		Fix:  withoutPassthrough,
 		Refs: []string{drvPassed, "https://libvirt.org/acl.html", qemuPassthrough},
 		Check: func(p *audit.Pass) {
@@ -44,8 +44,9 @@ arguments that merely name or log, and nothing else, are info.`,
 					names = append(names, name)
 				}
 			}
+			repeated := p.Command.Repeated()
 			for _, o := range p.Command.Options {
-				if !slices.Contains(harmlessOptions, o.Name) {
+				if !slices.Contains(harmlessOptions, o.Name) && !repeated[o.Path] {
 					severity = audit.Medium
 				}
 				if o.Name == "" {

@@ -20,17 +20,18 @@ have calendars of their own and are not judged.`,
 		Refs: []string{qemuDeprecated, qemuRemoved},
 		Check: func(p *audit.Pass) {
 			stage := p.MachineStage()
+			name, at := p.MachineType()
 			switch listed, known := machineHere(p); {
 			case p.Planned:
 			case listed:
 				return
 			case known && (stage == "removed" || stage == "deprecated"):
 				p.RestsOn(audit.NeedCapabilities)
-				p.Reportf(audit.At("os/type@machine"), "this host's QEMU no longer has machine type '%s': the guest does not start here", p.Target.Machine)
+				p.Reportf(at, "this host's QEMU no longer has machine type '%s': the guest does not start here", name)
 				return
 			}
 			if stage == "removed" {
-				p.Reportf(audit.At("os/type@machine"), "QEMU %s no longer has machine type '%s': the guest will not start there", p.QEMU, p.Target.Machine)
+				p.Reportf(at, "QEMU %s no longer has machine type '%s': the guest will not start there", p.QEMU, name)
 			}
 		},
 	},
@@ -48,12 +49,13 @@ marks counts too, and so does a machine that it still has and newer releases hav
 		Check: func(p *audit.Pass) {
 			p.RestsOn(audit.NeedCapabilities)
 			stage := p.MachineStage()
+			name, at := p.MachineType()
 			if listed, _ := machineHere(p); stage == "removed" && listed && !p.Planned {
-				p.Reportf(audit.At("os/type@machine"), "machine type '%s' is gone in QEMU %s; this host's still has it", p.Target.Machine, p.QEMU)
+				p.Reportf(at, "machine type '%s' is gone in QEMU %s; this host's still has it", name, p.QEMU)
 			} else if stage == "deprecated" {
-				p.Reportf(audit.At("os/type@machine"), "machine type '%s' is deprecated in QEMU %s", p.Target.Machine, p.QEMU)
-			} else if _, deprecated, _ := p.Host.Machine(guestArch(p), p.Type, p.Target.Machine); deprecated {
-				p.Reportf(audit.At("os/type@machine"), "machine type '%s' is deprecated in this host's QEMU", p.Target.Machine)
+				p.Reportf(at, "machine type '%s' is deprecated in QEMU %s", name, p.QEMU)
+			} else if _, deprecated, _ := p.Host.Machine(guestArch(p), p.Type, name); deprecated {
+				p.Reportf(at, "machine type '%s' is deprecated in this host's QEMU", name)
 			}
 		},
 	},
@@ -69,7 +71,8 @@ $ virsh domcapabilities --machine MACHINE`,
 		Refs: []string{"https://documentation.ubuntu.com/server/", "https://pve.proxmox.com/pve-docs/chapter-qm.html"},
 		Check: func(p *audit.Pass) {
 			if m := p.Machine(); m.Vendor != "" {
-				p.Reportf(audit.At("os/type@machine"), "machine type '%s' is known to %s's QEMU only", p.Target.Machine, m.Vendor)
+				_, at := p.MachineType()
+				p.Reportf(at, "machine type '%s' is known to %s's QEMU only", m.Name, m.Vendor)
 			}
 		},
 	},
@@ -85,8 +88,9 @@ each host, and after each upgrade.`,
 $ virsh define FILE`,
 		Refs: []string{domainBoot},
 		Check: func(p *audit.Pass) {
-			if p.Machine().Alias {
-				p.Reportf(audit.At("os/type@machine"), "machine '%s' is an alias: each host puts its own version in", p.Target.Machine)
+			if m := p.Machine(); m.Alias {
+				_, at := p.MachineType()
+				p.Reportf(at, "machine '%s' is an alias: each host puts its own version in", m.Name)
 			}
 		},
 	},
@@ -103,11 +107,12 @@ $ virt-xml DOMAIN --edit --convert-to-q35`,
 		Refs: []string{"https://libvirt.org/kbase/secureboot.html", qemuSecurity},
 		Check: func(p *audit.Pass) {
 			arch := guestArch(p)
-			switch implied := p.Target.Machine == "" && byQEMUDriver(p) && (arch == "x86_64" || arch == "i686"); {
+			name, at := p.MachineType()
+			switch implied := name == "" && byQEMUDriver(p) && (arch == "x86_64" || arch == "i686"); {
 			case implied:
 				p.Reportf(audit.At("os/type"), "no machine is stated: libvirt takes 'pc', the legacy i440fx board")
 			case p.Boundary.Family == "pc":
-				p.Reportf(audit.At("os/type@machine"), "machine '%s' is the legacy i440fx board", p.Target.Machine)
+				p.Reportf(at, "machine '%s' is the legacy i440fx board", name)
 			}
 		},
 	},
@@ -117,9 +122,10 @@ $ virt-xml DOMAIN --edit --convert-to-q35`,
 // nor where the host runs no guest of that architecture and type at all.
 func machineHere(p *audit.Pass) (listed, known bool) {
 	arch := guestArch(p)
-	if runs, known := p.Host.Runs(arch, p.Type); !runs || !known || p.Target.Machine == "" {
+	name, _ := p.MachineType()
+	if runs, known := p.Host.Runs(arch, p.Type); !runs || !known || name == "" {
 		return false, false
 	}
-	_, _, listed = p.Host.Machine(arch, p.Type, p.Target.Machine)
+	_, _, listed = p.Host.Machine(arch, p.Type, name)
 	return listed, true
 }

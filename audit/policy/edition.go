@@ -19,7 +19,22 @@ type Edition struct {
 
 	families  map[string][]string // by target, in the order of the file
 	undecided []string            // targets about which the policy says nothing yet
+	scope     []Exclusion
 }
+
+// Exclusion is one kind of bug that the policy does not treat as a security bug though the guest is
+// inside the boundary.
+type Exclusion struct {
+	ID   string // a word of letters, digits, '.', '_' and '-'
+	Text string // a sentence for people
+}
+
+// Backends is the exclusion of processes that run devices of a guest beside QEMU, by vhost-user or
+// vfio-user.
+const Backends = "backends"
+
+//go:embed qemu-11.1.yaml
+var qemu111 string
 
 //go:embed qemu-10.2.yaml
 var qemu102 string
@@ -33,6 +48,7 @@ var editions = []struct {
 	name string
 	load func() (*Edition, error)
 }{
+	{"qemu-11.1", builtin("qemu-11.1.yaml", &qemu111)},
 	{"qemu-10.2", builtin("qemu-10.2.yaml", &qemu102)},
 	{"qemu-rfc-2025-09", builtin("qemu-rfc-2025-09.yaml", &qemuRFC)},
 }
@@ -41,7 +57,7 @@ func builtin(file string, data *string) func() (*Edition, error) {
 	return sync.OnceValues(func() (*Edition, error) { return parse(file, []byte(*data), nil) })
 }
 
-// Default returns the edition to use where the user names none: the list of QEMU 10.2.
+// Default returns the edition to use where the user names none: that of QEMU 11.1.
 func Default() *Edition {
 	e, err := editions[0].load()
 	if err != nil {
@@ -78,6 +94,14 @@ func (e *Edition) Families(target string) []string { return slices.Clone(e.famil
 
 // Undecided returns the targets that the edition leaves open, in the order of its file.
 func (e *Edition) Undecided() []string { return slices.Clone(e.undecided) }
+
+// Scope returns what the edition leaves out for guests inside, in the order of its file.
+func (e *Edition) Scope() []Exclusion { return slices.Clone(e.scope) }
+
+// Excludes reports whether the edition's scope leaves something out.
+func (e *Edition) Excludes(id string) bool {
+	return slices.ContainsFunc(e.scope, func(x Exclusion) bool { return x.ID == id })
+}
 
 func (e *Edition) lists(target, family string) bool {
 	return slices.Contains(e.families[target], family)

@@ -13,7 +13,7 @@ import (
 func TestBuiltin(t *testing.T) {
 	t.Parallel()
 	names := policy.Names()
-	if !slices.Equal(names, []string{"qemu-10.2", "qemu-rfc-2025-09"}) {
+	if !slices.Equal(names, []string{"qemu-11.1", "qemu-10.2", "qemu-rfc-2025-09"}) {
 		t.Fatalf("Names() = %v", names)
 	}
 	for _, name := range names {
@@ -22,11 +22,11 @@ func TestBuiltin(t *testing.T) {
 			t.Errorf("%s: %+v", name, e)
 		}
 	}
-	if policy.Default() != named(t, "qemu-10.2") {
+	if policy.Default() != named(t, "qemu-11.1") {
 		t.Error("the default is not the edition of that name")
 	}
 	_, err := policy.Named("qemu-9.0")
-	if err == nil || err.Error() != `unknown policy "qemu-9.0": one of qemu-10.2, qemu-rfc-2025-09` {
+	if err == nil || err.Error() != `unknown policy "qemu-9.0": one of qemu-11.1, qemu-10.2, qemu-rfc-2025-09` {
 		t.Errorf("unknown edition: %v", err)
 	}
 }
@@ -34,9 +34,11 @@ func TestBuiltin(t *testing.T) {
 // The lists, spelled out once more: a slip in a data file must not pass for a change of policy.
 func TestBuiltinLists(t *testing.T) {
 	t.Parallel()
+	const released = "aarch64=virt i386=microvm,xenfv,xenpv,xenpvh,pc,q35 loongarch64=virt ppc64=pseries " +
+		"riscv32=virt riscv64=virt s390x=s390-ccw-virtio x86_64=microvm,xenfv,xenpv,xenpvh,pc,q35 ?"
 	want := map[string]string{
-		"qemu-10.2": "aarch64=virt i386=microvm,xenfv,xenpv,xenpvh,pc,q35 loongarch64=virt ppc64=pseries " +
-			"riscv32=virt riscv64=virt s390x=s390-ccw-virtio x86_64=microvm,xenfv,xenpv,xenpvh,pc,q35 ?",
+		"qemu-11.1": released,
+		"qemu-10.2": released,
 		"qemu-rfc-2025-09": "aarch64=virt i386=microvm,xenfv,xenpv,xenpvh,pc,q35,isapc loongarch64=virt " +
 			"s390x=s390-ccw-virtio x86_64=microvm,xenfv,xenpv,xenpvh,pc,q35,isapc " +
 			"?ppc,ppc64,mips,mipsel,mips64,mips64el,riscv32,riscv64",
@@ -51,6 +53,30 @@ func TestBuiltinLists(t *testing.T) {
 		if b.String() != list {
 			t.Errorf("%s\n got %s\nwant %s", name, b.String(), list)
 		}
+	}
+}
+
+// TestScope: what 11.1 leaves out, and no edition before it.
+func TestScope(t *testing.T) {
+	t.Parallel()
+	var ids []string
+	for _, x := range named(t, "qemu-11.1").Scope() {
+		ids = append(ids, x.ID)
+		if x.Text == "" || strings.HasSuffix(x.Text, ".") {
+			t.Errorf("%s: %q", x.ID, x.Text)
+		}
+	}
+	if want := strings.Fields("crashes backends memory degradation nested low-severity"); !slices.Equal(ids, want) {
+		t.Errorf("scope %v, want %v", ids, want)
+	}
+	for _, name := range []string{"qemu-10.2", "qemu-rfc-2025-09"} {
+		if e := named(t, name); len(e.Scope()) > 0 || e.Excludes(policy.Backends) {
+			t.Errorf("%s has a scope", name)
+		}
+	}
+	e, err := policy.Parse("site.yaml", []byte("name: site\ntargets: {x86_64: [q35]}\nscope:\n  backends: not ours\n"))
+	if err != nil || !e.Excludes(policy.Backends) {
+		t.Errorf("%+v, %v", e, err)
 	}
 }
 
@@ -149,6 +175,9 @@ func TestParseErrors(t *testing.T) {
 		{head + "undecided: [riscv64, riscv46]\n", "4:22: unknown architecture \"riscv46\"; did you mean riscv64?"},
 		{head + "undecided: [riscv64, riscv64]\n", "4:22: duplicate \"riscv64\" in undecided"},
 		{head + "undecided: [riscv64, x86_64]\n", "4:22: target x86_64 is both listed and undecided"},
+		{head + "scope: [memory]\n", "4:8: scope is not a mapping of names to sentences"},
+		{head + "scope: {a b: c}\n", "4:9: scope \"a b\": letters, digits, '.', '_' and '-' only, beginning with a letter or digit"},
+		{head + "scope: {memory: 1}\n", "4:17: not a plain text but a number; quote it if it is meant as text"},
 		{"undecided: [x86_64]\n" + head, "1:13: target x86_64 is both listed and undecided"},
 		{head + "evidence: x\n", "4:11: evidence is not a list"},
 

@@ -9,7 +9,7 @@ import (
 )
 
 // The keys of an edition's file.
-var keys = []string{"name", "title", "source", "evidence", "targets", "undecided"}
+var keys = []string{"name", "title", "source", "evidence", "targets", "undecided", "scope"}
 
 func (r *reader) edition(body *ast.MappingNode) *Edition {
 	e := &Edition{families: map[string][]string{}}
@@ -33,6 +33,8 @@ func (r *reader) edition(body *ast.MappingNode) *Edition {
 			r.targets(value, at, e)
 		case "undecided":
 			r.undecided(value, e)
+		case "scope":
+			r.scope(value, e)
 		}
 	})
 	for _, key := range []string{"name", "targets"} {
@@ -110,6 +112,24 @@ func (r *reader) undecided(value ast.Node, e *Edition) {
 	r.list(value, "undecided", func(at ast.Node, target string) {
 		if r.target(at, target) {
 			e.undecided, r.open = append(e.undecided, target), append(r.open, at)
+		}
+	})
+}
+
+// scope reads the mapping of what is left out to a sentence about it.
+func (r *reader) scope(value ast.Node, e *Edition) {
+	m, ok := value.(*ast.MappingNode)
+	if !ok {
+		r.errorf(value, "scope is not a mapping of names to sentences")
+		return
+	}
+	r.fields(m, func(id string, at, value ast.Node) {
+		if !plainName(id) {
+			r.errorf(at, "scope %q: letters, digits, '.', '_' and '-' only, beginning with a letter or digit", id)
+			return
+		}
+		if text := r.text(value); text != "" {
+			e.scope = append(e.scope, Exclusion{id, text})
 		}
 	})
 }

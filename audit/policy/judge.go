@@ -1,10 +1,6 @@
 package policy
 
-import (
-	"path"
-	"slices"
-	"strings"
-)
+import "slices"
 
 // Judge returns the verdict for one guest. The steps are taken in the order of the reasons; the first
 // that decides ends it. Words that libvirt would refuse do not lead to Virtualization.
@@ -23,6 +19,10 @@ func (e *Edition) Judge(g Guest) Verdict {
 	if armTarget != "" {
 		v.Target = armTarget
 	}
+	v.Machine = g.Override.Machine
+	if v.Machine != "" {
+		g.Machine = v.Machine // QEMU takes the last one, and libvirt's comes first
+	}
 	name := g.Machine
 	if g.HostMachine != "" {
 		name = g.HostMachine // what libvirt puts in its place
@@ -34,16 +34,20 @@ func (e *Edition) Judge(g Guest) Verdict {
 	}
 	v.Family = m.Family
 
-	if g.Override != (Override{}) {
-		if g.Override.TCG {
-			v.Accelerator = "tcg"
-			return v.end(NonVirtualization, CommandlineOverride)
+	if g.Override.TCG {
+		v.Accelerator = "tcg"
+		return v.end(NonVirtualization, CommandlineOverride)
+	}
+	if reason, decided := undecidable(g, arch); decided {
+		v.Family = ""
+		if reason == EmulatorUnknown {
+			v.Accelerator = ""
 		}
-		v.Accelerator, v.Family = "", ""
-		return v.end(Undetermined, CommandlineOverride)
+		return v.end(Undetermined, reason)
 	}
 	switch g.Type {
 	case "qemu":
+		// Whatever else is not known: libvirt writes "-accel tcg" first, and TCG always works.
 		return v.end(NonVirtualization, SoftwareEmulation)
 	case "kvm", "hvf", "xen":
 		// The policy names the first two. Xen it implies: it lists machines that only Xen can run.
@@ -111,15 +115,30 @@ func (v Verdict) end(w Word, r Reason) Verdict {
 	return v
 }
 
+// undecidable returns why the document does not tell what runs, whatever its machine is.
+func undecidable(g Guest, arch string) (Reason, bool) {
+	switch {
+	case g.Override.Stops, g.emulatorFor(arch) == otherTarget:
+		return DoesNotStart, true
+	case g.Type == "qemu":
+		return "", false
+	case g.UnknownEmulator():
+		return EmulatorUnknown, true
+	case g.Override.Unknown:
+		return CommandlineOverride, true
+	}
+	return "", false
+}
+
 // runsInQEMU is false where the domain's type, or its emulator, belongs to another driver of libvirt.
 func runsInQEMU(g Guest) bool {
 	switch g.Type {
 	case "lxc", "openvz", "vz", "parallels", "vmware", "vbox", "bhyve", "test", "uml", "phyp", "kqemu":
 		return false
-	case "kvm", "hyperv":
-		// libvirt's ch driver uses both types for Cloud Hypervisor (src/ch/ch_driver.c).
-		rest, ok := strings.CutPrefix(path.Base(g.Emulator), "cloud-hypervisor")
-		return !ok || rest != "" && rest[0] != '-' && rest[0] != '.'
+	case "kvm", "hyperv", "hvf":
+		// libvirt's ch driver uses the first two for Cloud Hypervisor (src/ch/ch_driver.c), openEuler's
+		// libvirt the first for StratoVirt. Type 'qemu' is that of QEMU's driver alone.
+		return g.AllowedEmulator || g.emulatorFor(g.Arch) != otherProgram
 	default:
 		return true
 	}

@@ -68,18 +68,33 @@ func TestJudge(t *testing.T) {
 		{emulator(q35, "/usr/bin/cloud-hypervisor-static"), na, policy.NotQEMU, "  "},
 		{emulator(q35, "cloud-hypervisor.static"), na, policy.NotQEMU, "  "},
 		{emulator(guest("hyperv", "hvm", "x86_64", ""), "/usr/bin/cloud-hypervisor"), na, policy.NotQEMU, "  "},
-		{emulator(q35, "/usr/bin/cloud-hypervisors"), in, policy.Listed, "kvm x86_64 q35"},
+		{emulator(q35, "/usr/bin/cloud-hypervisors"), maybe, policy.EmulatorUnknown, " x86_64 "},
 		{emulator(q35, "/opt/cloud-hypervisor/qemu-system-x86_64"), in, policy.Listed, "kvm x86_64 q35"},
 		{emulator(guest("qemu", "hvm", "x86_64", "q35"), "/usr/bin/cloud-hypervisor"), out, policy.SoftwareEmulation, "tcg x86_64 q35"},
 
-		// Step 2: arguments passed through. Any field is enough.
-		{override(q35, policy.Override{Set: true}), maybe, policy.CommandlineOverride, " x86_64 "},
-		{override(q35, policy.Override{Machine: "isapc"}), maybe, policy.CommandlineOverride, " x86_64 "},
-		{override(q35, policy.Override{Accelerator: "kvm"}), maybe, policy.CommandlineOverride, " x86_64 "},
-		{override(q35, policy.Override{Set: true, Accelerator: "kvm:tcg", MaybeTCG: true}), maybe, policy.CommandlineOverride, " x86_64 "},
-		{override(q35, policy.Override{Set: true, Accelerator: "tcg", MaybeTCG: true, TCG: true}), out, policy.CommandlineOverride, "tcg x86_64 q35"},
-		{override(guest("qemu", "hvm", "x86_64", "q35"), policy.Override{Set: true}), maybe, policy.CommandlineOverride, " x86_64 "},
-		{override(guest("lxc", "exe", "", ""), policy.Override{Set: true}), na, policy.NotQEMU, "  "},
+		{emulator(q35, "/usr/bin/stratovirt"), na, policy.NotQEMU, "  "},
+		{emulator(q35, "/usr/local/bin/crosvm"), na, policy.NotQEMU, "  "},
+		{emulator(q35, "firecracker-v1.7.0"), na, policy.NotQEMU, "  "},
+		{emulator(guest("xen", "hvm", "x86_64", "pc"), "/usr/bin/lkvm"), maybe, policy.EmulatorUnknown, " x86_64 "},
+
+		// Step 2: arguments passed through, and the emulator.
+		{override(q35, policy.Override{Machine: "isapc"}), out, policy.MachineNotListed, "kvm x86_64 "},
+		{override(q35, policy.Override{Machine: "pc"}), in, policy.Listed, "kvm x86_64 pc"},
+		{override(q35, policy.Override{Machine: "pc-q35-foobar"}), maybe, policy.UnknownSuffix, "kvm x86_64 q35"},
+		{override(guest("kvm", "hvm", "x86_64", ""), policy.Override{Machine: "isapc"}), out, policy.MachineNotListed, "kvm x86_64 "},
+		{override(guest("qemu", "hvm", "x86_64", "q35"), policy.Override{Machine: "pc"}), out, policy.SoftwareEmulation, "tcg x86_64 pc"},
+		{override(q35, policy.Override{Unknown: true}), maybe, policy.CommandlineOverride, "kvm x86_64 "},
+		{override(guest("qemu", "hvm", "x86_64", "q35"), policy.Override{Unknown: true}), out, policy.SoftwareEmulation, "tcg x86_64 q35"},
+		{override(q35, policy.Override{Stops: true}), maybe, policy.DoesNotStart, "kvm x86_64 "},
+		{override(q35, policy.Override{Stops: true, Machine: "isapc"}), maybe, policy.DoesNotStart, "kvm x86_64 "},
+		{override(guest("qemu", "hvm", "x86_64", "q35"), policy.Override{Stops: true}), maybe, policy.DoesNotStart, "tcg x86_64 "},
+		{override(guest("xen", "hvm", "x86_64", "pc"), policy.Override{Unknown: true, TCG: true}), out, policy.CommandlineOverride, "tcg x86_64 pc"},
+		{override(guest("lxc", "exe", "", ""), policy.Override{Stops: true}), na, policy.NotQEMU, "  "},
+		{emulator(q35, "/bin/false"), maybe, policy.EmulatorUnknown, " x86_64 "},
+		{emulator(guest("qemu", "hvm", "x86_64", "q35"), "/bin/false"), out, policy.SoftwareEmulation, "tcg x86_64 q35"},
+		{emulator(q35, "/usr/bin/qemu-system-aarch64"), maybe, policy.DoesNotStart, "kvm x86_64 "},
+		{emulator(host(guest("kvm", "hvm", "", "virt"), "x86_64"), "/usr/bin/qemu-system-aarch64"), maybe, policy.DoesNotStart, "kvm x86_64 "},
+		{emulator(guest("xen", "hvm", "x86_64", "xenfv"), "/usr/lib/xen/bin/qemu-system-i386"), in, policy.Listed, "xen x86_64 xenfv"},
 
 		// Steps 3 and 4: the accelerator.
 		{guest("qemu", "hvm", "x86_64", "pc-q35-9.2"), out, policy.SoftwareEmulation, "tcg x86_64 q35"},
@@ -160,7 +175,7 @@ func TestJudge(t *testing.T) {
 		got := policy.Default().Judge(tt.guest)
 		seen[got.Reason] = true
 		rest := strings.Join([]string{got.Accelerator, got.Target, got.Family}, " ")
-		if got.Word != tt.word || got.Reason != tt.reason || rest != tt.rest || got.Policy != "qemu-10.2" {
+		if got.Word != tt.word || got.Reason != tt.reason || rest != tt.rest || got.Policy != "qemu-11.1" {
 			t.Errorf("%+v:\n got %+v\nwant %s, %s, %q", tt.guest, got, tt.word, tt.reason, tt.rest)
 		}
 		checkSentence(t, got)
@@ -320,6 +335,53 @@ func TestJudgeWithHost(t *testing.T) {
 		v := policy.Default().Judge(tt.guest)
 		if rest := v.Accelerator + " " + v.Target + " " + v.Family; v.Word != tt.word || v.Reason != tt.reason || rest != tt.rest {
 			t.Errorf("%+v: %s %s %q", tt.guest, v.Word, v.Reason, rest)
+		}
+	}
+}
+
+// TestEmulatorNames goes over the names that distributions give to QEMU, and some that look like them.
+func TestEmulatorNames(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		arch    string
+		qemu    []string
+		unknown []string
+	}{
+		{"x86_64", strings.Fields(`/usr/bin/qemu-system-x86_64 qemu-system-x86_64 /usr/bin/qemu-system-x86_64-spice
+			/usr/bin/qemu-system-x86_64-microvm /opt/kata/bin/qemu-system-x86_64-snp-experimental /usr/bin/qemu-system-amd64
+			/usr/libexec/qemu-kvm /usr/bin/kvm /usr/bin/kvm-spice /usr/local/sbin/qemu /usr/lib/xen/bin/qemu-dm
+			/usr/libexec/xen-qemu-system-i386 /run/libvirt/nix-emulators/qemu-kvm`),
+			[]string{
+				"/bin/false", "/bin/true", "/usr/bin/qemu-system-x86_64 ", " qemu-kvm", "/usr/bin/qemu-kvm/", "/usr/bin/qemu-kvm/.",
+				"/usr/bin/qemu-system-", "/usr/bin/qemu-system-evil", "/usr/bin/qemu-system-x86_64\u200b", "/usr/bin/qemu-system-x86_64x",
+				"/usr/bin/QEMU-KVM", "/usr/bin/qemu-x86_64", "/usr/bin/qemu-img", "/usr/bin/kvm.sh", "/usr/bin/qemu-kvm-wrapper", "/", "kvm2",
+			}},
+		{"i686", []string{"/usr/bin/qemu-system-i386", "/usr/bin/qemu-system-x86_64"}, nil},
+		{"armv7l", []string{"/usr/bin/qemu-system-arm", "/usr/bin/qemu-system-aarch64", "/usr/bin/qemu-system-armv7l"}, nil},
+		{"ppc64le", []string{"/usr/bin/qemu-system-ppc64", "/usr/bin/qemu-system-ppc64le"}, nil},
+		{"", []string{"/usr/bin/qemu-system-s390x"}, nil},
+	} {
+		for _, name := range tt.qemu {
+			g := guest("kvm", "hvm", tt.arch, "pc")
+			if g.Emulator = name; g.UnknownEmulator() || g.WrongEmulator() {
+				t.Errorf("%s for %s is not taken for QEMU", name, tt.arch)
+			}
+		}
+		for _, name := range tt.unknown {
+			g := guest("kvm", "hvm", tt.arch, "pc")
+			g.Emulator = name
+			if v := policy.Default().Judge(g); v.Reason != policy.EmulatorUnknown || !g.UnknownEmulator() {
+				t.Errorf("%q: %+v", name, v)
+			}
+			if g.AllowedEmulator = true; policy.Default().Judge(g).Word != in || g.UnknownEmulator() {
+				t.Errorf("%q is allowed, and not judged", name)
+			}
+		}
+	}
+	for _, tt := range [][2]string{{"x86_64", "qemu-system-i386"}, {"aarch64", "qemu-system-arm"}, {"ppc", "qemu-system-ppc64"}, {"armv6l", "qemu-system-aarch64"}} {
+		g := guest("kvm", "hvm", tt[0], "pc")
+		if g.Emulator = tt[1]; !g.WrongEmulator() {
+			t.Errorf("%s runs %s guests", tt[1], tt[0])
 		}
 	}
 }

@@ -33,9 +33,9 @@ func (e *ParseError) Error() string {
 
 // Parse reads a site's own edition: a YAML mapping of name (needed), title, source, evidence (a list),
 // targets (needed: for each of QEMU's targets a list of machine families, or of boards by their exact
-// name) and undecided (a list of targets). The built-in editions are examples. The file name is used
-// for messages only. What is wrong is returned all at once, as joined ParseErrors in the order of the
-// file.
+// name), undecided (a list of targets) and scope (what is no security bug for a guest inside: a mapping of
+// names to sentences). The built-in editions are examples. The file name is used for messages only. What
+// is wrong is returned all at once, as joined ParseErrors in the order of the file.
 func Parse(file string, data []byte) (*Edition, error) {
 	// Reports name the edition. A site's list must not pass for QEMU's.
 	return parse(file, data, Names())

@@ -12,20 +12,24 @@ import "fmt"
 // of <os><type>. An attribute that is absent and one that is empty are both "".
 type Target struct{ Type, OS, Arch, Machine string }
 
-// Override is what arguments passed through to QEMU (<qemu:commandline>) change. Any field that is
-// set makes the rest of the XML worthless for the verdict, so Set alone is enough to say so.
+// Override is what arguments passed through to QEMU (<qemu:commandline>) make of the guest. They
+// follow what libvirt writes, "-machine TYPE,... -accel KIND", and QEMU takes the last machine type but
+// the first accelerator that works: no argument takes the accelerator away (softmmu/vl.c and
+// util/keyval.c of QEMU 7.2; the same in 11.1.3, seen with QMP's query-kvm).
 type Override struct {
-	Accelerator string // as the arguments name it: "kvm:tcg"
-	Machine     string
-	TCG         bool // the accelerator is TCG and can be nothing else
-	MaybeTCG    bool // TCG is among the accelerators
-	Set         bool // there is an override of any kind
+	Machine string // the machine type that QEMU takes in the place of the document's; "" for none
+	Stops   bool   // QEMU does not start with such arguments
+	Unknown bool   // what they make of the machine cannot be known
+	TCG     bool   // TCG runs a guest of type xen, where libvirt writes no -accel
 }
 
 // Guest is everything that a verdict is made from.
 type Guest struct {
 	Target
 	Emulator string // the path in <emulator>
+	// AllowedEmulator says that the site takes the emulator for QEMU, whatever its name is.
+	AllowedEmulator bool
+
 	Override Override
 	HostArch string // libvirt's name of the host's architecture; "" when not known
 
@@ -55,6 +59,8 @@ type Reason string
 // The reasons, in the order of the steps that give them.
 const (
 	NotQEMU             Reason = "not-qemu"
+	DoesNotStart        Reason = "does-not-start"
+	EmulatorUnknown     Reason = "emulator-unknown"
 	CommandlineOverride Reason = "commandline-override"
 	SoftwareEmulation   Reason = "software-emulation"
 	AcceleratorNotNamed Reason = "accelerator-not-named"
@@ -72,7 +78,7 @@ const (
 // Reasons returns every reason, in the order of the steps.
 func Reasons() []Reason {
 	return []Reason{
-		NotQEMU, CommandlineOverride, SoftwareEmulation, AcceleratorNotNamed, ArchAbsent, ArchUndecided,
+		NotQEMU, DoesNotStart, EmulatorUnknown, CommandlineOverride, SoftwareEmulation, AcceleratorNotNamed, ArchAbsent, ArchUndecided,
 		ArmOnAArch64, ArchNotListed, DefaultMachine, MachineAbsent, Listed, UnknownSuffix, MachineNotListed,
 	}
 }
@@ -85,6 +91,7 @@ type Verdict struct {
 	Accelerator string // kvm, hvf, xen, tcg, mshv, nvmm
 	Target      string // QEMU's name of the architecture: "x86_64", "arm"
 	Family      string // the machine family: "q35"
+	Machine     string // the machine type, where qemu:commandline sets another than the document's
 }
 
 // Explain says for people why the verdict is what it is: one sentence, lower case, no period.
@@ -92,11 +99,15 @@ func (v Verdict) Explain() string {
 	switch v.Reason {
 	case NotQEMU:
 		return "the guest does not run in QEMU"
+	case DoesNotStart:
+		return "the guest does not start with its arguments for QEMU or its emulator"
+	case EmulatorUnknown:
+		return "the emulator is not named like QEMU, so the document does not tell what runs"
 	case CommandlineOverride:
 		if v.Word == NonVirtualization {
-			return "qemu:commandline chooses software emulation (TCG)"
+			return "xen:commandline chooses software emulation (TCG)"
 		}
-		return "qemu:commandline sets the accelerator or the machine type, so the rest of the XML does not tell what runs"
+		return "qemu:commandline may set the accelerator or the machine type, and the document does not tell to what"
 	case SoftwareEmulation:
 		return "type 'qemu' is software emulation (TCG)"
 	case AcceleratorNotNamed:
@@ -120,12 +131,19 @@ func (v Verdict) Explain() string {
 	case MachineAbsent:
 		return "no machine type is named, and the XML alone does not tell which one libvirt takes"
 	case Listed:
-		return fmt.Sprintf("machine family %s is listed for %s, and %s is a hardware accelerator", v.Family, v.Target, v.Accelerator)
+		return fmt.Sprintf("machine family %s%s is listed for %s, and %s is a hardware accelerator", v.Family, v.setBy(), v.Target, v.Accelerator)
 	case UnknownSuffix:
-		return fmt.Sprintf("the machine type is named like family %s, but with a suffix that neither QEMU nor a known vendor uses", v.Family)
+		return fmt.Sprintf("the machine type%s is named like family %s, but with a suffix that neither QEMU nor a known vendor uses", v.setBy(), v.Family)
 	case MachineNotListed:
-		return "the machine type is not listed for " + v.Target
+		return fmt.Sprintf("the machine type%s is not listed for %s", v.setBy(), v.Target)
 	default:
 		return string(v.Reason)
 	}
+}
+
+func (v Verdict) setBy() string {
+	if v.Machine == "" {
+		return ""
+	}
+	return ", set by qemu:commandline,"
 }

@@ -206,7 +206,7 @@ func TestHTMLBrowser(t *testing.T) {
 		b.slash() // goes to the field
 		b.want(`document.activeElement.id`, `"q"`)
 		b.want(`document.activeElement.value`, `""`)
-		b.do(chromedp.KeyEvent("ISAPC outside"))
+		b.do(chromedp.KeyEvent("ISAPC outside i686"))
 		b.want(listed, `"old-dos"`)
 		b.do(chromedp.SendKeys("#q", " nowhere"))
 		b.want(listed, `""`)
@@ -215,7 +215,7 @@ func TestHTMLBrowser(t *testing.T) {
 
 	t.Run("fragment", func(t *testing.T) {
 		b := open(browser, t, fleetPage, "#severity=high,bogus&q=no+isolation&rule=none-such&sort=-name", 1280)
-		b.want(listed, `"old-dos build-tcg arm-board"`)
+		b.want(listed, `"shadow old-dos build-tcg arm-board"`)
 		b.want(`document.querySelector("#q").value`, `"no isolation"`)
 		b.eval(`location.hash = "severity=low"`)
 		b.want(listed, `"template"`)
@@ -322,7 +322,7 @@ func TestHTMLBrowser(t *testing.T) {
 	})
 
 	t.Run("packed", func(t *testing.T) {
-		b := open(browser, t, packed(t, fleet(t)), "#q=no+isolation+isapc", 1280)
+		b := open(browser, t, packed(t, fleet(t)), "#q=no+isolation+isapc+i686", 1280)
 		b.want(listed, `"old-dos"`)
 		b.want(`document.querySelectorAll(".message").length`, "0")
 		b.do(chromedp.Click("#open"))

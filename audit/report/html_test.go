@@ -138,7 +138,7 @@ func TestHTMLComplete(t *testing.T) {
 		}
 	}
 	want := []string{
-		"4 of 17 guests are outside", "24 November 2026, 12:00 UTC", "qemu-10.2", "1.2.3",
+		"4 of 17 guests are outside", "24 November 2026, 12:00 UTC", "qemu-11.1", "1.2.3",
 		"1 input could not be read", "broken ]]>:2:7: bad: ]]>", "about ]]>", ".virt-audit.yaml ]]>:3:5",
 		"34 checks not evaluated", audit.NeedSecrets.String(), audit.NeedQEMUConf.String(),
 		"5 waived, 5 in the baseline", "“agreed”, until 2027-06-30 (site.yaml:4:2)", audit.UntilRestart.Explain(),

@@ -202,6 +202,8 @@ func htmlFacts(r *audit.Result) (facts []htmlFact) {
 		{"Accelerator", r.Boundary.Accelerator},
 		{"QEMU target", r.Boundary.Target},
 		{"Machine family", r.Boundary.Family},
+		{"Machine set by qemu:commandline", r.Boundary.Machine},
+		{"Not covered by the policy", strings.Join(r.Notes, "; ")},
 		{"Tainted, says libvirt", strings.Join(r.Origin.Taints, ", ")},
 	} {
 		if f.Text != "" {

@@ -62,6 +62,9 @@ type jsonBoundary struct {
 	Accelerator string `json:"accelerator"`
 	Target      string `json:"target"`
 	Family      string `json:"family"`
+	// Machine is the machine type that qemu:commandline sets in the place of the document's.
+	Machine string   `json:"machine,omitempty"`
+	Notes   []string `json:"notes,omitempty"`
 }
 
 type jsonFinding struct {
@@ -198,7 +201,7 @@ func newJSONDomain(r *audit.Result, hidden bool) jsonDomain {
 	d := jsonDomain{
 		Source: r.Source, Name: r.Name, UUID: r.UUID,
 		Type: r.Target.Type, OS: r.Target.OS, Arch: r.Target.Arch, Machine: r.Target.Machine,
-		Boundary:     jsonBoundary{string(b.Word), string(b.Reason), b.Policy, b.Accelerator, b.Target, b.Family},
+		Boundary:     jsonBoundary{string(b.Word), string(b.Reason), b.Policy, b.Accelerator, b.Target, b.Family, b.Machine, r.Notes},
 		HostKnown:    r.Host.HostWords(),
 		Findings:     make([]jsonFinding, 0, len(r.Findings)),
 		NotEvaluated: make([]jsonUnevaluated, 0, len(r.Unevaluated)),

@@ -110,7 +110,7 @@ func TestJUnit(t *testing.T) {
 			properties[p.Name] = p.Value
 		}
 		if s.Name != r.Name || s.Timestamp != "2026-11-24T12:00:00" || properties["verdict"] != string(r.Boundary.Word) ||
-			properties["policy"] != "qemu-10.2" || properties["machine"] != r.Target.Machine || properties["source"] != r.Source {
+			properties["policy"] != "qemu-11.1" || properties["machine"] != r.Target.Machine || properties["source"] != r.Source {
 			t.Errorf("%s: %s %s %v", r.Name, s.Name, s.Timestamp, properties)
 		}
 		for _, f := range r.Findings {

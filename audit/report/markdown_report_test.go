@@ -220,12 +220,12 @@ func TestMarkdownParts(t *testing.T) {
 	at := 0
 	for _, want := range []string{
 		"## virt-audit: 5 critical, 4 high, 3 medium, 2 low, 1 info in 18 guests, 2 inputs could not be read\n",
-		"QEMU's security support boundary (policy `qemu-10.2`): 12 inside, 4 **outside**, 1 undetermined, 1 not QEMU.\n",
+		"QEMU's security support boundary (policy `qemu-11.1`): 12 inside, 4 **outside**, 1 undetermined, 1 not QEMU.\n",
 		"12 findings at or above medium: the audit fails. 1 finding waived, not counted. 1 finding in the baseline, not counted. 1 check not evaluated.\n",
 		"### Inputs that could not be read\n", "- `broken ]]>:2:7`: bad: \\]\\]&gt;\n- `absent ]]>`: no such file\n",
 		"### Guests\n", "| **outside** | `build-tcg` | `qemu x86_64 pc-q35-9.2` | critical | 1 critical, 1 high |\n", "| no finding, 1 check not evaluated |\n",
 		"### Findings\n", "<details><summary><code>build-tcg</code>: outside, 1 critical, 1 high</summary>\n",
-		"Verdict non-virtualization: type 'qemu' is software emulation (TCG), by policy `qemu-10.2`. Read from `guests/build-tcg.xml`.\n",
+		"Verdict non-virtualization: type 'qemu' is software emulation (TCG), by policy `qemu-11.1`. Read from `guests/build-tcg.xml`.\n",
 		"**critical** [`bnd-accel-tcg`](<" + audit.DocsURL + "#bnd-accel-tcg>): QEMU promises nothing",
 		"- `guests/build-tcg.xml:8:9`: type 'qemu' is software emulation: QEMU promises no isolation\n",
 		"```\n<domain type='kvm'> (on macOS: 'hvf')\n$ virt-xml build-tcg --edit --xml ./@type=kvm\n```\n", "**high** ",

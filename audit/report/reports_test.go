@@ -60,7 +60,7 @@ func baselineRules() []*audit.Rule {
 // options are those of a usual run.
 func options() Options {
 	return Options{
-		Version: "1.2.3", Policy: "qemu-10.2", Profiles: []audit.Profile{audit.Baseline}, Rules: baselineRules(),
+		Version: "1.2.3", Policy: "qemu-11.1", Profiles: []audit.Profile{audit.Baseline}, Rules: baselineRules(),
 		FailOn: audit.Medium, Now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC),
 	}
 }

@@ -103,7 +103,18 @@ func (t *textReporter) Domain(r *audit.Result) error {
 			return err
 		}
 	}
-	return writeLines(t.w, t.row(r))
+	return writeLines(t.w, t.row(r)+t.notes(r))
+}
+
+// notes are lines below a guest's verdict about what the policy does not cover.
+func (t *textReporter) notes(r *audit.Result) string {
+	var b strings.Builder
+	for _, note := range r.Notes {
+		for _, line := range wrap("note: "+note, t.width-2-verdictWidth) {
+			fmt.Fprintf(&b, "  %s%s\n", strings.Repeat(" ", verdictWidth), t.style.dim(printable(line)))
+		}
+	}
+	return b.String()
 }
 
 // row is a guest's line in the list: verdict, name, what decided it, and the count of findings.

@@ -107,7 +107,7 @@ func TestValidateWords(t *testing.T) {
 		{"inside", nil, guest(policy.Virtualization), "PASS", []string{"QEMU: Checking web is inside"}},
 		{"quiet", func(o *Options) { o.Quiet = true }, guest(policy.Virtualization, finding("dev-video-cirrus", audit.High)), "FAIL", nil},
 		{"outside", nil, guest(policy.NonVirtualization, tcg), "FAIL FAIL", []string{
-			"web.xml: non-virtualization by policy qemu-10.2; type 'qemu' is software emulation (TCG))", "for bnd-accel-tcg",
+			"web.xml: non-virtualization by policy qemu-11.1; type 'qemu' is software emulation (TCG))", "for bnd-accel-tcg",
 			"FAIL (web.xml:3:4: critical: what is wrong; fix: <domain type='kvm'> (on macOS: 'hvf'); $ virt-xml web --edit --xml ./@type=kvm; see " + tcg.Rule.URL() + ")",
 		}},
 		{"outside, and nobody minds", nil, guest(policy.NonVirtualization), "WARN", nil},

@@ -84,6 +84,12 @@ func (s *streams) policyShow(c *cli.Context) error {
 	if u := e.Undecided(); len(u) > 0 {
 		fmt.Fprintf(s.out, "\nUndecided: %s\n", strings.Join(u, ", "))
 	}
+	if scope := e.Scope(); len(scope) > 0 {
+		fmt.Fprintf(s.out, "\nScope: for a guest inside, these are not security bugs:\n\n")
+		for _, x := range scope {
+			fmt.Fprintf(s.out, "  %-12s %s\n", x.ID, x.Text)
+		}
+	}
 	return nil
 }
 

@@ -39,7 +39,7 @@ const guest = `<domain type='kvm' id='7' xmlns:qemu='http://libvirt.org/schemas/
     <interface type='network'><source network='default'/><ip address='192.0.2.3'/></interface>
     <graphics type='vnc' listen='0.0.0.0'><listen type='address' address='0.0.0.0'/></graphics>
   </devices>
-  <qemu:commandline><qemu:arg value='-msg'/><qemu:env name='A' value='b'/></qemu:commandline>
+  <qemu:commandline><qemu:arg value='-no-reboot'/><qemu:env name='A' value='b'/></qemu:commandline>
 </domain>`
 
 func load(t *testing.T, text string) *audit.Domain {
@@ -108,7 +108,7 @@ func TestTrue(t *testing.T) {
 		`domain.devices.graphics[0].listen == '0.0.0.0' && domain.devices.graphics[0].listen_element[0].type == 'address'`,
 		// names that are no names in CEL
 		"domain.features.`nested-hv`.state == 'on' && has(domain.features.`nested-hv`)",
-		`domain.qemu_commandline.qemu_arg[0].value == '-msg' && domain.qemu_commandline.qemu_env[0].name == 'A'`,
+		`domain.qemu_commandline.qemu_arg[0].value == '-no-reboot' && domain.qemu_commandline.qemu_env[0].name == 'A'`,
 		// functions, maps, the boundary
 		`'a.b'.split('.')[1] == 'b' && 'abc'.substring(1) == 'bc' && 'A'.lowerAscii() == 'a' && 'abc'.indexOf('c') == 2 && ' a '.trim() == 'a'`,
 		`{'kvm': ['br0'], 'qemu': ['br1']}[domain.type] == ['br0'] && 'kvm' in {'kvm': 1} && string(1) == '1' && 'ab1'.matches('^[a-z]+1$')`,
