@@ -221,3 +221,26 @@ func TestEmulatorOnLibvirt(t *testing.T) {
 		t.Errorf("we: %+v", v)
 	}
 }
+
+// TestOverrideOnLibvirt: <qemu:override> puts another device in the place of libvirt's, but reaches neither
+// machine nor accelerator.
+func TestOverrideOnLibvirt(t *testing.T) {
+	t.Parallel()
+	d := libvirtd.Start(t, libvirtd.Options{})
+	arguments := func(alias, property, value string) string {
+		override := fmt.Sprintf("<qemu:override><qemu:device alias='%s'><qemu:frontend><qemu:property name='%s' type='string' value='%s'/>"+
+			"</qemu:frontend></qemu:device></qemu:override>", alias, property, value)
+		doc := strings.NewReplacer("<qemu:commandline></qemu:commandline>", override,
+			"<memballoon model='none'/>", "<memballoon model='none'/><rng model='virtio'><backend model='random'>/dev/urandom</backend><alias name='ua-r'/></rng>").
+			Replace(passing("qemu", "pc"))
+		return d.MustVirsh("domxml-to-native", "qemu-argv", d.File("guest.xml", doc))
+	}
+	if got := arguments("ua-r", "driver", "nvme"); !strings.Contains(got, `"driver":"nvme"`) || strings.Contains(got, "virtio-rng") {
+		t.Errorf("the driver is not replaced: %s", got)
+	}
+	for _, alias := range []string{"machine", "accel", ""} {
+		if got := arguments(alias, "type", "isapc"); strings.Contains(got, "isapc") {
+			t.Errorf("alias %q: %s", alias, got)
+		}
+	}
+}

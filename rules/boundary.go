@@ -231,7 +231,8 @@ Absence of the switch is no finding; reject and crash are what one would wish fo
 		Doc: `libvirt offers the devices that are fit for guests; the command line can add those that are not. Among them: CXL
 emulation, which its maintainers call unfit for virtualization, the removed pvrdma with its long list of flaws,
 test devices, and storage or network models that nobody hardens. NVMe is only medium: before libvirt knew
-bus='nvme' there was no other way to have it. Any other passthrough is the business of other rules.`,
+bus='nvme' there was no other way to have it. A property 'driver' in <qemu:override> puts another device in the
+place of libvirt's, and is judged in the same way. Any other passthrough is the business of other rules.`,
 		Fix:  withoutPassthrough,
 		Refs: []string{qemuSecurity, qemuRemoved, "https://nvd.nist.gov/vuln/detail/CVE-2018-20123", "https://nvd.nist.gov/vuln/detail/CVE-2021-3582"},
 		Check: func(p *audit.Pass) {
@@ -240,12 +241,9 @@ bus='nvme' there was no other way to have it. Any other passthrough is the busin
 				if !unreviewed(name) {
 					continue
 				}
-				severity := audit.High
-				if strings.HasPrefix(name, "nvme") {
-					severity = audit.Medium
-				}
-				p.ReportAs(severity, o.At, "-%s %s is a device that QEMU's maintainers have not reviewed for hostile guests", o.Name, name)
+				p.ReportAs(unreviewedSeverity(name), o.At, "-%s %s is a device that QEMU's maintainers have not reviewed for hostile guests", o.Name, name)
 			}
+			reportReplacedDevices(p)
 		},
 	},
 }
@@ -294,6 +292,29 @@ func passedDevice(option string, o audit.Option) string {
 		v, _ := o.Get("if")
 		return v
 	}
+}
+
+// reportReplacedDevices reports devices that <qemu:override> puts in the place of libvirt's: libvirt 9.0
+// writes its property 'driver' over the one in the JSON of -device, see TestOverrideOnLibvirt.
+func reportReplacedDevices(p *audit.Pass) {
+	if p.QEMUOverride == nil || !byQEMU(p) {
+		return
+	}
+	for at, d := range audit.Each("qemu:override/qemu:device", p.QEMUOverride.Devices) {
+		for at, property := range audit.EachIn(at, "qemu:frontend/qemu:property", d.Frontend.Properties) {
+			if property.Name == "driver" && unreviewed(property.Value) {
+				p.ReportAs(unreviewedSeverity(property.Value), at.Attr("value"),
+					"the override makes the device %s, which QEMU's maintainers have not reviewed for hostile guests", property.Value)
+			}
+		}
+	}
+}
+
+func unreviewedSeverity(name string) audit.Severity {
+	if strings.HasPrefix(name, "nvme") {
+		return audit.Medium
+	}
+	return audit.High
 }
 
 // unreviewedDevices are types, or with a final dash or dot beginnings of types, that the command
