@@ -1,7 +1,10 @@
 package rules
 
 import (
+	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
@@ -43,6 +46,39 @@ func TestEveryReason(t *testing.T) {
 	for _, r := range policy.Reasons() {
 		if !seen[r] {
 			t.Errorf("no fixture is judged for the reason %s", r)
+		}
+	}
+}
+
+// TestRepeatedArguments: arguments that say again what the document says, or have no effect, are no more
+// than remarks of any rule; with a part that takes protection away they are.
+func TestRepeatedArguments(t *testing.T) {
+	const head = `<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>g</name><memory>65536</memory>
+<os><type arch='x86_64' machine='pc-q35-10.2'>hvm</type></os><cpu mode='host-model'/><qemu:commandline>`
+	for args, quiet := range map[string]bool{
+		"-accel kvm,dirty-ring-size=4096":      true,
+		"-accel tcg":                           true,
+		"-machine q35,hmat=on":                 true,
+		"-machine pc-q35-10.2 -accel kvm":      true,
+		"-machine isapc -machine q35":          true,
+		"-machine q35,dump-guest-core=on":      false,
+		"-machine q35 -device virtio-rng-pci":  false,
+		"-machine pc":                          false,
+		"-machine pc-q35-10.1":                 false,
+		"-machine q35,memory-encryption=other": false,
+	} {
+		var b strings.Builder
+		for _, a := range strings.Fields(args) {
+			fmt.Fprintf(&b, "<qemu:arg value='%s'/>", a)
+		}
+		d, err := audit.Load("guest.xml", []byte(head+b.String()+"</qemu:commandline></domain>"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		res := audit.Run(d, &audit.Config{Rules: All()})
+		loud := slices.ContainsFunc(res.Findings, func(f audit.Finding) bool { return f.Severity > audit.Info && f.Path.String() != "." })
+		if loud == quiet || len(res.Findings) == 0 {
+			t.Errorf("%s: %v", args, res.Findings)
 		}
 	}
 }
