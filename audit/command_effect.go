@@ -50,6 +50,7 @@ func (c *Command) resolve(t Target) {
 			c.override.Unknown = true
 		case EffectChanges:
 			c.override.Machine, c.machineAt = e.Value, e.Option.At
+		case EffectRepeats, EffectIgnored:
 		}
 	}
 	c.Effects = r.effects

@@ -25,11 +25,11 @@ func passing(domainType, machine string, args ...string) string {
 
 var xmlText = strings.NewReplacer("&", "&amp;", "<", "&lt;", "'", "&apos;", `"`, "&quot;")
 
-func loadPassing(t testing.TB, domainType, machine string, args ...string) *audit.Domain {
-	t.Helper()
+func loadPassing(tb testing.TB, domainType, machine string, args ...string) *audit.Domain {
+	tb.Helper()
 	d, err := audit.Load("guest.xml", []byte(passing(domainType, machine, args...)))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return d
 }
@@ -163,7 +163,7 @@ func TestScopeNotes(t *testing.T) {
 		}
 		return audit.Run(d, &audit.Config{Policy: e}).Notes
 	}
-	const all = "the policy does not cover the back-ends of vhost-user network interface, vhost-user disk, virtiofs filesystem, " +
+	const all = "not covered: back-ends of vhost-user network interface, vhost-user disk, virtiofs filesystem, " +
 		"vhost-user video card, vfio-user device of qemu:commandline, vhost-user device of qemu:commandline"
 	got := judge("kvm", "qemu-11.1", devices, "-device", "{'driver':'vfio-user-pci'}", "-device", "vhost-user-rng-pci,chardev=c", "-netdev", "vhost-user,id=n")
 	if len(got) != 1 || got[0] != all {

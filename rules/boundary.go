@@ -76,9 +76,9 @@ and others have their own, which virt-audit does not judge. The other rules stil
 		Profiles: every,
 		Doc: `An argument for QEMU names the accelerator or the machine type, and tools that read only <type> do not see it.
 QEMU takes the first accelerator that works, which is libvirt's own, so -accel takes nothing away (info); it takes the
-last machine type, so -machine decides, and the verdict is made for the machine that it names. The finding is medium
-where another machine than the document's runs or where the document does not show what runs, and critical where TCG
-runs a guest of type 'xen'. An argument that repeats what the document says is info.`,
+last machine type, so -machine decides, and the verdict is made for the machine that it names. The finding is critical
+where that machine is not on QEMU's list, or TCG runs a guest of type 'xen'; medium where another machine than the
+document's runs, or the document does not show which. An argument that repeats what the document says is info.`,
 		Fix:  withoutPassthrough,
 		Refs: []string{qemuSecurity, qemuPassthrough},
 		Check: func(p *audit.Pass) {
@@ -146,11 +146,12 @@ listed family but ends in something unknown, the verdict is left open and the fi
 $ virt-xml DOMAIN --edit --boot machine=q35`,
 		Refs: []string{qemuSecurity, domainBoot},
 		Check: func(p *audit.Pass) {
-			switch name, at := p.MachineType(); {
+			switch at := audit.At("os/type@machine"); {
+			case p.Boundary.Machine != "": // bnd-accel-override says how to get rid of it
 			case because(p, "machine-not-listed"):
-				p.Reportf(at, "machine type '%s' is not on QEMU's list for %s: no isolation is promised", name, p.Boundary.Target)
+				p.Reportf(at, "machine type '%s' is not on QEMU's list for %s: no isolation is promised", p.Target.Machine, p.Boundary.Target)
 			case because(p, "unknown-suffix"):
-				p.ReportAs(audit.Medium, at, "machine type '%s' resembles the listed '%s', but this version of it is unknown", name, p.Boundary.Family)
+				p.ReportAs(audit.Medium, at, "machine type '%s' resembles the listed '%s', but this version of it is unknown", p.Target.Machine, p.Boundary.Family)
 			}
 		},
 	},
@@ -249,7 +250,7 @@ place of libvirt's, and is judged in the same way. Any other passthrough is the 
 }
 
 // reportOverride reports what an option does to accelerator or machine, unless the guest does not start
-// with it or the machine that it sets has a finding of its own.
+// with it.
 func reportOverride(p *audit.Pass, e audit.Effect) {
 	name, at := e.Option.Name, e.Option.At
 	switch e.Kind {
@@ -263,7 +264,14 @@ func reportOverride(p *audit.Pass, e audit.Effect) {
 			p.ReportAs(audit.Info, at, "-%s has no effect: a later machine type counts", name)
 		}
 	case audit.EffectChanges:
-		if !because(p, "machine-not-listed", "unknown-suffix") {
+		switch {
+		case because(p, "machine-not-listed"):
+			p.ReportAs(audit.Critical, at, "-%s makes the machine '%s', which is not on QEMU's list for %s: no isolation is promised",
+				name, e.Value, p.Boundary.Target)
+		case because(p, "unknown-suffix"):
+			p.Reportf(at, "-%s makes the machine '%s', which resembles the listed '%s', but this version of it is unknown",
+				name, e.Value, p.Boundary.Family)
+		default:
 			p.Reportf(at, "-%s makes the machine '%s', whatever the document says", name, e.Value)
 		}
 	case audit.EffectUnclear:
@@ -272,6 +280,7 @@ func reportOverride(p *audit.Pass, e audit.Effect) {
 			severity = audit.Critical
 		}
 		p.ReportAs(severity, at, "-%s may set accelerator or machine, and the document does not show to what", name)
+	case audit.EffectStops: // bnd-cmdline-stops
 	}
 }
 

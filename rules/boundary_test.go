@@ -68,7 +68,7 @@ func TestRepeatedArguments(t *testing.T) {
 		"-machine q35,memory-encryption=other": false,
 	} {
 		var b strings.Builder
-		for _, a := range strings.Fields(args) {
+		for a := range strings.FieldsSeq(args) {
 			fmt.Fprintf(&b, "<qemu:arg value='%s'/>", a)
 		}
 		d, err := audit.Load("guest.xml", []byte(head+b.String()+"</qemu:commandline></domain>"))

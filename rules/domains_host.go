@@ -122,7 +122,8 @@ func side(p *audit.Pass) (key string, at audit.Path) {
 		case some:
 			return "", audit.Path{}
 		case because(p, "machine-not-listed", "default-machine"):
-			return outside, audit.At("os/type@machine")
+			_, at := p.MachineType()
+			return outside, at
 		case because(p, "arch-not-listed"):
 			return outside, audit.At("os/type@arch")
 		}

@@ -347,15 +347,18 @@ func TestEmulatorNames(t *testing.T) {
 		qemu    []string
 		unknown []string
 	}{
-		{"x86_64", strings.Fields(`/usr/bin/qemu-system-x86_64 qemu-system-x86_64 /usr/bin/qemu-system-x86_64-spice
-			/usr/bin/qemu-system-x86_64-microvm /opt/kata/bin/qemu-system-x86_64-snp-experimental /usr/bin/qemu-system-amd64
-			/usr/libexec/qemu-kvm /usr/bin/kvm /usr/bin/kvm-spice /usr/local/sbin/qemu /usr/lib/xen/bin/qemu-dm
-			/usr/libexec/xen-qemu-system-i386 /run/libvirt/nix-emulators/qemu-kvm`),
+		{
+			"x86_64",
+			strings.Fields(`/usr/bin/qemu-system-x86_64 qemu-system-x86_64 /usr/bin/qemu-system-x86_64-spice
+				/usr/bin/qemu-system-x86_64-microvm /opt/kata/bin/qemu-system-x86_64-snp-experimental
+				/usr/bin/qemu-system-amd64 /usr/libexec/qemu-kvm /usr/bin/kvm /usr/bin/kvm-spice /usr/local/sbin/qemu
+				/usr/lib/xen/bin/qemu-dm /usr/libexec/xen-qemu-system-i386 /run/libvirt/nix-emulators/qemu-kvm`),
 			[]string{
 				"/bin/false", "/bin/true", "/usr/bin/qemu-system-x86_64 ", " qemu-kvm", "/usr/bin/qemu-kvm/", "/usr/bin/qemu-kvm/.",
 				"/usr/bin/qemu-system-", "/usr/bin/qemu-system-evil", "/usr/bin/qemu-system-x86_64\u200b", "/usr/bin/qemu-system-x86_64x",
 				"/usr/bin/QEMU-KVM", "/usr/bin/qemu-x86_64", "/usr/bin/qemu-img", "/usr/bin/kvm.sh", "/usr/bin/qemu-kvm-wrapper", "/", "kvm2",
-			}},
+			},
+		},
 		{"i686", []string{"/usr/bin/qemu-system-i386", "/usr/bin/qemu-system-x86_64"}, nil},
 		{"armv7l", []string{"/usr/bin/qemu-system-arm", "/usr/bin/qemu-system-aarch64", "/usr/bin/qemu-system-armv7l"}, nil},
 		{"ppc64le", []string{"/usr/bin/qemu-system-ppc64", "/usr/bin/qemu-system-ppc64le"}, nil},
