@@ -131,10 +131,10 @@ func (c *Config) guest(d *Domain) policy.Guest {
 
 // UnknownEmulator reports whether nothing is known of the program that <emulator> names, and the site
 // does not allow it.
-func (p *Pass) UnknownEmulator() bool { return p.guest != nil && p.guest.UnknownEmulator() }
+func (p *Pass) UnknownEmulator() bool { return p.guest.UnknownEmulator() }
 
 // WrongEmulator reports whether <emulator> names QEMU for another architecture than the guest's.
-func (p *Pass) WrongEmulator() bool { return p.guest != nil && p.guest.WrongEmulator() }
+func (p *Pass) WrongEmulator() bool { return p.guest.WrongEmulator() }
 
 // byQEMU reports whether libvirt's QEMU driver runs the guest, with qemu.conf.
 func (p *Pass) byQEMU() bool { return p.Boundary.Reason != policy.NotQEMU && p.Type != "xen" }

@@ -119,7 +119,7 @@ type Pass struct {
 	// Waivers are those of the domain itself, and what became of them: for rules that are AfterWaivers.
 	Waivers []*AppliedWaiver
 
-	guest  *policy.Guest // what the verdict was made from; nil while the index is filled
+	guest  policy.Guest // what the verdict was made from; empty while the index is filled
 	rule   *Rule
 	result *Result
 	lacked Needs
@@ -211,7 +211,7 @@ func Run(d *Domain, c *Config) *Result {
 	if res.Boundary.Word == policy.Virtualization {
 		res.Notes = d.scopeNotes(c.edition())
 	}
-	p := Pass{Domain: d, guest: &guest, Boundary: res.Boundary, QEMU: c.EffectiveQEMU(), Host: c.facts(d), result: res, fileMode: c.FileMode, severities: c.Severities, allowed: c.Allowed}
+	p := Pass{Domain: d, guest: guest, Boundary: res.Boundary, QEMU: c.EffectiveQEMU(), Host: c.facts(d), result: res, fileMode: c.FileMode, severities: c.Severities, allowed: c.Allowed}
 	p.Planned = c.QEMU != policy.Version{}
 	p.HostArch, p.home = c.hostArch(p.Host), c.home(d)
 	if c.Index.Len() > 1 {
