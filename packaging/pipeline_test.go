@@ -302,7 +302,7 @@ func TestPreCommit(t *testing.T) {
 	}
 	for _, name := range []string{"one", "two"} {
 		guest := strings.Replace(good(t), "<name>web<", "<name>"+name+"<", 1)
-		guest = strings.Replace(guest, "</devices>", "<interface type='network'><mac address='52:54:00:00:00:01'/><source network='default'/></interface></devices>", 1)
+		guest = strings.Replace(guest, "</devices>", "<interface type='network'><mac address='52:54:00:00:00:01'/><source network='default'/><model type='virtio'/></interface></devices>", 1)
 		if out, err := commit("guests/"+name+".xml", guest); err != nil { // alone, each is good
 			t.Errorf("%s: %v\n%s", name, err, out)
 		}
