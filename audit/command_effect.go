@@ -140,16 +140,31 @@ func (r *resolver) machine() {
 		return
 	}
 	e := &r.effects[r.last]
-	target := policy.TargetOf(r.target.Arch)
-	ours, theirs := policy.ParseMachine(target, r.target.Machine), policy.ParseMachine(target, e.Value)
 	switch {
-	case e.Value == r.target.Machine, theirs.Alias && theirs.Family != "" && theirs.Family == ours.Family:
+	case r.says(e.Value):
 		e.Kind = EffectRepeats
 	case plainWord(e.Value) == "":
 		e.Kind, e.Value, e.Why = EffectStops, "", "no machine type has such a name"
 	case unstartable[e.Value]:
 		e.Kind, e.Why = EffectStops, "what libvirt asks of QEMU does not work with machine type '"+e.Value+"'"
 	}
+}
+
+// says reports whether the document asks for the machine already: by this name, or by another for a
+// version of the same family that the host chooses.
+func (r *resolver) says(name string) bool {
+	targets := []string{policy.TargetOf(r.target.Arch)}
+	if r.target.Arch == "" {
+		targets = []string{"x86_64", "aarch64", "ppc64", "s390x", "riscv64", "loongarch64"}
+	}
+	return name == r.target.Machine || slices.ContainsFunc(targets, func(target string) bool {
+		own := r.target.Machine
+		if own == "" && r.target.Arch != "" {
+			own = policy.ImpliedMachine(r.target, target)
+		}
+		ours, theirs := policy.ParseMachine(target, own), policy.ParseMachine(target, name)
+		return name == own || (ours.Alias || theirs.Alias) && ours.Family != "" && ours.Family == theirs.Family
+	})
 }
 
 // machineArgument reads the argument of -machine as keyval_parse_into does (util/keyval.c of QEMU 7.2),

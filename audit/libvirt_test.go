@@ -93,6 +93,7 @@ func TestKept(t *testing.T) {
 		"text before elements":            {"<target dev", "x<target dev"},
 		"commandline by a default space":  {"</os>", "</os><commandline xmlns='http://libvirt.org/schemas/domain/qemu/1.0'/>"},
 		"the xml prefix declared":         {"<os>", "<os xmlns:xml='http://www.w3.org/XML/1998/namespace'>"},
+		"attribute of metadata":           {"<os>", "<metadata f:x='1' xmlns:f='urn:f' xml:lang='de'/><os>"},
 		"graphics":                        {"</devices>", graphics + "</devices>"},
 	} {
 		t.Run(name, func(t *testing.T) {

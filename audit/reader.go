@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// MaxDepth is how deep elements may nest, the root included: libxml2 lets them nest no deeper unless a caller asks for more, which libvirt does
-// not. Its message says 256, but it compares before it counts the element at hand: libvirt 9 takes a
-// document of 257 levels and refuses one of 258 (tested).
+// MaxDepth is how deep elements may nest, the root included: libxml2 lets them nest no deeper unless a
+// caller asks for more, which libvirt does not. Its message says 256, but it compares before it counts
+// the element at hand: libvirt 9 takes a document of 257 levels and refuses one of 258 (tested).
 const MaxDepth = 257
 
 // reader is the one strict pass over a document. It hands the decoder only what libvirt would see,
@@ -180,7 +180,8 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 		r.waiver(f, t, attrs, start, end)
 		return nil, nil
 	}
-	if err := r.unforeign(attrs, start); err != nil {
+	kept := uri == "" && name == "metadata" && len(r.stack) == r.outer+2 // libvirt keeps its attributes too
+	if err := r.unforeign(attrs, start); err != nil && !kept {
 		return nil, err
 	}
 	if ignore, err := r.besideNUMA(parent, name, start); ignore || err != nil {
@@ -217,7 +218,7 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 		parent.seen().add(name)
 	}
 	f.node = r.add(parent.node, name, start, end)
-	if name == "metadata" && len(r.stack) == r.outer+2 {
+	if kept {
 		f.mode = metadata
 	}
 	r.lastElem = start

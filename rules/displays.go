@@ -59,10 +59,13 @@ func (d display) public(p *audit.Pass, at audit.Path) (where audit.Path, address
 	if len(d.listeners) > 0 {
 		l := d.listeners[0]
 		switch {
-		case l.Network != nil && l.Network.Address == "":
-			return at.Elem("listen").Attr("network"), "virtual network '" + l.Network.Network + "'", true
 		case l.Network != nil:
-			where, address = at.Elem("listen").Attr("address"), l.Network.Address
+			// libvirt drops an address here from a definition, and fills it in for a guest that runs
+			// (virDomainGraphicsListenDefParseXML). A document that claims to be of such a guest may not be.
+			if a := l.Network.Address; p.Live() && a != "" && !loopback(a) {
+				return at.Elem("listen").Attr("address"), a, true
+			}
+			return at.Elem("listen").Attr("network"), "virtual network '" + l.Network.Network + "'", true
 		case l.Address.Address != "":
 			where, address = at.Elem("listen").Attr("address"), l.Address.Address
 		}
@@ -186,7 +189,8 @@ var spiceChannels = []string{"main", "display", "inputs", "cursor", "playback", 
 
 // plaintext asks whether some channel may go unencrypted. A TLS port that is missing or that qemu.conf
 // does not allow needs no case of its own: with mode 'secure' the guest does not start then, and with
-// 'any' there is a plain port. A channel set to 'any' or 'insecure' undoes a secure default.
+// 'any' there is a plain port. A channel set to 'insecure' undoes a secure default; one set to 'any' has
+// the default (qemuProcessGraphicsAllocatePorts, qemuBuildGraphicsSPICECommandLine in libvirt 9.0).
 func plaintext(p *audit.Pass) {
 	for at, d := range displayServers(p, "SPICE") {
 		_, address, public := d.public(p, at)
@@ -204,7 +208,7 @@ func plaintext(p *audit.Pass) {
 			case last[c.Name] != c:
 			case c.Mode == "secure" && slices.Contains(spiceChannels, c.Name):
 				secured++
-			case c.Mode != "secure" && d.spice.DefaultMode == "secure":
+			case c.Mode == "insecure" && d.spice.DefaultMode == "secure":
 				p.Reportf(channelAt.Attr("mode"), "SPICE on %s may send channel '%s' unencrypted: mode '%s'", address, c.Name, c.Mode)
 			}
 		}

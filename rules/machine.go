@@ -111,7 +111,7 @@ $ virt-xml DOMAIN --edit --convert-to-q35`,
 			switch implied := name == "" && byQEMUDriver(p) && (arch == "x86_64" || arch == "i686"); {
 			case implied:
 				p.Reportf(audit.At("os/type"), "no machine is stated: libvirt takes 'pc', the legacy i440fx board")
-			case p.Boundary.Family == "pc":
+			case p.Machine().Family == "pc": // also where the verdict is about something else
 				p.Reportf(at, "machine '%s' is the legacy i440fx board", name)
 			}
 		},

@@ -159,6 +159,10 @@ func accelerator(domainType string) string {
 	}
 }
 
+// ImpliedMachine returns the machine that libvirt takes for a target of QEMU's where none is named, or "" where
+// its versions differ.
+func ImpliedMachine(t Target, target string) string { return defaultMachine(Guest{Target: t}, target) }
+
 // defaultMachine returns the machine that libvirt takes where none is named, or "" where that depends
 // on its version: for Arm and RISC-V it changed in 9.3. Sources: preferredMachines in libvirt's
 // src/qemu/qemu_capabilities.c, libxlCapsInitGuests in src/libxl/libxl_capabilities.c.

@@ -57,6 +57,11 @@ func read(name, text string) (r reading) {
 	return r
 }
 
+// finds reports whether a rule has a finding with the words.
+func (r *reading) finds(rule, words string) bool {
+	return slices.ContainsFunc(r.findings[rule], func(m string) bool { return strings.Contains(m, words) })
+}
+
 // panicked is what virt-audit must never do, whatever the document.
 type panicked struct {
 	value string
