@@ -126,11 +126,12 @@ const (
 	untrue    dimension = "untrue"  // "libvirt refuses it" about what libvirt takes
 	panics    dimension = "panic"
 	unread    dimension = "refused a dump" // virt-audit refuses what libvirt wrote
+	faulted   dimension = "faults a dump"  // a finding about the form of what libvirt wrote
 )
 
 // gravest are the dimensions in the order of the report.
 var gravest = []dimension{
-	panics, unread, inType, inOS, inArch, inMachine, inVerdict, missing,
+	panics, unread, faulted, inType, inOS, inArch, inMachine, inVerdict, missing,
 	message, untrue, extra,
 }
 
@@ -152,7 +153,7 @@ func (d *difference) kind() string {
 	case message:
 		return fmt.Sprintf("%s %s: %s / %s", d.dim, d.rule, generalised(d.ours),
 			generalised(d.libvirt))
-	case untrue, unread, panics:
+	case untrue, unread, faulted, panics:
 		return fmt.Sprintf("%s: %s", d.dim, generalised(d.ours))
 	case inType, inOS, inArch, inMachine, inVerdict:
 	}
@@ -184,6 +185,7 @@ func (d *daemon) compare(text, dump string) (ours, theirs reading, list []differ
 	if list = theirs.ended(ours.ended(nil)); len(list) > 0 {
 		return ours, theirs, list
 	}
+	list = theirs.faults(list)
 	switch {
 	case theirs.err != nil && d.rereads(dump):
 		list = append(list, difference{dim: unread, ours: inputMessage(theirs.err)})
@@ -198,6 +200,17 @@ func (d *daemon) compare(text, dump string) (ours, theirs reading, list []differ
 	}
 	list = d.compareTargets(&ours, &theirs, list)
 	return ours, theirs, compareFindings(&ours, &theirs, list)
+}
+
+// faults adds the findings about the form of a document that libvirt wrote: it writes nothing that it
+// ignores.
+func (r *reading) faults(list []difference) []difference {
+	for _, rule := range []string{"hyg-duplicate-elements", "hyg-stray-text", "hyg-unknown-element"} {
+		for _, m := range r.findings[rule] {
+			list = append(list, difference{dim: faulted, rule: rule, ours: m})
+		}
+	}
+	return list
 }
 
 // rereads reports whether libvirt takes what it has written: 9.0 writes some values without

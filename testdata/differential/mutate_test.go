@@ -143,7 +143,7 @@ func TestAcceptances(t *testing.T) {
 		}
 	}
 	r := rand.New(rand.NewPCG(1, 1))
-	for _, dim := range []dimension{panics, unread, inType, inOS, inArch, inMachine, inVerdict} {
+	for _, dim := range []dimension{panics, unread, faulted, inType, inOS, inArch, inMachine, inVerdict} {
 		for range 10 {
 			rule := acceptances[r.IntN(len(acceptances))].rules[0]
 			if explain(&occurrence{difference: difference{dim: dim, rule: rule}},
