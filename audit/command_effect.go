@@ -163,7 +163,7 @@ func (r *resolver) says(name string) bool {
 			own = policy.ImpliedMachine(r.target, target)
 		}
 		ours, theirs := policy.ParseMachine(target, own), policy.ParseMachine(target, name)
-		return name == own || (ours.Alias || theirs.Alias) && ours.Family != "" && ours.Family == theirs.Family
+		return name == own || (ours.Alias || theirs.Alias) && ours.WellFormed && theirs.WellFormed && ours.Family == theirs.Family
 	})
 }
 

@@ -102,6 +102,13 @@ var acceptances = []acceptance{
 		reason: "whether the argument repeats the default is known once libvirt has filled in the architecture",
 	},
 	{
+		name:   "network card model in other letters",
+		dims:   []dimension{message},
+		rules:  []string{"dev-nic-legacy"},
+		match:  func(c *occurrence) bool { return strings.EqualFold(c.ours, c.libvirt) },
+		reason: "libvirt compares these names without regard to case, and writes its own spelling",
+	},
+	{
 		name:   "CPU model that is not stated",
 		dims:   []dimension{message},
 		rules:  []string{"cpu-model-baseline"},

@@ -78,8 +78,6 @@ func (r *reading) ended(list []difference) []difference {
 	return list
 }
 
-var written = strings.NewReplacer("\t", " ", "\n", " ", "\r", " ", " ,", ",")
-
 var place = regexp.MustCompile(`\[[0-9]+\]`)
 
 // canonicalMessage leaves out what depends on where things are in the document, and the name of the
@@ -87,7 +85,7 @@ var place = regexp.MustCompile(`\[[0-9]+\]`)
 func canonicalMessage(f audit.Finding, machine string) string {
 	text := place.ReplaceAllString(f.Message, "[]")
 	// libvirt writes tabs and line ends as they are, and readers make blanks of them.
-	text = written.Replace(text)
+	text = strings.ReplaceAll(strings.Join(strings.Fields(text), " "), " ,", ",")
 	if machine != "" {
 		text = strings.NewReplacer("'"+machine+"'", "'MACHINE'", `"`+machine+`"`,
 			`"MACHINE"`).Replace(text)
