@@ -64,10 +64,12 @@ name, or where the thing was a note of the author's, which belongs into <metadat
 					}
 				}
 				open[e.Depth] = w
-				if w == nil {
-					continue // nothing below is known either, and one finding says so
+				switch {
+				case w == nil: // nothing below is known either, and one finding says so
+				case e.Depth == 1 && e.Name == "metadata": // libvirt keeps its attributes as it keeps its content
+				default:
+					unknownAttributes(p, e, w)
 				}
-				unknownAttributes(p, e, w)
 			}
 		},
 	},

@@ -56,6 +56,13 @@ func main() {
 		w.fromDocument(file)
 	}
 
+	// libvirt reads the place in a USB controller's group from any device (virDomainDeviceInfoParseXML), and writes it.
+	for device := range w["domain/devices"] {
+		if device != "emulator" {
+			w.add("devices/"+device, "master")
+			w.add(device+"/master", "@startport")
+		}
+	}
 	w.add("interface/mac", "@currentAddress") // libvirt 11.2, for running guests
 	w.add("source/seclabel", "@type")         // oVirt writes it; libvirt goes by the model and relabel='no' there
 	for key, names := range w {
