@@ -166,6 +166,16 @@ var acceptances = []acceptance{
 		},
 		reason: "libvirt takes the model of its host, and the daemon of this test has no such driver",
 	},
+	{
+		name:  "label of a disk beside a seclabel without model",
+		dims:  []dimension{missing},
+		rules: []string{"sto-seclabel-override"},
+		match: func(c *occurrence) bool {
+			return c.document.finds("cnf-seclabel-none", "type 'none' takes the guest out") &&
+				c.kept.finds("cnf-seclabel-none", "is no driver's")
+		},
+		reason: "without any confinement, labels of files do not matter; libvirt's model 'none' takes none away",
+	},
 }
 
 // acceptable are the dimensions that rows can be about.
