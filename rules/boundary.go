@@ -16,6 +16,12 @@ func because(p *audit.Pass, reasons ...string) bool {
 	return slices.Contains(reasons, string(p.Boundary.Reason))
 }
 
+// listedMachine ends a fix: which machine type to take depends on the guest's architecture, and the
+// text of a fix is the same for all guests.
+const listedMachine = "MACHINE is q35 for x86, virt for Arm, RISC-V and LoongArch, " +
+	"pseries for POWER and s390-ccw-virtio for IBM Z." + `
+$ virt-xml DOMAIN --edit --boot machine=MACHINE`
+
 var boundary = []*audit.Rule{
 	{
 		ID:       "bnd-accel-tcg",
@@ -75,7 +81,7 @@ and others have their own, which virt-audit does not judge. The other rules stil
 		Severity: audit.Medium,
 		Profiles: every,
 		Doc: `An argument for QEMU names the accelerator or the machine type, and tools that read only <type> do not see it.
-QEMU takes the first accelerator that works, which is libvirt's own, so -accel takes nothing away (info); it takes the
+QEMU takes the first accelerator that works, which is libvirt's own, so another -accel has no effect (info); it takes the
 last machine type, so -machine decides, and the verdict is made for the machine that it names. The finding is critical
 where that machine is not on QEMU's list, or TCG runs a guest of type 'xen'; medium where another machine than the
 document's runs, or the document does not show which. An argument that repeats what the document says is info.`,
@@ -95,10 +101,10 @@ document's runs, or the document does not show which. An argument that repeats w
 		Title:    "QEMU command line keeps the guest from starting",
 		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `QEMU refuses such an argument and ends, so the guest does not run as the document says, and no verdict about
-it can be relied on: whoever makes the guest start changes the argument, or has a QEMU or libvirt that takes it.
--enable-kvm and -machine accel= are refused beside the -accel that libvirt writes, JSON must be well-formed, and the
-name of an option is compared exactly: "-accel=tcg" is none.`,
+		Doc: `QEMU refuses such an argument and exits, so the guest does not run as the document describes it. The verdict is
+left open: to start the guest, someone must change the argument, or use a QEMU or libvirt that accepts it. QEMU refuses
+-enable-kvm and -machine accel= next to the -accel that libvirt writes, and JSON that is not well-formed. It compares
+the names of options exactly: "-accel=tcg" is not an option.`,
 		Fix:  withoutPassthrough,
 		Refs: []string{qemuPassthrough, "https://www.qemu.org/docs/master/system/invocation.html"},
 		Check: func(p *audit.Pass) {
@@ -117,19 +123,19 @@ name of an option is compared exactly: "-accel=tcg" is none.`,
 		Title:    "Emulator is not known to be QEMU",
 		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `QEMU's promise is about QEMU, and the program named by <emulator> is what libvirt runs. No distribution
-calls QEMU so: it may be a script in front of QEMU that changes the arguments, or another program. The verdict is left
-open then. So it is where the program is QEMU for another architecture than the guest's, which libvirt refuses. A
-site that runs such a program on purpose names it under allow: emulators: in its configuration.`,
-		Fix: `Delete the element: libvirt takes the program that its package knows
+		Doc: `QEMU's policy covers QEMU, and libvirt runs the executable that <emulator> names. No distribution ships QEMU
+under such a name: it may be a script that changes the arguments and then runs QEMU, or another program. The verdict is
+left open then. It is also left open where the executable is QEMU for another architecture than the guest's, which
+libvirt refuses. If such an executable is used on purpose, list it under allow: emulators: in the configuration.`,
+		Fix: `Delete the element: libvirt then takes the QEMU binary that it finds on the host
 $ virt-xml DOMAIN --edit --xml xpath.delete=./devices/emulator`,
 		Refs: []string{qemuSecurity, "https://libvirt.org/formatdomain.html#devices"},
 		Check: func(p *audit.Pass) {
 			switch at := audit.At("devices/emulator"); {
 			case p.WrongEmulator():
-				p.Reportf(at, "program '%s' is QEMU for another architecture than the guest's (libvirt refuses it)", p.Devices.Emulator)
+				p.Reportf(at, "emulator '%s' is QEMU for another architecture than the guest's (libvirt refuses it)", p.Devices.Emulator)
 			case p.UnknownEmulator():
-				p.Reportf(at, "program '%s' is not named like QEMU: the document does not show what runs", p.Devices.Emulator)
+				p.Reportf(at, "emulator '%s' is not named like QEMU: the document does not show what runs", p.Devices.Emulator)
 			}
 		},
 	},
@@ -142,8 +148,7 @@ $ virt-xml DOMAIN --edit --xml xpath.delete=./devices/emulator`,
 hardware, and nobody has reviewed their devices against a hostile guest. For each architecture the policy lists the
 machine types that are made for virtualization; the list was first released with QEMU 10.2. Where the name looks like a
 listed family but ends in something unknown, the verdict is left open and the finding is medium.`,
-		Fix: `A machine of a listed family, for x86: <type arch='x86_64' machine='q35'>hvm</type>
-$ virt-xml DOMAIN --edit --boot machine=q35`,
+		Fix:  `Another machine type. ` + listedMachine,
 		Refs: []string{qemuSecurity, domainBoot},
 		Check: func(p *audit.Pass) {
 			switch at := audit.At("os/type@machine"); {
@@ -170,7 +175,7 @@ policy leaves an architecture undecided.`,
 			case because(p, "arch-not-listed"):
 				p.Reportf(at, "architecture '%s' has no listed machine type: no isolation is promised", p.Target.Arch)
 			case because(p, "arm-on-aarch64"):
-				p.ReportAs(audit.Medium, at, "32-bit Arm is not listed, but may run on the listed aarch64 target: the document does not tell")
+				p.ReportAs(audit.Medium, at, "32-bit Arm is not listed, but may run on the listed aarch64 target: the document does not show which")
 			case because(p, "arch-undecided"):
 				p.ReportAs(audit.Medium, at, "this edition of the policy leaves architecture '%s' undecided", p.Target.Arch)
 			}
@@ -185,8 +190,7 @@ policy leaves an architecture undecided.`,
 written by hand may leave out arch and machine; libvirt takes the host's architecture, and a default machine that differs between its versions: for Arm and RISC-V it was a development board before libvirt 9.3
 and is 'virt' since. Where every version agrees the default is judged; where not, the verdict is left open and the
 finding is medium. Definitions that libvirt has stored always carry both.`,
-		Fix: `State both: <type arch='x86_64' machine='q35'>hvm</type>
-$ virt-xml DOMAIN --edit --boot machine=q35`,
+		Fix:  `State both, for example <type arch='x86_64' machine='q35'>hvm</type>. ` + listedMachine,
 		Refs: []string{domainBoot, qemuSecurity},
 		Check: func(p *audit.Pass) {
 			switch at := audit.At("os/type"); {

@@ -64,7 +64,7 @@ func fixCommands(r *audit.Rule) [][]string {
 	var out [][]string
 	for line := range strings.SplitSeq(r.Fix, "\n") {
 		if command, ok := strings.CutPrefix(line, "$ virt-xml DOMAIN "); ok {
-			out = append(out, words(command))
+			out = append(out, words(strings.ReplaceAll(command, "MACHINE", "q35"))) // the bad documents are of x86
 		}
 	}
 	return out

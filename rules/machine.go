@@ -2,8 +2,9 @@ package rules
 
 import "github.com/virt-audit/virt-audit/audit"
 
-const newestMachine = `The newest machine of the same family. The guest sees new virtual hardware then: try it first.
-$ virt-xml DOMAIN --edit --boot machine=q35`
+const newestMachine = "The newest machine of the same family: MACHINE is pc for pc-i440fx-…, q35 for pc-q35-…, " +
+	"and the name without its version for others. The guest then sees new virtual hardware: try it first." + `
+$ virt-xml DOMAIN --edit --boot machine=MACHINE`
 
 var machine = []*audit.Rule{
 	{

@@ -244,7 +244,7 @@ func TestHTMLBrowser(t *testing.T) {
 		b.want(visible, "0")
 		b.do(chromedp.Focus(`.guest:not(.off) .more summary`), chromedp.KeyEvent(kb.Enter))
 		b.want(visible, "3")
-		b.want(`document.querySelector(".guest:not(.off) .command .line").textContent`, `"virt-xml old-dos --edit --boot machine=q35"`)
+		b.want(`document.querySelector(".guest:not(.off) .command .line").textContent`, `"virt-xml old-dos --edit --boot machine=MACHINE"`)
 		b.want(`document.querySelector(".guest:not(.off) .why p").textContent`, `"A breakout from this board is an ordinary bug to QEMU, with KVM too: such boards model old or embedded hardware, and nobody has reviewed their devices against a hostile guest."`)
 		b.want(`document.querySelector(".guest:not(.off) mark").textContent`, `"machine='isapc'"`)
 		b.want(`getComputedStyle(document.querySelector(".guest:not(.off) mark")).textDecorationLine`, `"underline"`)
