@@ -40,6 +40,9 @@ type NotDomainError struct {
 
 // Error says which root element was found.
 func (e *NotDomainError) Error() string {
+	if e.Root == "domain" { // see foreignDomain
+		return e.Source + ": holds no domain of libvirt: the root element <domain> is that of another program"
+	}
 	return fmt.Sprintf("%s: holds no domain: the root element is <%s>", e.Source, e.Root)
 }
 

@@ -101,7 +101,7 @@ func TestRefused(t *testing.T) {
 		"text before":                {"x" + body, "vm.xml:1:1: text outside the root"},
 		"CDATA before":               {"<![CDATA[ ]]>" + body, "vm.xml:1:1: text outside the root"},
 		"text behind":                {body + "x", "vm.xml:15:10: text outside the root"},
-		"second root":                {body + body, "vm.xml:16:1: a second root element <domain>: several documents must be given on standard input"},
+		"second root":                {body + body, "vm.xml:16:1: a second root element <domain>: put each document into a file of its own"},
 		"stray end tag":              {body + "</domain>", "vm.xml:16:1: an end tag </domain>"},
 		"crossed tags":               {with(t, "</os>", "</type>"), "vm.xml:7:3: <os> is closed by </type>"},
 		"default namespace":          {with(t, "type='kvm'", "type='kvm' xmlns='urn:x'"), "vm.xml:1:1: a default namespace"},

@@ -147,7 +147,7 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 		return nil, r.refuse(start, "elements are nested more than %d deep (libvirt refuses that)", MaxDepth)
 	}
 	if r.rootEnd {
-		return nil, r.refuse(start, "a second root element <%s>: several documents must be given on standard input, or in a file each", t.Name.Local)
+		return nil, r.refuse(start, "a second root element <%s>: put each document into a file of its own, or give all of them on standard input", t.Name.Local)
 	}
 	outside := len(r.bindings)
 	attrs, err := r.attributes(t, start)

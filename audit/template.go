@@ -17,8 +17,8 @@ func explainTemplate(bad *InputError, src []byte) error {
 		return bad
 	}
 	explained := *bad
-	explained.Message = "the document looks like a template that was not rendered, it has '" + mark +
-		"' in it: render it and audit the result (" + bad.Message + ")"
+	explained.Message = "the document looks like a template that was not rendered, since it contains '" + mark +
+		"': render it and audit the result (" + bad.Message + ")"
 	return &explained
 }
 

@@ -98,7 +98,7 @@ func sameOrigin(a, b audit.Origin) bool {
 func TestWrapperRefused(t *testing.T) {
 	for name, c := range map[string]struct{ doc, want string }{
 		"status without a domain":      {status + "</domstatus>", "f.xml:1:1: <domstatus> without <domain>"},
-		"two statuses":                 {status + body + "</domstatus>" + status + body + "</domstatus>", "f.xml:20:13: a second root element <domstatus>: several documents"},
+		"two statuses":                 {status + body + "</domstatus>" + status + body + "</domstatus>", "f.xml:20:13: a second root element <domstatus>: put each document"},
 		"domain behind a status":       {status + body + "</domstatus>" + body, "f.xml:20:13: a second root element <domain>"},
 		"text behind":                  {snapshot + body + "</domainsnapshot>x", "f.xml:19:18: text outside"},
 		"truncated around":             {snapshot + body, "f.xml:19:1: the document ends in the middle"},

@@ -18,7 +18,7 @@ var unreadableInput = &audit.Rule{
 var nothingAudited = &audit.Rule{
 	ID: "nothing-audited", Title: "No guest was audited", Severity: audit.High,
 	Doc:  "The run found no guest, so it says nothing of any: a check that has nothing to look at is no pass.",
-	Fix:  "Name files or folders that hold domains; --verbose tells what was passed over.",
+	Fix:  "Name files or directories that hold domains; --verbose lists the files that were skipped.",
 	Page: unauditedPage,
 }
 

@@ -159,7 +159,7 @@ func (s *streams) report(reports sinks, accepted *accepted, outcomes iter.Seq[ou
 			bar.print(fmt.Sprintf("virt-audit: %s\n", report.Printable(o.err.Error())))
 			err = reports.Problem(inputError(o.err))
 		case o.skip != nil && verbose:
-			bar.print(fmt.Sprintf("virt-audit: passed over: %s\n", report.Printable(o.skip.Error())))
+			bar.print(fmt.Sprintf("virt-audit: skipped: %s\n", report.Printable(o.skip.Error())))
 		}
 		if err != nil {
 			return nil, err
@@ -206,7 +206,7 @@ func (s *streams) verdict(t *total, failOn audit.Severity, exitZero, operands bo
 	case t.Domains == 0:
 		hint := "no domain was found: give files, folders or '-' for standard input"
 		if operands {
-			hint = "no domain was found in what was given; --verbose tells what was passed over"
+			hint = "no domain of libvirt was found; --verbose lists the files that were skipped"
 		}
 		fmt.Fprintf(s.err, "virt-audit: %s\n", hint)
 		return status(exitNothing)

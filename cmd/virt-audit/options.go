@@ -47,7 +47,7 @@ func auditFlags() []cli.Flag {
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the report that names no file of its own to `FILE`, whole or not at all", EnvVars: env("output"), Category: aboutOutput},
 		colorFlag(),
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "findings only: no list of guests, no summary", EnvVars: env("quiet"), Category: aboutOutput},
-		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "full explanations, and files that were passed over", EnvVars: env("verbose"), Category: aboutOutput},
+		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "full explanations, and files that were skipped", EnvVars: env("verbose"), Category: aboutOutput},
 		&cli.StringFlag{Name: "fail-on", Value: "medium", Usage: "exit 1 for findings of this `SEVERITY` or worse", EnvVars: env("fail-on"), Category: aboutOutput},
 		&cli.StringFlag{Name: "min-severity", Value: "info", Usage: "leave out findings below this `SEVERITY`", EnvVars: env("min-severity"), Category: aboutOutput},
 		&cli.BoolFlag{Name: "exit-zero", Usage: "exit 0 instead of 1; other exit codes stay", EnvVars: env("exit-zero"), Category: aboutOutput},
