@@ -40,9 +40,9 @@ $ virt-xml DOMAIN --edit type=none --seclabel clearxml=yes,type=dynamic,model=se
 			for at, l := range audit.Each("seclabel", p.SecLabel) {
 				switch {
 				case l.Model == "none" && p.Has(at.Attr("type")) && l.Type != "none":
-					p.ReportAs(audit.Low, at.Attr("model"), "model 'none' is no driver's: libvirt keeps it as type 'none', and the host's drivers confine the guest all the same")
+					p.ReportAs(audit.Low, at.Attr("model"), "model 'none' names no security driver: libvirt reads it as type 'none', and the host's drivers still confine the guest")
 				case l.Model == "none":
-					p.ReportAs(audit.Low, at.Attr("model"), "model 'none' is no driver's: it takes no confinement away, and was written where the host had neither SELinux nor AppArmor")
+					p.ReportAs(audit.Low, at.Attr("model"), "model 'none' names no security driver: it removes no confinement, and libvirt writes it on hosts without SELinux and AppArmor")
 				case l.Type != "none" || l.Model == "dac":
 				case l.Model == "":
 					p.Reportf(at.Attr("type"), "type 'none' takes the guest out of the host's SELinux or AppArmor confinement")

@@ -17,7 +17,7 @@ value that ended up beside its element has no effect. libvirt drops the text whe
 		Check: func(p *audit.Pass) {
 			for _, e := range p.Dropped {
 				if e.Reason == audit.StrayText {
-					p.ReportDropped(e, "text between the elements of <%s>, which libvirt ignores", e.Name)
+					p.ReportDropped(e, "text between the elements of <%s>: libvirt ignores it", e.Name)
 				}
 			}
 		},
@@ -27,14 +27,14 @@ value that ended up beside its element has no effect. libvirt drops the text whe
 		Title:    "Document looks like a template that was not rendered",
 		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `Placeholders of a template language are where libvirt reads names, paths or elements. What libvirt gets is
-what the template engine makes of them, so nothing that is said about this document holds for the guest that will run:
-a placeholder can bring in any machine type, device or argument.`,
+		Doc: `The document has placeholders of a template language where libvirt reads names, paths or elements. The template
+engine can put any machine type, device or argument there, so neither the verdict nor the findings about this document
+need hold for the guest that runs.`,
 		Fix:  `Render the template and audit the result, for example in the pipeline: render guest.xml.j2 | virt-audit -`,
 		Refs: []string{domainOverview},
 		Check: func(p *audit.Pass) {
 			if at, mark := p.Template(); mark != "" {
-				p.ReportSpan(at, "'%s' is to be filled in: audit what the template is rendered to", mark)
+				p.ReportSpan(at, "placeholder '%s' is not filled in: render the template and audit the result", mark)
 			}
 		},
 	},

@@ -102,12 +102,12 @@ func (v Verdict) Explain() string {
 	case DoesNotStart:
 		return "the guest does not start with its arguments for QEMU or its emulator"
 	case EmulatorUnknown:
-		return "the emulator is not named like QEMU, so the document does not tell what runs"
+		return "the emulator is not named like QEMU, so the document does not show what runs"
 	case CommandlineOverride:
 		if v.Word == NonVirtualization {
 			return "xen:commandline chooses software emulation (TCG)"
 		}
-		return "qemu:commandline may set the accelerator or the machine type, and the document does not tell to what"
+		return "qemu:commandline may set the accelerator or the machine type, and the document does not show to what"
 	case SoftwareEmulation:
 		return "type 'qemu' is software emulation (TCG)"
 	case AcceleratorNotNamed:
@@ -129,7 +129,7 @@ func (v Verdict) Explain() string {
 		}
 		return "no machine type is named, and libvirt's default is not listed for " + v.Target
 	case MachineAbsent:
-		return "no machine type is named, and the XML alone does not tell which one libvirt takes"
+		return "no machine type is named, and the XML alone does not show which one libvirt takes"
 	case Listed:
 		return fmt.Sprintf("machine family %s%s is listed for %s, and %s is a hardware accelerator", v.Family, v.setBy(), v.Target, v.Accelerator)
 	case UnknownSuffix:
