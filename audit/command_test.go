@@ -163,7 +163,7 @@ func TestScopeNotes(t *testing.T) {
 		}
 		return audit.Run(d, &audit.Config{Policy: e}).Notes
 	}
-	const all = "not covered: back-ends of vhost-user network interface, vhost-user disk, virtiofs filesystem, " +
+	const all = "the policy does not cover the back-ends of these devices: vhost-user network interface, vhost-user disk, virtiofs filesystem, " +
 		"vhost-user video card, vfio-user device of qemu:commandline, vhost-user device of qemu:commandline"
 	got := judge("kvm", "qemu-11.1", devices, "-device", "{'driver':'vfio-user-pci'}", "-device", "vhost-user-rng-pci,chardev=c", "-netdev", "vhost-user,id=n")
 	if len(got) != 1 || got[0] != all {

@@ -17,7 +17,7 @@ func (d *Domain) scopeNotes(e *policy.Edition) []string {
 	if len(devices) == 0 {
 		return nil
 	}
-	return []string{"not covered: back-ends of " + strings.Join(devices, ", ")}
+	return []string{"the policy does not cover the back-ends of these devices: " + strings.Join(devices, ", ")}
 }
 
 // backendDevices returns the kinds of the guest's devices that run in another process by vhost-user or

@@ -203,7 +203,7 @@ func htmlFacts(r *audit.Result) (facts []htmlFact) {
 		{"QEMU target", r.Boundary.Target},
 		{"Machine family", r.Boundary.Family},
 		{"Machine set by qemu:commandline", r.Boundary.Machine},
-		{"Not covered by the policy", strings.Join(r.Notes, "; ")},
+		{"Note", strings.Join(r.Notes, "; ")},
 		{"Tainted, says libvirt", strings.Join(r.Origin.Taints, ", ")},
 	} {
 		if f.Text != "" {

@@ -111,7 +111,7 @@ func htmlMissingOf(missing map[audit.Needs]map[string]int) *htmlMissing {
 		slices.SortFunc(n.Rules, func(a, b htmlRuleCount) int { return cmp.Compare(a.ID, b.ID) })
 		out.Needs = append(out.Needs, n)
 	}
-	out.Title = plural(total, "check") + " not evaluated, for want of facts"
+	out.Title = plural(total, "check") + " not evaluated, because facts are missing"
 	return out
 }
 
