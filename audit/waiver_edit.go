@@ -19,7 +19,7 @@ func (d *Domain) Waive(w *Waiver) ([]byte, error) {
 	case d.Origin.Stated:
 		return nil, errors.New("the domain is part of another document, which libvirt writes")
 	case w.Rule == "" || !Shown(w.Reason):
-		return nil, errors.New("a waiver wants a rule and a reason")
+		return nil, errors.New("a waiver must have a rule and a reason")
 	}
 	at, end, text := d.place(w)
 	out := slices.Concat(d.src[:at], []byte(text), d.src[end:])

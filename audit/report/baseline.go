@@ -81,7 +81,7 @@ func Difference(to io.Writer, d *baseline.Difference, o Options) error {
 		fmt.Fprintln(w, t.style.bold(strings.Join(counts, ", ")))
 	}
 	if d.Unread > 0 {
-		fmt.Fprintln(w, t.style.severity[audit.High](plural(d.Unread, "input")+" of the new report could not be read: what is in them is not known"))
+		fmt.Fprintln(w, t.style.severity[audit.High](plural(d.Unread, "input")+" of the new report could not be read: findings there are not known"))
 	}
 	if d.UnreadBefore > 0 && !o.Quiet {
 		fmt.Fprintln(w, plural(d.UnreadBefore, "input")+" of the old report could not be read: what is new may be old")

@@ -185,10 +185,10 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 		}
 		e.hint = didYouMean(dashed(name), optionNames(flags))
 	} else if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: -"); ok {
-		e.message = fmt.Sprintf("option %s wants a value", dashed(strings.TrimPrefix(name, "-")))
+		e.message = fmt.Sprintf("option %s requires a value", dashed(strings.TrimPrefix(name, "-")))
 	} else if value, rest, ok := strings.Cut(strings.TrimPrefix(err.Error(), "invalid value "), " for flag -"); ok {
 		name, why, _ := strings.Cut(rest, ": ")
-		e.message = fmt.Sprintf("option %s: %s is not what it wants (%s)", dashed(name), value, why)
+		e.message = fmt.Sprintf("option %s: %s is not a valid value (%s)", dashed(name), value, why)
 	}
 	if e.hint == "" {
 		e.hint = "try 'virt-audit --help'"

@@ -39,7 +39,7 @@ func (s *streams) completionCommand() *cli.Command {
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {
-				return &usageError{"completion wants the name of a shell", "bash, zsh or fish"}
+				return &usageError{"completion requires the name of a shell", "bash, zsh or fish"}
 			}
 			return &usageError{fmt.Sprintf("there is no completion for %q", report.Printable(c.Args().First())), "there is for bash, zsh and fish"}
 		},

@@ -34,7 +34,7 @@ func (s *streams) configCommand() *cli.Command {
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {
-				return &usageError{"config wants to know what to do", "'virt-audit config show' or 'check'"}
+				return &usageError{"config: missing subcommand", "'virt-audit config show' or 'check'"}
 			}
 			return &usageError{fmt.Sprintf("config cannot %q", c.Args().First()), didYouMean(c.Args().First(), []string{"show", "check"})}
 		},

@@ -31,7 +31,7 @@ func (s *streams) diffCommand() *cli.Command {
 
 func (s *streams) diff(c *cli.Context) error {
 	if c.NArg() != 2 {
-		return &usageError{"diff wants two reports, the older first", "virt-audit --format json:FILE writes them"}
+		return &usageError{"diff requires two reports, the older one first", "virt-audit --format json:FILE writes them"}
 	}
 	var reports [2]*baseline.Report
 	for i, name := range c.Args().Slice() {

@@ -52,7 +52,7 @@ func placed(formats []string, output, says string) ([]target, error) {
 		}
 		switch {
 		case own && file == "":
-			return nil, usagef("%s: %q wants the name of a file behind the colon", says, word)
+			return nil, usagef("%s: %q must have the name of a file after the colon", says, word)
 		case !own || file == "-":
 			if unplaced != "" {
 				return nil, &usageError{fmt.Sprintf("%s: %s and %s cannot both go to one place", says, unplaced, name), "give one of them a file: " + name + ":FILE"}

@@ -30,7 +30,7 @@ func (s *streams) policyCommand() *cli.Command {
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {
-				return &usageError{"policy wants to know what to do", "'virt-audit policy list', 'show' or 'check'"}
+				return &usageError{"policy: missing subcommand", "'virt-audit policy list', 'show' or 'check'"}
 			}
 			return &usageError{fmt.Sprintf("policy cannot %q", c.Args().First()), didYouMean(c.Args().First(), []string{"list", "show", "check"})}
 		},
@@ -87,7 +87,7 @@ func (s *streams) policyShow(c *cli.Context) error {
 	if scope := e.Scope(); len(scope) > 0 {
 		fmt.Fprintf(s.out, "\nScope: for a guest inside, these are not security bugs:\n\n")
 		for _, x := range scope {
-			fmt.Fprintf(s.out, "  %-12s %s\n", x.ID, x.Text)
+			fmt.Fprintf(s.out, "  %-13s %s\n", x.ID, x.Text)
 		}
 	}
 	return nil
@@ -108,7 +108,7 @@ func (s *streams) policyCheck(c *cli.Context) error {
 	t := policy.Target{Type: c.String("type"), OS: c.String("os"), Arch: c.String("arch"), Machine: c.String("machine")}
 	switch {
 	case t.Type == "":
-		return &usageError{"policy check wants a domain type", "for example: virt-audit policy check --type kvm --arch x86_64 --machine q35"}
+		return &usageError{"policy check: --type is required", "for example: virt-audit policy check --type kvm --arch x86_64 --machine q35"}
 	case !policy.KnownType(t.Type):
 		return usagef("libvirt knows no domain type %q", t.Type)
 	case !policy.KnownOS(t.OS):

@@ -138,7 +138,7 @@ func (s *streams) explainCommand() *cli.Command {
 		Flags:     append(siteFlags(), colorFlag()),
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {
-				return &usageError{"explain wants the ID of a rule", "'virt-audit rules' lists them"}
+				return &usageError{"explain requires the ID of a rule", "'virt-audit rules' lists them"}
 			}
 			paint, width, err := s.terminal(c, true)
 			if err != nil {

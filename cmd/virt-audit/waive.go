@@ -38,7 +38,7 @@ func (s *streams) waiveCommand() *cli.Command {
 
 func (s *streams) waive(c *cli.Context) error {
 	if c.NArg() != 2 {
-		return &usageError{"waive wants a file or a guest, and a rule", "virt-audit waive web.xml if-vnc-public --reason 'behind a firewall'"}
+		return &usageError{"waive requires a file or a guest, and a rule", "virt-audit waive web.xml if-vnc-public --reason 'behind a firewall'"}
 	}
 	operand, id := c.Args().Get(0), c.Args().Get(1)
 	w := &audit.Waiver{Rule: id, Device: c.String("device"), Reason: c.String("reason")}
@@ -52,7 +52,7 @@ func (s *streams) waive(c *cli.Context) error {
 	}
 	e := &waiving{w, rule, x, c.Bool("force")}
 	if !audit.Shown(w.Reason) {
-		return &usageError{"a waiver wants a reason", "--reason 'why this is acceptable here'"}
+		return &usageError{"a waiver must have a reason", "--reason 'why this is acceptable here'"}
 	}
 	for option, text := range map[string]string{"reason": w.Reason, "device": w.Device} {
 		if at := strings.IndexFunc(text, func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsPrint(r) }); at >= 0 {
