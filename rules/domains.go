@@ -95,7 +95,35 @@ func (o *once) add(text string) bool {
 // report reports each that another guest uses too; the message is format, with the thing and the
 // others put in. Which uses count, clash decides; nil stands for all.
 func (walk things) report(p *audit.Pass, kind, format string, clash func(mine thing, other audit.Use) bool) {
-	var done once // one finding is enough for a thing that a guest names twice
+	walk.clashes(p, kind, clash, func(t thing, others fmt.Stringer) { p.Reportf(t.at, format, showable(t.what), others) })
+}
+
+// reportOnHost is report for things that each host has of its own. See onHost.
+func (walk things) reportOnHost(p *audit.Pass, kind, format string, clash func(mine thing, other audit.Use) bool) {
+	walk.onHost().clashes(p, kind, clash, func(t thing, others fmt.Stringer) {
+		if _, known := p.OnHost(); !known {
+			p.Unknown(audit.NeedOneHost)
+			return
+		}
+		p.Reportf(t.at, format, showable(t.what), others)
+	})
+}
+
+// onHost walks the same things with the host in the key: the PCI device 0000:06:00.0 of one host is not that
+// of another.
+func (walk things) onHost() things {
+	return func(p *audit.Pass, yield func(thing)) {
+		host, _ := p.OnHost()
+		walk(p, func(t thing) {
+			t.key = sideOn(t.key, host)
+			yield(t)
+		})
+	}
+}
+
+// clashes calls do for what other guests use too, once for a thing that a guest names twice.
+func (walk things) clashes(p *audit.Pass, kind string, clash func(mine thing, other audit.Use) bool, do func(t thing, others fmt.Stringer)) {
+	var done once
 	walk.distinct(p, func(t thing) {
 		if done.has(t.key) {
 			return
@@ -103,7 +131,7 @@ func (walk things) report(p *audit.Pass, kind, format string, clash func(mine th
 		found := gather(p.Others(kind, t.key), func(u audit.Use) bool { return clash == nil || clash(t, u) })
 		if found.count > 0 {
 			done.add(t.key)
-			p.Reportf(t.at, format, showable(t.what), found)
+			do(t, found)
 		}
 	})
 }

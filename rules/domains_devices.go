@@ -25,15 +25,16 @@ const (
 )
 
 func indexDevices(p *audit.Pass) {
-	things(pciFunctions).index(p, pciFunction)
+	things(pciFunctions).onHost().index(p, pciFunction)
+	host, _ := p.OnHost()
 	pciFunctions(p, func(t thing) {
 		slot, function, _ := strings.Cut(t.key, ".")
 		if t.detail == virtualFunction {
 			function = virtualFunction
 		}
-		p.Use(pciSlot, slot, t.at, function)
+		p.Use(pciSlot, sideOn(slot, host), t.at, function)
 	})
-	things(hostDevices).index(p, hostDevice)
+	things(hostDevices).onHost().index(p, hostDevice)
 }
 
 // pciFunctions walks the host's PCI devices that a guest gets. <interface type='hostdev'> takes
@@ -185,11 +186,11 @@ var acrossDevices = []*audit.Rule{
 		Doc: `The device passes from one guest to the other with whatever the first has left in it: memory
 contents, or firmware that it has rewritten. Only one of the two can run at a time. A device that is lent in turns
 by intent, between guests of one owner, is the harmless case. NVMe disks count: the guest's QEMU has the whole
-controller.`,
+controller. Documents that are not known to be of one host are not compared.`,
 		Fix:  `Keep the <hostdev> in one guest, or give each a device, or a virtual function, of its own.`,
 		Refs: []string{"https://docs.openstack.org/security-guide/compute/hardening-the-virtualization-layers.html", "https://www.qubes-os.org/doc/device-handling-security/"},
 		Check: func(p *audit.Pass) {
-			things(pciFunctions).report(p, pciFunction, "PCI device %s is assigned to %s too", nil)
+			things(pciFunctions).reportOnHost(p, pciFunction, "PCI device %s is assigned to %s too", nil)
 		},
 	},
 	{
@@ -202,21 +203,24 @@ controller.`,
 the guest that controls one can reach the others past the IOMMU. Some network cards are known to keep their ports
 apart. Virtual functions of SR-IOV are made to be split and have similar addresses; without facts from the host
 only addresses are taken that virtual functions do not have: the first function of a device on the root bus or in
-slot 0, and another.`,
+slot 0, and another. Documents that are not known to be of one host are not compared.`,
 		Fix:  `Assign all functions of the device to one guest, and leave those that it does not need unused.`,
 		Refs: []string{"https://www.qubes-os.org/doc/device-handling-security/"},
 		// A virtual function has function 0 only in a slot that its offset leads to, which is not slot 0
 		// of its bus; on the root bus the first function of a slot is a device of the chipset.
 		Check: func(p *audit.Pass) {
+			host, known := p.OnHost()
 			things(pciFunctions).distinct(p, func(t thing) {
 				slot, function, _ := strings.Cut(t.key, ".")
 				if t.detail == virtualFunction || !strings.HasSuffix(slot, ":00") && !strings.HasSuffix(slot[:len(slot)-3], ":00") {
 					return
 				}
-				found := gather(p.Others(pciSlot, slot), func(u audit.Use) bool {
+				found := gather(p.Others(pciSlot, sideOn(slot, host)), func(u audit.Use) bool {
 					return u.Detail != virtualFunction && u.Detail != function && (u.Detail == "0" || function == "0")
 				})
-				if found.count > 0 {
+				if found.count > 0 && !known {
+					p.Unknown(audit.NeedOneHost)
+				} else if found.count > 0 {
 					p.Reportf(t.at, "PCI device %s is a function of the device of which %s has another", t.key, found)
 				}
 			})
@@ -231,11 +235,12 @@ slot 0, and another.`,
 		Doc: `USB and SCSI devices, mediated devices, vDPA, the host's TPM, its keyboards and its serial ports keep
 what the last user left there, firmware included, and an input device that two guests read shows each what is
 typed for the other. A USB device that is named by vendor and product alone may also be one of two that are alike.
-SCSI devices that both guests mark <shareable/> or <readonly/> are not reported.`,
+SCSI devices that both guests mark <shareable/> or <readonly/> are not reported. Documents that are not known to be
+of one host are not compared.`,
 		Fix:  `Keep the device in one guest; where two USB devices are alike, name each by its <address>.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#host-device-assignment"},
 		Check: func(p *audit.Pass) {
-			things(hostDevices).report(p, hostDevice, "%s is given to %s too", func(mine thing, other audit.Use) bool {
+			things(hostDevices).reportOnHost(p, hostDevice, "%s is given to %s too", func(mine thing, other audit.Use) bool {
 				return mine.detail == "" || mine.detail != other.Detail
 			})
 		},

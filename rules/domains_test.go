@@ -438,6 +438,8 @@ func TestHostNames(t *testing.T) {
 func TestUnknownHosts(t *testing.T) {
 	const dac = "<seclabel type='none'/><seclabel type='static' model='dac'><label>vm:vm</label></seclabel>"
 	const pin = "<cputune><vcpupin vcpu='0' cpuset='4'/></cputune><features><kvm><hint-dedicated state='on'/></kvm></features>"
+	const gpu = "<hostdev mode='subsystem' type='pci'><source><address domain='0' bus='6' slot='0' function='0'/></source></hostdev>"
+	const usb = "<hostdev mode='subsystem' type='usb'><source><address bus='1' device='4'/></source></hostdev>"
 	type on struct {
 		guest
 		source, connection string
@@ -453,6 +455,12 @@ func TestUnknownHosts(t *testing.T) {
 		{"libvirt's directory", "x-tenant-boundary-mix", []on{{guest{name: "a"}, "/etc/libvirt/qemu/a.xml", ""}, {guest{name: "b"}, "/etc/libvirt/qemu/b.xml", ""}, {guest{name: "lab", kind: "qemu"}, "/run/libvirt/qemu/lab.xml", ""}}, "- - finding"},
 		{"one connection", "x-tenant-boundary-mix", []on{{guest{name: "a"}, "a", "qemu:///system"}, {guest{name: "b"}, "b", "qemu:///system"}, {guest{name: "lab", kind: "qemu"}, "lab", "qemu:///system"}}, "- - finding"},
 		{"two connections", "x-tenant-boundary-mix", []on{{guest{name: "a"}, "a", "qemu+ssh://a/system"}, {guest{name: "b"}, "b", "qemu+ssh://a/system"}, {guest{name: "lab", kind: "qemu"}, "lab", "qemu+ssh://b/system"}}, "- - -"},
+		{"PCI", "x-pci-dup", []on{{guest{name: "a", devices: gpu}, "a.xml", ""}, {guest{name: "b", devices: gpu}, "b.xml", ""}}, "unknown unknown"},
+		{"PCI of a host", "x-pci-dup", []on{{guest{name: "a", devices: gpu}, "a", "qemu:///system"}, {guest{name: "b", devices: gpu}, "b", "qemu:///system"}}, "finding finding"},
+		{"PCI of two hosts", "x-pci-dup", []on{{guest{name: "a", devices: gpu}, "a", "qemu:///system"}, {guest{name: "b", devices: gpu}, "b", "qemu+ssh://b/system"}}, "- -"},
+		{"USB", "x-hostdev-dup", []on{{guest{name: "a", devices: usb}, "a.xml", ""}, {guest{name: "b", devices: usb}, "b.xml", ""}}, "unknown unknown"},
+		{"USB of two hosts", "x-hostdev-dup", []on{{guest{name: "a", devices: usb}, "a", "qemu:///system"}, {guest{name: "b", devices: usb}, "b", "qemu+ssh://b/system"}}, "- -"},
+		{"one slot", "x-pci-same-slot", []on{{guest{name: "a", devices: gpu}, "a.xml", ""}, {guest{name: "b", devices: strings.Replace(gpu, "'0'/>", "'1'/>", 1)}, "b.xml", ""}}, "unknown unknown"},
 		{"users", "x-dac-same-user", []on{{guest{name: "a", rest: dac}, "a.xml", ""}, {guest{name: "b", rest: dac}, "b.xml", ""}}, "unknown unknown"},
 		{"users of a host", "x-dac-same-user", []on{{guest{name: "a", rest: dac}, "a", "qemu:///system"}, {guest{name: "b", rest: dac}, "b", "qemu:///system"}}, "finding finding"},
 		{"users of two hosts", "x-dac-same-user", []on{{guest{name: "a", rest: dac}, "a", "qemu:///system"}, {guest{name: "b", rest: dac}, "b", "qemu+ssh://b/system"}}, "- -"},
