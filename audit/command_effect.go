@@ -42,6 +42,7 @@ func (c *Command) resolve(t Target) {
 		r.option(o)
 	}
 	r.machine()
+	r.fallBack()
 	for _, e := range r.effects {
 		switch e.Kind {
 		case EffectStops:
@@ -61,6 +62,7 @@ type resolver struct {
 	effects []Effect
 	last    int // the effect of the option that names the machine type, the last so far; or -1
 	ids     map[string]bool
+	touchy  bool // a property is passed that may keep the document's accelerator from working
 }
 
 func (r *resolver) add(o Option, kind EffectKind, value, why string) {
@@ -127,6 +129,26 @@ func (r *resolver) machineOption(o Option) {
 		}
 		r.last = len(r.effects)
 		r.add(o, EffectChanges, name, "")
+	}
+	r.touchy = r.touchy || slices.ContainsFunc(o.Args, func(a KeyValue) bool { return !unreadByKVM[a.Key] })
+}
+
+// unreadByKVM are properties of machines that KVM does not look at while it is set up (kvm_init and
+// kvm_arch_init in QEMU 7.2 to 11.1). It does look at kvm-shadow-mem and bus-lock-ratelimit, and fails
+// where the host refuses their values.
+var unreadByKVM = set("", "type", "hmat", "hpet", "vmport", "usb", "sata", "smbus", "pit", "i8042", "nvdimm", "graphics",
+	"dump-guest-core", "mem-merge", "suppress-vmdesc", "max-ram-below-4g")
+
+// fallBack leaves open which accelerator is used where another one is passed along with a property that
+// may make libvirt's own fail: QEMU then takes the next -accel and goes on.
+func (r *resolver) fallBack() {
+	if !r.touchy || r.target.Type == "qemu" {
+		return
+	}
+	for i := range r.effects {
+		if e := &r.effects[i]; e.Kind == EffectIgnored && e.Option.Name == "accel" {
+			e.Kind = EffectUnclear
+		}
 	}
 }
 

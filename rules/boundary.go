@@ -81,8 +81,9 @@ and others have their own, which virt-audit does not judge. The other rules stil
 		Severity: audit.Medium,
 		Profiles: every,
 		Doc: `An argument for QEMU names the accelerator or the machine type, and tools that read only <type> do not see it.
-QEMU takes the first accelerator that works, which is libvirt's own, so another -accel has no effect (info); it takes the
-last machine type, so -machine decides, and the verdict is made for the machine that it names. The finding is critical
+QEMU takes the first accelerator that works, which is libvirt's own, so another -accel has no effect (info), unless a
+property such as kvm-shadow-mem, which KVM may refuse, is passed as well (medium). It takes the last machine type, so
+-machine decides, and the verdict is made for the machine that it names. The finding is critical
 where that machine is not on QEMU's list, or TCG runs a guest of type 'xen'; medium where another machine than the
 document's runs, or the document does not show which. An argument that repeats what the document says is info.`,
 		Fix:  withoutPassthrough,
@@ -282,6 +283,10 @@ func reportOverride(p *audit.Pass, e audit.Effect) {
 		severity := audit.Medium
 		if p.Boundary.Accelerator == "tcg" && p.Type == "xen" {
 			severity = audit.Critical
+		}
+		if name == "accel" && p.Type != "xen" {
+			p.ReportAs(severity, at, "-%s is used if libvirt's own accelerator fails, which an argument of -machine may bring about", name)
+			return
 		}
 		p.ReportAs(severity, at, "-%s may set accelerator or machine, and the document does not show to what", name)
 	case audit.EffectStops: // bnd-cmdline-stops
