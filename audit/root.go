@@ -71,13 +71,33 @@ func rootElement(src []byte) (name xml.Name, attrs []xml.Attr, ok bool) {
 				return name, nil, false
 			}
 		case xml.Directive:
-			end := bytes.IndexByte(s.src[s.pos:], '>')
-			if end < 0 || bytes.IndexByte(s.src[s.pos:s.pos+end], '[') >= 0 {
+			n := doctypeLength(s.src[s.pos:])
+			if n == 0 {
 				return name, nil, false
 			}
-			s.pos += end + 1
+			s.pos += n
 		}
 	}
+}
+
+// doctypeLength returns the length of the declaration that src begins with, or 0 where it has declarations
+// of its own or does not end. What it quotes may hold a '>', and what looks like a root element.
+func doctypeLength(src []byte) int {
+	for i := 0; i < len(src); i++ {
+		switch src[i] {
+		case '>':
+			return i + 1
+		case '[':
+			return 0
+		case '"', '\'':
+			n := bytes.IndexByte(src[i+1:], src[i])
+			if n < 0 {
+				return 0
+			}
+			i += n + 1
+		}
+	}
+	return 0
 }
 
 // maxProlog is how far the root element is looked for, in bytes.
