@@ -160,15 +160,16 @@ func (o *Option) check(next bool) {
 		}
 	case o.Name == "h" || o.Name == "help" || o.Name == "version":
 		o.Fault = "QEMU prints a text and ends"
+	case o.Name == "preconfig" || o.Name == "daemonize":
+		o.Fault = "libvirt waits in vain for QEMU"
 	case removedAccelerators[o.Name]:
 		o.Fault = "QEMU has no such option any more"
 	case !withoutArgument[o.Name]:
 		o.Fault = "no QEMU up to 11.1 has such an option"
 	}
-	if o.Value == "help" || o.Value == "?" {
-		if listing[o.Name] {
-			o.Fault = "QEMU prints a list and ends"
-		}
+	asks := func(s string) bool { return s == "help" || s == "?" }
+	if listing[o.Name] && asks(o.Value) || describing[o.Name] && slices.ContainsFunc(o.Args, func(a KeyValue) bool { return asks(a.Key) }) {
+		o.Fault = "QEMU prints a list and ends"
 	}
 }
 
@@ -176,7 +177,11 @@ func (o *Option) check(next bool) {
 var removedAccelerators = set("no-kvm", "enable-hax", "enable-hvf")
 
 // listing are options for which QEMU prints what there is, and ends, if they ask for help.
-var listing = set("machine", "M", "accel", "cpu", "device", "object", "netdev", "chardev", "display", "audiodev")
+var listing = set("machine", "M", "accel", "cpu", "device", "object", "netdev", "chardev", "display", "audiodev", "vga", "audio",
+	"trace", "L", "smp", "boot")
+
+// describing are options that take "help" among the parts of their argument.
+var describing = set("device", "object", "chardev", "smp", "boot")
 
 // keyValues splits "a,b=c,,d" as QEMU does: a doubled comma is a comma; a part without "=" is a
 // switch, but for the first.

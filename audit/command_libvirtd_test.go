@@ -14,7 +14,7 @@ import (
 
 // commandCases are arguments on guests of type kvm (or qemu) and machine pc (or q35), and what becomes of
 // the guest: the machine that runs, as QEMU's /machine is called without version, or "" where it does
-// not start. The accelerator is always that of the type.
+// not start. The accelerator is that of the type, unless KVM refuses the arguments.
 var commandCases = []struct {
 	domainType, machine string
 	args                string // separated by "|"
@@ -106,6 +106,14 @@ var commandCases = []struct {
 	{"kvm", "pc", "-version", "", maybe},
 	{"kvm", "pc", "-cpu|help", "", maybe},
 	{"kvm", "pc", "-device|help", "", maybe},
+	{"kvm", "pc", "-device|virtio-rng-pci,help", "", maybe},
+	{"kvm", "pc", "-object|rng-random,?", "", maybe},
+	{"kvm", "pc", "-smp|1,help", "", maybe},
+	{"kvm", "pc", "-vga|help", "", maybe},
+	{"kvm", "pc", "-L|help", "", maybe},
+	{"kvm", "pc", "-accel|tcg,help", "pc-i440fx", in},
+	{"kvm", "pc", "-preconfig", "", maybe},
+	{"kvm", "pc", "-daemonize", "", maybe},
 	{"kvm", "pc", "-name", "", maybe},
 	{"kvm", "pc", `-chardev|{'backend':'null','id':'c'}`, "", maybe},
 	{"kvm", "pc", `-drive|{'if':'none'}`, "", maybe},
