@@ -77,16 +77,21 @@ var emulatedTargets = sync.OnceValue(func() map[string]string {
 	return out
 })
 
+// flavours are what distributions and projects put after the target in names of QEMU: Debian and Ubuntu
+// (spice, microvm, hwe), Fedora (headless), Kata Containers. Other suffixes, such as that of a script, are unknown.
+var flavours = strings.Fields("spice microvm hwe headless snp-experimental tdx-experimental cca-experimental")
+
 // emulatedTarget returns the target in a name such as qemu-system-x86_64-spice, or "".
 func emulatedTarget(name string) string {
 	rest, ok := strings.CutPrefix(name, "qemu-system-")
-	if !ok || !plainName(rest) {
+	if !ok {
 		return ""
 	}
-	if i := strings.IndexAny(rest, "-."); i >= 0 {
-		rest = rest[:i]
+	target, flavour, more := strings.Cut(rest, "-")
+	if more && !slices.Contains(flavours, flavour) {
+		return ""
 	}
-	return emulatedTargets()[rest]
+	return emulatedTargets()[target]
 }
 
 // hasStem reports whether a name is a stem, or the stem with a suffix of letters, digits and the like.

@@ -356,7 +356,7 @@ func TestEmulatorNames(t *testing.T) {
 			[]string{
 				"/bin/false", "/bin/true", "/usr/bin/qemu-system-x86_64 ", " qemu-kvm", "/usr/bin/qemu-kvm/", "/usr/bin/qemu-kvm/.",
 				"/usr/bin/qemu-system-", "/usr/bin/qemu-system-evil", "/usr/bin/qemu-system-x86_64\u200b", "/usr/bin/qemu-system-x86_64x",
-				"/usr/bin/QEMU-KVM", "/usr/bin/qemu-x86_64", "/usr/bin/qemu-img", "/usr/bin/kvm.sh", "/usr/bin/qemu-kvm-wrapper", "/", "kvm2",
+				"/usr/bin/QEMU-KVM", "/usr/bin/qemu-system-x86_64.sh", "/usr/bin/qemu-system-x86_64-wrapper", "/usr/bin/qemu-system-x86_64-", "/usr/bin/qemu-x86_64", "/usr/bin/qemu-img", "/usr/bin/kvm.sh", "/usr/bin/qemu-kvm-wrapper", "/", "kvm2",
 			},
 		},
 		{"i686", []string{"/usr/bin/qemu-system-i386", "/usr/bin/qemu-system-x86_64"}, nil},
