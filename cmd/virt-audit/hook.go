@@ -66,7 +66,8 @@ func hookDecisionFlags() []cli.Flag {
 		&cli.StringFlag{Name: "log", Value: logSyslog, Usage: "`WHERE` to log to: " + logSyslog + ", or " + logStderr + ", of which libvirt keeps little", EnvVars: env("log"), Category: aboutDecision},
 		&cli.StringFlag{Name: "config", Usage: "`FILE` with the site's configuration (default: " + config.System + ")", EnvVars: env("config"), Category: aboutRules},
 		&cli.BoolFlag{Name: "no-config", Usage: "look for no configuration", EnvVars: env("no-config"), Category: aboutRules},
-		&cli.BoolFlag{Name: "no-domain-waivers", Usage: "waivers in the guests' own metadata do not count", EnvVars: env("no-domain-waivers"), Category: aboutRules},
+		&cli.BoolFlag{Name: "domain-waivers", Usage: "waivers in the guests' own metadata count: anyone who may define a guest can then waive what --refuse refuses, except the verdict", EnvVars: env("domain-waivers"), Category: aboutRules},
+		&cli.BoolFlag{Name: "no-domain-waivers", Usage: "waivers in the guests' own metadata do not count, which is the default here", EnvVars: env("no-domain-waivers"), Category: aboutRules},
 		policyFlag(),
 		profileFlag(),
 		&cli.StringSliceFlag{Name: "rule", Usage: "only the rules `ID[,ID]`, of whatever profile", EnvVars: env("rule"), Category: aboutRules},
@@ -284,6 +285,9 @@ func hookConfig(c *cli.Context) (*hookSetup, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := hookWaivers(c, cfg); err != nil {
+		return nil, err
+	}
 	if where := c.String("log"); where != logSyslog && where != logStderr {
 		return nil, &usageError{fmt.Sprintf("option --log: %q is neither %s nor %s", where, logSyslog, logStderr), didYouMean(where, []string{logSyslog, logStderr})}
 	}
@@ -309,6 +313,16 @@ func hookConfig(c *cli.Context) (*hookSetup, error) {
 	}
 	cfg.Rules = slices.DeleteFunc(cfg.Rules, func(r *audit.Rule) bool { return slices.Contains(notInHooks, r.ID) })
 	return &hookSetup{cfg, refuse, hookFiles(c, x)}, nil
+}
+
+// hookWaivers lets waivers in a guest's metadata count only with --domain-waivers, and not against the configuration:
+// the hook decides about guests of users who may write what they like into their metadata.
+func hookWaivers(c *cli.Context, cfg *audit.Config) error {
+	if c.Bool("domain-waivers") && c.Bool("no-domain-waivers") {
+		return usagef("options --domain-waivers and --no-domain-waivers exclude each other")
+	}
+	cfg.DomainWaivers.Ignore = cfg.DomainWaivers.Ignore || !c.Bool("domain-waivers")
+	return nil
 }
 
 // hookFiles are the files that decide what is refused.

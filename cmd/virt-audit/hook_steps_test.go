@@ -55,7 +55,8 @@ func (h *hooked) create() {
 		"guest 'passing' may not start: it is outside", "boundary: type 'qemu' is software emulation (TCG)", "mend: virt-xml passing --edit")
 }
 
-// site: what the site lives with starts. What a guest waives for itself does so too, but for its verdict.
+// site: what the site lives with starts. What a guest waives for itself starts only with --domain-waivers, and
+// never against the verdict.
 func (h *hooked) site() {
 	conf := h.Path("/etc/libvirt/site.yaml")
 	waive := func(text string) {
@@ -64,7 +65,7 @@ func (h *hooked) site() {
 		}
 	}
 	waive("waivers: []\n")
-	h.install("--refuse=outside,critical --config=/etc/libvirt/site.yaml")
+	h.install("--refuse=outside,critical --domain-waivers --config=/etc/libvirt/site.yaml")
 	h.refused([]string{"start", "tame"}, "it is outside QEMU's security support boundary")
 	h.MustVirsh("metadata", "tame", audit.WaiverNamespace, "--key", "va", "--set", "<audit><waive rule='bnd-accel-tcg'>mine</waive></audit>", "--config")
 	h.refused([]string{"start", "tame"}, "it is outside QEMU's security support boundary")
@@ -74,7 +75,7 @@ func (h *hooked) site() {
 	h.MustVirsh("metadata", "rooted", audit.WaiverNamespace, "--key", "va", "--set", "<audit><waive rule='cnf-dac-root'>mine</waive></audit>", "--config")
 	waive("waivers: [{rule: bnd-accel-tcg, reason: a host without KVM}]\n")
 	h.starts("rooted")
-	h.install("--refuse=outside,critical --no-domain-waivers --config=/etc/libvirt/site.yaml")
+	h.install("--refuse=outside,critical --config=/etc/libvirt/site.yaml")
 	h.refused([]string{"start", "rooted"}, "label 'root:root'")
 	h.MustVirsh("metadata", "rooted", audit.WaiverNamespace, "--remove", "--config")
 	h.MustVirsh("metadata", "tame", audit.WaiverNamespace, "--remove", "--config")
