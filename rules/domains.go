@@ -213,9 +213,11 @@ func boxed(p *audit.Pass) bool {
 	return p.Metadata != nil && strings.Contains(p.Metadata.XML, "http://kubevirt.io")
 }
 
-// meansTheSame reports whether the name of an image means the same for other guests.
-func meansTheSame(p *audit.Pass, key string) bool {
-	return key != "" && (!strings.HasPrefix(key, "/") || !boxed(p))
+// meansTheSame returns a function that reports whether the name of an image means the same for other guests. The
+// metadata are searched once: a guest can have any number of images, and metadata of any length.
+func meansTheSame(p *audit.Pass) func(key string) bool {
+	boxed := boxed(p)
+	return func(key string) bool { return key != "" && (!boxed || !strings.HasPrefix(key, "/")) }
 }
 
 // boxes are folders that exist in such containers only.

@@ -42,9 +42,10 @@ func readImages(p *audit.Pass, yield func(thing)) { images(p, false, yield) }
 // what the guest writes goes to an overlay, for every way of <transient/> and not only where it is
 // shared. CD-ROMs are read-only to libvirt, floppy disks are not. NVMe controllers are host devices.
 func images(p *audit.Pass, written bool, yield func(thing)) {
+	same := meansTheSame(p)
 	one := func(s *libvirtxml.DomainDiskSource, at audit.Path, writes, shareable bool) {
 		key, attribute, what, never := imageKey(s)
-		if (writes && !never) != written || !meansTheSame(p, key) {
+		if (writes && !never) != written || !same(key) {
 			return
 		}
 		t := thing{key: key, at: at.Attr(attribute), what: what}
@@ -90,10 +91,11 @@ func images(p *audit.Pass, written bool, yield func(thing)) {
 
 // backingImages walks the files below the disks' overlays, where the document names them.
 func backingImages(p *audit.Pass, yield func(thing)) {
+	same := meansTheSame(p)
 	for at, d := range audit.Each("devices/disk", p.Devices.Disks) {
 		for b := d.BackingStore; b != nil; b = b.BackingStore {
 			at = at.Elem("backingStore")
-			if key, attribute, what, _ := imageKey(b.Source); meansTheSame(p, key) {
+			if key, attribute, what, _ := imageKey(b.Source); same(key) {
 				yield(thing{key: key, at: at.Elem("source").Attr(attribute), what: what})
 			}
 		}

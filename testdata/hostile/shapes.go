@@ -182,6 +182,10 @@ var texts = []Shape{
 	one("a path of many parents", 4000, func(n int) string {
 		return devices("<disk type='file'><source file='" + strings.Repeat("/a/..", n) + "'/></disk>")
 	}),
+	one("disks beside long metadata", 4000, func(n int) string {
+		return "<metadata><m:x xmlns:m='urn:m'>" + strings.Repeat("text ", 8*n) + "</m:x></metadata>" +
+			devices(each(n, "<disk type='file'><source file='/d'/></disk>"))
+	}),
 	one("a long list of processors", 4000, func(n int) string { return "<vcpu cpuset='" + each(n, "%d,") + "1'>1</vcpu>" }),
 	one("elements that hold secrets", 2000, func(n int) string { return each(n, "<metadata%d><passwd>x</passwd></metadata%d>\n") }),
 	one("nested elements that hold secrets", 4000, func(n int) string { return chains(n, "passwd") }),
