@@ -12,7 +12,7 @@ import (
 // secretNames are the words, in small letters, that mark a name as that of a secret, anywhere in it: the author of
 // a misspelt element or attribute has put a secret into it all the same.
 var secretNames = []string{"pass", "pswd", "psswd", "pwd", "psk", "pincode", "secret", "token", "ticket", "cookie",
-	"cred", "auth", "apikey", "key"}
+	"cred", "auth", "apikey", "key", "jwt", "bearer"}
 
 // secretWords mark a name as that of a secret where they are the whole of it, or its first or last word.
 var secretWords = []string{"pw", "pin", "otp", "sig", "signature"}
@@ -27,7 +27,7 @@ func namesSecret[T string | []byte](name T) bool {
 	found := false
 	for i := 0; i < len(name) && !found; i++ {
 		switch lower(name[i]) {
-		case 'p', 's', 't', 'c', 'a', 'k', 'o':
+		case 'p', 's', 't', 'c', 'a', 'k', 'o', 'j', 'b':
 			found = slices.ContainsFunc(secretNames, func(word string) bool { return foldAt(name, i, word) }) ||
 				slices.ContainsFunc(secretWords, func(word string) bool {
 					return foldAt(name, i, word) && (i == 0 || !letter(name[i-1]) && i+len(word) == len(name) || i+len(word) == len(name)) &&

@@ -25,7 +25,7 @@ var harmlessOptions = set("accel", "machine", "M", "cpu", "smp", "device", "glob
 	"qmp-pretty", "mon", "runas", "run-with", "incoming", "name", "rtc", "icount", "msg", "overcommit", "action", "watchdog", "no-kvm", "enable-kvm")
 
 // suspicious are the words, in small letters, that mark an argument as one that may hold a secret.
-var suspicious = []string{"pass", "secret", "data=", "key", "token", "cookie", "user", "cred", "://", "auth", "string="}
+var suspicious = []string{"pass", "secret", "data=", "key", "token", "cookie", "user", "cred", "://", "auth", "string=", "exec:", `\u`}
 
 // harmless returns the numbers of the passthrough arguments that may be shown.
 func (c Command) harmless() map[int]bool {
@@ -38,7 +38,7 @@ func (c Command) harmless() map[int]bool {
 			continue
 		}
 		lower := strings.ToLower(o.Value)
-		if harmlessOptions[o.Name] && !slices.ContainsFunc(suspicious, func(w string) bool { return strings.Contains(lower, w) }) {
+		if harmlessOptions[o.Name] && !looksSecret(o.Value) && !slices.ContainsFunc(suspicious, func(w string) bool { return strings.Contains(lower, w) }) {
 			out[o.At.index] = true
 		}
 		if withArgument[o.Name] || withoutArgument[o.Name] {
@@ -87,6 +87,15 @@ type hiding struct {
 	whole int    // how many of the open elements hide all that is in them, from the place start on
 	start int    // of the content of the outermost of those
 	open  []bool // elements: whether the text in them is a secret
+
+	between []piece // of the document since the last tag
+	started bool    // the last tag was a start tag
+}
+
+// piece is a stretch of text, or a comment or processing instruction.
+type piece struct {
+	interval
+	comment bool
 }
 
 func (h *hiding) keep(start, end int) {
@@ -101,29 +110,74 @@ func (h *hiding) document() {
 	for i := 0; i < len(src); {
 		lt := bytes.IndexByte(src[i:], '<')
 		if lt < 0 {
-			return
+			break
 		}
-		h.text(i, i+lt)
+		h.between = append(h.between, piece{interval{i, i + lt}, false})
 		i += lt
 		switch {
 		case bytes.HasPrefix(src[i:], []byte("<!--")):
 			end := len(src) - len(behind(src[i:], "-->"))
-			h.comment(i, end)
+			h.between = append(h.between, piece{interval{i, end}, true})
 			i = end
 		case bytes.HasPrefix(src[i:], []byte("<![CDATA[")):
 			end := len(src) - len(behind(src[i:], "]]>"))
-			h.text(i+len("<![CDATA["), max(i+len("<![CDATA["), end-len("]]>")))
+			start := i + len("<![CDATA[")
+			h.between = append(h.between, piece{interval{start, max(start, end-len("]]>"))}, false})
 			i = end
 		case bytes.HasPrefix(src[i:], []byte("<?")):
 			end := len(src) - len(behind(src[i:], "?>"))
-			h.comment(i, end)
+			h.between = append(h.between, piece{interval{i, end}, true})
 			i = end
 		default:
 			end := i + tagEnd(src[i:])
+			closes := bytes.HasPrefix(src[i:], []byte("</"))
+			h.content(h.started && closes)
 			h.tag(i, end)
+			h.started = !closes && (end < 2 || src[end-2] != '/')
 			i = end
 		}
 	}
+	h.content(false)
+}
+
+// content hides what is secret between two tags. Only the text of an element without other elements in it is a value
+// that libvirt may read, and that reports need. All other text is there by mistake, and may be anything.
+func (h *hiding) content(value bool) {
+	secret := !value || h.joinedSecret()
+	for _, p := range h.between {
+		if p.comment {
+			h.comment(p.start, p.end)
+		} else {
+			h.text(p.start, p.end, secret)
+		}
+	}
+	h.between = h.between[:0]
+}
+
+// joinedSecret reports whether text that comments divide looks like a secret as a whole.
+func (h *hiding) joinedSecret() bool {
+	if len(h.between) < 2 || h.whole > 0 {
+		return false
+	}
+	var text []byte
+	for _, p := range h.between {
+		if !p.comment {
+			text = append(text, h.src[p.start:p.end]...)
+		}
+	}
+	return looksSecretRaw(text)
+}
+
+// looksSecretRaw is looksSecret for text as it is in the document, where character references may stand for a part.
+func looksSecretRaw(raw []byte) bool {
+	if looksSecret(raw) {
+		return true
+	}
+	if bytes.IndexByte(raw, '&') < 0 {
+		return false
+	}
+	end := bytes.LastIndexByte(raw, ';') + 1 // after it, each '&' would have the rest searched for one
+	return looksSecret(unescape(raw[:end], false) + string(raw[end:]))
 }
 
 // comment hides a comment or processing instruction that names a secret: nothing else is known of it.
@@ -133,15 +187,26 @@ func (h *hiding) comment(start, end int) {
 	}
 }
 
-// text hides a stretch of text.
-func (h *hiding) text(start, end int) {
+// text hides a stretch of text if it is known to be a secret, stands in an element that holds one, or looks like
+// one. What a template puts there is shown: it is what the reader has to find.
+func (h *hiding) text(start, end int, secret bool) {
 	if h.whole > 0 || len(h.open) == 0 || start >= end {
 		return
 	}
 	text := h.src[start:end]
-	if (h.open[len(h.open)-1] || looksSecret(text)) && len(bytes.TrimSpace(text)) > 0 {
+	if unrendered(text) {
+		secret = namesSecret(text)
+	}
+	if (secret || h.open[len(h.open)-1] || looksSecretRaw(text)) && len(bytes.TrimSpace(text)) > 0 {
 		h.keep(start, end)
 	}
+}
+
+// unrendered reports whether a text seems to be that of a template.
+func unrendered(text []byte) bool {
+	return bytes.IndexByte(text, '{') >= 0 && slices.ContainsFunc([]string{"{{", "{%", "${"}, func(mark string) bool {
+		return bytes.Contains(text, []byte(mark))
+	})
 }
 
 // tag hides what is secret in a tag, and notes which elements are open.
@@ -179,10 +244,8 @@ func (h *hiding) attributes(local string, start int, tag []byte) (secret bool) {
 		h.args++
 		shown = h.harmless[h.args]
 	}
-	secret = namesSecret(local)
-	if !secret {
-		secret = setsSecret(tag)
-	}
+	named := namesSecret(local)
+	secret = named || setsSecret(tag)
 	for at := afterName(tag); ; {
 		name, value, _, next, ok := nextAttribute(tag, at)
 		if !ok {
@@ -192,8 +255,9 @@ func (h *hiding) attributes(local string, start int, tag []byte) (secret bool) {
 		if h.whole > 0 {
 			continue
 		}
-		if secretAttributes[local] == string(name) && !shown || namesSecret(name) || looksSecret(value) && !shown ||
-			secret && valueNames[string(name)] {
+		if secretAttributes[local] == string(name) && !shown || namesSecret(name) || looksSecretRaw(value) && !shown ||
+			secret && valueNames[string(name)] || named && !referenceNames[string(name)] && !bytes.HasPrefix(name, []byte("xmlns")) ||
+			unrendered(value) && namesSecret(value) {
 			h.keep(start+next-1-len(value), start+next-1)
 		}
 	}
@@ -201,6 +265,9 @@ func (h *hiding) attributes(local string, start int, tag []byte) (secret bool) {
 
 // valueNames are what attributes are called that hold the value of a named thing.
 var valueNames = set("value", "val", "v", "data", "text", "string", "content", "contents")
+
+// referenceNames are what attributes of an element about a secret are called that say which secret it is, or for what.
+var referenceNames = set("name", "key", "id", "type", "uuid", "usage", "username", "user", "format", "state", "mode", "model", "path", "file", "dev")
 
 // setsSecret reports whether a tag gives a value to something that it names, such as name='password'.
 func setsSecret(tag []byte) bool {

@@ -32,9 +32,17 @@ func canaryPlaces() []string {
 		"<f:token xmlns:f='urn:f'>%s</f:token>", "<memory>1</memory><memory passwd='%s'>2</memory>",
 		"<metadata><metadata>x</metadata>%s</metadata><unknown/>",
 		"<qemu:commandline><qemu:arg value='-object'/><qemu:arg value='secret,id=s,data=%s'/><qemu:arg value='-fsdev'/><qemu:arg value='local,id=f,path=/etc?password=%s,security_model=none'/></qemu:commandline>",
+		"<devices>the root password is %s<disk/></devices>", "<devices><passwd/>%s<disk/></devices>",
+		"<devices><disk type='file'><source file='/pass&#119;ord=%s'/></disk></devices>", "<devices><emulator>u&#x3a;%s&#64;h</emulator></devices>",
+		"<devices>p&#97;ssword&#61;%s<disk/></devices>", "<unknown x='{&quot;password&quot;:&quot;%s&quot;}'/>",
+		"<metadata><va:audit xmlns:va='https://github.com/virt-audit/virt-audit/xmlns/1.0'><va:waive rule='cpu-model-baseline'>log in with password=%s</va:waive></va:audit></metadata>",
+		"<devices><graphics type='vnc' passwd='x'>%s<a/></graphics></devices>", "<devices><emulator>/x?pass<!-- -->word=%s</emulator></devices>",
+		"<passwd x='%s'/>", "<secret plain='%s'/>", "<unknown>{{ passwd | default('%s') }}</unknown>", "<unknown x='{{ pw_default or token(%s) }}'/>",
+		"<qemu:commandline><qemu:arg value='-accel'/><qemu:arg value='u:%s@h'/><qemu:arg value='-monitor'/><qemu:arg value=':%s@h'/>" +
+			"<qemu:arg value='-machine'/><qemu:arg value='q35,pw=%s'/><qemu:arg value='-incoming'/><qemu:arg value='exec:curl -u u:%s'/></qemu:commandline>",
 		"<qemu:commandline><qemu:env name='LD_PRELOAD' value='%s'/></qemu:commandline>",
 	}
-	for _, name := range []string{"passwd", "password", "passphrase", "pass", "token", "secret", "apikey", "api_key", "key", "credential", "auth", "ticket", "psk", "pw", "PASSWD"} {
+	for _, name := range []string{"passwd", "password", "passphrase", "pass", "token", "secret", "apikey", "api_key", "key", "credential", "auth", "ticket", "psk", "pw", "PASSWD", "jwt", "bearer"} {
 		out = append(out, "<"+name+">%s</"+name+">", "<unknown><"+name+">%s</"+name+"></unknown>")
 	}
 	for _, name := range []string{"pswd", "auth", "ticket", "pw", "pass", "passphrase", "key", "password", "pwd", "vncPassword", "secretKey", "user_pw", "authToken"} {

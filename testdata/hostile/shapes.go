@@ -182,6 +182,7 @@ var texts = []Shape{
 	one("a path of many parents", 4000, func(n int) string {
 		return devices("<disk type='file'><source file='" + strings.Repeat("/a/..", n) + "'/></disk>")
 	}),
+	one("ampersands in character data", 8000, func(n int) string { return "<u><![CDATA[;" + strings.Repeat("&", n) + "]]></u>" }),
 	one("disks beside long metadata", 4000, func(n int) string {
 		return "<metadata><m:x xmlns:m='urn:m'>" + strings.Repeat("text ", 8*n) + "</m:x></metadata>" +
 			devices(each(n, "<disk type='file'><source file='/d'/></disk>"))
