@@ -50,11 +50,19 @@ func (o *Option) writeParts(b *strings.Builder) {
 	}
 }
 
-// writeJSON writes an argument in JSON, lists included. What is no JSON is written as the text that it is.
+// writeJSON writes an argument in JSON, lists included. What is no JSON is written as the text that it is, unless it
+// names a secret: where that ends is not known.
 func writeJSON(b *strings.Builder, text string) {
 	var value any
 	if json.Unmarshal([]byte(text), &value) != nil {
-		b.WriteString(" " + contentOfValue(text))
+		switch args, err := decodeJSON(text); {
+		case err == nil:
+			writeQuotedOnce(b, args)
+		case namesSecret(text):
+			b.WriteString(" " + hidden)
+		default:
+			b.WriteString(" " + contentOfValue(text))
+		}
 		return
 	}
 	secret := false
@@ -64,6 +72,20 @@ func writeJSON(b *strings.Builder, text string) {
 	}
 	b.WriteByte(' ')
 	writeAny(b, "", value, secret)
+}
+
+// writeQuotedOnce writes what only QEMU takes for JSON: its strings may be in single quotes (qobject/json-lexer.c).
+func writeQuotedOnce(b *strings.Builder, args []KeyValue) {
+	object := slices.ContainsFunc(args, func(a KeyValue) bool {
+		return a.Key == "qom-type" && strings.HasPrefix(a.Value, "secret")
+	})
+	for _, a := range args {
+		value := part(a.Key, a.Value)
+		if object && a.Key == "data" {
+			value = hidden
+		}
+		b.WriteString(" " + strconv.Quote(a.Key) + ":" + strconv.Quote(value))
+	}
 }
 
 func writeAny(b *strings.Builder, key string, value any, object bool) {
