@@ -114,7 +114,8 @@ func (x *index) shownAttributes(element string, start, end int) []string {
 			if !prefixed {
 				local = element
 			}
-			if secretAttributes[local] == string(name) || namesSecret(name) || setsSecret(tag) {
+			if secretAttributes[local] == string(name) || namesSecret(name) || setsSecret(tag) ||
+				namesSecret(local) && !referenceNames[string(name)] {
 				text = hidden
 			} else {
 				text = contentOfValue(text)

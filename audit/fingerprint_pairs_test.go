@@ -89,6 +89,7 @@ func TestFingerprintPairs(t *testing.T) {
 		{atSource, disk("<source protocol='https' name='x' query='a=1&amp;token=x'/>"), disk("<source query='a=1&amp;token=y' protocol='https' name='x'/>")},
 		{atSource, disk("<source protocol='https' name='//u:x@h/p'/>"), disk("<source protocol='https' name='//u:y@h/p'/>")},
 		{"os/cmdline", "<os><cmdline>password=x  quiet</cmdline></os>", "<os>\n<cmdline>password=y quiet</cmdline></os>"},
+		{"passwd", "<passwd x='1'/>", "<passwd x='2'/>"},
 		{"passwd", "<passwd>x</passwd>", "<passwd>y</passwd>"},
 		{"unknown", "<unknown pswd='x'/>", "<unknown pswd='y'/>"},
 		{"unknown", "<unknown auth='x'/>", "<unknown auth='y'/>"},
