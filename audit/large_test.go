@@ -15,11 +15,11 @@ func TestLarge(t *testing.T) {
 	for i := range many {
 		fmt.Fprintf(&names, "<unknown%d/>", i)
 		fmt.Fprintf(&disks, "<disk><target dev='d%d'/></disk>", i)
-		fmt.Fprintf(&waivers, `<va:waive rule="sto-x" device="d%d">ok</va:waive>`, i)
+		fmt.Fprintf(&waivers, `<va:waive rule="storage-x" device="d%d">ok</va:waive>`, i)
 	}
 	prefixes := strings.NewReplacer("<", " xmlns:", "/>", "='urn:x'").Replace(names.String())
 	for name, text := range map[string]string{
-		"reason in pieces":   "<metadata>" + in(`<va:waive rule="sto-x">`+strings.Repeat("aaaa<!---->", 2*many)+"</va:waive>") + "</metadata>",
+		"reason in pieces":   "<metadata>" + in(`<va:waive rule="storage-x">`+strings.Repeat("aaaa<!---->", 2*many)+"</va:waive>") + "</metadata>",
 		"unknown elements":   names.String(),
 		"repeated elements":  strings.Repeat("<memory>1</memory>", many),
 		"joined containers":  "<devices>" + names.String() + "</devices>" + strings.Repeat("<devices><disk/></devices>", many),

@@ -101,7 +101,7 @@ func (n Needs) String() string {
 // Rule is one thing that is checked. It is a value: everything about a rule is in its literal, and
 // every text about it (explain, the rules page, machine-readable reports) is printed from there.
 type Rule struct {
-	ID       string // kebab-case, begins with its group: "bnd-accel-tcg"; never renamed, never reused
+	ID       string // kebab-case, begins with its group: "boundary-accel-tcg"; never renamed, never reused
 	Title    string // what is wrong, in a few words
 	Severity Severity
 	Profiles []Profile

@@ -10,7 +10,7 @@ import (
 
 // WaiverNamespace is the XML namespace of the waivers in a domain's <metadata>:
 //
-//	<va:audit xmlns:va="…"><va:waive rule="if-vnc-public" until="2027-06-30">why</va:waive></va:audit>
+//	<va:audit xmlns:va="…"><va:waive rule="endpoint-vnc-public" until="2027-06-30">why</va:waive></va:audit>
 //
 // libvirt keeps the elements of others there through define and dumpxml; comments and elements that it
 // does not know it drops (https://libvirt.org/formatdomain.html#general-metadata).
@@ -80,7 +80,7 @@ func (w *DomainWaivers) Allows(rule string) string {
 	switch group, _, _ := strings.Cut(rule, "-"); {
 	case group == "waiver":
 		return "a guest cannot waive what is said of its waivers"
-	case group == "bnd" && !w.Boundary:
+	case group == "boundary" && !w.Boundary:
 		return "a guest cannot waive its own verdict, unless the site's configuration allows it"
 	case slices.ContainsFunc(w.Never, func(glob string) bool { ok, _ := path.Match(glob, rule); return ok }):
 		return "the site's configuration lets no guest waive this rule for itself"

@@ -8,7 +8,7 @@ import (
 )
 
 // withoutPassword finds something at each console, and could tell more of a document with passwords.
-var withoutPassword = &Rule{ID: "if-x", Severity: High, Check: func(p *Pass) {
+var withoutPassword = &Rule{ID: "endpoint-x", Severity: High, Check: func(p *Pass) {
 	for at := range Each("devices/graphics", p.Devices.Graphics) {
 		p.Reportf(at, "console")
 	}
@@ -38,7 +38,7 @@ func TestWaiverUnused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := &Waiver{Rule: "if-x", Device: test.device}
+		w := &Waiver{Rule: "endpoint-x", Device: test.device}
 		res := Run(d, &Config{Rules: []*Rule{withoutPassword}, Waivers: []*Waiver{w}})
 		if w.Unused() != (test.evaluated && len(res.Waived) == 0) {
 			t.Errorf("%q at %q: unused %t, %d waived", test.devices, test.device, w.Unused(), len(res.Waived))
@@ -50,12 +50,12 @@ func TestWaiverUnused(t *testing.T) {
 // for the second.
 func TestWaiverOpenElsewhere(t *testing.T) {
 	lacking := true
-	sometimes := &Rule{ID: "if-y", Check: func(p *Pass) {
+	sometimes := &Rule{ID: "endpoint-y", Check: func(p *Pass) {
 		if lacking {
 			p.Unknown(NeedSecrets)
 		}
 	}}
-	w := &Waiver{Rule: "if-y"}
+	w := &Waiver{Rule: "endpoint-y"}
 	for range 2 {
 		d, err := Load("web1.xml", []byte(waivedGuest("")))
 		if err != nil {
@@ -76,7 +76,7 @@ func TestWaiveLast(t *testing.T) {
 			p.ReportWaiver(w, "a waiver")
 		}
 	}}
-	d, err := Load("web1.xml", []byte(waivedGuest(in(`<va:waive rule="sto-x">ok</va:waive><va:waive rule="waiver-x">ok</va:waive>`))))
+	d, err := Load("web1.xml", []byte(waivedGuest(in(`<va:waive rule="storage-x">ok</va:waive><va:waive rule="waiver-x">ok</va:waive>`))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,12 +114,12 @@ func TestNearest(t *testing.T) {
 	suggested := 0
 	about := &Rule{ID: "waiver-x", AfterWaivers: true, Check: func(p *Pass) {
 		for _, w := range p.Waivers {
-			if w.Nearest == "sto-x" {
+			if w.Nearest == "storage-x" {
 				suggested++
 			}
 		}
 	}}
-	Run(d, &Config{Rules: []*Rule{onDisks, about}, Known: func(id string) bool { return id == "sto-x" }, Nearest: func(string) string { return "sto-x" }})
+	Run(d, &Config{Rules: []*Rule{onDisks, about}, Known: func(id string) bool { return id == "storage-x" }, Nearest: func(string) string { return "storage-x" }})
 	if suggested != manyUnknown {
 		t.Errorf("%d suggestions", suggested)
 	}

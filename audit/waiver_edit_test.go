@@ -12,8 +12,8 @@ import (
 // TestWaive puts a waiver into documents of different forms, and looks at every byte.
 func TestWaive(t *testing.T) {
 	const ns = ` xmlns:va="` + WaiverNamespace + `"`
-	w := &Waiver{Rule: "sto-x", Device: "vda", Until: time.Date(2027, 6, 30, 0, 0, 0, 0, time.Local), Reason: "scratch <b>\n & 'more'"}
-	const element = `waive rule="sto-x" device="vda" until="2027-06-30">scratch &lt;b&gt; &amp; &apos;more&apos;</`
+	w := &Waiver{Rule: "storage-x", Device: "vda", Until: time.Date(2027, 6, 30, 0, 0, 0, 0, time.Local), Reason: "scratch <b>\n & 'more'"}
+	const element = `waive rule="storage-x" device="vda" until="2027-06-30">scratch &lt;b&gt; &amp; &apos;more&apos;</`
 	const block = "    <va:audit" + ns + ">\n      <va:" + element + "va:waive>\n    </va:audit>\n"
 	for name, test := range map[string]struct{ before, after string }{
 		"as libvirt writes it": {
@@ -45,8 +45,8 @@ func TestWaive(t *testing.T) {
 			"<domain type='kvm'>\n  <metadata>\n    <audit xmlns='" + WaiverNamespace + "'>\n      <" + element + "waive>\n    </audit>\n  </metadata>\n</domain>",
 		},
 		"the same rule and device": {
-			"<domain type='kvm'>\n  <metadata>\n    <va:audit" + ns + "><va:waive rule='sto-x' device='vda' until='2020-01-01'>old <!-- ! --></va:waive><va:waive rule='sto-x'>all</va:waive></va:audit>\n  </metadata>\n</domain>",
-			"<domain type='kvm'>\n  <metadata>\n    <va:audit" + ns + "><va:" + element + "va:waive><va:waive rule='sto-x'>all</va:waive></va:audit>\n  </metadata>\n</domain>",
+			"<domain type='kvm'>\n  <metadata>\n    <va:audit" + ns + "><va:waive rule='storage-x' device='vda' until='2020-01-01'>old <!-- ! --></va:waive><va:waive rule='storage-x'>all</va:waive></va:audit>\n  </metadata>\n</domain>",
+			"<domain type='kvm'>\n  <metadata>\n    <va:audit" + ns + "><va:" + element + "va:waive><va:waive rule='storage-x'>all</va:waive></va:audit>\n  </metadata>\n</domain>",
 		},
 		"the prefix is taken": {
 			"<domain type='kvm' xmlns:va='urn:other'>\n  <title>x</title>\n</domain>",
@@ -74,7 +74,7 @@ func TestWaiveBehindOthers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if out, err := d.Waive(&Waiver{Rule: "sto-x", Reason: "why"}); err == nil {
+			if out, err := d.Waive(&Waiver{Rule: "storage-x", Reason: "why"}); err == nil {
 				t.Errorf("%s%s: %s", first, then, out)
 			}
 		}

@@ -8,13 +8,13 @@ import (
 )
 
 // onDisks finds something at each disk, and on the whole guest.
-var onDisks = &Rule{ID: "sto-x", Severity: Medium, Check: func(p *Pass) {
+var onDisks = &Rule{ID: "storage-x", Severity: Medium, Check: func(p *Pass) {
 	for at := range Each("devices/disk", p.Devices.Disks) {
 		p.Reportf(at, "disk")
 	}
 }}
 
-var onBoundary = &Rule{ID: "bnd-x", Severity: Critical, Check: func(p *Pass) { p.Reportf(Path{}, "outside") }}
+var onBoundary = &Rule{ID: "boundary-x", Severity: Critical, Check: func(p *Pass) { p.Reportf(Path{}, "outside") }}
 
 func waivedGuest(waivers string) string {
 	return `<domain type='kvm'><name>web1</name><uuid>0f4c5d28-2f2f-4c39-9d43-2bb5d2b6e6f1</uuid><metadata>` + waivers + `</metadata><devices>
@@ -35,37 +35,37 @@ func TestDomainWaivers(t *testing.T) {
 		waived  int // of three findings
 	}{
 		{"", DomainWaivers{}, 0},
-		{in(`<va:waive rule="sto-x">ok</va:waive>`), DomainWaivers{}, 2},
-		{in(`<va:waive rule="sto-x" device="vdb">ok</va:waive>`), DomainWaivers{}, 1},
-		{in(`<va:waive rule="sto-x" device="ua-root">ok</va:waive>`), DomainWaivers{}, 1},
-		{in(`<va:waive rule="sto-x" device="0000:04:00.0">ok</va:waive>`), DomainWaivers{}, 1},
-		{in(`<va:waive rule="sto-x" device="vdc">ok</va:waive>`), DomainWaivers{}, 0},
-		{in(`<va:waive rule="sto-x" until="2026-11-24">ok</va:waive>`), DomainWaivers{}, 2},
-		{in(`<va:waive rule="sto-x" until="2026-11-23">ok</va:waive>`), DomainWaivers{}, 0},
-		{in(`<va:waive rule="sto-x">  <![CDATA[ok]]> </va:waive>`), DomainWaivers{}, 2},
-		{in(`<va:waive rule="sto-x"> </va:waive>`), DomainWaivers{}, 0},
-		{in(`<va:waive rule="sto-x"/>`), DomainWaivers{}, 0},
-		{in(`<va:waive rule="sto-x" va:until="2029-01-01">ok</va:waive>`), DomainWaivers{}, 0},
-		{in(`<waive rule="sto-x">ok</waive>`), DomainWaivers{}, 2},
-		{`<audit><waive rule="sto-x">ok</waive></audit>`, DomainWaivers{}, 2},
-		{`<audit xmlns="` + WaiverNamespace + `"><waive rule="sto-x">ok</waive></audit>`, DomainWaivers{}, 2},
-		{`<audit xmlns="urn:other"><waive rule="sto-x">ok</waive></audit>`, DomainWaivers{}, 0},
-		{in(`<va:waive rule="sto-x" device="">ok</va:waive>`), DomainWaivers{}, 0},
-		{in(`<va:waive rule="sto-x" device=" ">ok</va:waive>`), DomainWaivers{}, 0},
-		{in(`<va:waive rule="sto-x">&#x200b;&#x3164;</va:waive>`), DomainWaivers{}, 0},
-		{in(`<va:waiver rule="sto-x">ok</va:waiver>`), DomainWaivers{}, 0},
-		{in(`<va:Waive rule="sto-x">ok</va:Waive><va:waive rule="bnd-x">ok</va:waive>`), DomainWaivers{Boundary: true}, 1},
-		{in(`<va:list><va:waive rule="sto-x">ok</va:waive></va:list>`), DomainWaivers{}, 0},
-		{`<va:other xmlns:va="` + WaiverNamespace + `"/>` + in(`<va:waive rule="sto-x">ok</va:waive>`), DomainWaivers{}, 0},
-		{`<waive xmlns="` + WaiverNamespace + `" rule="sto-x">ok</waive>` + in(`<va:waive rule="sto-x">ok</va:waive>`), DomainWaivers{}, 0},
-		{`<x xmlns="urn:x">` + in("") + `</x>` + in(`<va:waive rule="sto-x">ok</va:waive>`), DomainWaivers{}, 2},
-		{in("") + in(`<va:waive rule="sto-x">ok</va:waive>`), DomainWaivers{}, 0},
-		{`<x xmlns="urn:x">` + in(`<va:waive rule="sto-x">ok</va:waive>`) + `</x>`, DomainWaivers{}, 0},
-		{`<!-- ` + in(`<va:waive rule="sto-x">ok</va:waive>`) + ` -->`, DomainWaivers{}, 0},
-		{in(`<va:waive rule="sto-x">ok</va:waive>`), DomainWaivers{Ignore: true}, 0},
-		{in(`<va:waive rule="sto-x">ok</va:waive>`), DomainWaivers{Never: []string{"sto-*"}}, 0},
-		{in(`<va:waive rule="bnd-x">ok</va:waive>`), DomainWaivers{}, 0},
-		{in(`<va:waive rule="bnd-x">ok</va:waive>`), DomainWaivers{Boundary: true}, 1},
+		{in(`<va:waive rule="storage-x">ok</va:waive>`), DomainWaivers{}, 2},
+		{in(`<va:waive rule="storage-x" device="vdb">ok</va:waive>`), DomainWaivers{}, 1},
+		{in(`<va:waive rule="storage-x" device="ua-root">ok</va:waive>`), DomainWaivers{}, 1},
+		{in(`<va:waive rule="storage-x" device="0000:04:00.0">ok</va:waive>`), DomainWaivers{}, 1},
+		{in(`<va:waive rule="storage-x" device="vdc">ok</va:waive>`), DomainWaivers{}, 0},
+		{in(`<va:waive rule="storage-x" until="2026-11-24">ok</va:waive>`), DomainWaivers{}, 2},
+		{in(`<va:waive rule="storage-x" until="2026-11-23">ok</va:waive>`), DomainWaivers{}, 0},
+		{in(`<va:waive rule="storage-x">  <![CDATA[ok]]> </va:waive>`), DomainWaivers{}, 2},
+		{in(`<va:waive rule="storage-x"> </va:waive>`), DomainWaivers{}, 0},
+		{in(`<va:waive rule="storage-x"/>`), DomainWaivers{}, 0},
+		{in(`<va:waive rule="storage-x" va:until="2029-01-01">ok</va:waive>`), DomainWaivers{}, 0},
+		{in(`<waive rule="storage-x">ok</waive>`), DomainWaivers{}, 2},
+		{`<audit><waive rule="storage-x">ok</waive></audit>`, DomainWaivers{}, 2},
+		{`<audit xmlns="` + WaiverNamespace + `"><waive rule="storage-x">ok</waive></audit>`, DomainWaivers{}, 2},
+		{`<audit xmlns="urn:other"><waive rule="storage-x">ok</waive></audit>`, DomainWaivers{}, 0},
+		{in(`<va:waive rule="storage-x" device="">ok</va:waive>`), DomainWaivers{}, 0},
+		{in(`<va:waive rule="storage-x" device=" ">ok</va:waive>`), DomainWaivers{}, 0},
+		{in(`<va:waive rule="storage-x">&#x200b;&#x3164;</va:waive>`), DomainWaivers{}, 0},
+		{in(`<va:waiver rule="storage-x">ok</va:waiver>`), DomainWaivers{}, 0},
+		{in(`<va:Waive rule="storage-x">ok</va:Waive><va:waive rule="boundary-x">ok</va:waive>`), DomainWaivers{Boundary: true}, 1},
+		{in(`<va:list><va:waive rule="storage-x">ok</va:waive></va:list>`), DomainWaivers{}, 0},
+		{`<va:other xmlns:va="` + WaiverNamespace + `"/>` + in(`<va:waive rule="storage-x">ok</va:waive>`), DomainWaivers{}, 0},
+		{`<waive xmlns="` + WaiverNamespace + `" rule="storage-x">ok</waive>` + in(`<va:waive rule="storage-x">ok</va:waive>`), DomainWaivers{}, 0},
+		{`<x xmlns="urn:x">` + in("") + `</x>` + in(`<va:waive rule="storage-x">ok</va:waive>`), DomainWaivers{}, 2},
+		{in("") + in(`<va:waive rule="storage-x">ok</va:waive>`), DomainWaivers{}, 0},
+		{`<x xmlns="urn:x">` + in(`<va:waive rule="storage-x">ok</va:waive>`) + `</x>`, DomainWaivers{}, 0},
+		{`<!-- ` + in(`<va:waive rule="storage-x">ok</va:waive>`) + ` -->`, DomainWaivers{}, 0},
+		{in(`<va:waive rule="storage-x">ok</va:waive>`), DomainWaivers{Ignore: true}, 0},
+		{in(`<va:waive rule="storage-x">ok</va:waive>`), DomainWaivers{Never: []string{"storage-*"}}, 0},
+		{in(`<va:waive rule="boundary-x">ok</va:waive>`), DomainWaivers{}, 0},
+		{in(`<va:waive rule="boundary-x">ok</va:waive>`), DomainWaivers{Boundary: true}, 1},
 	} {
 		d, err := Load("web1.xml", []byte(waivedGuest(test.waivers)))
 		if err != nil {
@@ -86,13 +86,13 @@ func TestDomainWaivers(t *testing.T) {
 // TestMisspelt tells of elements that were meant as waivers.
 func TestMisspelt(t *testing.T) {
 	for text, want := range map[string]string{
-		in(`<va:waiver rule="sto-x">ok</va:waiver>`):                            "[waiver>waive]",
-		in(`<va:Waive rule="sto-x">ok</va:Waive>`):                              "[Waive>waive]",
+		in(`<va:waiver rule="storage-x">ok</va:waiver>`):                        "[waiver>waive]",
+		in(`<va:Waive rule="storage-x">ok</va:Waive>`):                          "[Waive>waive]",
 		in(`<waiver>ok</waiver><o:note xmlns:o="urn:o"/>`):                      "[waiver>waive note>waive]",
 		`<audit><waiver>ok</waiver></audit>`:                                    "[waiver>waive]",
 		`<va:Audit xmlns:va="` + WaiverNamespace + `"/>`:                        "[Audit>audit]",
 		`<o:x xmlns:o="urn:o" xmlns:va="` + WaiverNamespace + `"><va:y/></o:x>`: "[y>waive]",
-		in(`<va:waive rule="sto-x">it is <b>ok</b></va:waive>`):                 "[]",
+		in(`<va:waive rule="storage-x">it is <b>ok</b></va:waive>`):             "[]",
 		`<o:audit xmlns:o="urn:o"><o:log/></o:audit>`:                           "[]",
 		in(""): "[]",
 	} {
@@ -117,7 +117,7 @@ func TestMisspelt(t *testing.T) {
 
 // TestDomainsApart reads a document of two domains: what one has in its metadata is nothing to the other.
 func TestDomainsApart(t *testing.T) {
-	guest := waivedGuest(in(`<va:waive rule="sto-x">ok</va:waive>`))
+	guest := waivedGuest(in(`<va:waive rule="storage-x">ok</va:waive>`))
 	inactive := strings.NewReplacer("<domain", "<inactiveDomain", "</domain", "</inactiveDomain").Replace(guest)
 	domains, err := LoadAll("s.xml", []byte("<domainsnapshot><name>s</name>"+guest+inactive+"</domainsnapshot>"))
 	if err != nil || len(domains) != 2 {
@@ -132,7 +132,7 @@ func TestDomainsApart(t *testing.T) {
 
 // TestWaiverOutsideMetadata puts one where libvirt drops it.
 func TestWaiverOutsideMetadata(t *testing.T) {
-	text := strings.Replace(waivedGuest(""), "<devices>", "<devices>"+in(`<va:waive rule="sto-x">ok</va:waive>`), 1)
+	text := strings.Replace(waivedGuest(""), "<devices>", "<devices>"+in(`<va:waive rule="storage-x">ok</va:waive>`), 1)
 	d, err := Load("web1.xml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
@@ -151,13 +151,13 @@ func TestSiteWaivers(t *testing.T) {
 		waived int
 		unused bool
 	}{
-		{&Waiver{Rule: "sto-x"}, 2, false},
-		{&Waiver{Rule: "sto-x", Domains: "web1"}, 2, false},
-		{&Waiver{Rule: "sto-x", Domains: "web*"}, 2, false},
-		{&Waiver{Rule: "sto-x", Domains: "0F4C5D28-2F2F-4C39-9D43-2BB5D2B6E6F1"}, 2, false},
-		{&Waiver{Rule: "sto-x", Domains: "db*"}, 0, false},
-		{&Waiver{Rule: "sto-x", Device: "vdz"}, 0, true},
-		{&Waiver{Rule: "bnd-x"}, 1, false},
+		{&Waiver{Rule: "storage-x"}, 2, false},
+		{&Waiver{Rule: "storage-x", Domains: "web1"}, 2, false},
+		{&Waiver{Rule: "storage-x", Domains: "web*"}, 2, false},
+		{&Waiver{Rule: "storage-x", Domains: "0F4C5D28-2F2F-4C39-9D43-2BB5D2B6E6F1"}, 2, false},
+		{&Waiver{Rule: "storage-x", Domains: "db*"}, 0, false},
+		{&Waiver{Rule: "storage-x", Device: "vdz"}, 0, true},
+		{&Waiver{Rule: "boundary-x"}, 1, false},
 		{&Waiver{Rule: "not-run"}, 0, false},
 	} {
 		d, err := Load("web1.xml", []byte(waivedGuest("")))
@@ -178,7 +178,7 @@ func TestWaivedBelowMinimum(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &Waiver{Rule: "sto-x"}
+	w := &Waiver{Rule: "storage-x"}
 	res := Run(d, &Config{Rules: []*Rule{onDisks}, Waivers: []*Waiver{w}, Minimum: High})
 	if len(res.Waived) != 0 || w.Unused() {
 		t.Errorf("%d waived, unused %t", len(res.Waived), w.Unused())
@@ -190,7 +190,7 @@ func TestSeverities(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	res := Run(d, &Config{Rules: []*Rule{onDisks}, Severities: map[string]Severity{"sto-x": Critical}})
+	res := Run(d, &Config{Rules: []*Rule{onDisks}, Severities: map[string]Severity{"storage-x": Critical}})
 	for _, f := range res.Findings {
 		if f.Severity != Critical {
 			t.Errorf("severity %s", f.Severity)

@@ -164,7 +164,7 @@ func service(s *space) {
 	if code != 1 || inside != outside { // 1, and above the service has succeeded
 		s.tb.Errorf("the service reports\n%s\nroot is told (exit code %d)\n%s", inside, code, outside)
 	}
-	for _, want := range []string{"/home/user/open.img", "/tmp/open.img", "net-mgmt-bridge", "qemu.conf:1", "before.xml"} {
+	for _, want := range []string{"/home/user/open.img", "/tmp/open.img", "network-mgmt-bridge", "qemu.conf:1", "before.xml"} {
 		if !strings.Contains(inside, want) {
 			s.tb.Errorf("the service does not report %s", want)
 		}

@@ -15,9 +15,15 @@ import (
 const actionlint = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 
 // good and bad are guests of a repository; gateway is XML that is no guest's.
-func good(t *testing.T) string { t.Helper(); return read(t, "testdata/rules/bnd-accel-tcg/good.xml") }
+func good(t *testing.T) string {
+	t.Helper()
+	return read(t, "testdata/rules/boundary-accel-tcg/good.xml")
+}
 
-func bad(t *testing.T) string { t.Helper(); return read(t, "testdata/rules/bnd-accel-tcg/bad.xml") }
+func bad(t *testing.T) string {
+	t.Helper()
+	return read(t, "testdata/rules/boundary-accel-tcg/bad.xml")
+}
 
 const gateway = "<network><name>gateway</name></network>\n"
 
@@ -142,7 +148,7 @@ func TestAction(t *testing.T) {
 		{map[string]string{"paths": "guests/web.xml\n\nit's $(touch pwned).xml\n"}, "0", "", ""},
 		{map[string]string{"paths": "guests", "format": "github\nsarif:audit.sarif\n"}, "1", "::error", "audit.sarif"},
 		{map[string]string{"paths": "guests", "format": "json", "output": "a report.json"}, "1", "", "a report.json"},
-		{map[string]string{"args": "--exit-zero\n--skip-rule=bnd-accel-tcg"}, "0", "", ""},
+		{map[string]string{"args": "--exit-zero\n--skip-rule=boundary-accel-tcg"}, "0", "", ""},
 		{map[string]string{"args": "--write-baseline=base.json"}, "0", "", "base.json"},
 		{map[string]string{"baseline": "base.json"}, "0", "", ""},
 		{map[string]string{"config": "none.yaml"}, "2", "none.yaml", ""},
@@ -160,7 +166,7 @@ func TestAction(t *testing.T) {
 	}
 
 	// The configuration of a checkout that everybody may write to, as in a container, counts.
-	write(t, filepath.Join(dir, ".virt-audit.yaml"), "disable: [bnd-accel-tcg]\n")
+	write(t, filepath.Join(dir, ".virt-audit.yaml"), "disable: [boundary-accel-tcg]\n")
 	run(t, dir, nil, "chmod", "666", ".virt-audit.yaml")
 	if log, out, ok := play(dir, nil, "Audit"); !ok {
 		t.Errorf("the configuration does not count: %s%s", out, log)
@@ -240,14 +246,14 @@ func TestGitLab(t *testing.T) {
 		}
 		for kind, report := range job.Artifacts.Reports {
 			data, err := os.ReadFile(filepath.Join(dir, report))
-			if err != nil || strings.Contains(string(data), "bnd-accel-tcg") != (name == "bad") && kind == "codequality" {
+			if err != nil || strings.Contains(string(data), "boundary-accel-tcg") != (name == "bad") && kind == "codequality" {
 				t.Errorf("%s, %s: %v\n%s", name, kind, err, data)
 			}
 			if !slices.Contains(job.Artifacts.Paths, report) {
 				t.Errorf("%s cannot be looked at", report)
 			}
 		}
-		write(t, filepath.Join(dir, ".virt-audit.yaml"), "disable: [bnd-accel-tcg]\n")
+		write(t, filepath.Join(dir, ".virt-audit.yaml"), "disable: [boundary-accel-tcg]\n")
 		run(t, dir, nil, "chmod", "666", ".virt-audit.yaml") // as the runner leaves it
 		if out, err := command(dir, env, "sh", "-euc", script).CombinedOutput(); err != nil {
 			t.Errorf("%s, with a configuration: %v\n%s", name, err, out)
@@ -283,7 +289,7 @@ func TestPreCommit(t *testing.T) {
 		{"guests/two words.xml", good(t), ""},
 		{"gateway.xml", gateway, ""},
 		{"notes.txt", "no XML\n", ""},
-		{"guests/old.xml", bad(t), "bnd-accel-tcg"},
+		{"guests/old.xml", bad(t), "boundary-accel-tcg"},
 		{"guests/broken.xml", "<domain", "broken.xml:1:"},
 	} {
 		out, err := commit(c.name, c.text)

@@ -17,7 +17,7 @@ func TestAllowed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	about := map[string]bool{"cnf-emulator-custom": true, "sto-sensitive-path": true, "shr-fs-dangerous-path": true}
+	about := map[string]bool{"confinement-emulator-custom": true, "storage-sensitive-path": true, "sharing-fs-dangerous-path": true}
 	for _, test := range []struct {
 		allowed audit.Allowed
 		want    int

@@ -24,7 +24,7 @@ $ virt-xml DOMAIN --edit --boot machine=MACHINE`
 
 var boundary = []*audit.Rule{
 	{
-		ID:       "bnd-accel-tcg",
+		ID:       "boundary-accel-tcg",
 		Title:    "Guest runs in software emulation, outside QEMU's security boundary",
 		Severity: audit.Critical,
 		Profiles: every,
@@ -44,7 +44,7 @@ $ virt-xml DOMAIN --edit --xml ./@type=kvm`,
 		},
 	},
 	{
-		ID:       "bnd-accel-unlisted",
+		ID:       "boundary-accel-unlisted",
 		Title:    "Hardware accelerator that QEMU's security policy does not name",
 		Severity: audit.Medium,
 		Profiles: every,
@@ -61,7 +61,7 @@ $ virt-xml DOMAIN --edit --xml ./@type=kvm`,
 		},
 	},
 	{
-		ID:       "bnd-driver-out-of-scope",
+		ID:       "boundary-driver-out-of-scope",
 		Title:    "Guest is not run by QEMU, so QEMU's boundary says nothing about it",
 		Severity: audit.Info,
 		Profiles: every,
@@ -76,7 +76,7 @@ and others have their own, which virt-audit does not judge. The other rules stil
 		},
 	},
 	{
-		ID:       "bnd-accel-override",
+		ID:       "boundary-accel-override",
 		Title:    "QEMU command line sets the accelerator or the machine",
 		Severity: audit.Medium,
 		Profiles: every,
@@ -98,7 +98,7 @@ document's runs, or the document does not show which. An argument that repeats w
 		},
 	},
 	{
-		ID:       "bnd-cmdline-stops",
+		ID:       "boundary-cmdline-stops",
 		Title:    "QEMU command line keeps the guest from starting",
 		Severity: audit.Medium,
 		Profiles: every,
@@ -120,7 +120,7 @@ the names of options exactly: "-accel=tcg" is not an option.`,
 		},
 	},
 	{
-		ID:       "bnd-emulator-unknown",
+		ID:       "boundary-emulator-unknown",
 		Title:    "Emulator is not known to be QEMU",
 		Severity: audit.Medium,
 		Profiles: every,
@@ -141,7 +141,7 @@ $ virt-xml DOMAIN --edit --xml xpath.delete=./devices/emulator`,
 		},
 	},
 	{
-		ID:       "bnd-machine-unlisted",
+		ID:       "boundary-machine-unlisted",
 		Title:    "Machine type is not one that QEMU's security policy lists",
 		Severity: audit.Critical,
 		Profiles: every,
@@ -153,7 +153,7 @@ listed family but ends in something unknown, the verdict is left open and the fi
 		Refs: []string{qemuSecurity, domainBoot},
 		Check: func(p *audit.Pass) {
 			switch at := audit.At("os/type@machine"); {
-			case p.Boundary.Machine != "": // bnd-accel-override says how to get rid of it
+			case p.Boundary.Machine != "": // boundary-accel-override says how to get rid of it
 			case because(p, "machine-not-listed"):
 				p.Reportf(at, "machine type '%s' is not on QEMU's list for %s: no isolation is promised", p.Target.Machine, p.Boundary.Target)
 			case because(p, "unknown-suffix"):
@@ -162,7 +162,7 @@ listed family but ends in something unknown, the verdict is left open and the fi
 		},
 	},
 	{
-		ID:       "bnd-arch-unlisted",
+		ID:       "boundary-arch-unlisted",
 		Title:    "Architecture has no machine that QEMU's security policy lists",
 		Severity: audit.Critical,
 		Profiles: every,
@@ -183,7 +183,7 @@ policy leaves an architecture undecided.`,
 		},
 	},
 	{
-		ID:       "bnd-machine-missing",
+		ID:       "boundary-machine-missing",
 		Title:    "Architecture or machine type is not stated, so the host decides",
 		Severity: audit.Low,
 		Profiles: every,
@@ -210,7 +210,7 @@ finding is medium. Definitions that libvirt has stored always carry both.`,
 	},
 	deviceNotMarked,
 	{
-		ID:       "bnd-insecure-input-override",
+		ID:       "boundary-insecure-input-override",
 		Title:    "QEMU is told to accept types that it marks insecure",
 		Severity: audit.Medium,
 		Profiles: every,
@@ -230,7 +230,7 @@ Absence of the switch is no finding; reject and crash are what one would wish fo
 		},
 	},
 	{
-		ID:       "bnd-cmdline-device",
+		ID:       "boundary-cmdline-device",
 		Title:    "Command line adds a device from outside the reviewed set",
 		Severity: audit.High,
 		Profiles: every,
@@ -289,7 +289,7 @@ func reportOverride(p *audit.Pass, e audit.Effect) {
 			return
 		}
 		p.ReportAs(severity, at, "-%s may set accelerator or machine, and the document does not show to what", name)
-	case audit.EffectStops: // bnd-cmdline-stops
+	case audit.EffectStops: // boundary-cmdline-stops
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 // fixtures by both editions, and every reason must come up.
 func TestEveryReason(t *testing.T) {
 	var files []string
-	for _, pattern := range []string{"bnd-*", "mach-*"} {
+	for _, pattern := range []string{"boundary-*", "machine-*"} {
 		found, _ := filepath.Glob(filepath.Join(fixtures, pattern, "*.xml"))
 		files = append(files, found...)
 	}

@@ -10,7 +10,7 @@ import (
 
 var sockets = []*audit.Rule{
 	{
-		ID:       "if-chardev-tcp-listen",
+		ID:       "endpoint-chardev-tcp-listen",
 		Title:    "Character device listens on TCP without TLS",
 		Severity: audit.High,
 		Profiles: every,
@@ -25,7 +25,7 @@ $ virt-xml DOMAIN --edit --serial clearxml=yes,type=pty`,
 		Check: tcpListeners,
 	},
 	{
-		ID:       "if-monitor-exposed",
+		ID:       "endpoint-monitor-exposed",
 		Title:    "QEMU monitor or debugger stub opened by the command line",
 		Severity: audit.Critical,
 		Profiles: every,
@@ -64,7 +64,7 @@ machine can waive the rule.`,
 		},
 	},
 	{
-		ID:       "if-migration-cmdline",
+		ID:       "endpoint-migration-cmdline",
 		Title:    "Incoming migration endpoint set by the command line",
 		Severity: audit.High,
 		Profiles: every,

@@ -12,7 +12,7 @@ const unmeasured = "the firmware keeps its variables in a file of the host, whic
 var confidentialBoot = []*audit.Rule{
 	{
 		// The kernel may also come with <qemu:commandline>: hashes are then taken as well.
-		ID:       "cc-kernel-hashes",
+		ID:       "confidential-kernel-hashes",
 		Title:    "Directly booted kernel is not measured",
 		Severity: audit.High,
 		Profiles: whenConfidential,
@@ -49,7 +49,7 @@ $ virt-xml DOMAIN --edit --launchSecurity kernelHashes=yes`,
 		// (source: src/qemu/qemu_firmware.c, qemuFirmwareMatchDomain). TDX cannot have flash at all
 		// (source: qemuTDX), so nothing is concluded from firmware='efi' there or for SEV-SNP.
 		// Where nothing is attested, nothing is undermined: that case is low.
-		ID:       "cc-firmware-stateful",
+		ID:       "confidential-firmware-stateful",
 		Title:    "Confidential guest whose firmware keeps variables on the host",
 		Severity: audit.Medium,
 		Profiles: whenConfidential,
@@ -87,7 +87,7 @@ $ virt-xml DOMAIN --edit --boot firmware=efi,xpath0.delete=./loader,xpath1.delet
 	{
 		// <memoryBacking><locked/> is not asked for, although SEV's memory is pinned: QEMU does that by itself,
 		// and <locked/> takes the limit away that keeps QEMU from the host's memory (source: launchSEV).
-		ID:       "cc-machine",
+		ID:       "confidential-machine",
 		Title:    "Confidential guest on an unsuitable board or without UEFI",
 		Severity: audit.Medium,
 		Profiles: whenConfidential,
@@ -119,7 +119,7 @@ $ virt-xml DOMAIN --edit --boot machine=q35,firmware=efi,xpath0.set=./loader/@st
 	},
 	{
 		// Plain SEV measures no registers, and TDX wants host-passthrough: both are left alone.
-		ID:       "cc-cpu-model",
+		ID:       "confidential-cpu-model",
 		Title:    "Processor model changes the launch measurement from host to host",
 		Severity: audit.Low,
 		Profiles: whenConfidential,
@@ -147,7 +147,7 @@ $ virt-xml DOMAIN --edit --cpu EPYC-Milan`,
 	{
 		// Ballooning is fenced by QEMU, so a balloon is only untidy. Without <launchSecurity> a guest with
 		// some iommu='on' may be one of the older kind, or simply have an IOMMU: it is left alone.
-		ID:       "cc-s390-incomplete",
+		ID:       "confidential-s390-incomplete",
 		Title:    "IBM Secure Execution guest that is set up incompletely",
 		Severity: audit.Medium,
 		Profiles: whenConfidential,

@@ -10,7 +10,7 @@ import (
 // confidentialDevices is about the ways into a confidential guest that its devices offer the host.
 var confidentialDevices = []*audit.Rule{
 	{
-		ID:       "cc-host-channels",
+		ID:       "confidential-host-channels",
 		Title:    "Host has a channel into the confidential guest",
 		Severity: audit.Medium,
 		Profiles: whenConfidential,
@@ -25,7 +25,7 @@ $ virt-xml DOMAIN --remove-device --channel all`,
 		Check: hostChannels,
 	},
 	{
-		ID:       "cc-graphics-console",
+		ID:       "confidential-graphics-console",
 		Title:    "Emulated display in a confidential guest",
 		Severity: audit.Low,
 		Profiles: whenConfidential,
@@ -52,7 +52,7 @@ shows the host encrypted packets only.`,
 		},
 	},
 	{
-		ID:       "cc-passthrough",
+		ID:       "confidential-passthrough",
 		Title:    "Host device in the hands of a confidential guest",
 		Severity: audit.Medium,
 		Profiles: whenConfidential,
@@ -82,7 +82,7 @@ $ virt-xml DOMAIN --remove-device --hostdev all`,
 		},
 	},
 	{
-		ID:       "cc-host-vtpm",
+		ID:       "confidential-host-vtpm",
 		Title:    "Confidential guest with a TPM that the host controls",
 		Severity: audit.Low,
 		Profiles: whenConfidential,

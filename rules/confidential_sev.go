@@ -19,7 +19,7 @@ $ virt-xml DOMAIN --edit --launchSecurity policy=0x000f`
 
 var confidentialSEV = []*audit.Rule{
 	{
-		ID:       "cc-sev-debug",
+		ID:       "confidential-sev-debug",
 		Title:    "SEV policy lets the host debug the guest",
 		Severity: audit.Critical,
 		Profiles: whenConfidential,
@@ -41,7 +41,7 @@ policy is refused by libvirt; it is reported here as one that forbids nothing.`,
 		},
 	},
 	{
-		ID:       "cc-sev-no-es",
+		ID:       "confidential-sev-no-es",
 		Title:    "SEV without encrypted registers",
 		Severity: audit.High,
 		Profiles: whenConfidential,
@@ -60,7 +60,7 @@ first EPYC processors (7001) have no SEV-ES; a guest that must run there cannot 
 		},
 	},
 	{
-		ID:       "cc-sev-key-sharing",
+		ID:       "confidential-sev-key-sharing",
 		Title:    "SEV policy lets another guest share the memory key",
 		Severity: audit.Medium,
 		Profiles: whenConfidential,
@@ -79,7 +79,7 @@ it; there the helper has to be attested as well.`,
 		},
 	},
 	{
-		ID:       "cc-sev-migration",
+		ID:       "confidential-sev-migration",
 		Title:    "SEV policy lets the host send the guest to any platform",
 		Severity: audit.Low,
 		Profiles: whenConfidential,
@@ -100,7 +100,7 @@ and are taken for a decision.`,
 		},
 	},
 	{
-		ID:       "cc-sev-legacy",
+		ID:       "confidential-sev-legacy",
 		Title:    "SEV or SEV-ES instead of SEV-SNP",
 		Severity: audit.Info,
 		Profiles: whenConfidential,
@@ -120,7 +120,7 @@ The policy has another layout, and firmware and measurements are others too.`,
 	{
 		// A guest that runs without session data was not attested. About a stored one nothing is known:
 		// the data must differ for each launch, so it is put in by whoever starts the guest. That is low.
-		ID:       "cc-sev-no-session",
+		ID:       "confidential-sev-no-session",
 		Title:    "SEV guest without the owner's session data",
 		Severity: audit.Medium,
 		Profiles: whenConfidential,

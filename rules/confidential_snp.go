@@ -19,7 +19,7 @@ $ virt-xml DOMAIN --edit --launchSecurity policy=0x30000`
 
 var confidentialSNP = []*audit.Rule{
 	{
-		ID:       "cc-snp-debug",
+		ID:       "confidential-snp-debug",
 		Title:    "SEV-SNP policy lets the host debug the guest",
 		Severity: audit.Critical,
 		Profiles: whenConfidential,
@@ -41,7 +41,7 @@ it. An SEV-SNP guest without a policy is reported as one that forbids nothing.`,
 		},
 	},
 	{
-		ID:       "cc-snp-smt",
+		ID:       "confidential-snp-smt",
 		Title:    "SEV-SNP policy accepts hosts with multithreading",
 		Severity: audit.Low,
 		Profiles: whenConfidential,
@@ -62,7 +62,7 @@ $ virt-xml DOMAIN --edit --launchSecurity policy=0x20000`,
 		},
 	},
 	{
-		ID:       "cc-snp-migration-agent",
+		ID:       "confidential-snp-migration-agent",
 		Title:    "SEV-SNP policy allows a migration agent",
 		Severity: audit.Medium,
 		Profiles: whenConfidential,
@@ -81,7 +81,7 @@ such guests yet.`,
 		},
 	},
 	{
-		ID:       "cc-snp-reserved",
+		ID:       "confidential-snp-reserved",
 		Title:    "SEV-SNP policy with the reserved bit clear",
 		Severity: audit.Medium,
 		Profiles: whenConfidential,
@@ -99,7 +99,7 @@ the bits have other meanings: 0x5 forbids debugging there and only names a firmw
 		},
 	},
 	{
-		ID:       "cc-snp-min-abi",
+		ID:       "confidential-snp-min-abi",
 		Title:    "SEV-SNP policy accepts firmware of any version",
 		Severity: audit.Info,
 		Profiles: whenConfidential,
@@ -119,7 +119,7 @@ $ virt-xml DOMAIN --edit --launchSecurity policy=0x30133`,
 		},
 	},
 	{
-		ID:       "cc-snp-no-id",
+		ID:       "confidential-snp-no-id",
 		Title:    "SEV-SNP launch is bound to nothing of the owner's",
 		Severity: audit.Low,
 		Profiles: whenConfidential,

@@ -15,7 +15,7 @@ $ virt-xml DOMAIN --edit --launchSecurity policy=0x10000000`
 
 var confidentialTDX = []*audit.Rule{
 	{
-		ID:       "cc-tdx-debug",
+		ID:       "confidential-tdx-debug",
 		Title:    "TDX guest may be debugged by the host",
 		Severity: audit.Critical,
 		Profiles: whenConfidential,
@@ -36,7 +36,7 @@ verifies it can notice. libvirt's own documentation had the bit set in its examp
 		},
 	},
 	{
-		ID:       "cc-tdx-sept-ve",
+		ID:       "confidential-tdx-sept-ve",
 		Title:    "TDX host may raise exceptions on the guest's memory accesses",
 		Severity: audit.Medium,
 		Profiles: whenConfidential,
@@ -55,7 +55,7 @@ stops at boot rather than run so. A guest of another kind may ask for these exce
 		},
 	},
 	{
-		ID:       "cc-tdx-no-qgs",
+		ID:       "confidential-tdx-no-qgs",
 		Title:    "TDX guest has no way to a quote",
 		Severity: audit.Medium,
 		Profiles: whenConfidential,

@@ -23,7 +23,7 @@ const (
 // default where the host has SELinux or AppArmor.
 var confinementLabels = []*audit.Rule{
 	{
-		ID:       "cnf-seclabel-none",
+		ID:       "confinement-seclabel-none",
 		Title:    "SELinux or AppArmor confinement is switched off for this guest",
 		Severity: audit.Critical,
 		Profiles: every,
@@ -53,7 +53,7 @@ $ virt-xml DOMAIN --edit type=none --seclabel clearxml=yes,type=dynamic,model=se
 		},
 	},
 	{
-		ID:       "cnf-dac-root",
+		ID:       "confinement-dac-root",
 		Title:    "QEMU runs as root",
 		Severity: audit.Critical,
 		Profiles: every,
@@ -92,7 +92,7 @@ $ virt-xml DOMAIN --edit model=dac --seclabel clearxml=yes,type=dynamic,model=da
 		},
 	},
 	{
-		ID:       "cnf-selinux-broad-label",
+		ID:       "confinement-selinux-broad-label",
 		Title:    "Fixed SELinux label that does not confine, or not against other guests",
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
@@ -134,7 +134,7 @@ $ virt-xml DOMAIN --edit --seclabel clearxml=yes,type=dynamic,model=selinux`,
 		},
 	},
 	{
-		ID:       "cnf-apparmor-unconfined",
+		ID:       "confinement-apparmor-unconfined",
 		Title:    "Fixed AppArmor profile that is not this guest's own",
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},

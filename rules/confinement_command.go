@@ -11,7 +11,7 @@ import (
 // confinementCommand are about what libvirt starts, and with which arguments.
 var confinementCommand = []*audit.Rule{
 	{
-		ID:       "cnf-qemu-cmdline",
+		ID:       "confinement-qemu-cmdline",
 		Title:    "Arguments are passed to the hypervisor past libvirt",
 		Severity: audit.Medium,
 		Profiles: every,
@@ -67,7 +67,7 @@ arguments that merely name or log, or repeat accelerator and machine, and nothin
 		},
 	},
 	{
-		ID:       "cnf-cmdline-sandbox-off",
+		ID:       "confinement-cmdline-sandbox-off",
 		Title:    "Command line asks QEMU to loosen its sandbox",
 		Severity: audit.Low,
 		Profiles: every,
@@ -110,7 +110,7 @@ QEMU that is root already.`,
 		},
 	},
 	{
-		ID:       "cnf-qemu-env",
+		ID:       "confinement-qemu-env",
 		Title:    "Environment variable makes QEMU load other code",
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
@@ -136,7 +136,7 @@ meant here.`,
 		},
 	},
 	{
-		ID:       "cnf-emulator-custom",
+		ID:       "confinement-emulator-custom",
 		Title:    "Hypervisor program from outside the system's directories",
 		Severity: audit.High,
 		Profiles: every,

@@ -11,7 +11,7 @@ const drvLXC = "https://libvirt.org/drvlxc.html"
 // confinementContainers are about libvirt's containers, which share the host's kernel.
 var confinementContainers = []*audit.Rule{
 	{
-		ID:       "cnf-lxc-no-idmap",
+		ID:       "confinement-lxc-no-idmap",
 		Title:    "Container without a user namespace: its root is the host's root",
 		Severity: audit.Critical,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
@@ -50,7 +50,7 @@ The files of the container have to change owner with it.`,
 		},
 	},
 	{
-		ID:       "cnf-lxc-shared-ns",
+		ID:       "confinement-lxc-shared-ns",
 		Title:    "Container shares network, files or privileges with the host",
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},

@@ -178,7 +178,7 @@ func scsiDevice(s *libvirtxml.DomainHostdevSubsysSCSI, at audit.Path) thing {
 
 var acrossDevices = []*audit.Rule{
 	{
-		ID:       "x-pci-dup",
+		ID:       "fleet-pci-dup",
 		Title:    "The same PCI device of the host is assigned to two guests",
 		Severity: audit.High,
 		Needs:    audit.NeedDomains,
@@ -194,7 +194,7 @@ controller. Documents that are not known to be of one host are not compared.`,
 		},
 	},
 	{
-		ID:       "x-pci-same-slot",
+		ID:       "fleet-pci-same-slot",
 		Title:    "Functions of one PCI device are split between guests",
 		Severity: audit.Medium,
 		Needs:    audit.NeedDomains,
@@ -227,7 +227,7 @@ slot 0, and another. Documents that are not known to be of one host are not comp
 		},
 	},
 	{
-		ID:       "x-hostdev-dup",
+		ID:       "fleet-hostdev-dup",
 		Title:    "The same device of the host is given to two guests",
 		Severity: audit.High,
 		Needs:    audit.NeedDomains,

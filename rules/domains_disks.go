@@ -157,7 +157,7 @@ func loaders(p *audit.Pass, written bool, yield func(thing)) {
 
 var acrossDisks = []*audit.Rule{
 	{
-		ID:       "x-disk-rw-shared",
+		ID:       "fleet-disk-rw-shared",
 		Title:    "Two guests can write the same disk",
 		Severity: audit.Critical,
 		Needs:    audit.NeedDomains,
@@ -192,7 +192,7 @@ If a cluster file system lives there, <shareable/> in the <disk> of every guest 
 		},
 	},
 	{
-		ID:       "x-disk-rw-ro",
+		ID:       "fleet-disk-rw-ro",
 		Title:    "A guest writes the disk that another one reads",
 		Severity: audit.High,
 		Needs:    audit.NeedDomains,
@@ -211,7 +211,7 @@ nobody writes may be shared by any number of guests, and are not reported; nor i
 		},
 	},
 	{
-		ID:       "x-backing-writable",
+		ID:       "fleet-backing-writable",
 		Title:    "A guest can write the image that lies under another guest's overlay",
 		Severity: audit.Critical,
 		Needs:    audit.NeedDomains,
@@ -228,7 +228,7 @@ runs, libvirt writes into a backing file by intent.`,
 		},
 	},
 	{
-		ID:       "x-state-dup",
+		ID:       "fleet-state-dup",
 		Title:    "Two guests keep NVRAM or TPM state in the same file",
 		Severity: audit.High,
 		Needs:    audit.NeedDomains,
@@ -244,7 +244,7 @@ like this. The read-only template from which an NVRAM file is made may of course
 		},
 	},
 	{
-		ID:       "x-loader-writable-shared",
+		ID:       "fleet-loader-writable-shared",
 		Title:    "A guest can write the firmware image that another one boots",
 		Severity: audit.Critical,
 		Needs:    audit.NeedDomains,

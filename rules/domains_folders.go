@@ -119,7 +119,7 @@ func ancestors(name string) []string {
 
 var acrossFolders = []*audit.Rule{
 	{
-		ID:       "x-share-contains-host-asset",
+		ID:       "fleet-share-contains-host-asset",
 		Title:    "A folder shared with one guest holds the disk or firmware of another",
 		Severity: audit.Critical,
 		Needs:    audit.NeedDomains,
@@ -165,7 +165,7 @@ image. Names are compared without following links, so a folder that leads elsewh
 		},
 	},
 	{
-		ID:       "x-fs-overlap",
+		ID:       "fleet-fs-overlap",
 		Title:    "The same folder is shared with two guests, and one can write to it",
 		Severity: audit.Medium,
 		Needs:    audit.NeedDomains,

@@ -134,7 +134,7 @@ func side(p *audit.Pass) (key string, at audit.Path) {
 
 var acrossHost = []*audit.Rule{
 	{
-		ID:       "x-mcs-dup",
+		ID:       "fleet-mcs-dup",
 		Title:    "Two guests have the same SELinux categories",
 		Severity: audit.Critical,
 		Needs:    audit.NeedDomains,
@@ -154,7 +154,7 @@ $ virt-xml DOMAIN --edit --seclabel type=dynamic`,
 		},
 	},
 	{
-		ID:       "x-dac-same-user",
+		ID:       "fleet-dac-same-user",
 		Title:    "Guests without mandatory access control run as the same user",
 		Severity: audit.Low,
 		Needs:    audit.NeedDomains,
@@ -186,7 +186,7 @@ by hand. Documents that are not known to be of one host are not compared.`,
 		},
 	},
 	{
-		ID:       "x-tenant-boundary-mix",
+		ID:       "fleet-tenant-boundary-mix",
 		Title:    "Guests inside and outside of QEMU's security boundary share a host",
 		Severity: audit.High,
 		Needs:    audit.NeedDomains,

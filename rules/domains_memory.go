@@ -106,7 +106,7 @@ func pinned(p *audit.Pass) (set *numberSet, owned bool, at audit.Path) {
 
 var acrossMemory = []*audit.Rule{
 	{
-		ID:       "x-shmem-shared",
+		ID:       "fleet-shmem-shared",
 		Title:    "Two guests have the same shared memory",
 		Severity: audit.High,
 		Needs:    audit.NeedDomains,
@@ -123,7 +123,7 @@ harmless case. Files behind NVDIMM that all guests map privately or read-only ar
 		},
 	},
 	{
-		ID:       "x-vsock-cid-dup",
+		ID:       "fleet-vsock-cid-dup",
 		Title:    "Two guests have the same fixed vsock address",
 		Severity: audit.Low,
 		Needs:    audit.NeedDomains,
@@ -138,7 +138,7 @@ $ virt-xml DOMAIN --edit --vsock cid.auto=yes`,
 		},
 	},
 	{
-		ID:       "x-cpu-pin-overlap",
+		ID:       "fleet-cpu-pin-overlap",
 		Title:    "Processors that are dedicated to a guest are used by another one",
 		Severity: audit.Info,
 		Needs:    audit.NeedDomains,

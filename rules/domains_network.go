@@ -103,7 +103,7 @@ func segments(p *audit.Pass, filtered bool, yield func(thing)) {
 
 var acrossNetwork = []*audit.Rule{
 	{
-		ID:       "x-mac-dup",
+		ID:       "fleet-mac-dup",
 		Title:    "Two guests have the same MAC address",
 		Severity: audit.Medium,
 		Needs:    audit.NeedDomains,
@@ -129,7 +129,7 @@ its twin is the harmless case. Interfaces with user networking are not compared:
 		},
 	},
 	{
-		ID:       "x-port-dup",
+		ID:       "fleet-port-dup",
 		Title:    "Two guests are to listen on the same port of the host",
 		Severity: audit.Low,
 		Needs:    audit.NeedDomains,
@@ -147,7 +147,7 @@ A port of its own, or a UNIX socket, for any other device.`,
 		},
 	},
 	{
-		ID:       "x-socket-dup",
+		ID:       "fleet-socket-dup",
 		Title:    "Two guests are to listen on the same UNIX socket",
 		Severity: audit.Medium,
 		Needs:    audit.NeedDomains,
@@ -162,7 +162,7 @@ clients are not compared, since one server may serve them all.`,
 		},
 	},
 	{
-		ID:       "x-bridge-mixed-trust",
+		ID:       "fleet-bridge-mixed-trust",
 		Title:    "Guests with and without a filter are on one network",
 		Severity: audit.Medium,
 		Needs:    audit.NeedDomains,

@@ -47,7 +47,7 @@ func names(p *audit.Pass, yield func(thing)) {
 var serialWords = []string{"none", "not specified", "default string", "system serial number", "to be filled by o.e.m."}
 
 // hardwareIDs walks the numbers by which a guest's software knows its machine. The UUID in SMBIOS is
-// left to x-uuid-dup where it is the domain's; a serial number may carry instructions for cloud-init.
+// left to fleet-uuid-dup where it is the domain's; a serial number may carry instructions for cloud-init.
 func hardwareIDs(p *audit.Pass, yield func(thing)) {
 	for at, s := range audit.Each("sysinfo", p.SysInfo) {
 		if s.SMBIOS == nil || s.SMBIOS.System == nil {
@@ -159,7 +159,7 @@ func launchBlobs(p *audit.Pass, yield func(thing)) {
 
 var acrossSelf = []*audit.Rule{
 	{
-		ID:       "x-uuid-dup",
+		ID:       "fleet-uuid-dup",
 		Title:    "Two guests have the same UUID or the same name",
 		Severity: audit.Medium,
 		Needs:    audit.NeedDomains,
@@ -177,7 +177,7 @@ host by itself then.`,
 		},
 	},
 	{
-		ID:       "x-hwid-dup",
+		ID:       "fleet-hwid-dup",
 		Title:    "Two guests have the same SMBIOS UUID, serial number or generation ID",
 		Severity: audit.Low,
 		Needs:    audit.NeedDomains,
@@ -193,7 +193,7 @@ host's serial number, they show that they are on one host.`,
 		},
 	},
 	{
-		ID:       "x-password-reuse",
+		ID:       "fleet-password-reuse",
 		Title:    "Several guests have the same console password",
 		Severity: audit.Medium,
 		Needs:    audit.NeedDomains,
@@ -217,7 +217,7 @@ for all, who then should ask for a password no more than once: by TLS or SASL.`,
 		},
 	},
 	{
-		ID:       "x-secret-reuse",
+		ID:       "fleet-secret-reuse",
 		Title:    "One secret opens the encrypted disks or TPMs of several guests",
 		Severity: audit.Medium,
 		Needs:    audit.NeedDomains,
@@ -233,7 +233,7 @@ not reported, nor accounts for logging in to a storage server, which a host has 
 		},
 	},
 	{
-		ID:       "x-sev-session-reuse",
+		ID:       "fleet-sev-session-reuse",
 		Title:    "Two guests have the same SEV launch certificate or session",
 		Severity: audit.High,
 		Needs:    audit.NeedDomains,

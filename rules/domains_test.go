@@ -169,67 +169,67 @@ func TestAcrossGuests(t *testing.T) {
 		{
 			"stand-by: one is running",
 			[]guest{{name: "a", id: 1, devices: disk("/d", "")}, {name: "b", devices: disk("/d", "")}},
-			[]string{"x-disk-rw-shared high a:", "x-disk-rw-shared high b:"},
+			[]string{"fleet-disk-rw-shared high a:", "fleet-disk-rw-shared high b:"},
 		},
 		{
 			"both run",
 			[]guest{{name: "a", id: 1, devices: disk("/d", "")}, {name: "b", id: 2, devices: disk("/d", "")}},
-			[]string{"x-disk-rw-shared critical a:", "x-disk-rw-shared critical b:"},
+			[]string{"fleet-disk-rw-shared critical a:", "fleet-disk-rw-shared critical b:"},
 		},
 		{
 			"one side is shareable",
 			[]guest{{name: "a", devices: disk("/d", "<shareable/>")}, {name: "b", devices: disk("/d", "")}},
-			[]string{"x-disk-rw-shared critical a:", "x-disk-rw-shared critical b:"},
+			[]string{"fleet-disk-rw-shared critical a:", "fleet-disk-rw-shared critical b:"},
 		},
 		{"transient", []guest{{name: "a", devices: disk("/d", "<transient/>")}, {name: "b", devices: disk("/d", "<transient shareBacking='yes'/>")}}, nil},
 		{
 			"read-only folder with a disk",
 			[]guest{{name: "a", devices: folder("/srv", "<readonly/>")}, {name: "b", devices: disk("/srv/b.img", "")}},
-			[]string{"x-share-contains-host-asset high a:", "x-share-contains-host-asset high b:"},
+			[]string{"fleet-share-contains-host-asset high a:", "fleet-share-contains-host-asset high b:"},
 		},
 		{"read-only folder with the emulator", []guest{{name: "a", devices: folder("/usr", "<readonly/>")}, {name: "b"}}, nil},
 		{
 			"folder with the emulator",
 			[]guest{{name: "a", devices: folder("/usr", "")}, {name: "b"}},
-			[]string{"x-share-contains-host-asset critical a:", "x-share-contains-host-asset critical b:"},
+			[]string{"fleet-share-contains-host-asset critical a:", "fleet-share-contains-host-asset critical b:"},
 		},
 		{
 			"folder with a medium",
 			[]guest{{name: "a", devices: folder("/srv", "")}, {name: "b", devices: disk("/srv/b.iso", "<readonly/>")}},
-			[]string{"x-share-contains-host-asset high a:", "x-share-contains-host-asset high b:"},
+			[]string{"fleet-share-contains-host-asset high a:", "fleet-share-contains-host-asset high b:"},
 		},
 		{"own disk in own folder", []guest{{name: "a", devices: folder("/srv", "") + disk("/srv/a.img", "")}, {name: "b"}}, nil},
 		{"neighbouring folder", []guest{{name: "a", devices: folder("/srv/vm", "")}, {name: "b", devices: disk("/srv/vm-2/b.img", "")}}, nil},
 		{
 			"MAC on two networks",
 			[]guest{{name: "a", devices: nic("one")}, {name: "b", devices: nic("two")}},
-			[]string{"x-mac-dup low a:", "x-mac-dup low b:"},
+			[]string{"fleet-mac-dup low a:", "fleet-mac-dup low b:"},
 		},
 		{
 			"MAC on a network and a bridge",
 			[]guest{{name: "a", devices: nic("one")}, {name: "b", devices: "<interface type='bridge'><mac address='52:54:0:0:0:1'/><source bridge='br0'/></interface>"}},
-			[]string{"x-mac-dup medium a:", "x-mac-dup medium b:"},
+			[]string{"fleet-mac-dup medium a:", "fleet-mac-dup medium b:"},
 		},
 		{
 			"users by hand",
 			[]guest{{name: "a", rest: noMAC + dac("static")}, {name: "b", rest: noMAC + dac("static")}},
-			[]string{"x-dac-same-user medium a:", "x-dac-same-user medium b:"},
+			[]string{"fleet-dac-same-user medium a:", "fleet-dac-same-user medium b:"},
 		},
 		{
 			"running without labels",
 			[]guest{{name: "a", id: 1, rest: dac("dynamic")}, {name: "b", id: 2, rest: dac("dynamic")}},
-			[]string{"x-dac-same-user low a:", "x-dac-same-user low b:"},
+			[]string{"fleet-dac-same-user low a:", "fleet-dac-same-user low b:"},
 		},
 		{"stored, labels unknown", []guest{{name: "a", rest: dac("static")}, {name: "b", rest: dac("static")}}, nil},
 		{
 			"one test guest",
 			[]guest{{name: "a"}, {name: "b"}, {name: "lab", kind: "qemu"}},
-			[]string{"x-tenant-boundary-mix high lab: this guest is outside"},
+			[]string{"fleet-tenant-boundary-mix high lab: this guest is outside"},
 		},
 		{
 			"one proper guest",
 			[]guest{{name: "a"}, {name: "lab", kind: "qemu"}, {name: "lab2", kind: "qemu"}},
-			[]string{"x-tenant-boundary-mix high a: this guest is inside"},
+			[]string{"fleet-tenant-boundary-mix high a: this guest is inside"},
 		},
 		{"a labelled test guest", []guest{{name: "a"}, {name: "lab", kind: "qemu", rest: "<seclabel type='dynamic' model='selinux'/>"}}, nil},
 		{"no guest inside", []guest{{name: "a", kind: "qemu"}, {name: "b", kind: "qemu"}}, nil},
@@ -240,17 +240,17 @@ func TestAcrossGuests(t *testing.T) {
 				{name: "a", devices: "<serial type='tcp'><source mode='bind' host='127.0.0.1' service='1234'/></serial>"},
 				{name: "b", rest: "<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><qemu:arg value='-s'/></qemu:commandline>"},
 			},
-			[]string{"x-port-dup low a:", "x-port-dup low b:"},
+			[]string{"fleet-port-dup low a:", "fleet-port-dup low b:"},
 		},
 		{
 			"masked passwords",
 			[]guest{{name: "a", devices: "<graphics type='vnc' passwd='***'/>"}, {name: "b", devices: "<graphics type='vnc' passwd='***'/>"}},
-			[]string{"x-password-reuse unknown a", "x-password-reuse unknown b"},
+			[]string{"fleet-password-reuse unknown a", "fleet-password-reuse unknown b"},
 		},
 		{
 			"VNC's eight characters",
 			[]guest{{name: "a", devices: "<graphics type='vnc' passwd='canary-1-x'/>"}, {name: "b", devices: "<graphics type='spice' passwd='canary-1'/>"}},
-			[]string{"x-password-reuse medium a:", "x-password-reuse medium b:"},
+			[]string{"fleet-password-reuse medium a:", "fleet-password-reuse medium b:"},
 		},
 		{
 			"first function and another",
@@ -258,7 +258,7 @@ func TestAcrossGuests(t *testing.T) {
 				{name: "a", devices: "<hostdev mode='subsystem' type='pci'><source><address domain='0' bus='0' slot='0x1f' function='0'/></source></hostdev>"},
 				{name: "b", rest: "<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><qemu:arg value='-device'/><qemu:arg value='vfio-pci,host=00:1f.3'/></qemu:commandline>"},
 			},
-			[]string{"x-pci-same-slot medium a:", "x-pci-same-slot medium b:"},
+			[]string{"fleet-pci-same-slot medium a:", "fleet-pci-same-slot medium b:"},
 		},
 	}
 	for _, tt := range tests {
@@ -353,9 +353,9 @@ func TestEveryThing(t *testing.T) {
 		}
 	}
 	want := map[string]int{
-		"x-disk-rw-shared": 12, "x-fs-overlap": 1, "x-share-contains-host-asset": 0, "x-state-dup": 6, "x-loader-writable-shared": 1,
-		"x-pci-dup": 2, "x-hostdev-dup": 12, "x-shmem-shared": 2, "x-vsock-cid-dup": 1, "x-cpu-pin-overlap": 1,
-		"x-mac-dup": 2, "x-port-dup": 9, "x-socket-dup": 7, "x-hwid-dup": 2, "x-password-reuse": 1, "x-secret-reuse": 1, "x-mcs-dup": 1,
+		"fleet-disk-rw-shared": 12, "fleet-fs-overlap": 1, "fleet-share-contains-host-asset": 0, "fleet-state-dup": 6, "fleet-loader-writable-shared": 1,
+		"fleet-pci-dup": 2, "fleet-hostdev-dup": 12, "fleet-shmem-shared": 2, "fleet-vsock-cid-dup": 1, "fleet-cpu-pin-overlap": 1,
+		"fleet-mac-dup": 2, "fleet-port-dup": 9, "fleet-socket-dup": 7, "fleet-hwid-dup": 2, "fleet-password-reuse": 1, "fleet-secret-reuse": 1, "fleet-mcs-dup": 1,
 	}
 	for _, r := range All() {
 		if got[r.ID] != want[r.ID] {
@@ -450,22 +450,22 @@ func TestUnknownHosts(t *testing.T) {
 		guests []on
 		want   string // of each guest: finding, unknown or nothing
 	}{
-		{"a directory", "x-tenant-boundary-mix", []on{{guest{name: "a"}, "a.xml", ""}, {guest{name: "b"}, "b.xml", ""}, {guest{name: "lab", kind: "qemu"}, "lab.xml", ""}}, "- - unknown"},
-		{"nothing to compare", "x-tenant-boundary-mix", []on{{guest{name: "a"}, "a.xml", ""}, {guest{name: "b"}, "b.xml", ""}}, "- -"},
-		{"libvirt's directory", "x-tenant-boundary-mix", []on{{guest{name: "a"}, "/etc/libvirt/qemu/a.xml", ""}, {guest{name: "b"}, "/etc/libvirt/qemu/b.xml", ""}, {guest{name: "lab", kind: "qemu"}, "/run/libvirt/qemu/lab.xml", ""}}, "- - finding"},
-		{"one connection", "x-tenant-boundary-mix", []on{{guest{name: "a"}, "a", "qemu:///system"}, {guest{name: "b"}, "b", "qemu:///system"}, {guest{name: "lab", kind: "qemu"}, "lab", "qemu:///system"}}, "- - finding"},
-		{"two connections", "x-tenant-boundary-mix", []on{{guest{name: "a"}, "a", "qemu+ssh://a/system"}, {guest{name: "b"}, "b", "qemu+ssh://a/system"}, {guest{name: "lab", kind: "qemu"}, "lab", "qemu+ssh://b/system"}}, "- - -"},
-		{"PCI", "x-pci-dup", []on{{guest{name: "a", devices: gpu}, "a.xml", ""}, {guest{name: "b", devices: gpu}, "b.xml", ""}}, "unknown unknown"},
-		{"PCI of a host", "x-pci-dup", []on{{guest{name: "a", devices: gpu}, "a", "qemu:///system"}, {guest{name: "b", devices: gpu}, "b", "qemu:///system"}}, "finding finding"},
-		{"PCI of two hosts", "x-pci-dup", []on{{guest{name: "a", devices: gpu}, "a", "qemu:///system"}, {guest{name: "b", devices: gpu}, "b", "qemu+ssh://b/system"}}, "- -"},
-		{"USB", "x-hostdev-dup", []on{{guest{name: "a", devices: usb}, "a.xml", ""}, {guest{name: "b", devices: usb}, "b.xml", ""}}, "unknown unknown"},
-		{"USB of two hosts", "x-hostdev-dup", []on{{guest{name: "a", devices: usb}, "a", "qemu:///system"}, {guest{name: "b", devices: usb}, "b", "qemu+ssh://b/system"}}, "- -"},
-		{"one slot", "x-pci-same-slot", []on{{guest{name: "a", devices: gpu}, "a.xml", ""}, {guest{name: "b", devices: strings.Replace(gpu, "'0'/>", "'1'/>", 1)}, "b.xml", ""}}, "unknown unknown"},
-		{"users", "x-dac-same-user", []on{{guest{name: "a", rest: dac}, "a.xml", ""}, {guest{name: "b", rest: dac}, "b.xml", ""}}, "unknown unknown"},
-		{"users of a host", "x-dac-same-user", []on{{guest{name: "a", rest: dac}, "a", "qemu:///system"}, {guest{name: "b", rest: dac}, "b", "qemu:///system"}}, "finding finding"},
-		{"users of two hosts", "x-dac-same-user", []on{{guest{name: "a", rest: dac}, "a", "qemu:///system"}, {guest{name: "b", rest: dac}, "b", "qemu+ssh://b/system"}}, "- -"},
-		{"processors", "x-cpu-pin-overlap", []on{{guest{name: "a", rest: pin}, "a.xml", ""}, {guest{name: "b", rest: pin}, "b.xml", ""}}, "unknown unknown"},
-		{"processors of a host", "x-cpu-pin-overlap", []on{{guest{name: "a", rest: pin}, "/etc/libvirt/qemu/a.xml", ""}, {guest{name: "b", rest: pin}, "/etc/libvirt/qemu/b.xml", ""}}, "finding finding"},
+		{"a directory", "fleet-tenant-boundary-mix", []on{{guest{name: "a"}, "a.xml", ""}, {guest{name: "b"}, "b.xml", ""}, {guest{name: "lab", kind: "qemu"}, "lab.xml", ""}}, "- - unknown"},
+		{"nothing to compare", "fleet-tenant-boundary-mix", []on{{guest{name: "a"}, "a.xml", ""}, {guest{name: "b"}, "b.xml", ""}}, "- -"},
+		{"libvirt's directory", "fleet-tenant-boundary-mix", []on{{guest{name: "a"}, "/etc/libvirt/qemu/a.xml", ""}, {guest{name: "b"}, "/etc/libvirt/qemu/b.xml", ""}, {guest{name: "lab", kind: "qemu"}, "/run/libvirt/qemu/lab.xml", ""}}, "- - finding"},
+		{"one connection", "fleet-tenant-boundary-mix", []on{{guest{name: "a"}, "a", "qemu:///system"}, {guest{name: "b"}, "b", "qemu:///system"}, {guest{name: "lab", kind: "qemu"}, "lab", "qemu:///system"}}, "- - finding"},
+		{"two connections", "fleet-tenant-boundary-mix", []on{{guest{name: "a"}, "a", "qemu+ssh://a/system"}, {guest{name: "b"}, "b", "qemu+ssh://a/system"}, {guest{name: "lab", kind: "qemu"}, "lab", "qemu+ssh://b/system"}}, "- - -"},
+		{"PCI", "fleet-pci-dup", []on{{guest{name: "a", devices: gpu}, "a.xml", ""}, {guest{name: "b", devices: gpu}, "b.xml", ""}}, "unknown unknown"},
+		{"PCI of a host", "fleet-pci-dup", []on{{guest{name: "a", devices: gpu}, "a", "qemu:///system"}, {guest{name: "b", devices: gpu}, "b", "qemu:///system"}}, "finding finding"},
+		{"PCI of two hosts", "fleet-pci-dup", []on{{guest{name: "a", devices: gpu}, "a", "qemu:///system"}, {guest{name: "b", devices: gpu}, "b", "qemu+ssh://b/system"}}, "- -"},
+		{"USB", "fleet-hostdev-dup", []on{{guest{name: "a", devices: usb}, "a.xml", ""}, {guest{name: "b", devices: usb}, "b.xml", ""}}, "unknown unknown"},
+		{"USB of two hosts", "fleet-hostdev-dup", []on{{guest{name: "a", devices: usb}, "a", "qemu:///system"}, {guest{name: "b", devices: usb}, "b", "qemu+ssh://b/system"}}, "- -"},
+		{"one slot", "fleet-pci-same-slot", []on{{guest{name: "a", devices: gpu}, "a.xml", ""}, {guest{name: "b", devices: strings.Replace(gpu, "'0'/>", "'1'/>", 1)}, "b.xml", ""}}, "unknown unknown"},
+		{"users", "fleet-dac-same-user", []on{{guest{name: "a", rest: dac}, "a.xml", ""}, {guest{name: "b", rest: dac}, "b.xml", ""}}, "unknown unknown"},
+		{"users of a host", "fleet-dac-same-user", []on{{guest{name: "a", rest: dac}, "a", "qemu:///system"}, {guest{name: "b", rest: dac}, "b", "qemu:///system"}}, "finding finding"},
+		{"users of two hosts", "fleet-dac-same-user", []on{{guest{name: "a", rest: dac}, "a", "qemu:///system"}, {guest{name: "b", rest: dac}, "b", "qemu+ssh://b/system"}}, "- -"},
+		{"processors", "fleet-cpu-pin-overlap", []on{{guest{name: "a", rest: pin}, "a.xml", ""}, {guest{name: "b", rest: pin}, "b.xml", ""}}, "unknown unknown"},
+		{"processors of a host", "fleet-cpu-pin-overlap", []on{{guest{name: "a", rest: pin}, "/etc/libvirt/qemu/a.xml", ""}, {guest{name: "b", rest: pin}, "/etc/libvirt/qemu/b.xml", ""}}, "finding finding"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			rule := All()[slices.IndexFunc(All(), func(r *audit.Rule) bool { return r.ID == c.rule })]

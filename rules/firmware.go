@@ -8,7 +8,7 @@ import (
 
 var firmware = []*audit.Rule{
 	{
-		ID:       "fw-loader-writable",
+		ID:       "firmware-loader-writable",
 		Title:    "Guest can rewrite its firmware",
 		Severity: audit.High,
 		Profiles: every,
@@ -52,7 +52,7 @@ $ virt-xml DOMAIN --edit --boot loader.readonly=yes`,
 		},
 	},
 	{
-		ID:       "fw-bootloader",
+		ID:       "firmware-bootloader",
 		Title:    "Program on the host reads the guest's disk to boot it",
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},

@@ -14,7 +14,7 @@ import (
 
 // beyondVirtXML are the commands that the virt-xml here cannot run, or cannot run without a host.
 var beyondVirtXML = map[string]string{
-	"mach-i440fx": "--convert-to-q35 came with virt-xml 5.0",
+	"machine-i440fx": "--convert-to-q35 came with virt-xml 5.0",
 }
 
 // TestFixes applies the virt-xml command of every rule's fix to the rule's bad document, with the real

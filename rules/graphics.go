@@ -24,7 +24,7 @@ $ virt-xml DOMAIN --edit type=spice --graphics clearxml=yes,type=spice,listens0.
 
 var displays = []*audit.Rule{
 	{
-		ID:       "if-vnc-public",
+		ID:       "endpoint-vnc-public",
 		Title:    "VNC console reachable from the network without authentication",
 		Severity: audit.Critical,
 		Profiles: every,
@@ -50,7 +50,7 @@ as high. An end of validity (passwdValidTo) without a password protects nothing.
 		},
 	},
 	{
-		ID:       "if-vnc-password-remote",
+		ID:       "endpoint-vnc-password-remote",
 		Title:    "VNC on the network protected by a VNC password alone",
 		Severity: audit.High,
 		Profiles: every,
@@ -87,7 +87,7 @@ With vnc_tls in the host's qemu.conf the traffic is safe, and it is medium; with
 		},
 	},
 	{
-		ID:       "if-graphics-empty-password",
+		ID:       "endpoint-graphics-empty-password",
 		Title:    "Console password is the empty string",
 		Severity: audit.High,
 		Profiles: every,
@@ -114,7 +114,7 @@ could come in, it is medium.`,
 		},
 	},
 	{
-		ID:       "if-spice-public",
+		ID:       "endpoint-spice-public",
 		Title:    "SPICE console reachable from the network without a ticket",
 		Severity: audit.Critical,
 		Profiles: every,
@@ -141,7 +141,7 @@ reported, as high. An end of validity (passwdValidTo) without a password protect
 		},
 	},
 	{
-		ID:       "if-spice-plaintext",
+		ID:       "endpoint-spice-plaintext",
 		Title:    "SPICE on the network may fall back to plaintext",
 		Severity: audit.High,
 		Profiles: every,
@@ -155,7 +155,7 @@ $ virt-xml DOMAIN --edit type=spice --graphics defaultMode=secure`,
 		Check: plaintext,
 	},
 	{
-		ID:       "if-rdp-public",
+		ID:       "endpoint-rdp-public",
 		Title:    "RDP console reachable from the network",
 		Severity: audit.High,
 		Profiles: every,

@@ -4,7 +4,7 @@ import "github.com/virt-audit/virt-audit/audit"
 
 var hostdevs = []*audit.Rule{
 	{
-		ID:       "pt-pci-permissive",
+		ID:       "passthrough-pci-permissive",
 		Title:    "Guest may write all of a host PCI device's configuration space",
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
@@ -32,7 +32,7 @@ $ virt-xml DOMAIN --edit --hostdev xpath0.set=./source/@writeFiltering=yes`,
 		},
 	},
 	{
-		ID:       "pt-lxc-capabilities",
+		ID:       "passthrough-lxc-capabilities",
 		Title:    "Device of the host handed to a container",
 		Severity: audit.Critical,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
@@ -72,7 +72,7 @@ $ virt-xml DOMAIN --remove-device --hostdev all`,
 		},
 	},
 	{
-		ID:       "pt-tpm",
+		ID:       "passthrough-tpm",
 		Title:    "Guest has the host's own TPM",
 		Severity: audit.High,
 		Profiles: every,

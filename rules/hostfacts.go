@@ -23,7 +23,7 @@ const (
 // hostMachine is about what the host is, and what it shares with its guests.
 var hostMachine = []*audit.Rule{
 	{
-		ID:       "bnd-arch-host-mismatch",
+		ID:       "boundary-arch-host-mismatch",
 		Title:    "KVM is asked for on an architecture that the host cannot accelerate",
 		Severity: audit.Medium,
 		Profiles: every,
@@ -49,7 +49,7 @@ than the one that was given are the harmless case.`,
 		},
 	},
 	{
-		ID:       "if-migration-plaintext-host",
+		ID:       "endpoint-migration-plaintext-host",
 		Title:    "Host lets guests migrate in plaintext, over any network",
 		Severity: audit.Medium,
 		Profiles: []audit.Profile{audit.MultiTenant, audit.Confidential},
@@ -74,7 +74,7 @@ migration has a network of its own that nothing else reaches, which naming its a
 		},
 	},
 	{
-		ID:       "sto-disk-file-owner",
+		ID:       "storage-disk-file-owner",
 		Title:    "Image of a disk is open to all users of the host",
 		Severity: audit.Low,
 		Profiles: []audit.Profile{audit.MultiTenant},
@@ -110,7 +110,7 @@ may not enter are not reported, nor is what the guest only reads.`,
 		},
 	},
 	{
-		ID:       "net-mgmt-bridge",
+		ID:       "network-mgmt-bridge",
 		Title:    "Guest is on the bridge over which the host is managed",
 		Severity: audit.Medium,
 		Profiles: []audit.Profile{audit.MultiTenant},
@@ -133,7 +133,7 @@ $ virt-xml DOMAIN --edit --network clearxml=yes,type=bridge,source=br-guests,mod
 		},
 	},
 	{
-		ID:       "res-no-lock-manager",
+		ID:       "resource-no-lock-manager",
 		Title:    "Nothing keeps a shared disk from being used twice",
 		Severity: audit.Info,
 		Profiles: []audit.Profile{audit.MultiTenant},

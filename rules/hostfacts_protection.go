@@ -12,7 +12,7 @@ import (
 // hostProtection is about what the host puts between QEMU and itself.
 var hostProtection = []*audit.Rule{
 	{
-		ID:       "pt-relaxed-acs",
+		ID:       "passthrough-relaxed-acs",
 		Title:    "Host device assigned although it is not isolated from its neighbours",
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.MultiTenant},
@@ -32,7 +32,7 @@ devices, unless relaxed_acs_check is set. It is harmless where everything below 
 		},
 	},
 	{
-		ID:       "cnf-no-mac-host",
+		ID:       "confinement-no-mac-host",
 		Title:    "Neither SELinux nor AppArmor confines QEMU on this host",
 		Severity: audit.High,
 		Profiles: every,
@@ -65,7 +65,7 @@ themselves are another rule's. In a container that confines QEMU as a whole, as 
 		},
 	},
 	{
-		ID:       "cnf-sandbox-off-host",
+		ID:       "confinement-sandbox-off-host",
 		Title:    "Protection of the host from QEMU is switched off for all guests",
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.Hardened, audit.MultiTenant},
@@ -84,7 +84,7 @@ on the host's disk. In a container that has these protections itself, as KubeVir
 		},
 	},
 	{
-		ID:       "sec-xml-file-perms",
+		ID:       "secret-xml-file-perms",
 		Title:    "File with a secret in it is readable by other users",
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.Hardened, audit.MultiTenant, audit.Confidential},

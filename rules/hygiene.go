@@ -11,7 +11,7 @@ import (
 // declarations: audit.Load refuses such a document, so there is nothing left for a rule to find.
 var hygiene = []*audit.Rule{
 	{
-		ID:       "hyg-duplicate-elements",
+		ID:       "document-duplicate-elements",
 		Title:    "Element given twice, or in a foreign namespace: libvirt ignores it",
 		Severity: audit.High,
 		Profiles: every,
@@ -34,7 +34,7 @@ neither, so each hit is a slip of the pen or an attempt. The audit is of what li
 		},
 	},
 	{
-		ID:       "hyg-unknown-element",
+		ID:       "document-unknown-element",
 		Title:    "Element or attribute that libvirt does not know",
 		Severity: audit.Medium,
 		Profiles: every,
@@ -74,7 +74,7 @@ name, or where the thing was a note of the author's, which belongs into <metadat
 		},
 	},
 	{
-		ID:       "hyg-live-xml",
+		ID:       "document-live-xml",
 		Title:    "Document describes the running guest, not its stored definition",
 		Severity: audit.Info,
 		Profiles: every,

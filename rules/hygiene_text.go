@@ -5,7 +5,7 @@ import "github.com/virt-audit/virt-audit/audit"
 // documentText is about text of a document that decides nothing, or not yet.
 var documentText = []*audit.Rule{
 	{
-		ID:       "hyg-stray-text",
+		ID:       "document-stray-text",
 		Title:    "Text between elements: libvirt ignores it",
 		Severity: audit.Low,
 		Profiles: every,
@@ -23,7 +23,7 @@ value that ended up beside its element has no effect. libvirt drops the text whe
 		},
 	},
 	{
-		ID:       "hyg-template",
+		ID:       "document-template",
 		Title:    "Document looks like a template that was not rendered",
 		Severity: audit.Medium,
 		Profiles: every,

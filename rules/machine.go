@@ -8,7 +8,7 @@ $ virt-xml DOMAIN --edit --boot machine=MACHINE`
 
 var machine = []*audit.Rule{
 	{
-		ID:       "mach-removed",
+		ID:       "machine-removed",
 		Title:    "Versioned machine type no longer exists in QEMU",
 		Severity: audit.Medium,
 		Profiles: every,
@@ -37,7 +37,7 @@ have calendars of their own and are not judged.`,
 		},
 	},
 	{
-		ID:       "mach-deprecated",
+		ID:       "machine-deprecated",
 		Title:    "Versioned machine type is deprecated in QEMU",
 		Severity: audit.Low,
 		Profiles: every,
@@ -61,7 +61,7 @@ marks counts too, and so does a machine that it still has and newer releases hav
 		},
 	},
 	{
-		ID:       "mach-distro-frozen",
+		ID:       "machine-distro-frozen",
 		Title:    "Machine type is a distribution's own, with a calendar of its own",
 		Severity: audit.Info,
 		Profiles: []audit.Profile{audit.Hardened, audit.MultiTenant},
@@ -78,7 +78,7 @@ $ virsh domcapabilities --machine MACHINE`,
 		},
 	},
 	{
-		ID:       "mach-unversioned-alias",
+		ID:       "machine-unversioned-alias",
 		Title:    "Unversioned machine alias in a stored definition",
 		Severity: audit.Info,
 		Profiles: []audit.Profile{audit.Hardened},
@@ -96,7 +96,7 @@ $ virsh define FILE`,
 		},
 	},
 	{
-		ID:       "mach-i440fx",
+		ID:       "machine-i440fx",
 		Title:    "Legacy i440fx board",
 		Severity: audit.Low,
 		Profiles: []audit.Profile{audit.Hardened, audit.Confidential},

@@ -24,7 +24,7 @@ var unmarked = map[string][]string{
 }
 
 var deviceNotMarked = &audit.Rule{
-	ID:       "bnd-device-not-marked",
+	ID:       "boundary-device-not-marked",
 	Title:    "Device is not among those that QEMU's maintainers propose to call secure",
 	Severity: audit.Medium,
 	Profiles: []audit.Profile{audit.Hardened, audit.MultiTenant},

@@ -13,7 +13,7 @@ const networkInstead = `<interface type='network'><source network='default'/><mo
 
 var network = []*audit.Rule{
 	{
-		ID:       "net-user-slirp",
+		ID:       "network-user-slirp",
 		Title:    "Network by SLIRP, a TCP/IP stack inside QEMU",
 		Severity: audit.Medium,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
@@ -45,7 +45,7 @@ $ virt-xml DOMAIN --edit --network clearxml=yes,type=network,source=default,mode
 		},
 	},
 	{
-		ID:       "net-tunnel-unauth",
+		ID:       "network-tunnel-unauth",
 		Title:    "Network of guests over an open socket, without authentication",
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
@@ -81,7 +81,7 @@ $ virt-xml DOMAIN --edit --network clearxml=yes,type=network,source=default,mode
 		},
 	},
 	{
-		ID:       "net-script",
+		ID:       "network-script",
 		Title:    "Program of the host runs when the interface starts",
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},

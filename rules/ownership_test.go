@@ -68,7 +68,7 @@ func TestRootLabel(t *testing.T) {
 	for _, l := range labels {
 		label := strings.NewReplacer("\t", "&#9;", "\n", "&#10;").Replace(l.label)
 		doc := "<domain type='kvm'><os><type>hvm</type></os><seclabel type='static' model='dac'><label>" + label + "</label></seclabel></domain>"
-		found := len(runOne(t, "cnf-dac-root", doc).Findings)
+		found := len(runOne(t, "confinement-dac-root", doc).Findings)
 		if want := l.user == "0" || l.group == "0"; (found == 1) != want {
 			t.Errorf("%q: %d findings", l.label, found)
 		}

@@ -47,17 +47,17 @@ func TestOpenedPath(t *testing.T) {
 func TestNamesOfFiles(t *testing.T) {
 	names := []string{"/etc/shadow", "etc/shadow", "../../etc/shadow", "/srv//../etc/./shadow", "/var/run/../etc/shadow"}
 	for _, place := range []struct{ rule, before, after string }{
-		{"sto-sensitive-path", "<devices><disk type='file'><source file='", "'/></disk></devices>"},
-		{"sto-sensitive-path", "<devices><disk type='block'><source dev='", "'/></disk></devices>"},
-		{"sto-sensitive-path", "<devices><disk type='dir'><source dir='", "'/></disk></devices>"},
-		{"sto-sensitive-path", "<devices><serial type='file'><source path='", "'/></serial></devices>"},
-		{"sto-sensitive-path", "<devices><serial type='pty'><log file='", "'/></serial></devices>"},
-		{"sto-sensitive-path", "<devices><channel type='unix'><source mode='connect' path='", "'/></channel></devices>"},
-		{"sto-sensitive-path", "<os><type>hvm</type><nvram>", "</nvram></os>"},
-		{"sto-sensitive-path", "<os><type>hvm</type><loader>", "</loader></os>"},
-		{"sto-sensitive-path", "<os><type>hvm</type><kernel>", "</kernel></os>"},
-		{"sto-sensitive-path", "<os><type>hvm</type><initrd>", "</initrd></os>"},
-		{"sto-sensitive-path", "<os><type>hvm</type><acpi><table type='slic'>", "</table></acpi></os>"},
+		{"storage-sensitive-path", "<devices><disk type='file'><source file='", "'/></disk></devices>"},
+		{"storage-sensitive-path", "<devices><disk type='block'><source dev='", "'/></disk></devices>"},
+		{"storage-sensitive-path", "<devices><disk type='dir'><source dir='", "'/></disk></devices>"},
+		{"storage-sensitive-path", "<devices><serial type='file'><source path='", "'/></serial></devices>"},
+		{"storage-sensitive-path", "<devices><serial type='pty'><log file='", "'/></serial></devices>"},
+		{"storage-sensitive-path", "<devices><channel type='unix'><source mode='connect' path='", "'/></channel></devices>"},
+		{"storage-sensitive-path", "<os><type>hvm</type><nvram>", "</nvram></os>"},
+		{"storage-sensitive-path", "<os><type>hvm</type><loader>", "</loader></os>"},
+		{"storage-sensitive-path", "<os><type>hvm</type><kernel>", "</kernel></os>"},
+		{"storage-sensitive-path", "<os><type>hvm</type><initrd>", "</initrd></os>"},
+		{"storage-sensitive-path", "<os><type>hvm</type><acpi><table type='slic'>", "</table></acpi></os>"},
 	} {
 		for _, name := range names {
 			doc := "<domain type='kvm'>" + place.before + name + place.after + "</domain>"
@@ -69,7 +69,7 @@ func TestNamesOfFiles(t *testing.T) {
 	for _, name := range []string{".", "..", "/..", "//", "/etc/..", "proc/1/root", "etc", "/var/run", "../etc/libvirt/"} {
 		for _, kind := range []string{"type='mount'", ""} {
 			doc := "<domain type='kvm'><devices><filesystem " + kind + "><source dir='" + name + "'/></filesystem></devices></domain>"
-			if found := runOne(t, "shr-fs-dangerous-path", doc).Findings; len(found) != 1 {
+			if found := runOne(t, "sharing-fs-dangerous-path", doc).Findings; len(found) != 1 {
 				t.Errorf("%s: %d findings", doc, len(found))
 			}
 		}

@@ -38,23 +38,23 @@ func All() []*audit.Rule {
 // Groups names the topics, by the first word of the rules' IDs, in the order of All.
 func Groups() []Group {
 	return []Group{
-		{"bnd", "Boundary", "Whether QEMU treats an escape from this guest as a security bug."},
-		{"mach", "Machine type", "Where the machine type is in its life."},
-		{"cnf", "Confinement", "Who QEMU runs as, and what keeps it from the rest of the host."},
-		{"pt", "Host devices", "Hardware of the host in the guest's hands."},
-		{"shr", "Sharing", "Files and memory that guest and host share."},
-		{"dev", "Devices", "Emulated devices with a history."},
-		{"if", "Interfaces", "Consoles, displays and sockets that others can reach."},
-		{"net", "Network", "What the guest can do to the network."},
-		{"sto", "Storage", "Disks, their formats and where they come from."},
-		{"res", "Resources", "What guests may take from the host and from each other."},
+		{"boundary", "Boundary", "Whether QEMU treats an escape from this guest as a security bug."},
+		{"machine", "Machine type", "Where the machine type is in its life."},
+		{"confinement", "Confinement", "Who QEMU runs as, and what keeps it from the rest of the host."},
+		{"passthrough", "Passthrough", "Hardware of the host in the guest's hands."},
+		{"sharing", "Sharing", "Files and memory that guest and host share."},
+		{"device", "Devices", "Emulated devices with a history."},
+		{"endpoint", "Endpoints", "Consoles, displays and sockets that others can reach."},
+		{"network", "Network", "What the guest can do to the network."},
+		{"storage", "Storage", "Disks, their formats and where they come from."},
+		{"resource", "Resources", "What guests may take from the host and from each other."},
 		{"cpu", "Processor", "What the guest sees of the processor, and protection from its neighbours."},
-		{"fw", "Firmware", "How the guest boots."},
-		{"sec", "Secrets", "Passwords and keys in the document."},
-		{"hyg", "Hygiene", "What the document itself is like."},
+		{"firmware", "Firmware", "How the guest boots."},
+		{"secret", "Secrets", "Passwords and keys in the document."},
+		{"document", "Document", "What the document itself is like."},
 		{"waiver", "Waivers", "Decisions to live with a finding, and whether they hold."},
-		{"cc", "Confidential guests", "Guests with <launchSecurity>; the rules switch themselves on."},
-		{"x", "Across guests", "What several guests have in common and should not; on with two guests or more."},
+		{"confidential", "Confidential guests", "Guests with <launchSecurity>; the rules switch themselves on."},
+		{"fleet", "Fleet", "What several guests have in common and should not; on with two guests or more."},
 	}
 }
 

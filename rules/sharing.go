@@ -16,7 +16,7 @@ const (
 
 var sharing = []*audit.Rule{
 	{
-		ID:       "shr-9p",
+		ID:       "sharing-9p",
 		Title:    "Folder of the host shared by 9p, from inside QEMU",
 		Severity: audit.Medium,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
@@ -54,7 +54,7 @@ $ virt-xml DOMAIN --edit all --filesystem driver.type=virtiofs,accessmode=passth
 		},
 	},
 	{
-		ID:       "shr-9p-passthrough-root",
+		ID:       "sharing-9p-passthrough-root",
 		Title:    "Guest writes a shared folder with the rights of the host's root",
 		Severity: audit.Critical,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
@@ -82,7 +82,7 @@ $ virt-xml DOMAIN --edit all --filesystem accessmode=mapped`,
 		},
 	},
 	{
-		ID:       "shr-fs-dangerous-path",
+		ID:       "sharing-fs-dangerous-path",
 		Title:    "Shared folder holds the host's system or other guests' files",
 		Severity: audit.Critical,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
@@ -120,7 +120,7 @@ such as /usr, are harmless when read-only. A folder made for one guest is what o
 		},
 	},
 	{
-		ID:       "shr-shmem",
+		ID:       "sharing-shmem",
 		Title:    "Memory shared with other guests",
 		Severity: audit.Medium,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},

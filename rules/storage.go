@@ -20,7 +20,7 @@ const (
 
 var diskContents = []*audit.Rule{
 	{
-		ID:       "sto-driver-type-missing",
+		ID:       "storage-driver-type-missing",
 		Title:    "Format of a writable disk is not stated",
 		Severity: audit.Low,
 		Profiles: every,
@@ -59,7 +59,7 @@ $ virt-xml DOMAIN --edit target.dev=vda --disk driver.name=qemu,driver.type=raw`
 		},
 	},
 	{
-		ID:       "sto-backing-format-missing",
+		ID:       "storage-backing-format-missing",
 		Title:    "Format of a backing file is not stated",
 		Severity: audit.Medium,
 		Profiles: every,
@@ -92,7 +92,7 @@ qemu-img rebase -u -F FORMAT -b BACKING IMAGE`,
 		},
 	},
 	{
-		ID:       "sto-shareable",
+		ID:       "storage-shareable",
 		Title:    "Disk is writable by several guests",
 		Severity: audit.High,
 		Profiles: every,
@@ -113,7 +113,7 @@ $ virt-xml DOMAIN --edit target.dev=vda --disk shareable=no`,
 		},
 	},
 	{
-		ID:       "sto-lun-rawio",
+		ID:       "storage-lun-rawio",
 		Title:    "QEMU gets the capability for raw SCSI commands",
 		Severity: audit.High,
 		Profiles: every,
@@ -138,7 +138,7 @@ $ virt-xml DOMAIN --edit target.dev=sda --disk rawio=no`,
 		},
 	},
 	{
-		ID:       "sto-tls-verify-off",
+		ID:       "storage-tls-verify-off",
 		Title:    "Certificate of a network disk is not verified",
 		Severity: audit.High,
 		Profiles: every,
@@ -158,7 +158,7 @@ $ virt-xml DOMAIN --edit target.dev=sda --disk "xpath0.delete=./source/ssl"`,
 		},
 	},
 	{
-		ID:       "sto-encryption-qcow",
+		ID:       "storage-encryption-qcow",
 		Title:    "Disk encrypted by qcow2's broken, abandoned method",
 		Severity: audit.High,
 		Profiles: every,

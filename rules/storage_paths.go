@@ -11,7 +11,7 @@ import (
 
 var diskPaths = []*audit.Rule{
 	{
-		ID:       "sto-sensitive-path",
+		ID:       "storage-sensitive-path",
 		Title:    "Guest is given a file of the host that holds secrets or controls it",
 		Severity: audit.Critical,
 		Profiles: every,
@@ -29,7 +29,7 @@ libvirt keeps them.`,
 		Check: sensitivePaths,
 	},
 	{
-		ID:       "sto-seclabel-override",
+		ID:       "storage-seclabel-override",
 		Title:    "Own SELinux label of a disk opens it to other guests",
 		Severity: audit.High,
 		Profiles: every,

@@ -123,7 +123,7 @@ For a defined guest: virt-audit waive GUEST RULE --reason "why" prints the comma
 is not for the guest to take back, unless the site's configuration allows it, and the site may name more rules. The
 site itself can waive any rule, in its configuration.`,
 		Fix: `Move the waiver to the site's configuration, .virt-audit.yaml, under "waivers". Or let all guests waive the rule
-themselves, under "domain-waivers" there: with "boundary: true" where it is one of the boundary's (bnd-...), else by
+themselves, under "domain-waivers" there: with "boundary: true" where it is one of the boundary's (boundary-...), else by
 taking it out of "never".`,
 		Refs:         []string{waiverPage},
 		AfterWaivers: true,

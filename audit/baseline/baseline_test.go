@@ -9,7 +9,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-var onDisks = &audit.Rule{ID: "sto-x", Severity: audit.Medium, Check: func(p *audit.Pass) {
+var onDisks = &audit.Rule{ID: "storage-x", Severity: audit.Medium, Check: func(p *audit.Pass) {
 	for at := range audit.Each("devices/disk", p.Devices.Disks) {
 		p.Reportf(at, "disk")
 	}

@@ -13,7 +13,7 @@ import (
 
 // known is a small world of rules and formats, so that the table says what is asked.
 var known = config.Names{
-	Rules:   []string{"if-vnc-public", "net-user-slirp", "net-script", "bnd-accel-tcg"},
+	Rules:   []string{"endpoint-vnc-public", "network-user-slirp", "network-script", "boundary-accel-tcg"},
 	Formats: []string{"text", "json", "sarif"},
 }
 
@@ -23,10 +23,10 @@ func TestParse(t *testing.T) {
 	t.Parallel()
 	f, err := config.Parse(name, []byte("\ufeff--- # ours\n"+`
 profiles: [baseline, hardened]
-enable: ["net-*", site-tpm]
+enable: ["network-*", site-tpm]
 disable:
-- bnd-accel-tcg
-severity: {net-script: high, site-tpm: low}
+- boundary-accel-tcg
+severity: {network-script: high, site-tpm: low}
 fail-on: "medium"
 min-severity: info
 policy: policies/site.yaml
@@ -44,11 +44,11 @@ waivers:
     reason: >
       folded
       text
-  - {rule: net-script, reason: 'it''s ours', "domain":"6b7c1f0e-59d3-4a3c-8f4e-0a4f6d1c2b3a"}
+  - {rule: network-script, reason: 'it''s ours', "domain":"6b7c1f0e-59d3-4a3c-8f4e-0a4f6d1c2b3a"}
 domain-waivers:
   accept: false
   boundary: true
-  never: [net-*]
+  never: [network-*]
 allow: {emulators: [/opt/qemu], folders: [/srv/images, /srv/iso]}
 rules:
   - id: site-tpm
@@ -89,10 +89,10 @@ rules:
 		{"max-size", "max-size", []string{"16777216"}, 16, 1},
 	}
 	equal(t, "settings", f.Settings, want)
-	equal(t, "enable", f.Enable, []string{"net-*", "site-tpm"})
-	equal(t, "disable", f.Disable, []string{"bnd-accel-tcg"})
-	equal(t, "severity", f.Severity, map[string]audit.Severity{"net-script": audit.High, "site-tpm": audit.Low})
-	equal(t, "domain waivers", f.DomainWaivers, audit.DomainWaivers{Ignore: true, Boundary: true, Never: []string{"net-*"}})
+	equal(t, "enable", f.Enable, []string{"network-*", "site-tpm"})
+	equal(t, "disable", f.Disable, []string{"boundary-accel-tcg"})
+	equal(t, "severity", f.Severity, map[string]audit.Severity{"network-script": audit.High, "site-tpm": audit.Low})
+	equal(t, "domain waivers", f.DomainWaivers, audit.DomainWaivers{Ignore: true, Boundary: true, Never: []string{"network-*"}})
 	equal(t, "allow", f.Allow, audit.Allowed{Emulators: []string{"/opt/qemu"}, Folders: []string{"/srv/images", "/srv/iso"}})
 	equal(t, "waivers", f.Waivers, []*audit.Waiver{
 		{
@@ -100,7 +100,7 @@ rules:
 			Source: name, Pos: audit.Pos{Line: 18, Column: 11, EndLine: 18, EndColumn: 19},
 		},
 		{
-			Rule: "net-script", Domains: "6b7c1f0e-59d3-4a3c-8f4e-0a4f6d1c2b3a", Reason: "it's ours",
+			Rule: "network-script", Domains: "6b7c1f0e-59d3-4a3c-8f4e-0a4f6d1c2b3a", Reason: "it's ours",
 			Source: name, Pos: audit.Pos{Line: 25, Column: 12, EndLine: 25, EndColumn: 22},
 		},
 	})
@@ -170,19 +170,19 @@ var mistakes = []mistake{
 	{"profiles: [basline, true]\n", `1:12: unknown profile "basline"; did you mean baseline?§1:21: not a text but a boolean; quote it if it is meant as text`, true},
 	{"profiles:\n- hardened\n- hardened\n", `3:3: "hardened" is in profiles twice`, true},
 	{"profiles:\n-\n", "2:2: a text is missing", true},
-	{"enable: [if-vnc-publc]\n", `1:10: unknown rule "if-vnc-publc"; did you mean if-vnc-public?`, false},
+	{"enable: [endpoint-vnc-publc]\n", `1:10: unknown rule "endpoint-vnc-publc"; did you mean endpoint-vnc-public?`, false},
 	{"disable: ['vnc']\n", `1:11: unknown rule "vnc"; 'virt-audit rules' lists them`, false},
 	{"disable: [nt-*]\n", `1:11: no rule matches "nt-*"; 'virt-audit rules' lists them`, false},
 	{"enable: ['net-[']\n", `1:10: "net-[" is not a pattern: a bracket is not closed, or nothing follows a backslash`, false},
 	{"disable: ['*-*']\n", `1:11: "*-*" would turn every rule off`, false},
 	{"fail-on: high\ndisable: ['[a-m]*', '[n-z]*']\n", "2:1: every rule is disabled", false},
 	{"enable: [Net]\n", `1:10: unknown rule "Net"; 'virt-audit rules' lists them`, true},
-	{"disable: ['net-*']\nenable: [net-script, \"net-*\"]\n", `2:22: "net-*" is enabled and disabled`, false},
+	{"disable: ['network-*']\nenable: [network-script, \"network-*\"]\n", `2:22: "network-*" is enabled and disabled`, false},
 	{"severity: high\n", "1:11: severity is not a mapping of rules to severities but a text", true},
-	{"severity: {net-*: high}\n", `1:12: "net-*" is a pattern, where one rule is wanted`, true},
-	{"severity: {net-script: 3, net-user-slirp: hi}\n", `1:24: not a text but a number; quote it if it is meant as text§1:43: unknown severity "hi"; one of critical, high, medium, low, info`, true},
-	{"severity: {net-script:high}\n", `1:12: "net-script:high" is one word to YAML; put a space behind the colon`, false},
-	{"severity: {net-script:}\n", "1:12: net-script has no value; leave it out if it is to say nothing", true},
+	{"severity: {network-*: high}\n", `1:12: "network-*" is a pattern, where one rule is wanted`, true},
+	{"severity: {network-script: 3, network-user-slirp: hi}\n", `1:24: not a text but a number; quote it if it is meant as text§1:43: unknown severity "hi"; one of critical, high, medium, low, info`, true},
+	{"severity: {network-script:high}\n", `1:12: "network-script:high" is one word to YAML; put a space behind the colon`, false},
+	{"severity: {network-script:}\n", "1:12: network-script has no value; leave it out if it is to say nothing", true},
 	{"policy: qemu-10.3\n", `1:9: unknown policy "qemu-10.3"; did you mean qemu-10.2?`, true},
 	{"qemu-version: 10.1\n", "1:15: not a text but a number; quote it if it is meant as text", true},
 	{"qemu-version: '10'\n", `1:15: version "10" is not of the form X.Y or X.Y.Z`, true},
@@ -200,22 +200,22 @@ var mistakes = []mistake{
 	{"max-size: 0\n", `1:11: "0" is not a size between 1 and 1024M`, true},
 	{"max-size: 1.5\n", "1:11: not a text but a number; quote it if it is meant as text", true},
 
-	{"waivers: {rule: net-script}\n", "1:10: waivers is not a list but a mapping", true},
-	{"waivers: [net-script]\n", "1:11: waivers[0] is not a mapping of keys to values but a text", true},
+	{"waivers: {rule: network-script}\n", "1:10: waivers is not a list but a mapping", true},
+	{"waivers: [network-script]\n", "1:11: waivers[0] is not a mapping of keys to values but a text", true},
 	{"waivers:\n- domain: x\n", "2:3: missing rule§2:3: missing reason", true},
-	{"waivers:\n- rule: net-script\n  reason: ' '\n", "3:11: empty text", true},
-	{"waivers:\n- rule: net-script\n  reason:\n", "3:3: reason has no value; leave it out if it is to say nothing", true},
-	{"waivers:\n- rule: 'net-*'\n  reason: x\n", `2:9: "net-*" is a pattern, where one rule is wanted`, true},
-	{"waivers:\n- rule: net-script\n  reason: x\n  domain: 'a['\n", `4:11: "a[" is not a pattern: a bracket is not closed, or nothing follows a backslash`, false},
-	{"waivers:\n- rule: net-script\n  reason: x\n  domain: 17\n", "4:11: not a text but a number; quote it if it is meant as text", true},
-	{"waivers:\n- rule: net-script\n  reason: x\n  until: 30.6.2027\n", `4:10: "30.6.2027" is no day of the form 2027-06-30`, true},
-	{"waivers:\n- rule: net-script\n  reason: x\n  until: 2027-02-30\n", `4:10: "2027-02-30" is no day of the form 2027-06-30`, false},
-	{"waivers:\n- rule: net-script\n  reason: x\n  device: |\n    a\n    b\n", "4:11: a text of several lines, where one line is wanted", true},
-	{"waivers:\n- rule: net-script\n  reason: x\n  untl: 2027-06-30\n", `4:3: unknown key "untl"; did you mean until?`, true},
+	{"waivers:\n- rule: network-script\n  reason: ' '\n", "3:11: empty text", true},
+	{"waivers:\n- rule: network-script\n  reason:\n", "3:3: reason has no value; leave it out if it is to say nothing", true},
+	{"waivers:\n- rule: 'network-*'\n  reason: x\n", `2:9: "network-*" is a pattern, where one rule is wanted`, true},
+	{"waivers:\n- rule: network-script\n  reason: x\n  domain: 'a['\n", `4:11: "a[" is not a pattern: a bracket is not closed, or nothing follows a backslash`, false},
+	{"waivers:\n- rule: network-script\n  reason: x\n  domain: 17\n", "4:11: not a text but a number; quote it if it is meant as text", true},
+	{"waivers:\n- rule: network-script\n  reason: x\n  until: 30.6.2027\n", `4:10: "30.6.2027" is no day of the form 2027-06-30`, true},
+	{"waivers:\n- rule: network-script\n  reason: x\n  until: 2027-02-30\n", `4:10: "2027-02-30" is no day of the form 2027-06-30`, false},
+	{"waivers:\n- rule: network-script\n  reason: x\n  device: |\n    a\n    b\n", "4:11: a text of several lines, where one line is wanted", true},
+	{"waivers:\n- rule: network-script\n  reason: x\n  untl: 2027-06-30\n", `4:3: unknown key "untl"; did you mean until?`, true},
 
 	{"domain-waivers: false\n", "1:17: domain-waivers is not a mapping of keys to values but a boolean", true},
-	{"domain-waivers: {accept: 'no', honour: true, never: ['x-*']}\n", `1:26: domain-waivers.accept is neither true nor false but a text§1:32: unknown key "honour"§1:54: no rule matches "x-*"; 'virt-audit rules' lists them`, true},
-	{"domain-waivers: {never: net-script}\n", "1:25: domain-waivers.never is not a list but a text", true},
+	{"domain-waivers: {accept: 'no', honour: true, never: ['fleet-*']}\n", `1:26: domain-waivers.accept is neither true nor false but a text§1:32: unknown key "honour"§1:54: no rule matches "fleet-*"; 'virt-audit rules' lists them`, true},
+	{"domain-waivers: {never: network-script}\n", "1:25: domain-waivers.never is not a list but a text", true},
 
 	{"allow: {emulators: [qemu]}\n", `1:21: "qemu" is not an absolute path`, true},
 	{"allow: {folders: [/srv/../etc]}\n", `1:19: "/srv/../etc" is not the plain form of the path; write /etc`, false},
@@ -261,17 +261,17 @@ var mistakes = []mistake{
 
 	// What the YAML parser would take for the end of the text before it.
 	{"fail-on: high\n  min-severity: low\n", "1:10: mapping value is not allowed in this context", false},
-	{"baseline: a\n  - net-script\n", "1:9: a text over several lines without quotes; put it into quotes, or write it after | or >; or is what follows not indented as it should be?", false},
-	{"waivers:\n- rule: net-script\n  reason: the console: open\n", "3:11: mapping value is not allowed in this context", false},
-	{"waivers: [{rule: net-script, reason: the console: open}]\n", "1:38: a text with \": \" or \" #\" in it, without quotes; put it into quotes, or write it after | or >", false},
-	{"waivers:\n- rule: net-script\n  reason: two\n    lines\n", "3:9: a text over several lines without quotes; put it into quotes, or write it after | or >; or is what follows not indented as it should be?", false},
+	{"baseline: a\n  - network-script\n", "1:9: a text over several lines without quotes; put it into quotes, or write it after | or >; or is what follows not indented as it should be?", false},
+	{"waivers:\n- rule: network-script\n  reason: the console: open\n", "3:11: mapping value is not allowed in this context", false},
+	{"waivers: [{rule: network-script, reason: the console: open}]\n", "1:38: a text with \": \" or \" #\" in it, without quotes; put it into quotes, or write it after | or >", false},
+	{"waivers:\n- rule: network-script\n  reason: two\n    lines\n", "3:9: a text over several lines without quotes; put it into quotes, or write it after | or >; or is what follows not indented as it should be?", false},
 	{"baseline: }x\n", "1:11: a text that begins with \"}\", without quotes; put it into quotes, or write it after | or >", false},
 	{"fail-on: # why\n  # more\n  hgih\n", `3:3: unknown severity "hgih"; did you mean high?`, true},
 
 	// All at once, in the order of the file, the columns in characters.
 	{
-		"waivers:\n- {rule: net-scrpt, reason: \"\u00fc\", until: 1}\nfail-on: 1\n",
-		`2:10: unknown rule "net-scrpt"; did you mean net-script?§2:41: not a text but a number; quote it if it is meant as text§3:10: not a text but a number; quote it if it is meant as text`, true,
+		"waivers:\n- {rule: network-scrpt, reason: \"\u00fc\", until: 1}\nfail-on: 1\n",
+		`2:10: unknown rule "network-scrpt"; did you mean network-script?§2:41: not a text but a number; quote it if it is meant as text§3:10: not a text but a number; quote it if it is meant as text`, true,
 	},
 }
 

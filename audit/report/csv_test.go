@@ -112,7 +112,7 @@ func TestCSV(t *testing.T) {
 func TestCSVFormulas(t *testing.T) {
 	for in, want := range map[string]string{
 		"=1+2": "'=1+2", "-x": "'-x", "@SUM(A1)": "'@SUM(A1)", "+1": "'+1", "＝1": "'＝1", " =1": " '=1", `"=1"`: `"'=1"`,
-		"a;=1": "a;'=1", `a"; =1`: `a"; '=1`, "\t=1": `\x09=1`, "a=1": "a=1", "if-vnc-public": "if-vnc-public", "two\nlines": "two lines",
+		"a;=1": "a;'=1", `a"; =1`: `a"; '=1`, "\t=1": `\x09=1`, "a=1": "a=1", "endpoint-vnc-public": "endpoint-vnc-public", "two\nlines": "two lines",
 	} {
 		if got := csvCell(in); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)

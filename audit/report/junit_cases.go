@@ -16,7 +16,7 @@ func (j *junitReporter) boundary(r *audit.Result, class string) *junitTestCase {
 	says := printable(fmt.Sprintf("%s: %s (policy %s)", b.Word, b.Explain(), b.Policy))
 	var failing []string
 	for _, f := range r.Findings {
-		if f.Rule.Group() == "bnd" && f.Severity >= j.opt.FailOn && !slices.Contains(failing, f.Rule.ID) {
+		if f.Rule.Group() == "boundary" && f.Severity >= j.opt.FailOn && !slices.Contains(failing, f.Rule.ID) {
 			failing = append(failing, f.Rule.ID)
 		}
 	}

@@ -152,37 +152,37 @@ func TestJUnitOutcomes(t *testing.T) {
 		return audit.Finding{Rule: rule[id], Severity: s, Message: "about " + id, Path: audit.At("devices"), Pos: audit.Pos{Line: 3, Column: 4}}
 	}
 	waiver := &audit.Waiver{Reason: "we know"}
-	twice := at("if-vnc-public", audit.High)
+	twice := at("endpoint-vnc-public", audit.High)
 	twice.Drift = audit.AtNextStart
 	r := &audit.Result{
 		Source: "a.xml", Name: "a", Boundary: policy.Verdict{Word: policy.NonVirtualization, Reason: policy.SoftwareEmulation},
 		Origin:   audit.Origin{Kind: audit.Snapshot, Label: "old", Stated: true},
-		Findings: []audit.Finding{at("if-vnc-public", audit.Medium), twice, at("mach-i440fx", audit.Low), at("sec-graphics-passwd", audit.High)},
-		Waived:   []audit.Waived{{Finding: at("bnd-accel-tcg", audit.Critical), Waiver: waiver}, {Finding: at("if-vnc-public", audit.High), Waiver: waiver}},
-		Known:    []audit.Finding{at("dev-video-cirrus", audit.High)},
+		Findings: []audit.Finding{at("endpoint-vnc-public", audit.Medium), twice, at("machine-i440fx", audit.Low), at("secret-graphics-passwd", audit.High)},
+		Waived:   []audit.Waived{{Finding: at("boundary-accel-tcg", audit.Critical), Waiver: waiver}, {Finding: at("endpoint-vnc-public", audit.High), Waiver: waiver}},
+		Known:    []audit.Finding{at("device-video-cirrus", audit.High)},
 		Unevaluated: []audit.Unevaluated{
-			{Rule: rule["sec-graphics-passwd"], Needs: audit.NeedSecrets}, {Rule: rule["if-graphics-empty-password"], Needs: audit.NeedSecrets},
+			{Rule: rule["secret-graphics-passwd"], Needs: audit.NeedSecrets}, {Rule: rule["endpoint-graphics-empty-password"], Needs: audit.NeedSecrets},
 		},
 	}
 	for name, c := range map[string]struct {
 		word string
 		text []string
 	}{
-		"boundary":                   {"skipped", []string{"non-virtualization: type 'qemu' is software emulation", "does not fail"}},
-		"if-vnc-public":              {"failure", []string{"(and 1 more)", "medium: about", "high: about", "but: not exposed yet", "waived: we know", "a.xml:3:4"}},
-		"mach-i440fx":                {"passed", []string{"low: about mach-i440fx", "fix: "}},
-		"sec-graphics-passwd":        {"failure", []string{"not evaluated: passwords are not in this document"}},
-		"if-graphics-empty-password": {"skipped", []string{"not evaluated: passwords are not in this document"}},
-		"bnd-accel-tcg":              {"skipped", []string{"waived: we know", "critical: about bnd-accel-tcg"}},
-		"dev-video-cirrus":           {"skipped", []string{"known from a baseline", "high: about dev-video-cirrus"}},
-		"other rules":                {"passed", []string{" rules found nothing"}},
+		"boundary":                         {"skipped", []string{"non-virtualization: type 'qemu' is software emulation", "does not fail"}},
+		"endpoint-vnc-public":              {"failure", []string{"(and 1 more)", "medium: about", "high: about", "but: not exposed yet", "waived: we know", "a.xml:3:4"}},
+		"machine-i440fx":                   {"passed", []string{"low: about machine-i440fx", "fix: "}},
+		"secret-graphics-passwd":           {"failure", []string{"not evaluated: passwords are not in this document"}},
+		"endpoint-graphics-empty-password": {"skipped", []string{"not evaluated: passwords are not in this document"}},
+		"boundary-accel-tcg":               {"skipped", []string{"waived: we know", "critical: about boundary-accel-tcg"}},
+		"device-video-cirrus":              {"skipped", []string{"known from a baseline", "high: about device-video-cirrus"}},
+		"other rules":                      {"passed", []string{" rules found nothing"}},
 	} {
 		for _, show := range []bool{true, false} {
 			o := options()
 			o.ShowWaived = show
 			cases := suites(t, render(t, "junit", o, []*audit.Result{r}, nil, nil)).Suites[1].Cases
 			i := slices.IndexFunc(cases, func(c xmlCase) bool { return c.Name == name })
-			hidden := !show && (name == "bnd-accel-tcg" || name == "dev-video-cirrus")
+			hidden := !show && (name == "boundary-accel-tcg" || name == "device-video-cirrus")
 			if hidden != (i < 0) {
 				t.Errorf("%s: listed %v, with what is waived %v", name, i >= 0, show)
 			}
@@ -201,11 +201,11 @@ func TestJUnitOutcomes(t *testing.T) {
 		}
 	}
 	o := options()
-	r.Findings, r.Waived = []audit.Finding{at("bnd-device-not-marked", audit.High)}, nil
+	r.Findings, r.Waived = []audit.Finding{at("boundary-device-not-marked", audit.High)}, nil
 	for level, want := range map[audit.Severity]string{audit.High: "failure", audit.Critical: "skipped"} {
 		o.FailOn = level
 		c := suites(t, render(t, "junit", o, []*audit.Result{r}, nil, nil)).Suites[1].Cases[0]
-		if word, text := c.outcome(); word != want || want == "failure" && !strings.Contains(text, "see bnd-device-not-marked") {
+		if word, text := c.outcome(); word != want || want == "failure" && !strings.Contains(text, "see boundary-device-not-marked") {
 			t.Errorf("at the level %s the boundary is %s: %s", level, word, text)
 		}
 	}

@@ -140,8 +140,8 @@ func TestMetricsCount(t *testing.T) {
 	boundary := maps.Clone(web)
 	maps.Copy(boundary, map[string]string{"verdict": "virtualization", "reason": "listed", "policy": "qemu-11.1", "type": "kvm", "arch": "x86_64", "machine": "pc-q35-9.2"})
 	m.want(t, "virt_audit_domain_boundary_info", boundary, 1)
-	m.want(t, "virt_audit_findings_by_rule", map[string]string{"rule": "bnd-machine-unlisted", "severity": "critical"}, 2)
-	rule := rules.All()[slices.IndexFunc(rules.All(), func(r *audit.Rule) bool { return r.ID == "bnd-accel-tcg" })]
+	m.want(t, "virt_audit_findings_by_rule", map[string]string{"rule": "boundary-machine-unlisted", "severity": "critical"}, 2)
+	rule := rules.All()[slices.IndexFunc(rules.All(), func(r *audit.Rule) bool { return r.ID == "boundary-accel-tcg" })]
 	m.want(t, "virt_audit_rule_info", map[string]string{
 		"rule": rule.ID, "severity": "critical", "title": rule.Title, "url": rule.URL(),
 		"fix": "<domain type='kvm'> (on macOS: 'hvf'); $ virt-xml DOMAIN --edit --xml ./@type=kvm",

@@ -93,7 +93,7 @@ func fleet(t *testing.T) []*audit.Result {
 // the description, and not by what is said of a finding.
 func TestConfiguredSeverity(t *testing.T) {
 	o := options()
-	o.Severities = map[string]audit.Severity{"if-vnc-public": audit.Info, "dev-video-cirrus": audit.Critical}
+	o.Severities = map[string]audit.Severity{"endpoint-vnc-public": audit.Info, "device-video-cirrus": audit.Critical}
 	o.ShowWaived = true
 	results := run(t, map[string]string{"a.xml": consoles}, "a.xml") // of which the engine knows nothing of the site
 
@@ -109,8 +109,8 @@ func TestConfiguredSeverity(t *testing.T) {
 		}
 	}
 	for format, want := range map[string]string{
-		"openmetrics": `virt_audit_rule_info{rule="if-vnc-public",severity="info",`,
-		"html":        `<h3><span class="badge s-info"><i class="mark s-info"></i>info</span> <code>if-vnc-public</code>`,
+		"openmetrics": `virt_audit_rule_info{rule="endpoint-vnc-public",severity="info",`,
+		"html":        `<h3><span class="badge s-info"><i class="mark s-info"></i>info</span> <code>endpoint-vnc-public</code>`,
 	} {
 		if out := render(t, format, o, results, nil, nil); !strings.Contains(out, want) {
 			t.Errorf("%s: no %s", format, want)
@@ -140,7 +140,7 @@ func hostile(t *testing.T) []*audit.Result {
 		name := fmt.Sprintf("guests/%02d %s.xml", i, text)
 		names = append(names, name)
 		documents[name] = `<domain type='qemu'><name>` + e + `</name>
-<metadata><va:audit xmlns:va='` + audit.WaiverNamespace + `'><va:waive rule='dev-video-cirrus'>` + e + `</va:waive></va:audit></metadata>
+<metadata><va:audit xmlns:va='` + audit.WaiverNamespace + `'><va:waive rule='device-video-cirrus'>` + e + `</va:waive></va:audit></metadata>
 <memory>1024</memory><os><type arch='x86_64' machine='` + e + `'>hvm</type></os><devices>
 <emulator>/tmp/` + e + `</emulator>
 <disk type='file' device='disk'><driver name='qemu'/><source file='/tmp/` + e + `'/><target dev='` + e + `' bus='virtio'/></disk>

@@ -57,7 +57,7 @@ func shown() Options {
 const consoles = `<domain type='kvm'>
 <name>web</name><uuid>3a86ad9c-f08b-4e05-ab09-1cdb6b883f95</uuid><memory>1024</memory>
 <metadata><va:audit xmlns:va='` + audit.WaiverNamespace + `'>
-  <va:waive rule='if-vnc-public' until='2030-01-31'>behind the {0} gate</va:waive>
+  <va:waive rule='endpoint-vnc-public' until='2030-01-31'>behind the {0} gate</va:waive>
 </va:audit></metadata>
 <os><type arch='x86_64' machine='pc-q35-9.2'>hvm</type></os>
 <devices>
@@ -187,7 +187,7 @@ func TestSARIFSuppressed(t *testing.T) {
 	r.Known = []audit.Finding{r.Findings[1]}
 	r.Findings = r.Findings[2:]
 	for _, f := range readSARIF(t, render(t, "sarif", options(), results, nil, nil)).Results {
-		if *f.RuleID == "if-vnc-public" || len(f.Suppressions) > 0 {
+		if *f.RuleID == "endpoint-vnc-public" || len(f.Suppressions) > 0 {
 			t.Errorf("%s is there, suppressed by %v", *f.RuleID, f.Suppressions)
 		}
 	}

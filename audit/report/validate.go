@@ -168,7 +168,7 @@ func (v *validate) boundary(r *audit.Result) error {
 	case policy.NonVirtualization:
 		word = warn
 		for i := range r.Findings {
-			if f := &r.Findings[i]; f.Rule.Group() == "bnd" && v.word(f.Severity) == fail {
+			if f := &r.Findings[i]; f.Rule.Group() == "boundary" && v.word(f.Severity) == fail {
 				word = fail
 			}
 		}

@@ -95,7 +95,7 @@ func TestValidateWords(t *testing.T) {
 	guest := func(word policy.Word, findings ...audit.Finding) *audit.Result {
 		return &audit.Result{Name: "web", Source: "web.xml", Target: audit.Target{Type: "kvm"}, Boundary: audit.Boundary{Word: word, Reason: policy.SoftwareEmulation}, Findings: findings}
 	}
-	tcg := finding("bnd-accel-tcg", audit.Critical)
+	tcg := finding("boundary-accel-tcg", audit.Critical)
 	hidden := withHidden()
 	for _, c := range []struct {
 		name   string
@@ -105,15 +105,15 @@ func TestValidateWords(t *testing.T) {
 		texts  []string
 	}{
 		{"inside", nil, guest(policy.Virtualization), "PASS", []string{"QEMU: Checking web is inside"}},
-		{"quiet", func(o *Options) { o.Quiet = true }, guest(policy.Virtualization, finding("dev-video-cirrus", audit.High)), "FAIL", nil},
+		{"quiet", func(o *Options) { o.Quiet = true }, guest(policy.Virtualization, finding("device-video-cirrus", audit.High)), "FAIL", nil},
 		{"outside", nil, guest(policy.NonVirtualization, tcg), "FAIL FAIL", []string{
-			"web.xml: non-virtualization by policy qemu-11.1; type 'qemu' is software emulation (TCG))", "for bnd-accel-tcg",
+			"web.xml: non-virtualization by policy qemu-11.1; type 'qemu' is software emulation (TCG))", "for boundary-accel-tcg",
 			"FAIL (web.xml:3:4: critical: what is wrong; fix: <domain type='kvm'> (on macOS: 'hvf'); $ virt-xml web --edit --xml ./@type=kvm; see " + tcg.Rule.URL() + ")",
 		}},
 		{"outside, and nobody minds", nil, guest(policy.NonVirtualization), "WARN", nil},
 		{"undetermined", nil, guest(policy.Undetermined), "WARN", nil},
-		{"threshold", func(o *Options) { o.FailOn = audit.Critical }, guest(policy.Virtualization, finding("dev-video-cirrus", audit.High), finding("dev-video-cirrus", audit.Medium), finding("dev-video-cirrus", audit.Low)), "PASS WARN WARN NOTE", nil},
-		{"all count", func(o *Options) { o.FailOn = audit.Info }, guest(policy.Virtualization, finding("dev-video-cirrus", audit.Info)), "PASS FAIL", nil},
+		{"threshold", func(o *Options) { o.FailOn = audit.Critical }, guest(policy.Virtualization, finding("device-video-cirrus", audit.High), finding("device-video-cirrus", audit.Medium), finding("device-video-cirrus", audit.Low)), "PASS WARN WARN NOTE", nil},
+		{"all count", func(o *Options) { o.FailOn = audit.Info }, guest(policy.Virtualization, finding("device-video-cirrus", audit.Info)), "PASS FAIL", nil},
 		{"hidden", nil, hidden, "PASS WARN NOTE NOTE", []string{
 			"not evaluated: 1 check, because passwords", "of " + hidden.Unevaluated[0].Rule.ID, "1 finding waived: not counted", "1 finding in the baseline: not counted",
 		}},

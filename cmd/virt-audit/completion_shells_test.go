@@ -18,11 +18,11 @@ var completed = []struct {
 	want []string
 }{
 	{`expl`, []string{"explain"}},
-	{`explain bnd-accel-t`, []string{"explain", "bnd-accel-tcg"}},
+	{`explain bnd-accel-t`, []string{"explain", "boundary-accel-tcg"}},
 	{`web.xml --min-sev`, []string{"web.xml", "--min-severity"}},
 	{`web.xml --fail-on h`, []string{"web.xml", "--fail-on", "high"}},
 	{`--fail-on=h`, []string{"--fail-on=high"}},
-	{`--rule bnd-accel-tcg,bnd-accel-unl`, []string{"--rule", "bnd-accel-tcg,bnd-accel-unlisted"}},
+	{`--rule boundary-accel-tcg,boundary-accel-unl`, []string{"--rule", "boundary-accel-tcg,boundary-accel-unlisted"}},
 	{`-c qemu:///se`, []string{"-c", "qemu:///session"}},
 	{`my\ f`, []string{"my file.xml"}},
 	{`a:`, []string{"a:b.xml"}},

@@ -39,9 +39,9 @@ func TestCompletionWords(t *testing.T) {
 		{"--qemu-conf|", []string{"files "}, nil},
 		{"-c|", []string{"word qemu:///system", "word lxc:///system"}, nil},
 		{"--stdin-name|", nil, []string{"files "}},
-		{"--skip-rule|", []string{"word bnd-accel-tcg", "list "}, nil},
-		{"--skip-rule=sec-luks-weak,bnd-accel-tcg,", []string{"prefix --skip-rule=sec-luks-weak,bnd-accel-tcg,", "word bnd-machine-unlisted"}, []string{"word bnd-accel-tcg"}},
-		{"explain|bnd-accel-tcg|", []string{"word bnd-accel-unlisted"}, []string{"files xml save"}},
+		{"--skip-rule|", []string{"word boundary-accel-tcg", "list "}, nil},
+		{"--skip-rule=secret-luks-weak,boundary-accel-tcg,", []string{"prefix --skip-rule=secret-luks-weak,boundary-accel-tcg,", "word boundary-machine-unlisted"}, []string{"word boundary-accel-tcg"}},
+		{"explain|boundary-accel-tcg|", []string{"word boundary-accel-unlisted"}, []string{"files xml save"}},
 		{"explain|-", []string{"word --color"}, []string{"word --fail-on", "word --version"}},
 		{"rules|--format|", []string{"word markdown"}, nil},
 		{"policy|", []string{"word show", "word check"}, []string{"files xml save"}},
@@ -50,12 +50,12 @@ func TestCompletionWords(t *testing.T) {
 		{"policy|check|--os|", []string{"word hvm", "word exe"}, nil},
 		{"hook|", []string{"word install", "word status", "word uninstall"}, nil},
 		{"hook|install|", nil, []string{"word install"}},
-		{"hook|install|--refuse|outside,", []string{"word undetermined", "word critical", "word bnd-accel-tcg"}, []string{"word outside", "word " + notInHooks[0]}},
+		{"hook|install|--refuse|outside,", []string{"word undetermined", "word critical", "word boundary-accel-tcg"}, []string{"word outside", "word " + notInHooks[0]}},
 		{"hook|--log|", []string{"word syslog", "word stderr"}, nil},
-		{"waive|web.xml|", []string{"word bnd-accel-tcg"}, []string{"files "}},
+		{"waive|web.xml|", []string{"word boundary-accel-tcg"}, []string{"files "}},
 		{"diff|old.json|", []string{"files json"}, nil},
 		{"completion|", []string{"word bash", "word zsh", "word fish"}, []string{"word words"}},
-		{"--rule|a\tb,", nil, []string{"word bnd-accel-tcg"}}, // cannot be said
+		{"--rule|a\tb,", nil, []string{"word boundary-accel-tcg"}}, // cannot be said
 	}
 	for _, test := range tests {
 		out, errOut := typed(t, append([]string{"completion", "words", "--"}, strings.Split(test.line, "|")...)...)

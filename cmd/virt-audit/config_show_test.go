@@ -35,9 +35,9 @@ func TestConfigShowAgain(t *testing.T) {
 	files := map[string]string{
 		"empty.yaml": "",
 		"full.yaml": `profiles: [baseline, hardened]
-enable: [cc-*]
-disable: ["hyg-*", dev-sound-legacy]
-severity: {net-user-slirp: low}
+enable: [confidential-*]
+disable: ["document-*", device-sound-legacy]
+severity: {network-user-slirp: low}
 fail-on: high
 min-severity: low
 policy: ./qemu-10.2
@@ -48,9 +48,9 @@ baseline: known.json
 show-waived: true
 max-size: 1048576
 waivers:
-- {rule: if-vnc-public, domain: "web*", device: vnc, until: 2030-06-30, reason: "it's \"ours\": #1"}
-- {rule: if-vnc-public, domain: "yes", reason: ` + strings.Repeat("because ", 450) + `}
-domain-waivers: {boundary: true, never: [cnf-*]}
+- {rule: endpoint-vnc-public, domain: "web*", device: vnc, until: 2030-06-30, reason: "it's \"ours\": #1"}
+- {rule: endpoint-vnc-public, domain: "yes", reason: ` + strings.Repeat("because ", 450) + `}
+domain-waivers: {boundary: true, never: [confinement-*]}
 allow:
   emulators: [/opt/qemu/bin/qemu]
   folders:
@@ -90,14 +90,14 @@ allow:
 	t.Chdir(t.TempDir())
 	for _, file := range []string{"empty.yaml", "full.yaml"} {
 		for _, options := range [][]string{nil, {
-			"--no-domain-waivers", "--rule", "cnf-dac-root,bnd-accel-tcg", "--skip-rule", "bnd-accel-tcg", "--policy", filepath.Join(dir, "qemu-10.2"),
+			"--no-domain-waivers", "--rule", "confinement-dac-root,boundary-accel-tcg", "--skip-rule", "boundary-accel-tcg", "--policy", filepath.Join(dir, "qemu-10.2"),
 			"--format", "text", "--format", "csv:" + dir + "/x.csv", "--format", "json:elsewhere.json", "--format", "sarif:" + dir + "/a,b",
 		}} {
 			text := succeeds(t, append([]string{"config", "show", "--config", filepath.Join(dir, file)}, options...)...)
 			if options != nil {
 				for _, want := range []string{
 					"  accept: false                          # option --no-domain-waivers",
-					"# rule: [cnf-dac-root, bnd-accel-tcg]    # option --rule: no other rule runs", "# skip-rule: [bnd-accel-tcg]             # option --skip-rule",
+					"# rule: [confinement-dac-root, boundary-accel-tcg]    # option --rule: no other rule runs", "# skip-rule: [boundary-accel-tcg]             # option --skip-rule",
 					`format: [text, "csv:x.csv"]`, `# format: ["json:elsewhere.json", "sarif:` + dir + `/a,b"] # option --format: a configuration cannot name the file`,
 				} {
 					if !strings.Contains(text, want) {

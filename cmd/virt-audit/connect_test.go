@@ -94,29 +94,29 @@ func TestWaysIn(t *testing.T) {
 	folders := []string{daemon.Path("/etc/libvirt/qemu"), daemon.Path("/run/libvirt/qemu"), daemon.Path("/var/lib/libvirt/qemu/save"), daemon.Path("/var/lib/libvirt/qemu/snapshot")}
 	want := []string{
 		"db definition non-virtualization",
-		"db definition: if-vnc-public at-next-start",
+		"db definition: endpoint-vnc-public at-next-start",
 		"db running non-virtualization",
 		"old definition non-virtualization",
 		"old saved non-virtualization",
-		"old saved: if-vnc-public in-saved-state",
+		"old saved: endpoint-vnc-public in-saved-state",
 		"web definition non-virtualization",
 		"web running non-virtualization",
-		"web running: if-vnc-public until-restart",
+		"web running: endpoint-vnc-public until-restart",
 	}
 	// Rules about the host know it over a connection only, where capabilities are at hand.
-	live, stderr := reported(t, "-c", daemon.URI, "--skip-rule", "cnf-no-mac-host")
-	files, _ := reported(t, append(folders, "--one-host", "--skip-rule", "cnf-no-mac-host")...)
+	live, stderr := reported(t, "-c", daemon.URI, "--skip-rule", "confinement-no-mac-host")
+	files, _ := reported(t, append(folders, "--one-host", "--skip-rule", "confinement-no-mac-host")...)
 	for way, r := range map[string]reportDoc{"live": live, "files": files} {
 		for i := range r.Domains {
 			for j := range r.Domains[i].Findings {
 				f := &r.Domains[i].Findings[j]
 				f.Message, _, _ = strings.Cut(f.Message, " (") // what stands there names a document
-				if f.Rule == "if-vnc-public" {
+				if f.Rule == "endpoint-vnc-public" {
 					f.Message = ""
 				}
 			}
 		}
-		if got := r.lines("if-vnc-public"); !slices.Equal(got, want) {
+		if got := r.lines("endpoint-vnc-public"); !slices.Equal(got, want) {
 			t.Errorf("%s: %s\nwant %s\n%s", way, strings.Join(got, "\n"), strings.Join(want, "\n"), stderr)
 		}
 		for _, e := range r.Errors {

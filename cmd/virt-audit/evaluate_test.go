@@ -44,7 +44,7 @@ func told(o outcome) string {
 
 // TestChangedBetweenPasses rewrites a document after the first pass has seen it.
 func TestChangedBetweenPasses(t *testing.T) {
-	rule, err := ruleNamed("x-disk-rw-shared")
+	rule, err := ruleNamed("fleet-disk-rw-shared")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,9 +54,9 @@ func TestChangedBetweenPasses(t *testing.T) {
 		change func(file string) error
 		want   string
 	}{
-		{"not at all", func(string) error { return nil }, "db x-disk-rw-shared"},
+		{"not at all", func(string) error { return nil }, "db fleet-disk-rw-shared"},
 		{"other disk", func(f string) error { return os.WriteFile(f, []byte(writingTo("db", "/own")), 0o600) }, "db changed"},
-		{"one more byte", func(f string) error { return os.WriteFile(f, []byte(writingTo("db", "/d")+"\n"), 0o600) }, "db x-disk-rw-shared changed"},
+		{"one more byte", func(f string) error { return os.WriteFile(f, []byte(writingTo("db", "/d")+"\n"), 0o600) }, "db fleet-disk-rw-shared changed"},
 		{"broken", func(f string) error { return os.WriteFile(f, []byte("<domain"), 0o600) }, "error"},
 		{"other kind", func(f string) error { return os.WriteFile(f, []byte("<network/>"), 0o600) }, "changed"},
 		{"removed", os.Remove, "vanished"},
@@ -85,7 +85,7 @@ func TestChangedBetweenPasses(t *testing.T) {
 			for o := range evaluate(1, documents, &audit.Config{Rules: []*audit.Rule{rule}}, false) {
 				got = append(got, told(o))
 			}
-			if want := "big, web x-disk-rw-shared, skipped, error, " + tt.want; strings.Join(got, ", ") != want {
+			if want := "big, web fleet-disk-rw-shared, skipped, error, " + tt.want; strings.Join(got, ", ") != want {
 				t.Errorf("got %q, want %q", strings.Join(got, ", "), want)
 			}
 		})
@@ -94,7 +94,7 @@ func TestChangedBetweenPasses(t *testing.T) {
 
 // TestEarlyEnd sees that a reader of outcomes may stop at any time.
 func TestEarlyEnd(t *testing.T) {
-	for _, id := range []string{"x-disk-rw-shared", "bnd-accel-tcg"} {
+	for _, id := range []string{"fleet-disk-rw-shared", "boundary-accel-tcg"} {
 		rule, err := ruleNamed(id)
 		if err != nil {
 			t.Fatal(err)

@@ -101,7 +101,7 @@ func TestHiddenSecrets(t *testing.T) {
 		}
 		texts[f.Name()] = string(data)
 	}
-	if len(texts) < 15 || !strings.Contains(texts["report.json"], "hyg-unknown-element") || !strings.Contains(texts["diff"], "hyg-unknown-element") {
+	if len(texts) < 15 || !strings.Contains(texts["report.json"], "document-unknown-element") || !strings.Contains(texts["diff"], "document-unknown-element") {
 		t.Fatalf("%d texts, or nothing is found:\n%.1000s", len(texts), stderr)
 	}
 	seen := map[string]bool{}

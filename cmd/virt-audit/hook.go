@@ -198,7 +198,7 @@ const (
 
 // notInHooks are rules whose subject the XML that hooks see shows at some starts and not at others:
 // libvirt keeps passwords in what it restores, and leaves them out of all the rest.
-var notInHooks = []string{"sec-graphics-passwd", "sec-rdp-passwd", "sec-http-cookie", "if-graphics-empty-password"}
+var notInHooks = []string{"secret-graphics-passwd", "secret-rdp-passwd", "secret-http-cookie", "endpoint-graphics-empty-password"}
 
 // refusal is what is refused.
 type refusal struct {

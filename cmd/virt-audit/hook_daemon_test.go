@@ -23,7 +23,7 @@ type hooked struct {
 const (
 	rootLabel = "<seclabel type='static' model='dac' relabel='no'><label>root:root</label></seclabel>"
 	// Without KVM no guest is inside the boundary. This lets them start, and refuses what else is critical.
-	allowTCG = "--refuse=critical --skip-rule=bnd-accel-tcg"
+	allowTCG = "--refuse=critical --skip-rule=boundary-accel-tcg"
 )
 
 // TestHookAndLibvirtd has a real libvirtd ask the hook, for real guests.

@@ -152,8 +152,8 @@ func (r *refusal) reason(res *audit.Result) string {
 		switch matches := r.any && f.Severity >= r.severity || slices.Contains(r.rules, f.Rule.ID); {
 		case matches:
 			told = append(told, f)
-			boundary = boundary && f.Rule.Group() != "bnd"
-		case f.Rule.Group() == "bnd":
+			boundary = boundary && f.Rule.Group() != "boundary"
+		case f.Rule.Group() == "boundary":
 			others = append(others, f)
 		}
 	}
@@ -201,7 +201,7 @@ func (r *refusal) reason(res *audit.Result) string {
 // boundaryWaived reports whether the site lives with the verdict: its rules found something, and all of
 // that is waived.
 func boundaryWaived(res *audit.Result) bool {
-	about := func(r *audit.Rule) bool { return r.Group() == "bnd" }
+	about := func(r *audit.Rule) bool { return r.Group() == "boundary" }
 	return slices.ContainsFunc(res.Waived, func(w audit.Waived) bool { return about(w.Rule) }) &&
 		!slices.ContainsFunc(res.Findings, func(f audit.Finding) bool { return about(f.Rule) })
 }

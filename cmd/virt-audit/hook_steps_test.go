@@ -27,15 +27,15 @@ func (h *hooked) first() {
 	h.starts("rooted") // libvirt does not know of the hook yet: status has told the truth
 	h.Restart()
 	h.status(0, "is active")
-	h.status(0, "--refuse=critical --skip-rule=bnd-accel-tcg")
+	h.status(0, "--refuse=critical --skip-rule=boundary-accel-tcg")
 }
 
 func (h *hooked) refuse() {
 	h.refused([]string{"start", "rooted"},
 		"virt-audit: guest 'rooted' may not start: 1 critical finding\n",
-		"critical: label 'root:root' makes QEMU run as root (cnf-dac-root, at <seclabel> 1, <label>)\n",
+		"critical: label 'root:root' makes QEMU run as root (confinement-dac-root, at <seclabel> 1, <label>)\n",
 		"mend: virt-xml rooted --edit model=dac",
-		"'virt-audit explain cnf-dac-root' tells more")
+		"'virt-audit explain confinement-dac-root' tells more")
 	h.wantLog("guest 'rooted' may not start: 1 critical finding; critical: label 'root:root'")
 	h.starts("tame")
 
@@ -67,13 +67,13 @@ func (h *hooked) site() {
 	waive("waivers: []\n")
 	h.install("--refuse=outside,critical --domain-waivers --config=/etc/libvirt/site.yaml")
 	h.refused([]string{"start", "tame"}, "it is outside QEMU's security support boundary")
-	h.MustVirsh("metadata", "tame", audit.WaiverNamespace, "--key", "va", "--set", "<audit><waive rule='bnd-accel-tcg'>mine</waive></audit>", "--config")
+	h.MustVirsh("metadata", "tame", audit.WaiverNamespace, "--key", "va", "--set", "<audit><waive rule='boundary-accel-tcg'>mine</waive></audit>", "--config")
 	h.refused([]string{"start", "tame"}, "it is outside QEMU's security support boundary")
-	waive("waivers: [{rule: bnd-accel-tcg, domain: ta*, reason: a host without KVM}]\n")
+	waive("waivers: [{rule: boundary-accel-tcg, domain: ta*, reason: a host without KVM}]\n")
 	h.starts("tame")
 	h.refused([]string{"start", "rooted"}, "it is outside QEMU's security support boundary", "label 'root:root'")
-	h.MustVirsh("metadata", "rooted", audit.WaiverNamespace, "--key", "va", "--set", "<audit><waive rule='cnf-dac-root'>mine</waive></audit>", "--config")
-	waive("waivers: [{rule: bnd-accel-tcg, reason: a host without KVM}]\n")
+	h.MustVirsh("metadata", "rooted", audit.WaiverNamespace, "--key", "va", "--set", "<audit><waive rule='confinement-dac-root'>mine</waive></audit>", "--config")
+	waive("waivers: [{rule: boundary-accel-tcg, reason: a host without KVM}]\n")
 	h.starts("rooted")
 	h.install("--refuse=outside,critical --config=/etc/libvirt/site.yaml")
 	h.refused([]string{"start", "rooted"}, "label 'root:root'")
@@ -94,12 +94,12 @@ func (h *hooked) inherited() {
 		h.Fatal(err)
 	}
 	h.Define(libvirtd.Guest("screen", "<graphics type='vnc'/><video><model type='vga'/></video>"))
-	h.install("--refuse=if-vnc-public")
+	h.install("--refuse=endpoint-vnc-public")
 	h.starts("screen")
 	if err := os.WriteFile(conf, append(before, "vnc_listen = \"0.0.0.0\"\n"...), 0o644); err != nil {
 		h.Fatal(err)
 	}
-	h.refused([]string{"start", "screen"}, "guest 'screen' may not start: 1 high finding", "qemu.conf", "if-vnc-public")
+	h.refused([]string{"start", "screen"}, "guest 'screen' may not start: 1 high finding", "qemu.conf", "endpoint-vnc-public")
 	if err := os.WriteFile(conf, before, 0o644); err != nil {
 		h.Fatal(err)
 	}
@@ -113,12 +113,12 @@ func (h *hooked) restore() {
 		{[]string{"managedsave", "saved"}, []string{"start", "saved"}},
 		{[]string{"save", "saved", "/var/lib/libvirt/saved.img"}, []string{"restore", "/var/lib/libvirt/saved.img"}},
 	} {
-		h.install("--refuse=medium --skip-rule=bnd-accel-tcg,cnf-no-mac-host")
+		h.install("--refuse=medium --skip-rule=boundary-accel-tcg,confinement-no-mac-host")
 		h.MustVirsh("start", "saved")
 		h.MustVirsh(kind.save...)
 		h.install("--refuse=outside")
 		h.refused(kind.restore, "guest 'saved' may not be restored: it is outside")
-		h.install("--refuse=medium --skip-rule=bnd-accel-tcg,cnf-no-mac-host")
+		h.install("--refuse=medium --skip-rule=boundary-accel-tcg,confinement-no-mac-host")
 		h.MustVirsh(kind.restore...)
 		if s := h.State("saved"); s != "running" {
 			h.Errorf("a restored guest is %s", s)

@@ -168,7 +168,7 @@ func TestManualExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	vnc, err := os.ReadFile("../../testdata/rules/if-vnc-public/bad.xml")
+	vnc, err := os.ReadFile("../../testdata/rules/endpoint-vnc-public/bad.xml")
 	if err != nil {
 		t.Fatal(err)
 	}

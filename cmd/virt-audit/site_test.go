@@ -75,20 +75,20 @@ const odd = `<domain type='kvm'>
 // TestSiteDecides holds what a configuration says of rules, emulators and folders against what is found.
 func TestSiteDecides(t *testing.T) {
 	dir := written(t, map[string]string{"odd.xml": odd})
-	const all = "cnf-emulator-custom shr-fs-dangerous-path sto-sensitive-path"
+	const all = "confinement-emulator-custom sharing-fs-dangerous-path storage-sensitive-path"
 	for _, c := range []struct{ text, want string }{
 		{"", all},
-		{"enable: [mach-i440fx]", "cnf-emulator-custom mach-i440fx shr-fs-dangerous-path sto-sensitive-path"},
-		{"enable: [mach-i440f*]\ndisable: [cnf-*]", "mach-i440fx shr-fs-dangerous-path sto-sensitive-path"},
-		{"enable: [mach-i440fx]\ndisable: [mach-*]", all},
-		{"disable: [cnf-emulator-custom]", "shr-fs-dangerous-path sto-sensitive-path"},
-		{"allow: {emulators: [/srv/qemu/bin/qemu-system-x86_64]}", "shr-fs-dangerous-path sto-sensitive-path"},
+		{"enable: [machine-i440fx]", "confinement-emulator-custom machine-i440fx sharing-fs-dangerous-path storage-sensitive-path"},
+		{"enable: [mach-i440f*]\ndisable: [confinement-*]", "machine-i440fx sharing-fs-dangerous-path storage-sensitive-path"},
+		{"enable: [machine-i440fx]\ndisable: [machine-*]", all},
+		{"disable: [confinement-emulator-custom]", "sharing-fs-dangerous-path storage-sensitive-path"},
+		{"allow: {emulators: [/srv/qemu/bin/qemu-system-x86_64]}", "sharing-fs-dangerous-path storage-sensitive-path"},
 		{"allow: {emulators: [/srv/qemu/bin]}", all},
 		{"allow: {emulators: [/srv/qemu/bin/qemu-system-i386], folders: [/srv/qemu]}", all},
-		{"allow: {folders: [/etc/images]}", "cnf-emulator-custom shr-fs-dangerous-path"},
-		{"allow: {folders: [/etc/images/odd.raw]}", "cnf-emulator-custom shr-fs-dangerous-path"},
+		{"allow: {folders: [/etc/images]}", "confinement-emulator-custom sharing-fs-dangerous-path"},
+		{"allow: {folders: [/etc/images/odd.raw]}", "confinement-emulator-custom sharing-fs-dangerous-path"},
 		{"allow: {folders: [/etc/image]}", all},
-		{"allow: {folders: [/home]}", "cnf-emulator-custom sto-sensitive-path"},
+		{"allow: {folders: [/home]}", "confinement-emulator-custom storage-sensitive-path"},
 		{"allow: {folders: [/etc, /home], emulators: [/srv/qemu/bin/qemu-system-x86_64]}", ""},
 	} {
 		file := filepath.Join(dir, "site.yaml")
@@ -98,7 +98,7 @@ func TestSiteDecides(t *testing.T) {
 		r, errOut := reported(t, filepath.Join(dir, "odd.xml"), "--config", file)
 		var got []string
 		for _, f := range r.Domains[0].Findings {
-			if f.Rule != "shr-9p" { // which is about no folder in particular
+			if f.Rule != "sharing-9p" { // which is about no folder in particular
 				got = append(got, f.Rule)
 			}
 		}
@@ -111,21 +111,21 @@ func TestSiteDecides(t *testing.T) {
 
 // TestSiteListed: what the site says of a rule is told where rules are listed and explained.
 func TestSiteListed(t *testing.T) {
-	dir := written(t, map[string]string{"site.yaml": `severity: {if-vnc-public: info}
-disable: [dev-*]
+	dir := written(t, map[string]string{"site.yaml": `severity: {endpoint-vnc-public: info}
+disable: [device-*]
 rules:
 - {id: site-a, severity: low, message: "no <tpm>", expression: "true"}
 `})
 	file := filepath.Join(dir, "site.yaml")
 	for _, c := range []struct{ args, want, not string }{
-		{"rules", "if-vnc-public                info      ", "if-vnc-public                critical"},
+		{"rules", "endpoint-vnc-public                info      ", "endpoint-vnc-public                critical"},
 		{"rules", "(disabled on this site)\n", "VNC console is reachable from the network (disabled"},
 		{"rules -f json", `"severity": "info"`, `"refs": null`},
 		{"rules -f json", `"disabled": true`, "disabled on this site"},
 		{"rules -f markdown", "(disabled on this site)", "Sources:."},
 		{"rules -f markdown", "### site-a\n\n**low**: no &lt;tpm&gt;", "Sources: ."},
-		{"explain if-vnc-public", "On this site\n  severity info, where the rule says ", "disabled"},
-		{"explain dev-floppy", "On this site\n  disabled (" + file + ":2)\n", "severity"},
+		{"explain endpoint-vnc-public", "On this site\n  severity info, where the rule says ", "disabled"},
+		{"explain device-floppy", "On this site\n  disabled (" + file + ":2)\n", "severity"},
 		{"explain site-a", "site-a  low", "On this site"},
 	} {
 		out := succeeds(t, append(strings.Fields(c.args), "--config", file)...)

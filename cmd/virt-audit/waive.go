@@ -38,7 +38,7 @@ func (s *streams) waiveCommand() *cli.Command {
 
 func (s *streams) waive(c *cli.Context) error {
 	if c.NArg() != 2 {
-		return &usageError{"waive requires a file or a guest, and a rule", "virt-audit waive web.xml if-vnc-public --reason 'behind a firewall'"}
+		return &usageError{"waive requires a file or a guest, and a rule", "virt-audit waive web.xml endpoint-vnc-public --reason 'behind a firewall'"}
 	}
 	operand, id := c.Args().Get(0), c.Args().Get(1)
 	w := &audit.Waiver{Rule: id, Device: c.String("device"), Reason: c.String("reason")}

@@ -36,7 +36,7 @@ const waivable = `<domain type='kvm'>
 </domain>
 `
 
-const waivedRule = "sto-driver-type-missing"
+const waivedRule = "storage-driver-type-missing"
 
 // TestWaiverSurvivesLibvirt defines a waived guest with the real virsh, and audits what that dumps.
 func TestWaiverSurvivesLibvirt(t *testing.T) {
@@ -152,17 +152,17 @@ func TestWaiveLive(t *testing.T) {
 	t.Parallel()
 	d := libvirtd.Start(t, libvirtd.Options{})
 	d.Define(libvirtd.Guest("web", "<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='/srv/a'/><target dev='vda' bus='virtio'/><shareable/></disk>"))
-	d.MustVirsh("metadata", "web", "https://github.com/virt-audit/virt-audit/xmlns/1.0", "--key", "va", "--set", "<audit><waive rule='sto-driver-type-missing'>before</waive></audit>", "--config")
-	command, errOut := typed(t, "waive", "-c", d.URI, "web", "sto-shareable", "--reason", "a cluster")
+	d.MustVirsh("metadata", "web", "https://github.com/virt-audit/virt-audit/xmlns/1.0", "--key", "va", "--set", "<audit><waive rule='storage-driver-type-missing'>before</waive></audit>", "--config")
+	command, errOut := typed(t, "waive", "-c", d.URI, "web", "storage-shareable", "--reason", "a cluster")
 	_, set, ok := strings.Cut(command, "--set '")
 	set, _, ok2 := strings.Cut(set, "'")
 	if !ok || !ok2 || !strings.Contains(set, "before") {
 		t.Fatalf("%s%s", command, errOut)
 	}
 	d.MustVirsh("metadata", "web", "https://github.com/virt-audit/virt-audit/xmlns/1.0", "--key", "va", "--set", set, "--config")
-	report, _ := reported(t, "-c", d.URI, "--rule", waivedRule+",sto-shareable,waiver-unused")
+	report, _ := reported(t, "-c", d.URI, "--rule", waivedRule+",storage-shareable,waiver-unused")
 	lines := report.lines()
-	if len(lines) != 2 || !strings.Contains(lines[1], "waiver-unused sto-driver-type-missing finds nothing") {
+	if len(lines) != 2 || !strings.Contains(lines[1], "waiver-unused storage-driver-type-missing finds nothing") {
 		t.Errorf("%q", lines)
 	}
 	if _, errOut := typed(t, "waive", "-c", d.URI, "absent", waivedRule, "--reason", "x"); !strings.Contains(errOut, "absent") {

@@ -15,7 +15,7 @@ import (
 
 // An expression sees the domain as objects: one type for each element in a place, with a field for
 // each attribute and child that libvirt knows there. The names are those of the vocabulary that
-// hyg-unknown-element goes by, not those of libvirtxml, which has no field for some of them.
+// document-unknown-element goes by, not those of libvirtxml, which has no field for some of them.
 
 // shape is the type of the elements of one name below parents of one name, or of what is known of the
 // host and the boundary.

@@ -41,44 +41,44 @@ var acceptances = []acceptance{
 	{
 		name:   "what libvirt drops",
 		dims:   []dimension{extra},
-		rules:  []string{"hyg-unknown-element", "hyg-duplicate-elements", "hyg-stray-text", "hyg-template"},
+		rules:  []string{"document-unknown-element", "document-duplicate-elements", "document-stray-text", "document-template"},
 		reason: "the findings are about what libvirt ignores: it is not in what libvirt keeps",
 	},
 	{
 		name:   "alias of a machine",
 		dims:   []dimension{extra},
-		rules:  []string{"mach-unversioned-alias", "bnd-machine-missing"},
+		rules:  []string{"machine-unversioned-alias", "boundary-machine-missing"},
 		match:  unnamed,
 		reason: "libvirt writes the machine that the alias, or no name, stands for",
 	},
 	{
 		name:   "age of the machine behind an alias",
 		dims:   []dimension{missing},
-		rules:  []string{"mach-deprecated", "mach-removed"},
+		rules:  []string{"machine-deprecated", "machine-removed"},
 		match:  unnamed,
 		reason: "which version the alias, or no name, stands for depends on the host's QEMU",
 	},
 	{
 		name:   "board that is not named",
 		dims:   []dimension{message},
-		rules:  []string{"mach-i440fx"},
+		rules:  []string{"machine-i440fx"},
 		match:  unnamed,
 		reason: "the same finding in other words, since the document does not name the machine",
 	},
 	{
 		name:   "device that libvirt adds",
 		dims:   []dimension{message},
-		rules:  []string{"dev-video-cirrus", "dev-nic-legacy", "dev-scsi-legacy"},
+		rules:  []string{"device-video-cirrus", "device-nic-legacy", "device-scsi-legacy"},
 		match:  says("where QEMU has it"),
 		reason: "the model is the choice of libvirt on its host, so the severity is lower until one is stated",
 	},
 	{
 		name:  "SCSI controllers that libvirt adds",
 		dims:  []dimension{missing},
-		rules: []string{"dev-scsi-legacy", "bnd-device-not-marked"},
+		rules: []string{"device-scsi-legacy", "boundary-device-not-marked"},
 		match: func(c *occurrence) bool {
 			return strings.Contains(c.libvirt, "'lsilogic'") &&
-				c.document.finds("dev-scsi-legacy", "without a controller: libvirt adds one")
+				c.document.finds("device-scsi-legacy", "without a controller: libvirt adds one")
 		},
 		reason: "libvirt adds all controllers up to the one that a disk needs; one finding says so",
 	},
@@ -86,16 +86,16 @@ var acceptances = []acceptance{
 		name:  "SCSI controller of later versions",
 		from:  9001000,
 		dims:  []dimension{extra},
-		rules: []string{"dev-scsi-legacy", "bnd-device-not-marked"},
+		rules: []string{"device-scsi-legacy", "boundary-device-not-marked"},
 		match: func(c *occurrence) bool {
-			return strings.Contains(c.ours, "'lsilogic'") && c.document.finds("dev-scsi-legacy", "later versions take")
+			return strings.Contains(c.ours, "'lsilogic'") && c.document.finds("device-scsi-legacy", "later versions take")
 		},
 		reason: "libvirt 9.0 takes the more dangerous model, and the finding says which version does",
 	},
 	{
 		name:  "machine of an argument, beside none in the document",
 		dims:  []dimension{message},
-		rules: []string{"bnd-accel-override", "cnf-qemu-cmdline"},
+		rules: []string{"boundary-accel-override", "confinement-qemu-cmdline"},
 		match: func(c *occurrence) bool {
 			return c.document.target.Machine == "" && c.document.target.Arch == ""
 		},
@@ -104,7 +104,7 @@ var acceptances = []acceptance{
 	{
 		name:   "network card model in other letters",
 		dims:   []dimension{message},
-		rules:  []string{"dev-nic-legacy"},
+		rules:  []string{"device-nic-legacy"},
 		match:  func(c *occurrence) bool { return strings.EqualFold(c.ours, c.libvirt) },
 		reason: "libvirt compares these names without regard to case, and writes its own spelling",
 	},
@@ -118,7 +118,7 @@ var acceptances = []acceptance{
 	{
 		name:   "format of a disk",
 		dims:   []dimension{extra},
-		rules:  []string{"sto-driver-type-missing"},
+		rules:  []string{"storage-driver-type-missing"},
 		reason: "libvirt writes the format that it takes",
 	},
 	{
@@ -135,14 +135,14 @@ var acceptances = []acceptance{
 		dims:  []dimension{missing},
 		rules: []string{"waiver-unused"},
 		match: func(c *occurrence) bool {
-			return strings.Contains(c.libvirt, "sto-driver-type-missing")
+			return strings.Contains(c.libvirt, "storage-driver-type-missing")
 		},
 		reason: "the waived finding is about the format, which libvirt writes",
 	},
 	{
 		name:  "finding under a waiver that libvirt drops",
 		dims:  []dimension{missing},
-		rules: []string{"sto-driver-type-missing"}, // what the waivers of the seeds are about
+		rules: []string{"storage-driver-type-missing"}, // what the waivers of the seeds are about
 		match: func(c *occurrence) bool {
 			return c.rule != "" && c.document.finds("waiver-misplaced", "libvirt drops this waiver of "+c.rule)
 		},
@@ -151,14 +151,14 @@ var acceptances = []acceptance{
 	{
 		name:   "SPICE mode that is stated as the default",
 		dims:   []dimension{message},
-		rules:  []string{"if-spice-plaintext"},
+		rules:  []string{"endpoint-spice-plaintext"},
 		match:  says("defaultMode 'any'"),
 		reason: "the same finding in other words: libvirt writes no mode that is the default",
 	},
 	{
 		name:  "seclabel without model",
 		dims:  []dimension{missing, message},
-		rules: []string{"cnf-seclabel-none"},
+		rules: []string{"confinement-seclabel-none"},
 		match: func(c *occurrence) bool {
 			unnamed := func(l libvirtxml.DomainSecLabel) bool { return l.Model == "" }
 			return strings.Contains(c.libvirt, "model 'none' is no driver's") &&
@@ -169,10 +169,10 @@ var acceptances = []acceptance{
 	{
 		name:  "label of a disk beside a seclabel without model",
 		dims:  []dimension{missing},
-		rules: []string{"sto-seclabel-override"},
+		rules: []string{"storage-seclabel-override"},
 		match: func(c *occurrence) bool {
-			return c.document.finds("cnf-seclabel-none", "type 'none' takes the guest out") &&
-				c.kept.finds("cnf-seclabel-none", "is no driver's")
+			return c.document.finds("confinement-seclabel-none", "type 'none' takes the guest out") &&
+				c.kept.finds("confinement-seclabel-none", "is no driver's")
 		},
 		reason: "without any confinement, labels of files do not matter; libvirt's model 'none' takes none away",
 	},

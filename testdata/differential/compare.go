@@ -203,7 +203,7 @@ func (d *daemon) compare(text, dump string) (ours, theirs reading, list []differ
 // faults adds the findings about the form of a document that libvirt wrote: it writes nothing that it
 // ignores.
 func (r *reading) faults(list []difference) []difference {
-	for _, rule := range []string{"hyg-duplicate-elements", "hyg-stray-text", "hyg-unknown-element"} {
+	for _, rule := range []string{"document-duplicate-elements", "document-stray-text", "document-unknown-element"} {
 		for _, m := range r.findings[rule] {
 			list = append(list, difference{dim: faulted, rule: rule, ours: m})
 		}

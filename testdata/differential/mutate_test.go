@@ -136,10 +136,10 @@ func TestAcceptances(t *testing.T) {
 		}
 	}
 	for _, dim := range gravest {
-		c := &occurrence{difference: difference{dim: dim, rule: "hyg-unknown-element"}}
+		c := &occurrence{difference: difference{dim: dim, rule: "document-unknown-element"}}
 		accepted := explain(c, 9_000_000) != nil
 		if accepted != (dim == extra) {
-			t.Errorf("%s of hyg-unknown-element: accepted %v", dim, accepted)
+			t.Errorf("%s of document-unknown-element: accepted %v", dim, accepted)
 		}
 	}
 	r := rand.New(rand.NewPCG(1, 1))
