@@ -121,8 +121,8 @@ var commandCases = []struct {
 }
 
 const (
-	in    = policy.Virtualization
-	out   = policy.NonVirtualization
+	in    = policy.Inside
+	out   = policy.Outside
 	maybe = policy.Undetermined
 )
 

@@ -121,14 +121,14 @@ func TestCommandJSONBounded(t *testing.T) {
 func TestCommandXen(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]policy.Word{
-		"-device virtio-rng-pci": policy.Virtualization,
-		"-machine smm=off":       policy.Virtualization,
+		"-device virtio-rng-pci": policy.Inside,
+		"-machine smm=off":       policy.Inside,
 		"-machine pc":            policy.Undetermined,
 		"-accel kvm":             policy.Undetermined,
 		"-readconfig /x":         policy.Undetermined,
-		"-accel tcg":             policy.NonVirtualization,
-		"-M pc,accel=tcg":        policy.NonVirtualization,
-		"-no-kvm":                policy.NonVirtualization,
+		"-accel tcg":             policy.Outside,
+		"-M pc,accel=tcg":        policy.Outside,
+		"-no-kvm":                policy.Outside,
 	} {
 		doc := strings.NewReplacer("qemu:", "xen:", "xmlns:qemu", "xmlns:xen", "domain/qemu", "domain/xen").
 			Replace(passing("xen", "xenfv", strings.Fields(args)...))

@@ -137,7 +137,7 @@ func (p *Pass) UnknownEmulator() bool { return p.guest.UnknownEmulator() }
 func (p *Pass) WrongEmulator() bool { return p.guest.WrongEmulator() }
 
 // byQEMU reports whether libvirt's QEMU driver runs the guest, with qemu.conf.
-func (p *Pass) byQEMU() bool { return p.Boundary.Reason != policy.NotQEMU && p.Type != "xen" }
+func (p *Pass) byQEMU() bool { return p.Boundary.Reason != policy.OtherHypervisor && p.Type != "xen" }
 
 // Conf returns the qemu.conf that the guest inherits from: nil where it is not known, or where
 // another driver than QEMU's runs the guest. Its methods answer all the same, with libvirt's defaults.

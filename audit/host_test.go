@@ -40,15 +40,15 @@ func TestJudgeOnHost(t *testing.T) {
 	}{
 		{nil, "<type>hvm</type>", "undetermined arch-absent"},
 		{&host.Facts{}, "<type>hvm</type>", "undetermined arch-absent"},
-		{&host.Facts{HostArch: "x86_64"}, "<type>hvm</type>", "virtualization default-machine"},
-		{x86, "<type>hvm</type>", "virtualization default-machine"},
-		{x86, "<type machine='house'>hvm</type>", "virtualization listed"},
-		{nil, "<type arch='x86_64' machine='house'>hvm</type>", "non-virtualization machine-not-listed"},
-		{x86, "<type arch='x86_64' machine='pc-q35-foobar'>hvm</type>", "virtualization listed"},
+		{&host.Facts{HostArch: "x86_64"}, "<type>hvm</type>", "inside default-machine"},
+		{x86, "<type>hvm</type>", "inside default-machine"},
+		{x86, "<type machine='house'>hvm</type>", "inside listed"},
+		{nil, "<type arch='x86_64' machine='house'>hvm</type>", "outside machine-not-listed"},
+		{x86, "<type arch='x86_64' machine='pc-q35-foobar'>hvm</type>", "inside listed"},
 		{x86, "<type arch='x86_64' machine='pc-q35-other'>hvm</type>", "undetermined unknown-suffix"},
 		{x86, "<type arch='aarch64'>hvm</type>", "undetermined machine-absent"},
-		{arm, "<type arch='armv7l' machine='virt'>hvm</type>", "non-virtualization arch-not-listed"},
-		{&host.Facts{HostArch: "aarch64"}, "<type arch='armv7l' machine='virt'>hvm</type>", "virtualization listed"},
+		{arm, "<type arch='armv7l' machine='virt'>hvm</type>", "outside arch-not-listed"},
+		{&host.Facts{HostArch: "aarch64"}, "<type arch='armv7l' machine='virt'>hvm</type>", "inside listed"},
 	} {
 		d := domainOf(t, "f", "<domain type='kvm'><os>"+tt.domain+"</os></domain>")
 		v := (&Config{Host: tt.facts}).Judge(d)

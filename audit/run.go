@@ -208,7 +208,7 @@ func Run(d *Domain, c *Config) *Result {
 	guest := c.guest(d)
 	res := &Result{Source: d.Source, Name: shortName(d.Name), UUID: shortName(d.UUID), Origin: d.Origin, Target: d.Target, Boundary: c.edition().Judge(guest)}
 	res.Origin.Label = shortName(d.Origin.Label)
-	if res.Boundary.Word == policy.Virtualization {
+	if res.Boundary.Word == policy.Inside {
 		res.Notes = d.scopeNotes(c.edition())
 	}
 	p := Pass{Domain: d, guest: guest, Boundary: res.Boundary, QEMU: c.EffectiveQEMU(), Host: c.facts(d), result: res, fileMode: c.FileMode, severities: c.Severities, allowed: c.Allowed}

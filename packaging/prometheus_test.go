@@ -42,7 +42,7 @@ func TestAlertsOnReport(t *testing.T) {
 	}
 	outside, severe := map[string]bool{}, map[string]bool{}
 	for _, d := range report.Domains {
-		if d.Boundary.Verdict == "non-virtualization" {
+		if d.Boundary.Verdict == "outside" {
 			outside[d.Name+d.Boundary.Reason] = true
 		}
 		for _, f := range d.Findings {

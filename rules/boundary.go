@@ -199,7 +199,7 @@ finding is medium. Definitions that libvirt has stored always carry both.`,
 				p.ReportAs(audit.Medium, at, "no architecture is stated: the host's will be taken, and it is not known here")
 			case because(p, "machine-absent"):
 				p.ReportAs(audit.Medium, at, "no machine type is stated: libvirt's default for %s differs between its versions", p.Boundary.Target)
-			case because(p, "default-machine") && p.Boundary.Word != "virtualization":
+			case because(p, "default-machine") && p.Boundary.Word != "inside":
 				p.ReportAs(audit.Critical, at, "no machine type is stated, and libvirt's default is not on the list for %s", p.Boundary.Target)
 			case because(p, "default-machine") && p.Host.KnowsCapabilities():
 				p.Reportf(at, "no machine type is stated: judged by libvirt's default on this host, '%s'", p.Boundary.Family)

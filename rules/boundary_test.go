@@ -36,9 +36,9 @@ func TestEveryReason(t *testing.T) {
 				worst = max(worst, f.Severity)
 			}
 			switch word := res.Boundary.Word; {
-			case word == policy.NotApplicable && worst < audit.Info,
+			case word == policy.NotQEMU && worst < audit.Info,
 				word == policy.Undetermined && worst < audit.Medium,
-				word == policy.NonVirtualization && worst < audit.Critical:
+				word == policy.Outside && worst < audit.Critical:
 				t.Errorf("%s by %s: %s for %s has no finding that fits", file, name, word, res.Boundary.Reason)
 			}
 		}

@@ -115,9 +115,9 @@ func sideOn(side, host string) string { return side + " on " + host }
 // that SELinux or AppArmor holds is on none.
 func side(p *audit.Pass) (key string, at audit.Path) {
 	switch string(p.Boundary.Word) {
-	case "virtualization":
+	case "inside":
 		return inside, audit.At("@type")
-	case "non-virtualization":
+	case "outside":
 		switch some, _ := evidence(p); {
 		case some:
 			return "", audit.Path{}

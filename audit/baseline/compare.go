@@ -42,7 +42,7 @@ type Difference struct {
 
 // Worse reports whether something is new, or a guest is no longer inside the boundary.
 func (d *Difference) Worse() bool {
-	return len(d.New) > 0 || slices.ContainsFunc(d.Turns, func(t Turn) bool { return t.Old == policy.Virtualization })
+	return len(d.New) > 0 || slices.ContainsFunc(d.Turns, func(t Turn) bool { return t.Old == policy.Inside })
 }
 
 // guest tells guests apart by what outlives a change of files.

@@ -52,7 +52,7 @@ func told(list []Item) string {
 }
 
 func TestCompare(t *testing.T) {
-	const in, outside = "virtualization", "non-virtualization"
+	const in, outside = "inside", "outside"
 	for name, test := range map[string]struct {
 		was, is          []string
 		errors           int
@@ -75,8 +75,8 @@ func TestCompare(t *testing.T) {
 		"without a snapshot":  {was: []string{"a " + in + " across-x", "b/snapshot " + in}, is: []string{"a " + in}, fixed: "a:across-x"},
 		"the guest is gone":   {was: []string{"a " + in + " x-y", "b " + in}, is: []string{"b " + in}, gone: "a:x-y"},
 		"a new guest":         {was: []string{"a " + in}, is: []string{"a " + in, "b " + in + " x-y"}, new: "b:x-y", worse: true},
-		"left the boundary":   {was: []string{"a " + in}, is: []string{"a " + outside}, turns: "a: virtualization to non-virtualization", worse: true},
-		"came inside":         {was: []string{"a " + outside + " b-c"}, is: []string{"a " + in}, fixed: "a:b-c", turns: "a: non-virtualization to virtualization"},
+		"left the boundary":   {was: []string{"a " + in}, is: []string{"a " + outside}, turns: "a: inside to outside", worse: true},
+		"came inside":         {was: []string{"a " + outside + " b-c"}, is: []string{"a " + in}, fixed: "a:b-c", turns: "a: outside to inside"},
 		"could not be read":   {was: []string{"a " + in + " x-y"}, is: nil, errors: 1, gone: "a:x-y"},
 		"another document":    {was: []string{"a " + in + " x-y"}, is: []string{"a " + in + " x-y", "a/snapshot " + in + " x-y"}, new: "a (snapshot l):x-y", unchanged: 1, worse: true},
 		"started since":       {was: []string{"a " + in + " x-y"}, is: []string{"a " + in + " x-y", "a/running " + in + " x-y"}, unchanged: 2},
@@ -87,7 +87,7 @@ func TestCompare(t *testing.T) {
 		"stored":              {was: []string{"a/definition " + in + " x-y"}, is: []string{"a/definition " + in + " x-y"}, unchanged: 1},
 		"two of one name":     {was: []string{"a " + in + " x-y", "a " + outside}, is: []string{"a " + in + " x-y", "a " + outside}, unchanged: 1},
 		"in another order":    {was: []string{"a " + in, "a " + outside}, is: []string{"a " + outside, "a " + in}},
-		"one of two turned":   {was: []string{"a " + in, "a " + outside}, is: []string{"a " + outside, "a " + outside}, turns: "a: virtualization to non-virtualization", worse: true},
+		"one of two turned":   {was: []string{"a " + in, "a " + outside}, is: []string{"a " + outside, "a " + outside}, turns: "a: inside to outside", worse: true},
 	} {
 		d := Compare(reportOf(t, 0, test.was...), reportOf(t, test.errors, test.is...), acrossGuests)
 		var turns []string

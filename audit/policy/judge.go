@@ -3,11 +3,11 @@ package policy
 import "slices"
 
 // Judge returns the verdict for one guest. The steps are taken in the order of the reasons; the first
-// that decides ends it. Words that libvirt would refuse do not lead to Virtualization.
+// that decides ends it. Words that libvirt would refuse do not lead to Inside.
 func (e *Edition) Judge(g Guest) Verdict {
 	v := Verdict{Policy: e.Name}
 	if !runsInQEMU(g) {
-		return v.end(NotApplicable, NotQEMU)
+		return v.end(NotQEMU, OtherHypervisor)
 	}
 	v.Accelerator = accelerator(g.Type)
 	arch := g.Arch
@@ -36,7 +36,7 @@ func (e *Edition) Judge(g Guest) Verdict {
 
 	if g.Override.TCG {
 		v.Accelerator = "tcg"
-		return v.end(NonVirtualization, CommandlineOverride)
+		return v.end(Outside, CommandlineOverride)
 	}
 	if reason, decided := undecidable(g, arch); decided {
 		v.Family = ""
@@ -48,7 +48,7 @@ func (e *Edition) Judge(g Guest) Verdict {
 	switch g.Type {
 	case "qemu":
 		// Whatever else is not known: libvirt writes "-accel tcg" first, and TCG always works.
-		return v.end(NonVirtualization, SoftwareEmulation)
+		return v.end(Outside, SoftwareEmulation)
 	case "kvm", "hvf", "xen":
 		// The policy names the first two. Xen it implies: it lists machines that only Xen can run.
 	default:
@@ -66,16 +66,16 @@ func (e *Edition) Judge(g Guest) Verdict {
 		// (virQEMUCapsGetDefaultEmulator), and the target is that of the program.
 		return v.end(Undetermined, ArmOnAArch64)
 	case len(e.families[v.Target]) == 0:
-		return v.end(NonVirtualization, ArchNotListed)
+		return v.end(Outside, ArchNotListed)
 	case g.Machine == "":
 		return e.judgeDefault(g, v, exact)
 	case m.Family == "" || !exact && !e.lists(v.Target, m.Family):
-		return v.end(NonVirtualization, MachineNotListed)
+		return v.end(Outside, MachineNotListed)
 	case !m.WellFormed && g.HostMachine == "":
 		// A name that the host's QEMU has is a vendor's variant, if of a vendor that is not known here.
 		return v.end(Undetermined, UnknownSuffix)
 	default:
-		return v.end(Virtualization, Listed)
+		return v.end(Inside, Listed)
 	}
 }
 
@@ -104,9 +104,9 @@ func (e *Edition) judgeDefault(g Guest, v Verdict, exact bool) Verdict {
 	case name == "" && g.HostMachine == "":
 		return v.end(Undetermined, MachineAbsent)
 	case exact || e.lists(v.Target, name):
-		return v.end(Virtualization, DefaultMachine)
+		return v.end(Inside, DefaultMachine)
 	default:
-		return v.end(NonVirtualization, DefaultMachine)
+		return v.end(Outside, DefaultMachine)
 	}
 }
 

@@ -33,10 +33,10 @@ func site(t *testing.T, targets string) *policy.Edition {
 }
 
 const (
-	in    = policy.Virtualization
-	out   = policy.NonVirtualization
+	in    = policy.Inside
+	out   = policy.Outside
 	maybe = policy.Undetermined
-	na    = policy.NotApplicable
+	na    = policy.NotQEMU
 )
 
 func TestJudge(t *testing.T) {
@@ -53,28 +53,28 @@ func TestJudge(t *testing.T) {
 		rest   string // accelerator, target, family
 	}{
 		// Step 1: other drivers.
-		{guest("lxc", "exe", "x86_64", ""), na, policy.NotQEMU, "  "},
-		{guest("openvz", "exe", "", ""), na, policy.NotQEMU, "  "},
-		{guest("vz", "exe", "x86_64", ""), na, policy.NotQEMU, "  "},
-		{guest("parallels", "exe", "", ""), na, policy.NotQEMU, "  "},
-		{guest("vmware", "hvm", "i686", ""), na, policy.NotQEMU, "  "},
-		{guest("vbox", "hvm", "x86_64", ""), na, policy.NotQEMU, "  "},
-		{guest("bhyve", "hvm", "x86_64", ""), na, policy.NotQEMU, "  "},
-		{guest("test", "hvm", "x86_64", "q35"), na, policy.NotQEMU, "  "},
-		{guest("uml", "uml", "", ""), na, policy.NotQEMU, "  "},
-		{guest("phyp", "linux", "ppc64", ""), na, policy.NotQEMU, "  "},
-		{guest("kqemu", "hvm", "i686", "pc"), na, policy.NotQEMU, "  "},
-		{emulator(q35, "/usr/bin/cloud-hypervisor"), na, policy.NotQEMU, "  "},
-		{emulator(q35, "/usr/bin/cloud-hypervisor-static"), na, policy.NotQEMU, "  "},
-		{emulator(q35, "cloud-hypervisor.static"), na, policy.NotQEMU, "  "},
-		{emulator(guest("hyperv", "hvm", "x86_64", ""), "/usr/bin/cloud-hypervisor"), na, policy.NotQEMU, "  "},
+		{guest("lxc", "exe", "x86_64", ""), na, policy.OtherHypervisor, "  "},
+		{guest("openvz", "exe", "", ""), na, policy.OtherHypervisor, "  "},
+		{guest("vz", "exe", "x86_64", ""), na, policy.OtherHypervisor, "  "},
+		{guest("parallels", "exe", "", ""), na, policy.OtherHypervisor, "  "},
+		{guest("vmware", "hvm", "i686", ""), na, policy.OtherHypervisor, "  "},
+		{guest("vbox", "hvm", "x86_64", ""), na, policy.OtherHypervisor, "  "},
+		{guest("bhyve", "hvm", "x86_64", ""), na, policy.OtherHypervisor, "  "},
+		{guest("test", "hvm", "x86_64", "q35"), na, policy.OtherHypervisor, "  "},
+		{guest("uml", "uml", "", ""), na, policy.OtherHypervisor, "  "},
+		{guest("phyp", "linux", "ppc64", ""), na, policy.OtherHypervisor, "  "},
+		{guest("kqemu", "hvm", "i686", "pc"), na, policy.OtherHypervisor, "  "},
+		{emulator(q35, "/usr/bin/cloud-hypervisor"), na, policy.OtherHypervisor, "  "},
+		{emulator(q35, "/usr/bin/cloud-hypervisor-static"), na, policy.OtherHypervisor, "  "},
+		{emulator(q35, "cloud-hypervisor.static"), na, policy.OtherHypervisor, "  "},
+		{emulator(guest("hyperv", "hvm", "x86_64", ""), "/usr/bin/cloud-hypervisor"), na, policy.OtherHypervisor, "  "},
 		{emulator(q35, "/usr/bin/cloud-hypervisors"), maybe, policy.EmulatorUnknown, " x86_64 "},
 		{emulator(q35, "/opt/cloud-hypervisor/qemu-system-x86_64"), in, policy.Listed, "kvm x86_64 q35"},
 		{emulator(guest("qemu", "hvm", "x86_64", "q35"), "/usr/bin/cloud-hypervisor"), out, policy.SoftwareEmulation, "tcg x86_64 q35"},
 
-		{emulator(q35, "/usr/bin/stratovirt"), na, policy.NotQEMU, "  "},
-		{emulator(q35, "/usr/local/bin/crosvm"), na, policy.NotQEMU, "  "},
-		{emulator(q35, "firecracker-v1.7.0"), na, policy.NotQEMU, "  "},
+		{emulator(q35, "/usr/bin/stratovirt"), na, policy.OtherHypervisor, "  "},
+		{emulator(q35, "/usr/local/bin/crosvm"), na, policy.OtherHypervisor, "  "},
+		{emulator(q35, "firecracker-v1.7.0"), na, policy.OtherHypervisor, "  "},
 		{emulator(guest("xen", "hvm", "x86_64", "pc"), "/usr/bin/lkvm"), maybe, policy.EmulatorUnknown, " x86_64 "},
 
 		// Step 2: arguments passed through, and the emulator.
@@ -89,7 +89,7 @@ func TestJudge(t *testing.T) {
 		{override(q35, policy.Override{Stops: true, Machine: "isapc"}), maybe, policy.DoesNotStart, "kvm x86_64 "},
 		{override(guest("qemu", "hvm", "x86_64", "q35"), policy.Override{Stops: true}), maybe, policy.DoesNotStart, "tcg x86_64 "},
 		{override(guest("xen", "hvm", "x86_64", "pc"), policy.Override{Unknown: true, TCG: true}), out, policy.CommandlineOverride, "tcg x86_64 pc"},
-		{override(guest("lxc", "exe", "", ""), policy.Override{Stops: true}), na, policy.NotQEMU, "  "},
+		{override(guest("lxc", "exe", "", ""), policy.Override{Stops: true}), na, policy.OtherHypervisor, "  "},
 		{emulator(q35, "/bin/false"), maybe, policy.EmulatorUnknown, " x86_64 "},
 		{emulator(guest("qemu", "hvm", "x86_64", "q35"), "/bin/false"), out, policy.SoftwareEmulation, "tcg x86_64 q35"},
 		{emulator(q35, "/usr/bin/qemu-system-aarch64"), maybe, policy.DoesNotStart, "kvm x86_64 "},

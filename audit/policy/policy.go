@@ -3,7 +3,7 @@
 // in editions; each is a file of data that names its source.
 //
 // The package takes plain strings, reads no files, prints nothing and imports nothing of this module.
-// Where the strings leave a question open the answer is Undetermined. It is never Virtualization.
+// Where the strings leave a question open the answer is Undetermined. It is never Inside.
 package policy
 
 import "fmt"
@@ -43,14 +43,14 @@ type Word string
 
 // The four words.
 const (
-	Virtualization    Word = "virtualization"     // inside: the policy covers the guest
-	NonVirtualization Word = "non-virtualization" // outside: a guest that breaks out exploits no security bug
-	Undetermined      Word = "undetermined"       // what there is to read does not decide it
-	NotApplicable     Word = "not-applicable"     // the guest does not run in QEMU
+	Inside       Word = "inside"       // inside: the policy covers the guest
+	Outside      Word = "outside"      // outside: a guest that breaks out exploits no security bug
+	Undetermined Word = "undetermined" // what there is to read does not decide it
+	NotQEMU      Word = "not-qemu"     // the guest does not run in QEMU
 )
 
 // Words returns the four words in the order in which reports count them.
-func Words() []Word { return []Word{Virtualization, NonVirtualization, Undetermined, NotApplicable} }
+func Words() []Word { return []Word{Inside, Outside, Undetermined, NotQEMU} }
 
 // Reason is why a verdict is what it is: the step that decided. Reasons are stable, programs may
 // compare them.
@@ -58,7 +58,7 @@ type Reason string
 
 // The reasons, in the order of the steps that give them.
 const (
-	NotQEMU             Reason = "not-qemu"
+	OtherHypervisor     Reason = "not-qemu"
 	DoesNotStart        Reason = "does-not-start"
 	EmulatorUnknown     Reason = "emulator-unknown"
 	CommandlineOverride Reason = "commandline-override"
@@ -78,7 +78,7 @@ const (
 // Reasons returns every reason, in the order of the steps.
 func Reasons() []Reason {
 	return []Reason{
-		NotQEMU, DoesNotStart, EmulatorUnknown, CommandlineOverride, SoftwareEmulation, AcceleratorNotNamed, ArchAbsent, ArchUndecided,
+		OtherHypervisor, DoesNotStart, EmulatorUnknown, CommandlineOverride, SoftwareEmulation, AcceleratorNotNamed, ArchAbsent, ArchUndecided,
 		ArmOnAArch64, ArchNotListed, DefaultMachine, MachineAbsent, Listed, UnknownSuffix, MachineNotListed,
 	}
 }
@@ -97,14 +97,14 @@ type Verdict struct {
 // Explain says for people why the verdict is what it is: one sentence, lower case, no period.
 func (v Verdict) Explain() string {
 	switch v.Reason {
-	case NotQEMU:
+	case OtherHypervisor:
 		return "the guest does not run in QEMU"
 	case DoesNotStart:
 		return "the guest does not start with its arguments for QEMU or its emulator"
 	case EmulatorUnknown:
 		return "the emulator is not named like QEMU, so the document does not show what runs"
 	case CommandlineOverride:
-		if v.Word == NonVirtualization {
+		if v.Word == Outside {
 			return "xen:commandline chooses software emulation (TCG)"
 		}
 		return "qemu:commandline may set the accelerator or the machine type, and the document does not show to what"
@@ -124,7 +124,7 @@ func (v Verdict) Explain() string {
 	case ArchNotListed:
 		return "the policy lists no machine type for " + v.Target
 	case DefaultMachine:
-		if v.Word == Virtualization {
+		if v.Word == Inside {
 			return fmt.Sprintf("no machine type is named, and libvirt's default, %s, is listed for %s", v.Family, v.Target)
 		}
 		return "no machine type is named, and libvirt's default is not listed for " + v.Target

@@ -42,7 +42,7 @@ func Difference(to io.Writer, d *baseline.Difference, o Options) error {
 	t := newText(w, o).(*textReporter)
 	for _, turn := range d.Turns {
 		fmt.Fprintf(w, "%s  %s: %s -> %s\n", t.style.bold("verdict"), printable(turn.Domain),
-			t.style.verdict[turn.Old](shortVerdict[turn.Old]), t.style.verdict[turn.New](shortVerdict[turn.New]))
+			t.style.verdict[turn.Old](string(turn.Old)), t.style.verdict[turn.New](string(turn.New)))
 	}
 	if !o.Quiet {
 		for _, own := range d.Settings {

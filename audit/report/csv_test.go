@@ -97,7 +97,7 @@ func TestCSV(t *testing.T) {
 	}
 	all := rows(t, render(t, "csv", o, results, nil, problems()[:1]))
 	last := all[len(all)-1]
-	for _, part := range []string{"17 guests: 11 virtualization, ", " findings: ", "not counted: 1 waived, 1 known from a baseline", "not evaluated: 1 check, because the host's qemu.conf", "not audited: 1 input"} {
+	for _, part := range []string{"17 guests: 11 inside, ", " findings: ", "not counted: 1 waived, 1 known from a baseline", "not evaluated: 1 check, because the host's qemu.conf", "not audited: 1 input"} {
 		if last["record"] != "summary" || !strings.Contains(last["message"], part) {
 			t.Errorf("the last row does not say %q: %v", part, last)
 		}

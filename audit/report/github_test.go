@@ -133,7 +133,7 @@ func TestGitHub(t *testing.T) {
 	}
 	tail := strings.Join(plain, "\n")
 	for _, part := range []string{
-		"17 guests: 11 virtualization, ", "known from a baseline", "not evaluated: 1 check, because the host's qemu.conf", "not audited: 1 input", "annotations: ",
+		"17 guests: 11 inside, ", "known from a baseline", "not evaluated: 1 check, because the host's qemu.conf", "not audited: 1 input", "annotations: ",
 		"waived  " + r.Findings[1].Rule.ID, "known  " + r.Findings[1].Rule.ID, ": we know",
 	} {
 		if !strings.Contains(tail, part) {

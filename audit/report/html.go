@@ -133,7 +133,7 @@ func rankHTML(r *audit.Result) htmlRank {
 		}
 	}
 	outside := 1
-	if r.Boundary.Word == policy.NonVirtualization {
+	if r.Boundary.Word == policy.Outside {
 		outside = 0
 	}
 	return htmlRank{outside, -int(worst), slices.Index(htmlVerdictOrder, r.Boundary.Word), -count}

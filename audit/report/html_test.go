@@ -280,7 +280,7 @@ func TestHTMLAnswer(t *testing.T) {
 		{4, 0, 0, 0, "All 4 guests are inside QEMU’s security boundary"},
 	} {
 		tally := &Tally{Domains: tt.in + tt.out + tt.open + tt.other, Verdicts: map[policy.Word]int{
-			policy.Virtualization: tt.in, policy.NonVirtualization: tt.out, policy.Undetermined: tt.open, policy.NotApplicable: tt.other,
+			policy.Inside: tt.in, policy.Outside: tt.out, policy.Undetermined: tt.open, policy.NotQEMU: tt.other,
 		}}
 		if got := htmlAnswer(tally); got != tt.want {
 			t.Errorf("%+v: %q", tt, got)

@@ -35,14 +35,14 @@ type htmlWord struct {
 }
 
 var htmlVerdicts = map[policy.Word]htmlWord{
-	policy.NonVirtualization: {policy.NonVirtualization, shortVerdict[policy.NonVirtualization], "✕", "outside"},
-	policy.Undetermined:      {policy.Undetermined, shortVerdict[policy.Undetermined], "?", "open"},
-	policy.NotApplicable:     {policy.NotApplicable, shortVerdict[policy.NotApplicable], "–", "none"},
-	policy.Virtualization:    {policy.Virtualization, shortVerdict[policy.Virtualization], "✓", "inside"},
+	policy.Outside:      {policy.Outside, string(policy.Outside), "✕", "outside"},
+	policy.Undetermined: {policy.Undetermined, string(policy.Undetermined), "?", "open"},
+	policy.NotQEMU:      {policy.NotQEMU, string(policy.NotQEMU), "–", "none"},
+	policy.Inside:       {policy.Inside, string(policy.Inside), "✓", "inside"},
 }
 
 // htmlVerdictOrder is that of the page, the worst first.
-var htmlVerdictOrder = []policy.Word{policy.NonVirtualization, policy.Undetermined, policy.NotApplicable, policy.Virtualization}
+var htmlVerdictOrder = []policy.Word{policy.Outside, policy.Undetermined, policy.NotQEMU, policy.Inside}
 
 type htmlVerdict struct {
 	htmlWord

@@ -21,7 +21,7 @@ func htmlAnswer(t *Tally) string {
 }
 
 func htmlVerdictAnswer(t *Tally) string {
-	outside, open, other := t.Verdicts[policy.NonVirtualization], t.Verdicts[policy.Undetermined], t.Verdicts[policy.NotApplicable]
+	outside, open, other := t.Verdicts[policy.Outside], t.Verdicts[policy.Undetermined], t.Verdicts[policy.NotQEMU]
 	const boundary = "QEMU’s security boundary"
 	some := func(n int, verb string) string {
 		switch {

@@ -119,20 +119,20 @@ type jsonError struct {
 }
 
 type jsonSummary struct {
-	Domains           int `json:"domains"`
-	Virtualization    int `json:"virtualization"`
-	NonVirtualization int `json:"non_virtualization"`
-	Undetermined      int `json:"undetermined"`
-	NotApplicable     int `json:"not_applicable"`
-	Critical          int `json:"critical"`
-	High              int `json:"high"`
-	Medium            int `json:"medium"`
-	Low               int `json:"low"`
-	Info              int `json:"info"`
-	Errors            int `json:"errors"`
-	NotEvaluated      int `json:"not_evaluated"`
-	Waived            int `json:"waived"`
-	Known             int `json:"known"`
+	Domains      int `json:"domains"`
+	Inside       int `json:"inside"`
+	Outside      int `json:"outside"`
+	Undetermined int `json:"undetermined"`
+	NotQEMU      int `json:"not_qemu"`
+	Critical     int `json:"critical"`
+	High         int `json:"high"`
+	Medium       int `json:"medium"`
+	Low          int `json:"low"`
+	Info         int `json:"info"`
+	Errors       int `json:"errors"`
+	NotEvaluated int `json:"not_evaluated"`
+	Waived       int `json:"waived"`
+	Known        int `json:"known"`
 }
 
 type jsonReporter struct {
@@ -326,20 +326,20 @@ func ruleIDs(rules []*audit.Rule, without audit.Needs) []string {
 
 func newJSONSummary(t *Tally) jsonSummary {
 	return jsonSummary{
-		Domains:           t.Domains,
-		Virtualization:    t.Verdicts[policy.Virtualization],
-		NonVirtualization: t.Verdicts[policy.NonVirtualization],
-		Undetermined:      t.Verdicts[policy.Undetermined],
-		NotApplicable:     t.Verdicts[policy.NotApplicable],
-		Critical:          t.Severities[audit.Critical],
-		High:              t.Severities[audit.High],
-		Medium:            t.Severities[audit.Medium],
-		Low:               t.Severities[audit.Low],
-		Info:              t.Severities[audit.Info],
-		Errors:            t.Errors,
-		NotEvaluated:      t.Unevaluated,
-		Waived:            t.Waived,
-		Known:             t.Known,
+		Domains:      t.Domains,
+		Inside:       t.Verdicts[policy.Inside],
+		Outside:      t.Verdicts[policy.Outside],
+		Undetermined: t.Verdicts[policy.Undetermined],
+		NotQEMU:      t.Verdicts[policy.NotQEMU],
+		Critical:     t.Severities[audit.Critical],
+		High:         t.Severities[audit.High],
+		Medium:       t.Severities[audit.Medium],
+		Low:          t.Severities[audit.Low],
+		Info:         t.Severities[audit.Info],
+		Errors:       t.Errors,
+		NotEvaluated: t.Unevaluated,
+		Waived:       t.Waived,
+		Known:        t.Known,
 	}
 }
 

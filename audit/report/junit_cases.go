@@ -24,7 +24,7 @@ func (j *junitReporter) boundary(r *audit.Result, class string) *junitTestCase {
 	case len(failing) > 0: // also of a guest inside, with a device that is not
 		see := "see " + strings.Join(failing, ", ")
 		c.Failure = &junitOutcome{string(b.Word), says + "; " + see, junitProse(says, see)}
-	case b.Word == policy.NonVirtualization || b.Word == policy.Undetermined:
+	case b.Word == policy.Outside || b.Word == policy.Undetermined:
 		const why = "the run does not fail for it: what is found about it is waived, known from a baseline, or below --fail-on, or the rules about it were left out"
 		c.Skipped = &junitOutcome{"", says, junitProse(says, why)}
 	default:

@@ -155,7 +155,7 @@ func TestJUnitOutcomes(t *testing.T) {
 	twice := at("endpoint-vnc-public", audit.High)
 	twice.Drift = audit.AtNextStart
 	r := &audit.Result{
-		Source: "a.xml", Name: "a", Boundary: policy.Verdict{Word: policy.NonVirtualization, Reason: policy.SoftwareEmulation},
+		Source: "a.xml", Name: "a", Boundary: policy.Verdict{Word: policy.Outside, Reason: policy.SoftwareEmulation},
 		Origin:   audit.Origin{Kind: audit.Snapshot, Label: "old", Stated: true},
 		Findings: []audit.Finding{at("endpoint-vnc-public", audit.Medium), twice, at("machine-i440fx", audit.Low), at("secret-graphics-passwd", audit.High)},
 		Waived:   []audit.Waived{{Finding: at("boundary-accel-tcg", audit.Critical), Waiver: waiver}, {Finding: at("endpoint-vnc-public", audit.High), Waiver: waiver}},
@@ -168,7 +168,7 @@ func TestJUnitOutcomes(t *testing.T) {
 		word string
 		text []string
 	}{
-		"boundary":                         {"skipped", []string{"non-virtualization: type 'qemu' is software emulation", "does not fail"}},
+		"boundary":                         {"skipped", []string{"outside: type 'qemu' is software emulation", "does not fail"}},
 		"endpoint-vnc-public":              {"failure", []string{"(and 1 more)", "medium: about", "high: about", "but: not exposed yet", "waived: we know", "a.xml:3:4"}},
 		"machine-i440fx":                   {"passed", []string{"low: about machine-i440fx", "fix: "}},
 		"secret-graphics-passwd":           {"failure", []string{"not evaluated: passwords are not in this document"}},
@@ -209,7 +209,7 @@ func TestJUnitOutcomes(t *testing.T) {
 			t.Errorf("at the level %s the boundary is %s: %s", level, word, text)
 		}
 	}
-	r.Findings, r.Boundary.Word = nil, policy.NotApplicable
+	r.Findings, r.Boundary.Word = nil, policy.NotQEMU
 	if word, _ := suites(t, render(t, "junit", o, []*audit.Result{r}, nil, nil)).Suites[1].Cases[0].outcome(); word != "passed" {
 		t.Errorf("the boundary of what is not QEMU is %s", word)
 	}

@@ -67,10 +67,10 @@ func (m *markdownReporter) Domain(r *audit.Result) error {
 
 // verdictWord is a verdict as the table and the summaries say it.
 func verdictWord(w policy.Word) string {
-	if w == policy.NonVirtualization {
+	if w == policy.Outside {
 		return "**outside**"
 	}
-	return shortVerdict[w]
+	return string(w)
 }
 
 // row is a guest's line in the table.

@@ -121,7 +121,7 @@ func (m ndjsonMark) severity() audit.Severity {
 	return audit.Severity(m >> markSortBits & (1<<markSeverityBits - 1))
 }
 
-var policyWords = []policy.Word{policy.Virtualization, policy.NonVirtualization, policy.Undetermined, policy.NotApplicable}
+var policyWords = []policy.Word{policy.Inside, policy.Outside, policy.Undetermined, policy.NotQEMU}
 
 func newNDJSON(w io.Writer, o Options) Reporter {
 	return &ndjsonReporter{w: w, opt: o, seed: maphash.MakeSeed(), early: map[uint64]ndjsonTold{}}

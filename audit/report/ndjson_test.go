@@ -228,7 +228,7 @@ func TestNDJSONChanged(t *testing.T) {
 	}
 	got := lines(t, w.String())
 	if len(got) != 4 || got[2].Record != "more" || got[2].Gone != len(before.Findings) || len(got[2].Findings) != len(after.Findings) ||
-		got[2].Boundary == nil || got[2].Boundary.Verdict != "non-virtualization" || strings.Count(string(got[2].NotEvaluated), `"rule"`) != 1 {
+		got[2].Boundary == nil || got[2].Boundary.Verdict != "outside" || strings.Count(string(got[2].NotEvaluated), `"rule"`) != 1 {
 		t.Errorf("%d gone, %d new: %s", len(before.Findings), len(after.Findings), w.String())
 	}
 	var t2 Tally

@@ -138,7 +138,7 @@ func TestMetricsCount(t *testing.T) {
 		m.want(t, "virt_audit_domain_findings", finding, 0)
 	}
 	boundary := maps.Clone(web)
-	maps.Copy(boundary, map[string]string{"verdict": "virtualization", "reason": "listed", "policy": "qemu-11.1", "type": "kvm", "arch": "x86_64", "machine": "pc-q35-9.2"})
+	maps.Copy(boundary, map[string]string{"verdict": "inside", "reason": "listed", "policy": "qemu-11.1", "type": "kvm", "arch": "x86_64", "machine": "pc-q35-9.2"})
 	m.want(t, "virt_audit_domain_boundary_info", boundary, 1)
 	m.want(t, "virt_audit_findings_by_rule", map[string]string{"rule": "boundary-machine-unlisted", "severity": "critical"}, 2)
 	rule := rules.All()[slices.IndexFunc(rules.All(), func(r *audit.Rule) bool { return r.ID == "boundary-accel-tcg" })]
@@ -202,7 +202,7 @@ func TestMetricsHidden(t *testing.T) {
 func withHidden() *audit.Result {
 	all := rules.All()
 	return &audit.Result{
-		Name: "web", Source: "web.xml", Boundary: audit.Boundary{Word: policy.Virtualization, Reason: policy.Listed},
+		Name: "web", Source: "web.xml", Boundary: audit.Boundary{Word: policy.Inside, Reason: policy.Listed},
 		Waived: []audit.Waived{{
 			Finding: audit.Finding{Rule: all[0], Severity: audit.High, Message: "waived message", Pos: audit.Pos{Line: 3, Column: 4}},
 			Waiver:  &audit.Waiver{Reason: "because of @somebody", Until: time.Date(2027, 6, 30, 0, 0, 0, 0, time.UTC)},

@@ -298,7 +298,7 @@ func TestSARIFRules(t *testing.T) {
 			t.Errorf("%s: no help", want.ID)
 		}
 	}
-	if first := driver.Rules[0]; *first.Name != "BndAccelTcg" || *first.HelpURI != o.Rules[0].URL() {
+	if first := driver.Rules[0]; *first.Name != "BoundaryAccelTcg" || *first.HelpURI != o.Rules[0].URL() {
 		t.Errorf("%s, %s", *first.Name, *first.HelpURI)
 	}
 	if site := driver.Rules[len(o.Rules)-1]; site.HelpURI != nil || *site.ShortDescription.Text != `\u202etitle` || !strings.Contains(*site.Help.Text, "one\ntwo\\x1b") {

@@ -43,20 +43,12 @@ func newStyles(on bool) styles {
 			audit.Info:     paint(color.FgBlue),
 		},
 		verdict: map[policy.Word]func(...any) string{
-			policy.Virtualization:    paint(color.FgGreen, color.Bold),
-			policy.NonVirtualization: paint(color.FgRed, color.Bold),
-			policy.Undetermined:      paint(color.FgYellow, color.Bold),
-			policy.NotApplicable:     paint(color.FgBlue),
+			policy.Inside:       paint(color.FgGreen, color.Bold),
+			policy.Outside:      paint(color.FgRed, color.Bold),
+			policy.Undetermined: paint(color.FgYellow, color.Bold),
+			policy.NotQEMU:      paint(color.FgBlue),
 		},
 	}
-}
-
-// shortVerdict is what a person reads for each of the policy's four words.
-var shortVerdict = map[policy.Word]string{
-	policy.Virtualization:    "inside",
-	policy.NonVirtualization: "OUTSIDE",
-	policy.Undetermined:      "undetermined",
-	policy.NotApplicable:     "not QEMU",
 }
 
 const (
@@ -120,7 +112,7 @@ func (t *textReporter) notes(r *audit.Result) string {
 // row is a guest's line in the list: verdict, name, what decided it, and the count of findings.
 func (t *textReporter) row(r *audit.Result) string {
 	b := r.Boundary
-	verdict := t.style.verdict[b.Word](pad(shortVerdict[b.Word], verdictWidth))
+	verdict := t.style.verdict[b.Word](pad(string(b.Word), verdictWidth))
 	what := []string{r.Target.Type}
 	arch, origin := r.Target.Arch, ""
 	if told(r.Origin) { // there is no room for both, and the guest's other documents have the architecture

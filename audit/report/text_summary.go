@@ -82,9 +82,9 @@ func (t *textReporter) summary() string {
 		gap = "\n"
 	}
 	var verdicts []string
-	for _, w := range []policy.Word{policy.Virtualization, policy.NonVirtualization, policy.Undetermined, policy.NotApplicable} {
+	for _, w := range []policy.Word{policy.Inside, policy.Outside, policy.Undetermined, policy.NotQEMU} {
 		if c := n.Verdicts[w]; c > 0 {
-			verdicts = append(verdicts, t.style.verdict[w](fmt.Sprintf("%d %s", c, strings.Replace(strings.ToLower(shortVerdict[w]), "qemu", "QEMU", 1))))
+			verdicts = append(verdicts, t.style.verdict[w](fmt.Sprintf("%d %s", c, w)))
 		}
 	}
 	if n.Domains > 0 {

@@ -51,7 +51,7 @@ func TestNothingAudited(t *testing.T) {
 	}
 	for format, want := range map[string]string{
 		"text": "no guest was audited\n", "markdown": "## virt-audit: no guest was audited\n", "html": "<h1>No guest was audited</h1>",
-		"validate": "FAIL (no guest was audited)", "json": `"domains": 0,`, "ndjson": `"domains":0,`, "openmetrics": `virt_audit_domains{verdict="virtualization"} 0`,
+		"validate": "FAIL (no guest was audited)", "json": `"domains": 0,`, "ndjson": `"domains":0,`, "openmetrics": `virt_audit_domains{verdict="inside"} 0`,
 		"csv": "no guest was audited; 0 findings",
 	} {
 		if out := render(t, format, o, nil, nil, nil); !strings.Contains(out, want) {

@@ -98,7 +98,7 @@ func (v *validate) line(prefix, check string, word outcome, hint ...string) erro
 
 // driver names what runs a guest, as virt-host-validate names it.
 func driver(r *audit.Result) string {
-	if r.Boundary.Word == policy.NotApplicable {
+	if r.Boundary.Word == policy.NotQEMU {
 		return strings.ToUpper(clean(r.Target.Type))
 	}
 	return "QEMU"
@@ -164,8 +164,8 @@ func (v *validate) Domain(r *audit.Result) error {
 func (v *validate) boundary(r *audit.Result) error {
 	word := pass
 	switch r.Boundary.Word {
-	case policy.Virtualization:
-	case policy.NonVirtualization:
+	case policy.Inside:
+	case policy.Outside:
 		word = warn
 		for i := range r.Findings {
 			if f := &r.Findings[i]; f.Rule.Group() == "boundary" && v.word(f.Severity) == fail {
@@ -174,7 +174,7 @@ func (v *validate) boundary(r *audit.Result) error {
 		}
 	case policy.Undetermined:
 		word = warn
-	case policy.NotApplicable:
+	case policy.NotQEMU:
 		word = note
 	}
 	check := subject(r) + " is inside QEMU's security support boundary"

@@ -72,7 +72,7 @@ func TestValidateHostile(t *testing.T) {
 	o.ShowWaived, o.Verbose = true, true
 	results := hostile(t)
 	for _, name := range []string{"x    : PASS", "x:", ": FAIL (", "a: b: c"} {
-		results = append(results, &audit.Result{Name: name, Source: name, Target: audit.Target{Type: "lxc"}, Boundary: audit.Boundary{Word: policy.NotApplicable}})
+		results = append(results, &audit.Result{Name: name, Source: name, Target: audit.Target{Type: "lxc"}, Boundary: audit.Boundary{Word: policy.NotQEMU}})
 	}
 	words, checks := readLines(t, render(t, "validate", o, results, notices(), problems()))
 	if slices.Contains(words, "PASS") {
@@ -104,16 +104,16 @@ func TestValidateWords(t *testing.T) {
 		words  string
 		texts  []string
 	}{
-		{"inside", nil, guest(policy.Virtualization), "PASS", []string{"QEMU: Checking web is inside"}},
-		{"quiet", func(o *Options) { o.Quiet = true }, guest(policy.Virtualization, finding("device-video-cirrus", audit.High)), "FAIL", nil},
-		{"outside", nil, guest(policy.NonVirtualization, tcg), "FAIL FAIL", []string{
-			"web.xml: non-virtualization by policy qemu-11.1; type 'qemu' is software emulation (TCG))", "for boundary-accel-tcg",
+		{"inside", nil, guest(policy.Inside), "PASS", []string{"QEMU: Checking web is inside"}},
+		{"quiet", func(o *Options) { o.Quiet = true }, guest(policy.Inside, finding("device-video-cirrus", audit.High)), "FAIL", nil},
+		{"outside", nil, guest(policy.Outside, tcg), "FAIL FAIL", []string{
+			"web.xml: outside by policy qemu-11.1; type 'qemu' is software emulation (TCG))", "for boundary-accel-tcg",
 			"FAIL (web.xml:3:4: critical: what is wrong; fix: <domain type='kvm'> (on macOS: 'hvf'); $ virt-xml web --edit --xml ./@type=kvm; see " + tcg.Rule.URL() + ")",
 		}},
-		{"outside, and nobody minds", nil, guest(policy.NonVirtualization), "WARN", nil},
+		{"outside, and nobody minds", nil, guest(policy.Outside), "WARN", nil},
 		{"undetermined", nil, guest(policy.Undetermined), "WARN", nil},
-		{"threshold", func(o *Options) { o.FailOn = audit.Critical }, guest(policy.Virtualization, finding("device-video-cirrus", audit.High), finding("device-video-cirrus", audit.Medium), finding("device-video-cirrus", audit.Low)), "PASS WARN WARN NOTE", nil},
-		{"all count", func(o *Options) { o.FailOn = audit.Info }, guest(policy.Virtualization, finding("device-video-cirrus", audit.Info)), "PASS FAIL", nil},
+		{"threshold", func(o *Options) { o.FailOn = audit.Critical }, guest(policy.Inside, finding("device-video-cirrus", audit.High), finding("device-video-cirrus", audit.Medium), finding("device-video-cirrus", audit.Low)), "PASS WARN WARN NOTE", nil},
+		{"all count", func(o *Options) { o.FailOn = audit.Info }, guest(policy.Inside, finding("device-video-cirrus", audit.Info)), "PASS FAIL", nil},
 		{"hidden", nil, hidden, "PASS WARN NOTE NOTE", []string{
 			"not evaluated: 1 check, because passwords", "of " + hidden.Unevaluated[0].Rule.ID, "1 finding waived: not counted", "1 finding in the baseline: not counted",
 		}},
@@ -137,7 +137,7 @@ func TestValidateWords(t *testing.T) {
 			}
 		})
 	}
-	lxc := guest(policy.NotApplicable)
+	lxc := guest(policy.NotQEMU)
 	lxc.Target.Type = "lxc"
 	if out := render(t, "validate", options(), []*audit.Result{lxc}, nil, nil); !strings.HasPrefix(out, "   LXC: Checking web ") || !strings.Contains(out, ": NOTE (") {
 		t.Errorf("a container: %s", out)

@@ -93,14 +93,14 @@ func TestWaysIn(t *testing.T) {
 
 	folders := []string{daemon.Path("/etc/libvirt/qemu"), daemon.Path("/run/libvirt/qemu"), daemon.Path("/var/lib/libvirt/qemu/save"), daemon.Path("/var/lib/libvirt/qemu/snapshot")}
 	want := []string{
-		"db definition non-virtualization",
+		"db definition outside",
 		"db definition: endpoint-vnc-public at-next-start",
-		"db running non-virtualization",
-		"old definition non-virtualization",
-		"old saved non-virtualization",
+		"db running outside",
+		"old definition outside",
+		"old saved outside",
 		"old saved: endpoint-vnc-public in-saved-state",
-		"web definition non-virtualization",
-		"web running non-virtualization",
+		"web definition outside",
+		"web running outside",
 		"web running: endpoint-vnc-public until-restart",
 	}
 	// Rules about the host know it over a connection only, where capabilities are at hand.
@@ -184,7 +184,7 @@ func TestFactsOfDaemon(t *testing.T) {
 	if r, _ := reported(t, guest); r.Domains[0].Boundary.Reason != "arch-absent" {
 		t.Errorf("without facts: %+v", r.Domains[0].Boundary)
 	}
-	if r, _ := reported(t, "--facts", bundle, guest); r.Domains[0].Boundary.Verdict != "virtualization" {
+	if r, _ := reported(t, "--facts", bundle, guest); r.Domains[0].Boundary.Verdict != "inside" {
 		t.Errorf("with facts: %+v", r.Domains[0].Boundary)
 	}
 	if _, stderr := typed(t, "facts", "--connect", "qemu:///system?socket=/nowhere", "-o", bundle); !strings.Contains(stderr, "/nowhere") {

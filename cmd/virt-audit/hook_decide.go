@@ -140,7 +140,7 @@ func (r *refusal) reason(res *audit.Result) string {
 	switch {
 	case boundaryWaived(res):
 		boundary = false
-	case r.outside && res.Boundary.Word == policy.NonVirtualization:
+	case r.outside && res.Boundary.Word == policy.Outside:
 		causes = append(causes, "it is outside QEMU's security support boundary")
 	case r.undetermined && res.Boundary.Word == policy.Undetermined:
 		causes = append(causes, "whether it is inside QEMU's security support boundary cannot be told")

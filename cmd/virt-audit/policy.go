@@ -122,7 +122,7 @@ func (s *streams) policyCheck(c *cli.Context) error {
 		chosen = " of " + x.place("policy")
 	}
 	fmt.Fprintf(s.out, "%s: %s (%s, policy %s%s)\n", v.Word, v.Explain(), v.Reason, v.Policy, chosen)
-	if v.Word == policy.NonVirtualization || v.Word == policy.Undetermined {
+	if v.Word == policy.Outside || v.Word == policy.Undetermined {
 		return status(exitFindings)
 	}
 	return nil

@@ -18,7 +18,7 @@ func FuzzCompile(f *testing.F) {
 		{"qemu:commandline/qemu:arg", `this.value.matches('^-[a-z]+$')`},
 		{"", `kibibytes(domain.memory.text, domain.memory.unit) <= 16 * 1024 * 1024 ? int(domain.vcpu.text) <= 8 : false`},
 		{"", "domain.features.`nested-hv`.state == '' && domain.os.firmware_element.feature.map(f, f.name)[0] == 'x'"},
-		{"", `host.qemu_conf.vnc_tls && host.libvirt_version > 9000000 && boundary.verdict == 'virtualization'`},
+		{"", `host.qemu_conf.vnc_tls && host.libvirt_version > 9000000 && boundary.verdict == 'inside'`},
 		{"", `domain.devices.disk.all(a, domain.devices.disk.all(b, a == b || a.source.file.split('/')[1] != b.target.dev))`},
 		{"", `{'a': [1, 2]}[name].filter(x, x > 1).size() == 1 / 0`},
 	} {

@@ -113,7 +113,7 @@ func TestTrue(t *testing.T) {
 		`'a.b'.split('.')[1] == 'b' && 'abc'.substring(1) == 'bc' && 'A'.lowerAscii() == 'a' && 'abc'.indexOf('c') == 2 && ' a '.trim() == 'a'`,
 		`{'kvm': ['br0'], 'qemu': ['br1']}[domain.type] == ['br0'] && 'kvm' in {'kvm': 1} && string(1) == '1' && 'ab1'.matches('^[a-z]+1$')`,
 		`kibibytes('1', 'KB') == 1 && kibibytes('3', 'b') == 1 && kibibytes('1', '') == 1 && kibibytes(' 2 ', 'M') == 2048 && kibibytes('1', 'gb') == 976563`,
-		`boundary.verdict == 'virtualization' && boundary.accelerator == 'kvm' && boundary.family == 'q35' && boundary.target == 'x86_64' && boundary.reason == 'listed' && boundary.policy != ''`,
+		`boundary.verdict == 'inside' && boundary.accelerator == 'kvm' && boundary.family == 'q35' && boundary.target == 'x86_64' && boundary.reason == 'listed' && boundary.policy != ''`,
 		`!host.known && host == host && boundary == boundary && !has(host.qemu_conf) && !has(host.session) && !has(host.mac)`,
 		// what is not known of the host, where it does not matter
 		`!has(host.arch) || host.arch == 'x86_64'`,

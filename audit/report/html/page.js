@@ -4,7 +4,7 @@
   const root = document.documentElement;
   const listed = 250; // guests at a time; the program hides the others with the class "off"
   const names = ["info", "low", "medium", "high", "critical"];
-  const verdicts = ["non-virtualization", "undetermined", "not-applicable", "virtualization"];
+  const verdicts = ["outside", "undetermined", "not-qemu", "inside"];
   const byId = (id) => document.getElementById(id);
 
   // Storage may be forbidden, for a file or by the browser: the theme is then chosen anew each time.
