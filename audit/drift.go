@@ -53,10 +53,17 @@ type driftDoc struct {
 }
 
 // driftFinding is a finding without its place. Places move: libvirt adds and sorts devices. So findings
-// of a rule about the same sort of element are counted, and told apart by their message.
+// of a rule about the same sort of element are counted, and told apart by key and content.
 type driftFinding struct {
-	rule           *Rule
-	place, message uint64
+	rule  *Rule
+	place uint64
+	about driftAbout
+}
+
+// driftAbout identifies one of the findings of a rule about the same sort of element.
+type driftAbout struct {
+	key     string
+	content content
 }
 
 var driftSeed = maphash.MakeSeed()
@@ -104,7 +111,7 @@ func (r *Result) driftKey() driftKey {
 
 // drift reduces a finding to what is compared.
 func (f *Finding) drift() driftFinding {
-	return driftFinding{f.Rule, maphash.String(driftSeed, f.Path.unnumbered()), maphash.String(driftSeed, f.Message)}
+	return driftFinding{f.Rule, maphash.String(driftSeed, f.Path.unnumbered()), driftAbout{f.Key, f.content}}
 }
 
 // Freeze lets go of what was seen in one document only. Results can then be marked, from several
@@ -127,8 +134,8 @@ func (x *Drifts) Mark(r *Result) (marked bool) {
 	if drift == "" {
 		return false
 	}
-	// Of several findings that are the same but for their message, those whose message the others lack
-	// are the ones that are gone.
+	// Of several findings at the same sort of element, those whose key and content the other documents lack are
+	// the ones that are gone.
 	type sort struct {
 		rule  *Rule
 		place uint64
@@ -142,14 +149,14 @@ func (x *Drifts) Mark(r *Result) (marked bool) {
 	}
 	for s, at := range here {
 		there, known := 0, true
-		messages := map[uint64]bool{}
+		abouts := map[driftAbout]bool{}
 		for _, doc := range kinds[against] {
 			known = known && !slices.Contains(doc.unknown, s.rule)
 			n := 0
 			for _, f := range doc.findings {
 				if f.rule == s.rule && f.place == s.place {
 					n++
-					messages[f.message] = true
+					abouts[f.about] = true
 				}
 			}
 			there = max(there, n)
@@ -160,7 +167,7 @@ func (x *Drifts) Mark(r *Result) (marked bool) {
 		gone := len(at) - there
 		for _, unseen := range []bool{true, false} {
 			for _, i := range at {
-				if f := &r.Findings[i]; gone > 0 && f.Drift == "" && messages[f.drift().message] != unseen {
+				if f := &r.Findings[i]; gone > 0 && f.Drift == "" && abouts[f.drift().about] != unseen {
 					f.Drift, marked = drift, true
 					gone--
 				}

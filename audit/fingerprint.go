@@ -4,25 +4,19 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
-
-	"github.com/virt-audit/virt-audit/audit/host"
 )
 
-// Fingerprint tells a finding from all others by what it is about and not by where it stands: rule,
-// guest, device and content, and neither line, of the document or of qemu.conf, nor the number of the device. It is the same for every
-// file of the guest and in every run, for as long as that content and the rule's words for it stay as
-// they are; it holds no secret. Findings that are the same in all this have the same fingerprint.
+// Fingerprint identifies a finding: by rule, key, guest, device and content. Line numbers, the
+// device's number and the message are not part of it, so it is the same for every file of the
+// guest and in every run for as long as the content stays, whatever words the rule uses. It
+// holds no secret. Findings with all of this in common have the same fingerprint.
 //
 // It is 32 hexadecimal digits of a SHA-256.
 func (r *Result) Fingerprint(f *Finding) string {
 	h := sha256.New()
-	message := host.Unplaced(f.Message)
-	if f.Rule.Needs&NeedDomains != 0 {
-		// It names other guests, with their places and their number: what is shared is in the content.
-		message = ""
-	}
 	for _, part := range []string{
-		"1", f.Rule.ID, r.Origin.Host, r.Name, past(r.Origin), f.Path.unnumbered(), message, string(f.content[:]),
+		"1", f.Rule.ID, f.Key, r.Origin.Host, r.Name, past(r.Origin),
+		f.Path.unnumbered(), string(f.content[:]),
 	} {
 		h.Write([]byte(part))
 		h.Write([]byte{0})

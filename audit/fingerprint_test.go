@@ -137,3 +137,39 @@ func TestFingerprintRunning(t *testing.T) {
 		t.Errorf("%d fingerprints", len(found))
 	}
 }
+
+// TestFingerprintKey compares findings at one place: key and data make the identity, and words do not.
+func TestFingerprintKey(t *testing.T) {
+	report := func(f func(p *Pass)) string {
+		d, err := Load("x.xml", []byte("<domain type='kvm'><name>a</name><devices><disk/></devices></domain>"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		res := Run(d, &Config{Rules: []*Rule{{ID: "keyed", Check: f}}})
+		return res.Fingerprint(&res.Findings[0])
+	}
+	at := At("devices/disk")
+	one := report(func(p *Pass) { p.Key("one", "a", "b").Reportf(at, "words") })
+	for name, test := range map[string]struct {
+		same   bool
+		report func(p *Pass)
+	}{
+		"other words":    {true, func(p *Pass) { p.Key("one", "a", "b").Reportf(at, "others, %d of them", 2) }},
+		"other severity": {true, func(p *Pass) { p.Key("one", "a", "b").ReportAs(Critical, at, "words") }},
+		"other key":      {false, func(p *Pass) { p.Key("two", "a", "b").Reportf(at, "words") }},
+		"no key":         {false, func(p *Pass) { p.Reportf(at, "words") }},
+		"other data":     {false, func(p *Pass) { p.Key("one", "a", "c").Reportf(at, "words") }},
+		"joined data":    {false, func(p *Pass) { p.Key("one", "ab").Reportf(at, "words") }},
+		"no data":        {false, func(p *Pass) { p.Key("one").Reportf(at, "words") }},
+	} {
+		if same := report(test.report) == one; same != test.same {
+			t.Errorf("%s: the same fingerprint: %t", name, same)
+		}
+	}
+	secret := func(word string) string {
+		return report(func(p *Pass) { p.Key("one", "https://user:"+word+"@host/").Reportf(at, "words") })
+	}
+	if secret("example-1") != secret("example-2") {
+		t.Error("a secret is in a fingerprint")
+	}
+}

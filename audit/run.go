@@ -2,7 +2,6 @@ package audit
 
 import (
 	"cmp"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -76,14 +75,15 @@ func (p *Pass) AllowsPath(file string) bool {
 type Finding struct {
 	Rule     *Rule
 	Severity Severity // the rule's, unless the rule judged this case differently
-	Message  string
+	Key      string   // which of the things that the rule can say, see Pass.Key; "" where one is enough
+	Message  string   // in words that may change: nothing is told apart by them
 	Path     Path
 	Pos      Pos
 	Excerpt  Excerpt
-	Device   string // of the device that it is about, the first of its DeviceNames; "" where there is none
-	Drift    Drift  // of a guest with several documents, where they differ; "" where they do not
-	Inherits Needs  // what of the host it may rest on
-	content  content
+	Device   string  // of the device that it is about, the first of its DeviceNames; "" where there is none
+	Drift    Drift   // of a guest with several documents, where they differ; "" where they do not
+	Inherits Needs   // what of the host it may rest on
+	content  content // with what Pass.Key was given besides the key
 }
 
 // Unevaluated is a rule that could not answer, and what it lacked.
@@ -136,49 +136,6 @@ type Pass struct {
 	set   *Index   // what other domains use; nil when there are none
 	notes *[]noted // what this domain uses, while the index is filled
 	asked *asked   // what rules want to know of others, while the index is filled
-}
-
-// Reportf reports a finding at a place. Messages are one sentence without a period, in words for
-// the person who has to mend it; they must not hold a secret.
-func (p *Pass) Reportf(at Path, format string, args ...any) {
-	p.ReportAs(p.rule.Severity, at, format, args...)
-}
-
-// ReportAs is Reportf with a severity that differs from the rule's in this case.
-func (p *Pass) ReportAs(s Severity, at Path, format string, args ...any) {
-	start, end := p.span(at)
-	p.add(s, at, start, end, p.contentAt(at), fmt.Sprintf(format, maskedArgs(args)...))
-}
-
-// ReportDropped reports an element that the reader left out, where it stands.
-func (p *Pass) ReportDropped(e Dropped, format string, args ...any) {
-	p.add(p.rule.Severity, Path{}, e.start, e.end, p.contentOf(e.start, e.end), fmt.Sprintf(format, maskedArgs(args)...))
-}
-
-// ReportSpan reports a stretch of the document that is neither an element nor an attribute.
-func (p *Pass) ReportSpan(at Span, format string, args ...any) {
-	p.add(p.rule.Severity, Path{}, at.start, at.end, p.contentOf(at.start, at.end), fmt.Sprintf(format, args...))
-}
-
-// ReportWaiver reports what is wrong with a waiver of the domain, where it stands.
-func (p *Pass) ReportWaiver(w *AppliedWaiver, format string, args ...any) {
-	p.ReportWaiverAs(p.rule.Severity, w, format, args...)
-}
-
-// ReportWaiverAs is ReportWaiver with a severity that differs from the rule's in this case.
-func (p *Pass) ReportWaiverAs(s Severity, w *AppliedWaiver, format string, args ...any) {
-	p.add(s, At("metadata"), w.start, w.end, p.contentOf(w.start, w.end), fmt.Sprintf(format, maskedArgs(args)...))
-}
-
-func (p *Pass) add(s Severity, at Path, start, end int, about content, message string) {
-	if own, ok := p.severities[p.rule.ID]; ok {
-		s = own
-	}
-	f := Finding{
-		Rule: p.rule, Severity: s, Message: shortened(maskedWords(message), maxMessage), Path: at, Pos: p.pos(start, end), Excerpt: p.excerpt(start, end),
-		Inherits: p.rests & p.result.Host, content: about, Device: p.namedDevice(at).shown,
-	}
-	p.result.Findings = append(p.result.Findings, f)
 }
 
 // Unknown says that the rule cannot answer for this domain for want of something.

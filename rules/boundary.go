@@ -134,9 +134,9 @@ $ virt-xml DOMAIN --edit --xml xpath.delete=./devices/emulator`,
 		Check: func(p *audit.Pass) {
 			switch at := audit.At("devices/emulator"); {
 			case p.WrongEmulator():
-				p.Reportf(at, "emulator '%s' is QEMU for another architecture than the guest's (libvirt refuses it)", p.Devices.Emulator)
+				p.Key("other-architecture").Reportf(at, "emulator '%s' is QEMU for another architecture than the guest's (libvirt refuses it)", p.Devices.Emulator)
 			case p.UnknownEmulator():
-				p.Reportf(at, "emulator '%s' is not named like QEMU: the document does not show what runs", p.Devices.Emulator)
+				p.Key("unknown-name").Reportf(at, "emulator '%s' is not named like QEMU: the document does not show what runs", p.Devices.Emulator)
 			}
 		},
 	},
@@ -155,9 +155,9 @@ listed family but ends in something unknown, the verdict is left open and the fi
 			switch at := audit.At("os/type@machine"); {
 			case p.Boundary.Machine != "": // boundary-accel-override says how to get rid of it
 			case because(p, "machine-not-listed"):
-				p.Reportf(at, "machine type '%s' is not on QEMU's list for %s: no isolation is promised", p.Target.Machine, p.Boundary.Target)
+				p.Key("not-listed").Reportf(at, "machine type '%s' is not on QEMU's list for %s: no isolation is promised", p.Target.Machine, p.Boundary.Target)
 			case because(p, "unknown-suffix"):
-				p.ReportAs(audit.Medium, at, "machine type '%s' resembles the listed '%s', but this version of it is unknown", p.Target.Machine, p.Boundary.Family)
+				p.Key("unknown-version").ReportAs(audit.Medium, at, "machine type '%s' resembles the listed '%s', but this version of it is unknown", p.Target.Machine, p.Boundary.Family)
 			}
 		},
 	},
@@ -174,11 +174,11 @@ policy leaves an architecture undecided.`,
 		Check: func(p *audit.Pass) {
 			switch at := audit.At("os/type@arch"); {
 			case because(p, "arch-not-listed"):
-				p.Reportf(at, "architecture '%s' has no listed machine type: no isolation is promised", p.Target.Arch)
+				p.Key("not-listed").Reportf(at, "architecture '%s' has no listed machine type: no isolation is promised", p.Target.Arch)
 			case because(p, "arm-on-aarch64"):
-				p.ReportAs(audit.Medium, at, "32-bit Arm is not listed, but may run on the listed aarch64 target: the document does not show which")
+				p.Key("arm-on-aarch64").ReportAs(audit.Medium, at, "32-bit Arm is not listed, but may run on the listed aarch64 target: the document does not show which")
 			case because(p, "arch-undecided"):
-				p.ReportAs(audit.Medium, at, "this edition of the policy leaves architecture '%s' undecided", p.Target.Arch)
+				p.Key("undecided").ReportAs(audit.Medium, at, "this edition of the policy leaves architecture '%s' undecided", p.Target.Arch)
 			}
 		},
 	},
@@ -196,15 +196,15 @@ finding is medium. Definitions that libvirt has stored always carry both.`,
 		Check: func(p *audit.Pass) {
 			switch at := audit.At("os/type"); {
 			case because(p, "arch-absent"):
-				p.ReportAs(audit.Medium, at, "no architecture is stated: the host's will be taken, and it is not known here")
+				p.Key("architecture").ReportAs(audit.Medium, at, "no architecture is stated: the host's will be taken, and it is not known here")
 			case because(p, "machine-absent"):
-				p.ReportAs(audit.Medium, at, "no machine type is stated: libvirt's default for %s differs between its versions", p.Boundary.Target)
+				p.Key("open").ReportAs(audit.Medium, at, "no machine type is stated: libvirt's default for %s differs between its versions", p.Boundary.Target)
 			case because(p, "default-machine") && p.Boundary.Word != "inside":
-				p.ReportAs(audit.Critical, at, "no machine type is stated, and libvirt's default is not on the list for %s", p.Boundary.Target)
+				p.Key("not-listed").ReportAs(audit.Critical, at, "no machine type is stated, and libvirt's default is not on the list for %s", p.Boundary.Target)
 			case because(p, "default-machine") && p.Host.KnowsCapabilities():
-				p.Reportf(at, "no machine type is stated: judged by libvirt's default on this host, '%s'", p.Boundary.Family)
+				p.Key("judged").Reportf(at, "no machine type is stated: judged by libvirt's default on this host, '%s'", p.Boundary.Family)
 			case because(p, "default-machine"):
-				p.Reportf(at, "no machine type is stated: judged by libvirt's default, '%s'", p.Boundary.Family)
+				p.Key("judged").Reportf(at, "no machine type is stated: judged by libvirt's default, '%s'", p.Boundary.Family)
 			}
 		},
 	},
@@ -223,7 +223,7 @@ Absence of the switch is no finding; reject and crash are what one would wish fo
 			for _, o := range p.Command.Named("compat") {
 				for _, key := range []string{"insecure-types", "insecure-input"} {
 					if v, _ := o.Get(key); v == "accept" || v == "warn" {
-						p.Reportf(o.At, "%s=%s lets in device types that QEMU marks insecure", key, v)
+						p.Key("accepted", key).Reportf(o.At, "%s=%s lets in device types that QEMU marks insecure", key, v)
 					}
 				}
 			}
@@ -260,24 +260,24 @@ func reportOverride(p *audit.Pass, e audit.Effect) {
 	name, at := e.Option.Name, e.Option.At
 	switch e.Kind {
 	case audit.EffectRepeats:
-		p.ReportAs(audit.Info, at, "-%s %s repeats what the document says", name, e.Value)
+		p.Key("repeats").ReportAs(audit.Info, at, "-%s %s repeats what the document says", name, e.Value)
 	case audit.EffectIgnored:
 		if name == "accel" {
 			what := strings.TrimSpace("-accel " + e.Value)
-			p.ReportAs(audit.Info, at, "%s has no effect: libvirt's own -accel comes before it", what)
+			p.Key("ignored").ReportAs(audit.Info, at, "%s has no effect: libvirt's own -accel comes before it", what)
 		} else {
-			p.ReportAs(audit.Info, at, "-%s has no effect: a later machine type counts", name)
+			p.Key("ignored").ReportAs(audit.Info, at, "-%s has no effect: a later machine type counts", name)
 		}
 	case audit.EffectChanges:
 		switch {
 		case because(p, "machine-not-listed"):
-			p.ReportAs(audit.Critical, at, "-%s makes the machine '%s', which is not on QEMU's list for %s: no isolation is promised",
+			p.Key("not-listed").ReportAs(audit.Critical, at, "-%s makes the machine '%s', which is not on QEMU's list for %s: no isolation is promised",
 				name, e.Value, p.Boundary.Target)
 		case because(p, "unknown-suffix"):
-			p.Reportf(at, "-%s makes the machine '%s', which resembles the listed '%s', but this version of it is unknown",
+			p.Key("unknown-version").Reportf(at, "-%s makes the machine '%s', which resembles the listed '%s', but this version of it is unknown",
 				name, e.Value, p.Boundary.Family)
 		default:
-			p.Reportf(at, "-%s makes the machine '%s', whatever the document says", name, e.Value)
+			p.Key("changes").Reportf(at, "-%s makes the machine '%s', whatever the document says", name, e.Value)
 		}
 	case audit.EffectUnclear:
 		severity := audit.Medium
@@ -285,10 +285,10 @@ func reportOverride(p *audit.Pass, e audit.Effect) {
 			severity = audit.Critical
 		}
 		if name == "accel" && p.Type != "xen" {
-			p.ReportAs(severity, at, "-%s is used if libvirt's own accelerator fails, which an argument of -machine may bring about", name)
+			p.Key("fallback").ReportAs(severity, at, "-%s is used if libvirt's own accelerator fails, which an argument of -machine may bring about", name)
 			return
 		}
-		p.ReportAs(severity, at, "-%s may set accelerator or machine, and the document does not show to what", name)
+		p.Key("unclear").ReportAs(severity, at, "-%s may set accelerator or machine, and the document does not show to what", name)
 	case audit.EffectStops: // boundary-cmdline-stops
 	}
 }

@@ -56,9 +56,9 @@ machine can waive the rule.`,
 				}
 				switch monitorEndpoint(backends, value) {
 				case onNetwork:
-					p.Reportf(o.At, "-%s opens %s of QEMU on a network port", o.Name, what)
+					p.Key("network").Reportf(o.At, "-%s opens %s of QEMU on a network port", o.Name, what)
 				case onHost:
-					p.ReportAs(audit.High, o.At, "-%s opens %s of QEMU beside libvirt's", o.Name, what)
+					p.Key("host").ReportAs(audit.High, o.At, "-%s opens %s of QEMU beside libvirt's", o.Name, what)
 				}
 			}
 		},
@@ -144,17 +144,17 @@ func tcpListener(p *audit.Pass, at audit.Path, source *libvirtxml.DomainChardevS
 		return
 	}
 	tls, verify := p.Conf().Bool("chardev_tls"), p.Conf().Verify("chardev")
-	why := "no TLS " + by(tls)
+	key, why := "plain", "no TLS "+by(tls)
 	switch {
 	case tcp.TLS == "yes" || tcp.TLS == "" && tls.Value:
 		if verify.Value {
 			return
 		}
-		why = "TLS, but no client certificates " + by(verify)
+		key, why = "unverified", "TLS, but no client certificates "+by(verify)
 	case tcp.TLS != "":
 		why = "no TLS"
 	}
-	p.ReportAs(severity, at.Elem("source").Attr("host"), "port %s of %s gives this device to whoever connects: %s",
+	p.Key(key).ReportAs(severity, at.Elem("source").Attr("host"), "port %s of %s gives this device to whoever connects: %s",
 		tcp.Service, everywhere(tcp.Host), why)
 }
 

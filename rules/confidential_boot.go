@@ -38,9 +38,9 @@ $ virt-xml DOMAIN --edit --launchSecurity kernelHashes=yes`,
 			at := audit.At("launchSecurity@kernelHashes")
 			switch direct := given(p.OS.Kernel) || len(p.Command.Named("kernel")) > 0; {
 			case direct && hashes != "yes":
-				p.Reportf(at, "kernel, initrd and command line come from the host and are not measured: kernelHashes is not 'yes'")
+				p.Key("unmeasured").Reportf(at, "kernel, initrd and command line come from the host and are not measured: kernelHashes is not 'yes'")
 			case !direct && hashes == "yes":
-				p.ReportAs(audit.Info, at, "kernelHashes='yes' does nothing: the guest has no <kernel>")
+				p.Key("useless").ReportAs(audit.Info, at, "kernelHashes='yes' does nothing: the guest has no <kernel>")
 			}
 		},
 	},

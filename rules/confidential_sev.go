@@ -139,13 +139,13 @@ compare the measurement with virt-qemu-sev-validate on another machine before th
 			switch cert, session := given(sev.DHCert), given(sev.Session); {
 			case cert && session:
 			case cert:
-				p.Reportf(audit.At("launchSecurity"), "<dhCert> is given but no <session>: the launch cannot be attested")
+				p.Key("no-session").Reportf(audit.At("launchSecurity"), "<dhCert> is given but no <session>: the launch cannot be attested")
 			case session:
-				p.Reportf(audit.At("launchSecurity"), "<session> is given but no <dhCert>: the launch cannot be attested")
+				p.Key("no-certificate").Reportf(audit.At("launchSecurity"), "<session> is given but no <dhCert>: the launch cannot be attested")
 			case p.Live():
-				p.Reportf(audit.At("launchSecurity"), "the guest was started without <dhCert> and <session>: its owner cannot have attested it")
+				p.Key("started-without").Reportf(audit.At("launchSecurity"), "the guest was started without <dhCert> and <session>: its owner cannot have attested it")
 			default:
-				p.ReportAs(audit.Low, audit.At("launchSecurity"), "no <dhCert> and <session>: unless each start adds them, nobody can attest the guest")
+				p.Key("stored-without").ReportAs(audit.Low, audit.At("launchSecurity"), "no <dhCert> and <session>: unless each start adds them, nobody can attest the guest")
 			}
 		},
 	},

@@ -70,9 +70,9 @@ $ virt-xml DOMAIN --edit --xml ./launchSecurity/quoteGenerationService/@path=/va
 			switch {
 			case !isTDX(p) || p.LaunchSecurity.TDX.QuoteGenerationService != nil:
 			case p.Devices.VSock != nil:
-				p.ReportAs(audit.Info, audit.At("launchSecurity"), "no <quoteGenerationService>: quotes need an agent behind the vsock")
+				p.Key("vsock").ReportAs(audit.Info, audit.At("launchSecurity"), "no <quoteGenerationService>: quotes need an agent behind the vsock")
 			default:
-				p.Reportf(audit.At("launchSecurity"), "no <quoteGenerationService>: the guest gets no quote, so nobody can attest it")
+				p.Key("no-quotes").Reportf(audit.At("launchSecurity"), "no <quoteGenerationService>: the guest gets no quote, so nobody can attest it")
 			}
 		},
 	},

@@ -85,9 +85,9 @@ $ virt-xml DOMAIN --edit model=dac --seclabel clearxml=yes,type=dynamic,model=da
 			group := p.Conf().String("group")
 			switch {
 			case rootUser(user):
-				p.Reportf(audit.Path{}, "QEMU runs as root: that is the user of this host's guests (%s)", where)
+				p.Key("user").Reportf(audit.Path{}, "QEMU runs as root: that is the user of this host's guests (%s)", where)
 			case group.Set && rootUser(group.Value) && !p.Host.InSession():
-				p.Reportf(audit.Path{}, "QEMU runs in root's group: that is the group of this host's guests (%s)", group.Where())
+				p.Key("group").Reportf(audit.Path{}, "QEMU runs in root's group: that is the group of this host's guests (%s)", group.Where())
 			}
 		},
 	},
@@ -111,14 +111,14 @@ $ virt-xml DOMAIN --edit --seclabel clearxml=yes,type=dynamic,model=selinux`,
 				at = at.Elem("label")
 				fields := strings.SplitN(l.Label, ":", 4)
 				if len(fields) < 3 {
-					p.Reportf(at, "label '%s' is no SELinux context of user, role and type", l.Label)
+					p.Key("context").Reportf(at, "label '%s' is no SELinux context of user, role and type", l.Label)
 					continue
 				}
 				switch domain := fields[2]; {
 				case slices.Contains(unconfinedTypes, domain):
-					p.ReportAs(audit.Critical, at, "type '%s' does not confine QEMU at all", domain)
+					p.Key("type").ReportAs(audit.Critical, at, "type '%s' does not confine QEMU at all", domain)
 				case !guestType(domain):
-					p.Reportf(at, "type '%s' is not made for guests", domain)
+					p.Key("type").Reportf(at, "type '%s' is not made for guests", domain)
 				}
 				level := ""
 				if len(fields) == 4 {
@@ -126,9 +126,9 @@ $ virt-xml DOMAIN --edit --seclabel clearxml=yes,type=dynamic,model=selinux`,
 				}
 				switch n := categories(level); {
 				case n < 2:
-					p.Reportf(at, "level '%s' has less than two categories, which do not keep guests apart", level)
+					p.Key("level").Reportf(at, "level '%s' has less than two categories, which do not keep guests apart", level)
 				case n > 2:
-					p.Reportf(at, "level '%s' spans %d categories, and so every guest that has two of them", level, n)
+					p.Key("level").Reportf(at, "level '%s' spans %d categories, and so every guest that has two of them", level, n)
 				}
 			}
 		},

@@ -89,11 +89,11 @@ QEMU that is root already.`,
 				switch o.Name {
 				case "sandbox":
 					if v := o.First("enable"); v == "off" || v == "no" || v == "false" {
-						p.Reportf(o.At, "-sandbox %s asks QEMU to run without its sandbox", v)
+						p.Key("off").Reportf(o.At, "-sandbox %s asks QEMU to run without its sandbox", v)
 					}
 					for _, key := range []string{"obsolete", "elevateprivileges", "spawn", "resourcecontrol"} {
 						if v, _ := o.Get(key); v == "allow" {
-							p.Reportf(o.At, "-sandbox asks for %s=allow", key)
+							p.Key("allow", key).Reportf(o.At, "-sandbox asks for %s=allow", key)
 						}
 					}
 				case "runas":

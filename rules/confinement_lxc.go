@@ -67,7 +67,7 @@ Harmless where a container only orders the host's own services.`,
 				return
 			}
 			if !ownNetwork(p) {
-				p.Reportf(audit.At("devices"), "no <interface> and no <privnet/>: the container is in the host's network")
+				p.Key("network").Reportf(audit.At("devices"), "no <interface> and no <privnet/>: the container is in the host's network")
 			}
 			sharedRoot(p)
 			if !userNamespace(p) {
@@ -125,7 +125,7 @@ func sharedRoot(p *audit.Pass) {
 		}
 		return
 	}
-	p.ReportAs(severity, audit.At("devices"), "no <filesystem> for /: the container's root directory is the host's")
+	p.Key("root-directory").ReportAs(severity, audit.At("devices"), "no <filesystem> for /: the container's root directory is the host's")
 }
 
 // keptCapabilities reports capabilities of the host that libvirt would drop. Others, sys_admin too, a

@@ -49,11 +49,11 @@ $ virt-xml DOMAIN --edit --cpu host-passthrough,clearxml=yes`,
 			judge := func(at audit.Path, name string, derived bool) {
 				switch {
 				case slices.Contains(kernelBars, name):
-					p.Reportf(at, "feature '%s' is off: the guest's kernel does without it", name)
+					p.Key("kernel-bar", name).Reportf(at, "feature '%s' is off: the guest's kernel does without it", name)
 				case name == "umip" || slices.Contains(mitigations, name) && derived:
-					p.ReportAs(audit.Low, at, "feature '%s' is off: the guest's kernel does without it", name)
+					p.Key("minor", name).ReportAs(audit.Low, at, "feature '%s' is off: the guest's kernel does without it", name)
 				case slices.Contains(mitigations, name):
-					p.Reportf(at, "feature '%s' is off: the guest cannot protect itself with it", name)
+					p.Key("mitigation", name).Reportf(at, "feature '%s' is off: the guest cannot protect itself with it", name)
 				}
 			}
 			for at, f := range processorFeatures(p) {
@@ -119,9 +119,9 @@ $ virt-xml DOMAIN --edit --cpu disable=vmx,disable=svm`,
 					continue
 				}
 				if expandedModel(p) {
-					p.ReportAs(audit.Low, at, "feature '%s' is on in the running guest: it may run guests of its own", f.Name)
+					p.Key("running").ReportAs(audit.Low, at, "feature '%s' is on in the running guest: it may run guests of its own", f.Name)
 				} else {
-					p.Reportf(at, "feature '%s' is asked for: the guest may run guests of its own", f.Name)
+					p.Key("requested").Reportf(at, "feature '%s' is asked for: the guest may run guests of its own", f.Name)
 				}
 			}
 			if v := audit.At("features/virtualization"); p.Has(v) {
@@ -135,7 +135,7 @@ $ virt-xml DOMAIN --edit --cpu disable=vmx,disable=svm`,
 			for _, o := range passedOptions(p, "cpu", "machine", "M") {
 				for _, key := range []string{"vmx", "svm", "+vmx", "+svm", "virtualization", "cap-nested-hv"} {
 					if switchedOn(o, key) {
-						p.Reportf(o.At, "-%s switches %s on: the guest may run guests of its own", o.Name, strings.TrimPrefix(key, "+"))
+						p.Key("passed", strings.TrimPrefix(key, "+")).Reportf(o.At, "-%s switches %s on: the guest may run guests of its own", o.Name, strings.TrimPrefix(key, "+"))
 					}
 				}
 			}

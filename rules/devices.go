@@ -99,7 +99,7 @@ $ virt-xml DOMAIN --edit --network model.type=virtio`,
 					p.Unknown(audit.NeedCapabilities)
 				case !oneOf(legacyNICs, n.model):
 				case n.implied:
-					p.Reportf(n.at, "no network card model: libvirt takes '%s' where QEMU has it", n.model)
+					p.Key("default", n.model).Reportf(n.at, "no network card model: libvirt takes '%s' where QEMU has it", n.model)
 				default:
 					p.Reportf(n.at, "network card model '%s' is old code that few maintain", n.model)
 				}
@@ -198,9 +198,9 @@ func legacySCSI(p *audit.Pass, c device) {
 		what, takes = "a SCSI disk without a controller: libvirt", "adds one, model"
 	}
 	if c.by == "" {
-		p.Reportf(c.at, "%s %s '%s' where QEMU has it", what, takes, c.model)
+		p.Key("default", c.model).Reportf(c.at, "%s %s '%s' where QEMU has it", what, takes, c.model)
 	} else {
-		p.ReportAs(audit.Low, c.at, "%s %s '%s' where QEMU has it (%s; later versions take virtio-scsi or the first controller's)", what, takes, c.model, c.by)
+		p.Key("default-by-version", c.model).ReportAs(audit.Low, c.at, "%s %s '%s' where QEMU has it (%s; later versions take virtio-scsi or the first controller's)", what, takes, c.model, c.by)
 	}
 }
 

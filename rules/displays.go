@@ -84,6 +84,21 @@ func (d display) public(p *audit.Pass, at audit.Path) (where audit.Path, address
 // conf returns the word by which qemu.conf calls displays of the kind.
 func (d display) conf() string { return strings.ToLower(d.kind) }
 
+// confListen returns the address that qemu.conf gives to a display whose document states none,
+// or "": the part of a public address that is not in the document.
+func (d display) confListen(p *audit.Pass) string {
+	if d.listen != "" {
+		return ""
+	}
+	if len(d.listeners) > 0 {
+		if l := d.listeners[0]; l.Network != nil || l.Address != nil && l.Address.Address != "" {
+			return ""
+		}
+	}
+	listen, _ := p.Conf().Listen(d.conf())
+	return listen.Value
+}
+
 // by says for messages where a setting comes from.
 func by(setting interface{ Where() string }) string { return "by " + setting.Where() }
 
@@ -157,9 +172,9 @@ func unprotected(p *audit.Pass, where audit.Path, d display, at audit.Path, form
 	}
 	switch d.guarded(p, at) {
 	case guardNone:
-		p.Reportf(where, format, address, unset)
+		p.Key("open", d.confListen(p)).Reportf(where, format, address, unset)
 	case guardUnseen:
-		p.ReportAs(audit.High, where, "%s listens on %s; whether it asks for a password cannot be seen in this document", d.kind, address)
+		p.Key("unseen", d.confListen(p)).ReportAs(audit.High, where, "%s listens on %s; whether it asks for a password cannot be seen in this document", d.kind, address)
 		p.Unknown(audit.NeedSecrets)
 	}
 }
@@ -209,15 +224,15 @@ func plaintext(p *audit.Pass) {
 			case c.Mode == "secure" && slices.Contains(spiceChannels, c.Name):
 				secured++
 			case c.Mode == "insecure" && d.spice.DefaultMode == "secure":
-				p.Reportf(channelAt.Attr("mode"), "SPICE on %s may send channel '%s' unencrypted: mode '%s'", address, c.Name, c.Mode)
+				p.Key("channel", d.confListen(p)).Reportf(channelAt.Attr("mode"), "SPICE on %s may send channel '%s' unencrypted: mode '%s'", address, c.Name, c.Mode)
 			}
 		}
 		switch mode := d.spice.DefaultMode; {
 		case mode == "secure" || secured >= len(spiceChannels):
 		case mode == "":
-			p.Reportf(at, "SPICE on %s may run unencrypted: defaultMode is 'any' where it is not stated", address)
+			p.Key("default-mode", d.confListen(p)).Reportf(at, "SPICE on %s may run unencrypted: defaultMode is 'any' where it is not stated", address)
 		default:
-			p.Reportf(at.Attr("defaultMode"), "SPICE on %s may run unencrypted: defaultMode '%s'", address, mode)
+			p.Key("default-mode", d.confListen(p)).Reportf(at.Attr("defaultMode"), "SPICE on %s may run unencrypted: defaultMode '%s'", address, mode)
 		}
 	}
 	for _, o := range passedOptions(p, "spice") {

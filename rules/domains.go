@@ -92,10 +92,10 @@ func (o *once) add(text string) bool {
 	return true
 }
 
-// report reports each that another guest uses too; the message is format, with the thing and the
+// report reports each that another guest uses too, under a key; the message is format, with the thing and the
 // others put in. Which uses count, clash decides; nil stands for all.
-func (walk things) report(p *audit.Pass, kind, format string, clash func(mine thing, other audit.Use) bool) {
-	walk.clashes(p, kind, clash, func(t thing, others fmt.Stringer) { p.Reportf(t.at, format, showable(t.what), others) })
+func (walk things) report(p *audit.Pass, kind, key, format string, clash func(mine thing, other audit.Use) bool) {
+	walk.clashes(p, kind, clash, func(t thing, others fmt.Stringer) { p.Key(key).Reportf(t.at, format, showable(t.what), others) })
 }
 
 // reportOnHost is report for things that each host has of its own. See onHost.

@@ -206,8 +206,8 @@ nobody writes may be shared by any number of guests, and are not reported; nor i
 		Refs: []string{sVirt, secureUse},
 		Check: func(p *audit.Pass) {
 			clash := func(mine thing, other audit.Use) bool { return mine.detail == "" || other.Detail == "" }
-			things(writtenImages).report(p, imageRead, "disk %s is written here and read by %s", clash)
-			things(readImages).report(p, imageWritten, "disk %s is read here and written by %s", clash)
+			things(writtenImages).report(p, imageRead, "writes", "disk %s is written here and read by %s", clash)
+			things(readImages).report(p, imageWritten, "reads", "disk %s is read here and written by %s", clash)
 		},
 	},
 	{
@@ -223,8 +223,8 @@ runs, libvirt writes into a backing file by intent.`,
 		Fix:  `<readonly/> in the <disk> that has the base image; better, no guest with the base as its disk at all.`,
 		Refs: []string{backingChains, secureUse},
 		Check: func(p *audit.Pass) {
-			things(writtenImages).report(p, imageBacking, "disk %s is written here and is the backing file of %s", nil)
-			things(backingImages).report(p, imageWritten, "backing file %s can be written by %s", nil)
+			things(writtenImages).report(p, imageBacking, "writes", "disk %s is written here and is the backing file of %s", nil)
+			things(backingImages).report(p, imageWritten, "backing", "backing file %s can be written by %s", nil)
 		},
 	},
 	{
@@ -240,7 +240,7 @@ like this. The read-only template from which an NVRAM file is made may of course
 <nvram>/var/lib/libvirt/qemu/nvram/second_VARS.fd</nvram>`,
 		Refs: []string{domainBoot, "https://libvirt.org/formatdomain.html#tpm-device"},
 		Check: func(p *audit.Pass) {
-			things(stateFiles).report(p, guestState, "%s is used by %s too", nil)
+			things(stateFiles).report(p, guestState, "", "%s is used by %s too", nil)
 		},
 	},
 	{
@@ -256,9 +256,9 @@ guest's firmware as well: code put there runs in the neighbour before anything o
 or let libvirt choose: <os firmware='efi'>`,
 		Refs: []string{domainBoot},
 		Check: func(p *audit.Pass) {
-			things(writableLoader).report(p, loaderWrite, "firmware %s can be written here, and by %s too", nil)
-			things(writableLoader).report(p, loaderRead, "firmware %s can be written here, and is booted by %s", nil)
-			things(readOnlyLoader).report(p, loaderWrite, "firmware %s can be written by %s", nil)
+			things(writableLoader).report(p, loaderWrite, "writes-both", "firmware %s can be written here, and by %s too", nil)
+			things(writableLoader).report(p, loaderRead, "writes-booted", "firmware %s can be written here, and is booted by %s", nil)
+			things(readOnlyLoader).report(p, loaderWrite, "boots", "firmware %s can be written by %s", nil)
 		},
 	},
 }

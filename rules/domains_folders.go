@@ -141,7 +141,7 @@ image. Names are compared without following links, so a folder that leads elsewh
 					return ok
 				})
 				if found.count > 0 {
-					p.ReportAs(worst, t.at, "folder %s is shared with this guest and holds files (%s) of %s", showable(t.what), of, found)
+					p.Key("holds").ReportAs(worst, t.at, "folder %s is shared with this guest and holds files (%s) of %s", showable(t.what), of, found)
 				}
 			})
 			var done once // one finding for each folder
@@ -158,7 +158,7 @@ image. Names are compared without following links, so a folder that leads elsewh
 					})
 					if found.count > 0 {
 						done.add(dir)
-						p.ReportAs(worst, t.at, "%s %s lies in %s, a folder that is shared with %s", t.detail, showable(t.key), showable(dir), found)
+						p.Key("lies-in", showable(dir)).ReportAs(worst, t.at, "%s %s lies in %s, a folder that is shared with %s", t.detail, showable(t.key), showable(dir), found)
 					}
 				}
 			})

@@ -148,7 +148,7 @@ $ virt-xml DOMAIN --edit --seclabel type=dynamic`,
 		Refs: []string{sVirt, "https://nvd.nist.gov/vuln/detail/CVE-2021-3631"},
 		Check: func(p *audit.Pass) {
 			// Two labels of running guests that libvirt made differ, or the documents are of two hosts.
-			things(categorySets).report(p, categoryKind, "the %s is that of %s too", func(mine thing, other audit.Use) bool {
+			things(categorySets).report(p, categoryKind, "", "the %s is that of %s too", func(mine thing, other audit.Use) bool {
 				return mine.detail == fixed || other.Detail == fixed
 			})
 		},
@@ -200,9 +200,9 @@ of one host, such as those in a directory of a checkout, are not compared unless
 		Refs: []string{qemuSecurity, "https://csrc.nist.gov/pubs/sp/800/125/a/r1/final"},
 		Check: func(p *audit.Pass) {
 			mine, at := side(p)
-			theirs, format := outside, "this guest is inside of QEMU's security boundary and shares the host with guests outside: %s"
+			theirs, key, format := outside, "inside", "this guest is inside of QEMU's security boundary and shares the host with guests outside: %s"
 			if mine == outside {
-				theirs, format = inside, "this guest is outside of QEMU's security boundary and shares the host with guests inside: %s"
+				theirs, key, format = inside, "outside", "this guest is outside of QEMU's security boundary and shares the host with guests inside: %s"
 			}
 			if mine == "" {
 				return
@@ -224,7 +224,7 @@ of one host, such as those in a directory of a checkout, are not compared unless
 				return
 			}
 			if found := gather(p.Others(boundarySet, theirs), anyUse); found.count > 0 {
-				p.Reportf(at, format, found)
+				p.Key(key).Reportf(at, format, found)
 			}
 		},
 	},

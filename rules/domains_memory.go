@@ -117,7 +117,7 @@ harmless case. Files behind NVDIMM that all guests map privately or read-only ar
 		Fix:  `Delete the <shmem>, or give it a name of its own: <shmem name='web-and-host'>`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#shared-memory-device", "https://www.qemu.org/docs/master/system/devices/ivshmem.html"},
 		Check: func(p *audit.Pass) {
-			things(memories).report(p, sharedMemory, "%s is mapped by %s too", func(mine thing, other audit.Use) bool {
+			things(memories).report(p, sharedMemory, "", "%s is mapped by %s too", func(mine thing, other audit.Use) bool {
 				return mine.detail != readOnly || other.Detail != readOnly
 			})
 		},
@@ -134,7 +134,7 @@ and the second one does not start. With auto='yes' libvirt picks a free address 
 $ virt-xml DOMAIN --edit --vsock cid.auto=yes`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#vsock"},
 		Check: func(p *audit.Pass) {
-			things(vsockAddresses).report(p, vsockAddress, "vsock address %s is that of %s too", nil)
+			things(vsockAddresses).report(p, vsockAddress, "", "vsock address %s is that of %s too", nil)
 		},
 	},
 	{

@@ -141,7 +141,7 @@ the same time may share a port, as far as their users know which one they reach.
 A port of its own, or a UNIX socket, for any other device.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#graphical-framebuffers"},
 		Check: func(p *audit.Pass) {
-			things(ports).report(p, boundPort, "%s is that of %s too", func(mine thing, other audit.Use) bool {
+			things(ports).report(p, boundPort, "", "%s is that of %s too", func(mine thing, other audit.Use) bool {
 				return mine.detail == other.Detail || mine.detail == "any address" || other.Detail == "any address"
 			})
 		},
@@ -158,7 +158,7 @@ clients are not compared, since one server may serve them all.`,
 		Fix:  `Delete the path, so that libvirt makes one for each guest: <channel type='unix'> without <source>.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#unix-domain-socket-client-server"},
 		Check: func(p *audit.Pass) {
-			things(boundSockets).report(p, boundSocket, "socket %s is bound by %s too", nil)
+			things(boundSockets).report(p, boundSocket, "", "socket %s is bound by %s too", nil)
 		},
 	},
 	{
@@ -177,23 +177,23 @@ others has to stand outside.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#isolating-guests-network-traffic-from-each-other", "https://libvirt.org/formatnwfilter.html"},
 		Check: func(p *audit.Pass) {
 			var done once
-			report := func(severity audit.Severity, t thing, others, format string) {
+			report := func(severity audit.Severity, t thing, others, key, format string) {
 				if done.has(t.key) {
 					return
 				}
 				if found := gather(p.Others(others, t.key), anyUse); found.count > 0 {
 					done.add(t.key)
-					p.ReportAs(severity, t.at, format, t.what, found)
+					p.Key(key).ReportAs(severity, t.at, format, t.what, found)
 				}
 			}
 			things(unguardedSegments).distinct(p, func(t thing) {
 				if others := p.Guests(guarded, t.key); others > 0 && p.Guests(unguarded, t.key) <= others {
-					report(audit.Medium, t, guarded, "no filter on %s, unlike the interfaces of %s")
+					report(audit.Medium, t, guarded, "unfiltered", "no filter on %s, unlike the interfaces of %s")
 				}
 			})
 			things(guardedSegments).distinct(p, func(t thing) {
 				if others := p.Guests(unguarded, t.key); others > 0 && p.Guests(guarded, t.key) < others {
-					report(audit.Low, t, unguarded, "the filter on %s is undone by the interfaces without one of %s")
+					report(audit.Low, t, unguarded, "filtered", "the filter on %s is undone by the interfaces without one of %s")
 				}
 			})
 		},

@@ -172,8 +172,8 @@ host by itself then.`,
 		Fix:  `Delete the <uuid> from the copy before it is defined, and give it a name of its own: libvirt makes a new UUID.`,
 		Refs: []string{"https://libvirt.org/drvqemu.html#apparmor-svirt-confinement", "https://libvirt.org/formatdomain.html#general-metadata"},
 		Check: func(p *audit.Pass) {
-			things(uuids).report(p, guestUUID, "UUID %s is that of %s too", nil)
-			things(names).report(p, guestName, "name '%s' is that of %s too, which has another UUID", nil)
+			things(uuids).report(p, guestUUID, "uuid", "UUID %s is that of %s too", nil)
+			things(names).report(p, guestName, "name", "name '%s' is that of %s too, which has another UUID", nil)
 		},
 	},
 	{
@@ -189,7 +189,7 @@ host's serial number, they show that they are on one host.`,
 		Fix:  `A value of its own for each: <genid/> without text and no serial number at all let libvirt see to it.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#general-metadata", "https://wiki.openstack.org/wiki/OSSN/OSSN-0028"},
 		Check: func(p *audit.Pass) {
-			things(hardwareIDs).report(p, hardwareID, "%s is that of %s too", nil)
+			things(hardwareIDs).report(p, hardwareID, "", "%s is that of %s too", nil)
 		},
 	},
 	{
@@ -229,7 +229,7 @@ not reported, nor accounts for logging in to a storage server, which a host has 
 <encryption format='luks'><secret type='passphrase' uuid='9a1c5bd6-6e2f-4f0e-8f3b-7d5f6f1f0a11'/></encryption>`,
 		Refs: []string{"https://libvirt.org/formatstorageencryption.html"},
 		Check: func(p *audit.Pass) {
-			things(libvirtKeys).report(p, libvirtKey, "the secret of this %s is used by %s too", nil)
+			things(libvirtKeys).report(p, libvirtKey, "", "the secret of this %s is used by %s too", nil)
 		},
 	},
 	{
@@ -244,7 +244,7 @@ one that the owner believes in, and what is known of one guest's keys helps with
 		Fix:  `New blobs for each launch, from the guest's owner: "sevctl session" makes <dhCert> and <session>.`,
 		Refs: []string{"https://libvirt.org/kbase/launch_security_sev.html"},
 		Check: func(p *audit.Pass) {
-			things(launchBlobs).report(p, launchBlob, "the <%s> of this guest is that of %s too", nil)
+			things(launchBlobs).report(p, launchBlob, "", "the <%s> of this guest is that of %s too", nil)
 		},
 	},
 }

@@ -28,11 +28,11 @@ $ virt-xml DOMAIN --edit --boot loader.readonly=yes`,
 				file := strings.TrimSpace(l.Path)
 				switch {
 				case l.Readonly == "no" && p.OS.NVRam == nil && !packagedFirmware(file):
-					p.ReportAs(audit.Medium, audit.At("os/loader@readonly"), "firmware and variables are one writable file, '%s'", file)
+					p.Key("one-file").ReportAs(audit.Medium, audit.At("os/loader@readonly"), "firmware and variables are one writable file, '%s'", file)
 				case l.Readonly == "no":
-					p.Reportf(audit.At("os/loader@readonly"), "the guest can rewrite its firmware, '%s'", file)
+					p.Key("writable").Reportf(audit.At("os/loader@readonly"), "the guest can rewrite its firmware, '%s'", file)
 				case l.Readonly == "" && (!packagedFirmware(file) || openedPath(file) != file): // libvirt compares names
-					p.ReportAs(audit.Medium, audit.At("os/loader"), "readonly is not stated: unless libvirt knows '%s', the guest can rewrite it", file)
+					p.Key("unstated").ReportAs(audit.Medium, audit.At("os/loader"), "readonly is not stated: unless libvirt knows '%s', the guest can rewrite it", file)
 				}
 			}
 			// The first flash chip holds the code, the second one the variables.

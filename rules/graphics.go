@@ -70,11 +70,11 @@ With vnc_tls in the host's qemu.conf the traffic is safe, and it is medium; with
 				tls := p.Conf().Bool("vnc_tls")
 				switch guard := d.guarded(p, at); {
 				case guard == guardPassword && tls.Value:
-					p.ReportAs(audit.Medium, where, "VNC on %s is protected by a VNC password alone: encrypted, but for every client", address)
+					p.Key("password-in-tls", d.confListen(p)).ReportAs(audit.Medium, where, "VNC on %s is protected by a VNC password alone: encrypted, but for every client", address)
 				case guard == guardTicket && !tls.Value:
-					p.ReportAs(audit.Medium, where, "VNC on %s is protected by short-lived tickets alone: no encryption %s", address, by(tls))
+					p.Key("ticket", d.confListen(p)).ReportAs(audit.Medium, where, "VNC on %s is protected by short-lived tickets alone: no encryption %s", address, by(tls))
 				case guard == guardPassword:
-					p.Reportf(where, "VNC on %s is protected by a VNC password alone: no encryption %s", address, by(tls))
+					p.Key("password", d.confListen(p)).Reportf(where, "VNC on %s is protected by a VNC password alone: no encryption %s", address, by(tls))
 				case guard == guardUnseen:
 					p.Unknown(audit.NeedSecrets)
 				}
@@ -104,9 +104,9 @@ could come in, it is medium.`,
 				case guard == guardEmpty && !p.Has(at.Attr("passwd")):
 					// qemu.conf's own: there it is the documented way to shut all consoles.
 				case guard == guardEmpty && public:
-					p.Reportf(at.Attr("passwd"), "the password of %s on %s is empty", d.kind, address)
+					p.Key("public", d.confListen(p)).Reportf(at.Attr("passwd"), "the password of %s on %s is empty", d.kind, address)
 				case guard == guardEmpty:
-					p.ReportAs(audit.Medium, at.Attr("passwd"), "the password of %s is empty", d.kind)
+					p.Key("local").ReportAs(audit.Medium, at.Attr("passwd"), "the password of %s is empty", d.kind)
 				case guard == guardUnseen && public:
 					p.Unknown(audit.NeedSecrets)
 				}
@@ -172,7 +172,7 @@ $ virt-xml DOMAIN --edit type=rdp --graphics "xpath0.set=./@listen,xpath0.value=
 			}
 			for at, d := range displayServers(p, "RDP") {
 				if where, address, public := d.public(p, at); public {
-					p.Reportf(where, "RDP listens on %s", address)
+					p.Key("open", d.confListen(p)).Reportf(where, "RDP listens on %s", address)
 				}
 			}
 		},

@@ -102,9 +102,9 @@ may not enter are not reported, nor is what the guest only reads.`,
 				}
 				switch {
 				case file.Mode&0o002 != 0:
-					p.ReportAs(audit.High, at.Attr("file"), "every user of the host can write the image '%s' (mode %s)", s.File.File, file.Mode)
+					p.Key("write").ReportAs(audit.High, at.Attr("file"), "every user of the host can write the image '%s' (mode %s)", s.File.File, file.Mode)
 				case file.Mode&0o004 != 0:
-					p.Reportf(at.Attr("file"), "every user of the host can read the image '%s' (mode %s)", s.File.File, file.Mode)
+					p.Key("read").Reportf(at.Attr("file"), "every user of the host can read the image '%s' (mode %s)", s.File.File, file.Mode)
 				}
 			}
 		},

@@ -52,13 +52,13 @@ themselves are another rule's. In a container that confines QEMU as a whole, as 
 			driver, confined := p.Conf().List("security_driver"), p.Conf().Bool("security_default_confined")
 			switch model, known := p.Host.MAC(); {
 			case known && model == "none" && slices.Contains(driver.Value, "none"):
-				p.Reportf(audit.Path{}, "neither SELinux nor AppArmor confines this guest (%s)", driver.Where())
+				p.Key("none").Reportf(audit.Path{}, "neither SELinux nor AppArmor confines this guest (%s)", driver.Where())
 			case known && model == "none":
-				p.Reportf(audit.Path{}, "neither SELinux nor AppArmor confines this guest: libvirt on this host has none of them in force")
+				p.Key("none").Reportf(audit.Path{}, "neither SELinux nor AppArmor confines this guest: libvirt on this host has none of them in force")
 			case !confined.Value && !labelled(p):
-				p.Reportf(audit.Path{}, "guests that do not ask for confinement get none (%s)", confined.Where())
+				p.Key("on-request").Reportf(audit.Path{}, "guests that do not ask for confinement get none (%s)", confined.Where())
 			case p.Host.Permissive():
-				p.Reportf(audit.Path{}, "SELinux on this host is permissive: it labels this guest, and refuses it nothing")
+				p.Key("permissive").Reportf(audit.Path{}, "SELinux on this host is permissive: it labels this guest, and refuses it nothing")
 			case !known:
 				p.Unknown(audit.NeedMAC)
 			}
@@ -99,9 +99,9 @@ it is medium. Nothing is reported for files without a secret in them, nor for do
 				return
 			}
 			if mode&0o004 != 0 {
-				p.Reportf(audit.Path{}, "this file holds a secret, and every user of the host can read it (mode %s)", mode)
+				p.Key("everyone").Reportf(audit.Path{}, "this file holds a secret, and every user of the host can read it (mode %s)", mode)
 			} else {
-				p.ReportAs(audit.Medium, audit.Path{}, "this file holds a secret, and its group can read it (mode %s)", mode)
+				p.Key("group").ReportAs(audit.Medium, audit.Path{}, "this file holds a secret, and its group can read it (mode %s)", mode)
 			}
 		},
 	},
@@ -160,24 +160,24 @@ func labelled(p *audit.Pass) bool {
 func sandbox(p *audit.Pass) {
 	conf := p.Conf()
 	if s := conf.Int("seccomp_sandbox"); s.Value == 0 {
-		p.Reportf(audit.Path{}, "QEMU may make any system call: its filter is off (%s)", s.Where())
+		p.Key("seccomp").Reportf(audit.Path{}, "QEMU may make any system call: its filter is off (%s)", s.Where())
 	}
 	if core, dump := conf.MaxCore(), conf.Bool("dump_guest_core"); dump.Value && core.Value != 0 {
-		p.ReportAs(audit.Medium, audit.Path{}, "when QEMU crashes, the guest's memory is written to the host's disk (%s)", dump.Where())
+		p.Key("core-dump").ReportAs(audit.Medium, audit.Path{}, "when QEMU crashes, the guest's memory is written to the host's disk (%s)", dump.Where())
 	}
 	if p.Host.InSession() {
 		return // an unprivileged daemon can have no more
 	}
 	if s := conf.List("namespaces"); !slices.Contains(s.Value, "mount") {
-		p.Reportf(audit.Path{}, "QEMU sees all devices of the host: it has no mount namespace of its own (%s)", s.Where())
+		p.Key("mount-namespace").Reportf(audit.Path{}, "QEMU sees all devices of the host: it has no mount namespace of its own (%s)", s.Where())
 	}
 	if s := conf.List("cgroup_controllers"); !slices.Contains(s.Value, "devices") {
-		p.Reportf(audit.Path{}, "no list says which devices QEMU may open: control group 'devices' is not used (%s)", s.Where())
+		p.Key("device-list").Reportf(audit.Path{}, "no list says which devices QEMU may open: control group 'devices' is not used (%s)", s.Where())
 	}
 	acl := conf.List("cgroup_device_acl")
 	for _, device := range acl.Value {
 		if controlsHost(device) {
-			p.Reportf(audit.Path{}, "QEMU may open '%s' of the host (%s)", device, acl.Where())
+			p.Key("device", device).Reportf(audit.Path{}, "QEMU may open '%s' of the host (%s)", device, acl.Where())
 		}
 	}
 }

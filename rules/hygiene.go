@@ -26,9 +26,9 @@ neither, so each hit is a slip of the pen or an attempt. The audit is of what li
 			for _, e := range p.Dropped {
 				switch e.Reason {
 				case audit.Repeated:
-					p.ReportDropped(e, "a later <%s>, which libvirt ignores: it reads the first", e.Name)
+					p.Key("repeated").ReportDropped(e, "a later <%s>, which libvirt ignores: it reads the first", e.Name)
 				case audit.ForeignNamespace:
-					p.ReportDropped(e, "<%s> is in no namespace that libvirt reads here, so libvirt ignores it", e.Name)
+					p.Key("namespace").ReportDropped(e, "<%s> is in no namespace that libvirt reads here, so libvirt ignores it", e.Name)
 				}
 			}
 		},

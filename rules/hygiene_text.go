@@ -17,7 +17,7 @@ value that ended up beside its element has no effect. libvirt drops the text whe
 		Check: func(p *audit.Pass) {
 			for _, e := range p.Dropped {
 				if e.Reason == audit.StrayText {
-					p.ReportDropped(e, "text between the elements of <%s>: libvirt ignores it", e.Name)
+					p.Key("text", e.Name).ReportDropped(e, "text between the elements of <%s>: libvirt ignores it", e.Name)
 				}
 			}
 		},
@@ -34,7 +34,7 @@ need hold for the guest that runs.`,
 		Refs: []string{domainOverview},
 		Check: func(p *audit.Pass) {
 			if at, mark := p.Template(); mark != "" {
-				p.ReportSpan(at, "placeholder '%s' is not filled in: render the template and audit the result", mark)
+				p.Key("placeholder", mark).ReportSpan(at, "placeholder '%s' is not filled in: render the template and audit the result", mark)
 			}
 		},
 	},

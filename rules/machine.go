@@ -28,11 +28,11 @@ have calendars of their own and are not judged.`,
 				return
 			case known && (stage == "removed" || stage == "deprecated"):
 				p.RestsOn(audit.NeedCapabilities)
-				p.Reportf(at, "this host's QEMU no longer has machine type '%s': the guest does not start here", name)
+				p.Key("here").Reportf(at, "this host's QEMU no longer has machine type '%s': the guest does not start here", name)
 				return
 			}
 			if stage == "removed" {
-				p.Reportf(at, "QEMU %s no longer has machine type '%s': the guest will not start there", p.QEMU, name)
+				p.Key("later").Reportf(at, "QEMU %s no longer has machine type '%s': the guest will not start there", p.QEMU, name)
 			}
 		},
 	},
@@ -52,11 +52,11 @@ marks counts too, and so does a machine that it still has and newer releases hav
 			stage := p.MachineStage()
 			name, at := p.MachineType()
 			if listed, _ := machineHere(p); stage == "removed" && listed && !p.Planned {
-				p.Reportf(at, "machine type '%s' is gone in QEMU %s; this host's still has it", name, p.QEMU)
+				p.Key("removed").Reportf(at, "machine type '%s' is gone in QEMU %s; this host's still has it", name, p.QEMU)
 			} else if stage == "deprecated" {
-				p.Reportf(at, "machine type '%s' is deprecated in QEMU %s", name, p.QEMU)
+				p.Key("deprecated").Reportf(at, "machine type '%s' is deprecated in QEMU %s", name, p.QEMU)
 			} else if _, deprecated, _ := p.Host.Machine(guestArch(p), p.Type, name); deprecated {
-				p.Reportf(at, "machine type '%s' is deprecated in this host's QEMU", name)
+				p.Key("deprecated").Reportf(at, "machine type '%s' is deprecated in this host's QEMU", name)
 			}
 		},
 	},

@@ -40,7 +40,7 @@ machine alone, and no release has the marks so far. Expect many hits on ordinary
 		}
 		look := func(kind string, at audit.Path, model string) {
 			if slices.Contains(unmarked[kind], model) {
-				p.Reportf(at, "%s '%s' is not marked as fit for hostile guests by QEMU's maintainers", strings.Replace(kind, "bus", "disk bus", 1), model)
+				p.Key(kind, model).Reportf(at, "%s '%s' is not marked as fit for hostile guests by QEMU's maintainers", strings.Replace(kind, "bus", "disk bus", 1), model)
 			}
 		}
 		for _, devices := range []struct {

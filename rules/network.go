@@ -101,7 +101,7 @@ $ virt-xml DOMAIN --edit --network clearxml=yes,type=network,source=default,mode
 			for _, o := range passedOptions(p, "netdev", "nic", "net") {
 				for _, key := range []string{"script", "downscript"} {
 					if v, ok := o.Get(key); ok && v != "" && v != "no" && o.First("type") == "tap" {
-						p.Reportf(o.At, "-%s makes QEMU run '%s' on the host", o.Name, v)
+						p.Key(key).Reportf(o.At, "-%s makes QEMU run '%s' on the host", o.Name, v)
 					}
 				}
 			}

@@ -72,16 +72,16 @@ $ virt-xml DOMAIN --edit --xml xpath.delete=./os/cmdline`,
 			more := 0
 			for what := range secretParameters(p.OS.Cmdline) {
 				switch {
-				case seen.has(what):
+				case seen.has(what.String()):
 				case len(seen.few) < named:
-					seen.add(what)
-					p.Reportf(audit.At("os/cmdline"), "the kernel's command line holds a secret: %s", what)
+					seen.add(what.String())
+					p.Key(what.kind, what.name).Reportf(audit.At("os/cmdline"), "the kernel's command line holds a secret: %s", what)
 				default:
 					more++
 				}
 			}
 			if more > 0 {
-				p.Reportf(audit.At("os/cmdline"), "the kernel's command line holds more secrets: %d parameters", more)
+				p.Key("more").Reportf(audit.At("os/cmdline"), "the kernel's command line holds more secrets: %d parameters", more)
 			}
 		},
 	},
@@ -120,9 +120,9 @@ server.`,
 						switch {
 						case strings.TrimSpace(c.Value) == "":
 						case n.Protocol == "http":
-							p.Reportf(cookie, "cookie '%s' stands here in clear text and is sent over plain http", c.Name)
+							p.Key("plain-http").Reportf(cookie, "cookie '%s' stands here in clear text and is sent over plain http", c.Name)
 						default:
-							p.Reportf(cookie, "cookie '%s' stands here in clear text", c.Name)
+							p.Key("stored").Reportf(cookie, "cookie '%s' stands here in clear text", c.Name)
 						}
 					}
 				} else if web {
@@ -232,11 +232,11 @@ func smbiosCredentials(p *audit.Pass) {
 		switch {
 		case value == "":
 		case publicCredential(name):
-			p.ReportAs(audit.Info, at, "systemd credential '%s' is readable on the host", name)
+			p.Key("public", name).ReportAs(audit.Info, at, "systemd credential '%s' is readable on the host", name)
 		case secretName(name):
-			p.Reportf(at, "systemd credential '%s' stands here in clear text", name)
+			p.Key("secret", name).Reportf(at, "systemd credential '%s' stands here in clear text", name)
 		default:
-			p.ReportAs(audit.Medium, at, "systemd credential '%s' stands here in clear text", name)
+			p.Key("secret", name).ReportAs(audit.Medium, at, "systemd credential '%s' stands here in clear text", name)
 		}
 	}
 	for at, info := range audit.Each("sysinfo", p.SysInfo) {

@@ -55,27 +55,43 @@ func harmless(value string) bool {
 	return strings.HasPrefix(value, "/") || strings.HasPrefix(value, "file:") || strings.HasPrefix(value, "UUID=") || strings.HasPrefix(value, "LABEL=")
 }
 
-// secretParameters walks what is secret in a kernel's command line, in words that can be shown.
-func secretParameters(line string) iter.Seq[string] {
-	return func(yield func(string) bool) {
+// kernelSecret is what is secret in a kernel's command line: its kind, and the name that can be shown.
+type kernelSecret struct{ kind, name string }
+
+// String returns the words for messages.
+func (s kernelSecret) String() string {
+	switch s.kind {
+	case "address":
+		return "user and password in an address"
+	case "credential":
+		return "credential '" + s.name + "'"
+	case "target":
+		return "user and password in '" + s.name + "'"
+	}
+	return "parameter '" + s.name + "'"
+}
+
+// secretParameters walks what is secret in a kernel's command line.
+func secretParameters(line string) iter.Seq[kernelSecret] {
+	return func(yield func(kernelSecret) bool) {
 		for word := range strings.FieldsSeq(line) {
 			name, value, ok := strings.Cut(strings.Trim(word, `"'`), "=")
 			value = strings.Trim(value, `"'`)
-			what := ""
+			var what kernelSecret
 			switch {
 			case userinfo(word): // before the name, which may be part of the address
-				what = "user and password in an address"
+				what.kind = "address"
 			case !ok:
 			case name == "systemd.set_credential" || name == "systemd.set_credential_binary":
 				if credential, v, _ := strings.Cut(value, ":"); v != "" && !publicCredential(credential) {
-					what = "credential '" + credential + "'"
+					what = kernelSecret{"credential", credential}
 				}
 			case strings.HasPrefix(value, "iscsi:") && hasPassword(strings.TrimPrefix(value, "iscsi:"), ":"): // dracut's netroot=
-				what = "user and password in '" + name + "'"
+				what = kernelSecret{"target", name}
 			case secretParameter(name) && !harmless(value):
-				what = "parameter '" + name + "'"
+				what = kernelSecret{"parameter", name}
 			}
-			if what != "" && !yield(what) {
+			if what.kind != "" && !yield(what) {
 				return
 			}
 		}
@@ -140,7 +156,7 @@ func querySecret(query string) (key string, signed bool) {
 func urlSecrets(p *audit.Pass, at audit.Path, source *libvirtxml.DomainDiskSource) {
 	judge := func(at audit.Path, name, query string) {
 		if userinfo(name) {
-			p.Reportf(at, "the source holds a user and password")
+			p.Key("user-and-password").Reportf(at, "the source holds a user and password")
 		}
 		if name != "" {
 			if _, after, ok := strings.Cut(name, "?"); ok {
@@ -149,9 +165,9 @@ func urlSecrets(p *audit.Pass, at audit.Path, source *libvirtxml.DomainDiskSourc
 		}
 		switch key, signed := querySecret(query); {
 		case signed:
-			p.ReportAs(audit.Medium, at, "the source is a presigned address: parameter '%s'", key)
+			p.Key("presigned", key).ReportAs(audit.Medium, at, "the source is a presigned address: parameter '%s'", key)
 		case key != "":
-			p.Reportf(at, "the source holds a secret in parameter '%s'", key)
+			p.Key("parameter", key).Reportf(at, "the source holds a secret in parameter '%s'", key)
 		}
 	}
 	if f := source.File; f != nil {
@@ -164,7 +180,7 @@ func urlSecrets(p *audit.Pass, at audit.Path, source *libvirtxml.DomainDiskSourc
 	judge(at.Attr("name"), n.Name, "")
 	judge(at.Attr("query"), "", n.Query)
 	if n.Protocol == "rbd" && rbdKey(n.Name) {
-		p.Reportf(at.Attr("name"), "the source holds a Ceph key")
+		p.Key("ceph-key").Reportf(at.Attr("name"), "the source holds a Ceph key")
 	}
 	for host, h := range audit.EachIn(at, "host", n.Hosts) {
 		if hasPassword(h.Name, ":") || userinfo(h.Name) {
@@ -184,7 +200,7 @@ func rbdKey(name string) bool {
 func passedSecret(o audit.Option) string {
 	if o.Name == "append" {
 		for what := range secretParameters(o.Value) {
-			return "a secret of the guest's kernel: " + what
+			return "a secret of the guest's kernel: " + what.String()
 		}
 		return ""
 	}

@@ -36,9 +36,9 @@ $ virt-xml DOMAIN --edit all --filesystem driver.type=virtiofs,accessmode=passth
 			for at, fs := range foldersBy9p(p) {
 				switch {
 				case fs.ReadOnly == nil && passesOwners(fs):
-					p.ReportAs(audit.High, at, "folder '%s' is served by 9p, writable and in accessmode 'passthrough'", sharedFolder(fs))
+					p.Key("writable-passthrough").ReportAs(audit.High, at, "folder '%s' is served by 9p, writable and in accessmode 'passthrough'", sharedFolder(fs))
 				default:
-					p.Reportf(at, "folder '%s' is served by 9p, by code inside QEMU", sharedFolder(fs))
+					p.Key("served").Reportf(at, "folder '%s' is served by 9p, by code inside QEMU", sharedFolder(fs))
 				}
 			}
 			for _, o := range passedOptions(p, "virtfs", "fsdev") {
@@ -102,18 +102,18 @@ such as /usr, are harmless when read-only. A folder made for one guest is what o
 				switch {
 				case holds == "" || allowsPath(p, folder):
 				case fs.ReadOnly != nil:
-					p.ReportAs(audit.High, at.Elem("source").Attr("dir"), "the guest can read %s of the host in %s", holds, namedPath(folder))
+					p.Key("read").ReportAs(audit.High, at.Elem("source").Attr("dir"), "the guest can read %s of the host in %s", holds, namedPath(folder))
 				default:
-					p.Reportf(at.Elem("source").Attr("dir"), "the guest can write %s of the host in %s", holds, namedPath(folder))
+					p.Key("write").Reportf(at.Elem("source").Attr("dir"), "the guest can write %s of the host in %s", holds, namedPath(folder))
 				}
 			}
 			for _, o := range passedOptions(p, "virtfs", "fsdev") {
 				folder, _ := o.Get("path")
 				if readonly := switchedOn(o, "readonly"); folder != "" && !allowsPath(p, folder) {
 					if holds := dangerousFolder(folder, readonly); holds != "" && readonly {
-						p.ReportAs(audit.High, o.At, "-%s lets the guest read %s of the host", o.Name, holds)
+						p.Key("read").ReportAs(audit.High, o.At, "-%s lets the guest read %s of the host", o.Name, holds)
 					} else if holds != "" {
-						p.Reportf(o.At, "-%s lets the guest write %s of the host", o.Name, holds)
+						p.Key("write").Reportf(o.At, "-%s lets the guest write %s of the host", o.Name, holds)
 					}
 				}
 			}
@@ -137,9 +137,9 @@ $ virt-xml DOMAIN --remove-device --shmem all`,
 			}
 			for at, s := range audit.Each("devices/shmem", p.Devices.Shmems) {
 				if s.Server != nil || s.Model != nil && s.Model.Type == "ivshmem-doorbell" {
-					p.ReportAs(audit.High, at, "memory region '%s' is shared through a server, with interrupts between the peers", s.Name)
+					p.Key("server").ReportAs(audit.High, at, "memory region '%s' is shared through a server, with interrupts between the peers", s.Name)
 				} else {
-					p.Reportf(at, "memory region '%s' is shared with whoever knows its name", s.Name)
+					p.Key("named").Reportf(at, "memory region '%s' is shared with whoever knows its name", s.Name)
 				}
 			}
 		},

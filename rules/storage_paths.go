@@ -230,9 +230,9 @@ func sensitivePaths(p *audit.Pass) {
 			}
 		}
 		if writable {
-			p.Reportf(at, "%s is given to the guest for writing: %s is the host's own", namedPath(file), tree)
+			p.Key("write").Reportf(at, "%s is given to the guest for writing: %s is the host's own", namedPath(file), tree)
 		} else {
-			p.ReportAs(audit.High, at, "%s is given to the guest to read: %s is the host's own", namedPath(file), tree)
+			p.Key("read").ReportAs(audit.High, at, "%s is given to the guest to read: %s is the host's own", namedPath(file), tree)
 		}
 	}
 	for at, s := range diskFiles(p) {

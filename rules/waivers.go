@@ -107,9 +107,9 @@ For a defined guest: virt-audit waive GUEST RULE --reason "why" prints the comma
 			for _, w := range p.Waivers {
 				switch {
 				case w.Lost != "":
-					p.ReportWaiver(w, "the waiver of %s does not count: %s", w.Rule, w.Lost)
+					p.Key("misplaced").ReportWaiver(w, "the waiver of %s does not count: %s", w.Rule, w.Lost)
 				case w.Bare:
-					p.ReportWaiverAs(audit.Info, w, "libvirt drops this waiver of %s when the guest is defined: <audit> has no namespace", w.Rule)
+					p.Key("dropped").ReportWaiverAs(audit.Info, w, "libvirt drops this waiver of %s when the guest is defined: <audit> has no namespace", w.Rule)
 				}
 			}
 		},

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,20 +42,6 @@ func (s Setting[T]) Where() string {
 		return "libvirt's default"
 	}
 	return path.Base(s.File) + ":" + strconv.Itoa(s.Line) + " " + s.Key
-}
-
-var lineOfSetting = regexp.MustCompile(`:[0-9]+ [a-z0-9_]+`)
-
-// Unplaced returns a text without the lines that Where has put into it, for whoever compares what settings say:
-// a comment above them moves all.
-func Unplaced(text string) string {
-	return lineOfSetting.ReplaceAllStringFunc(text, func(at string) string {
-		_, key, _ := strings.Cut(at, " ")
-		if _, ok := settings[key]; ok {
-			return " " + key
-		}
-		return at
-	})
 }
 
 // masked is what is kept of a password.

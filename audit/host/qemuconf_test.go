@@ -378,16 +378,3 @@ func FuzzQEMUConf(f *testing.F) {
 		}
 	})
 }
-
-// TestUnplaced takes out the lines of settings, and no other number.
-func TestUnplaced(t *testing.T) {
-	for text, want := range map[string]string{
-		"VNC listens on [::]:5900 (qemu.conf:12 vnc_listen), and by qemu.conf:3 vnc_tls": "VNC listens on [::]:5900 (qemu.conf vnc_listen), and by qemu.conf vnc_tls",
-		"'a:1 b' is used by b (b.xml:3:4)":                                               "'a:1 b' is used by b (b.xml:3:4)",
-		"libvirt's default":                                                              "libvirt's default",
-	} {
-		if got := host.Unplaced(text); got != want {
-			t.Errorf("%s: %s", text, got)
-		}
-	}
-}

@@ -118,7 +118,7 @@ func (r *rule) check(p *audit.Pass) {
 	cost := uint64(0)
 	for subject := range r.subjects(p) {
 		if cost > maxCost {
-			p.Reportf(r.at(subject), "%s", couldNot(tooDear))
+			p.Key("not-evaluated").Reportf(r.at(subject), "%s", couldNot(tooDear))
 			return
 		}
 		answer, details, err := r.program.Eval(subject)
@@ -130,7 +130,7 @@ func (r *rule) check(p *audit.Pass) {
 		case errors.As(err, &lacking):
 			p.Unknown(lacking.need)
 		case err != nil:
-			p.Reportf(r.at(subject), "%s", couldNot(r.reason(err)))
+			p.Key("not-evaluated").Reportf(r.at(subject), "%s", couldNot(r.reason(err)))
 		case answer != ref.Val(types.True):
 			p.Reportf(r.at(subject), "%s", r.message)
 		}

@@ -1,0 +1,113 @@
+package audit
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Variant reports findings under a key, see Pass.Key.
+type Variant struct {
+	pass  *Pass
+	key   string
+	about []string
+}
+
+// Key returns what reports findings under a key. The key is part of a finding's identity,
+// together with the rule, the guest, the path and the content at that path; the message is not.
+// A rule needs keys where it can say different things about the same content: two findings at
+// one element, or one that depends on what is not in the document, such as the host's settings.
+// A key consists of lower-case words joined by dashes and stays as it is when messages are
+// reworded.
+//
+// about is data that tells findings under one key apart and is not in the content at the path:
+// the key of an argument, the name of an unknown attribute, the value of a host's setting. It
+// must not hold words of this program, nor what changes though the finding stays: counts, line
+// numbers, the names of other guests.
+func (p *Pass) Key(key string, about ...string) Variant { return Variant{p, key, about} }
+
+// Reportf reports a finding at a place. Messages are one sentence without a period, in words for
+// the person who has to fix it; they must not hold a secret.
+func (p *Pass) Reportf(at Path, format string, args ...any) {
+	Variant{pass: p}.ReportAs(p.rule.Severity, at, format, args...)
+}
+
+// ReportAs is Reportf with a severity that differs from the rule's in this case.
+func (p *Pass) ReportAs(s Severity, at Path, format string, args ...any) {
+	Variant{pass: p}.ReportAs(s, at, format, args...)
+}
+
+// ReportDropped reports an element that the reader skipped, at its place.
+func (p *Pass) ReportDropped(e Dropped, format string, args ...any) {
+	Variant{pass: p}.ReportDropped(e, format, args...)
+}
+
+// ReportSpan reports a stretch of the document that is neither an element nor an attribute.
+func (p *Pass) ReportSpan(at Span, format string, args ...any) {
+	Variant{pass: p}.ReportSpan(at, format, args...)
+}
+
+// ReportWaiver reports what is wrong with a waiver of the domain, at its place.
+func (p *Pass) ReportWaiver(w *AppliedWaiver, format string, args ...any) {
+	Variant{pass: p}.ReportWaiverAs(p.rule.Severity, w, format, args...)
+}
+
+// Reportf is Pass.Reportf.
+func (v Variant) Reportf(at Path, format string, args ...any) {
+	v.ReportAs(v.pass.rule.Severity, at, format, args...)
+}
+
+// ReportAs is Pass.ReportAs.
+func (v Variant) ReportAs(s Severity, at Path, format string, args ...any) {
+	start, end := v.pass.span(at)
+	v.add(s, at, start, end, v.pass.contentAt(at), fmt.Sprintf(format, maskedArgs(args)...))
+}
+
+// ReportDropped is Pass.ReportDropped.
+func (v Variant) ReportDropped(e Dropped, format string, args ...any) {
+	message := fmt.Sprintf(format, maskedArgs(args)...)
+	v.add(v.pass.rule.Severity, Path{}, e.start, e.end, v.pass.contentOf(e.start, e.end), message)
+}
+
+// ReportSpan is Pass.ReportSpan.
+func (v Variant) ReportSpan(at Span, format string, args ...any) {
+	message := fmt.Sprintf(format, args...)
+	v.add(v.pass.rule.Severity, Path{}, at.start, at.end, v.pass.contentOf(at.start, at.end), message)
+}
+
+// ReportWaiver is Pass.ReportWaiver.
+func (v Variant) ReportWaiver(w *AppliedWaiver, format string, args ...any) {
+	v.ReportWaiverAs(v.pass.rule.Severity, w, format, args...)
+}
+
+// ReportWaiverAs is ReportWaiver with a severity that differs from the rule's in this case.
+func (v Variant) ReportWaiverAs(s Severity, w *AppliedWaiver, format string, args ...any) {
+	message := fmt.Sprintf(format, maskedArgs(args)...)
+	v.add(s, At("metadata"), w.start, w.end, v.pass.contentOf(w.start, w.end), message)
+}
+
+func (v Variant) add(s Severity, at Path, start, end int, about content, message string) {
+	p := v.pass
+	if own, ok := p.severities[p.rule.ID]; ok {
+		s = own
+	}
+	p.result.Findings = append(p.result.Findings, Finding{
+		Rule: p.rule, Severity: s, Key: v.key, Message: shortened(maskedWords(message), maxMessage),
+		Path: at, Pos: p.pos(start, end), Excerpt: p.excerpt(start, end),
+		Inherits: p.rests & p.result.Host, content: v.with(about), Device: p.namedDevice(at).shown,
+	})
+}
+
+// with returns a digest of the content and of the data that was given with the key. That is
+// masked, since a message that names it would be too.
+func (v Variant) with(c content) content {
+	if len(v.about) == 0 {
+		return c
+	}
+	var b strings.Builder
+	b.Write(c[:])
+	for _, text := range v.about {
+		b.WriteString(maskedWords(text))
+		b.WriteByte(0)
+	}
+	return digest(b.String())
+}
