@@ -101,7 +101,7 @@ rules:
 		},
 		{
 			Rule: "network-script", Domains: "6b7c1f0e-59d3-4a3c-8f4e-0a4f6d1c2b3a", Reason: "it's ours",
-			Source: name, Pos: audit.Pos{Line: 25, Column: 12, EndLine: 25, EndColumn: 22},
+			Source: name, Pos: audit.Pos{Line: 25, Column: 12, EndLine: 25, EndColumn: 26},
 		},
 	})
 	if len(f.Rules) != 2 || f.Path != name {
@@ -117,8 +117,8 @@ rules:
 	}
 	for path, want := range map[string]audit.Pos{
 		"fail-on":              {Line: 8, Column: 1, EndLine: 8, EndColumn: 8},
-		"enable[1]":            {Line: 4, Column: 19, EndLine: 4, EndColumn: 27},
-		"severity.site-tpm":    {Line: 7, Column: 30, EndLine: 7, EndColumn: 38},
+		"enable[1]":            {Line: 4, Column: 23, EndLine: 4, EndColumn: 31},
+		"severity.site-tpm":    {Line: 7, Column: 34, EndLine: 7, EndColumn: 42},
 		"waivers[0].until":     {Line: 21, Column: 5, EndLine: 21, EndColumn: 10},
 		"domain-waivers.never": {Line: 29, Column: 3, EndLine: 29, EndColumn: 8},
 		"rules[1].url":         {Line: 52, Column: 5, EndLine: 52, EndColumn: 8},
@@ -177,10 +177,10 @@ var mistakes = []mistake{
 	{"disable: ['*-*']\n", `1:11: "*-*" would turn every rule off`, false},
 	{"fail-on: high\ndisable: ['[a-m]*', '[n-z]*']\n", "2:1: every rule is disabled", false},
 	{"enable: [Net]\n", `1:10: unknown rule "Net"; 'virt-audit rules' lists them`, true},
-	{"disable: ['network-*']\nenable: [network-script, \"network-*\"]\n", `2:22: "network-*" is enabled and disabled`, false},
+	{"disable: ['network-*']\nenable: [network-script, \"network-*\"]\n", `2:26: "network-*" is enabled and disabled`, false},
 	{"severity: high\n", "1:11: severity is not a mapping of rules to severities but a text", true},
 	{"severity: {network-*: high}\n", `1:12: "network-*" is a pattern, where one rule is wanted`, true},
-	{"severity: {network-script: 3, network-user-slirp: hi}\n", `1:24: not a text but a number; quote it if it is meant as text§1:43: unknown severity "hi"; one of critical, high, medium, low, info`, true},
+	{"severity: {network-script: 3, network-user-slirp: hi}\n", `1:28: not a text but a number; quote it if it is meant as text§1:51: unknown severity "hi"; one of critical, high, medium, low, info`, true},
 	{"severity: {network-script:high}\n", `1:12: "network-script:high" is one word to YAML; put a space behind the colon`, false},
 	{"severity: {network-script:}\n", "1:12: network-script has no value; leave it out if it is to say nothing", true},
 	{"policy: qemu-10.3\n", `1:9: unknown policy "qemu-10.3"; did you mean qemu-10.2?`, true},
@@ -263,7 +263,7 @@ var mistakes = []mistake{
 	{"fail-on: high\n  min-severity: low\n", "1:10: mapping value is not allowed in this context", false},
 	{"baseline: a\n  - network-script\n", "1:9: a text over several lines without quotes; put it into quotes, or write it after | or >; or is what follows not indented as it should be?", false},
 	{"waivers:\n- rule: network-script\n  reason: the console: open\n", "3:11: mapping value is not allowed in this context", false},
-	{"waivers: [{rule: network-script, reason: the console: open}]\n", "1:38: a text with \": \" or \" #\" in it, without quotes; put it into quotes, or write it after | or >", false},
+	{"waivers: [{rule: network-script, reason: the console: open}]\n", "1:42: a text with \": \" or \" #\" in it, without quotes; put it into quotes, or write it after | or >", false},
 	{"waivers:\n- rule: network-script\n  reason: two\n    lines\n", "3:9: a text over several lines without quotes; put it into quotes, or write it after | or >; or is what follows not indented as it should be?", false},
 	{"baseline: }x\n", "1:11: a text that begins with \"}\", without quotes; put it into quotes, or write it after | or >", false},
 	{"fail-on: # why\n  # more\n  hgih\n", `3:3: unknown severity "hgih"; did you mean high?`, true},
@@ -271,7 +271,7 @@ var mistakes = []mistake{
 	// All at once, in the order of the file, the columns in characters.
 	{
 		"waivers:\n- {rule: network-scrpt, reason: \"\u00fc\", until: 1}\nfail-on: 1\n",
-		`2:10: unknown rule "network-scrpt"; did you mean network-script?§2:41: not a text but a number; quote it if it is meant as text§3:10: not a text but a number; quote it if it is meant as text`, true,
+		`2:10: unknown rule "network-scrpt"; did you mean network-script?§2:45: not a text but a number; quote it if it is meant as text§3:10: not a text but a number; quote it if it is meant as text`, true,
 	},
 }
 

@@ -65,7 +65,7 @@ func TestSchemaAccepts(t *testing.T) {
 	t.Parallel()
 	schema := compile(t)
 	texts := []string{
-		"", "{}", "enable: []", "disable: [network-script, 'i?-*', '[bm]*-*']", "severity: {}", "waivers: []", "allow: {}", "rules: []", "domain-waivers: {}",
+		"", "{}", "enable: []", "disable: [network-script, 'endpoin?-*', '[bm]*-*']", "severity: {}", "waivers: []", "allow: {}", "rules: []", "domain-waivers: {}",
 		"format: text", "format: sarif:a/b c.sarif", "format: [text, 'json:-']", "policy: ./site", "policy: site.yml", "qemu-version: 9.2.1", "qemu-version: '0.12'",
 		"max-size: 1G", "max-size: 1048576K", "max-size: 1", "show-waived: false", "baseline: /etc/known.json",
 		"waivers:\n- rule: network-script\n  reason: |\n    two\n    lines\n",

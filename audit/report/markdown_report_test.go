@@ -220,7 +220,7 @@ func TestMarkdownParts(t *testing.T) {
 	at := 0
 	for _, want := range []string{
 		"## virt-audit: 5 critical, 4 high, 3 medium, 2 low, 1 info in 18 guests, 2 inputs could not be read\n",
-		"QEMU's security support boundary (policy `qemu-11.1`): 12 inside, 4 **outside**, 1 undetermined, 1 not QEMU.\n",
+		"QEMU's security support boundary (policy `qemu-11.1`): 12 inside, 4 **outside**, 1 undetermined, 1 not-qemu.\n",
 		"12 findings at or above medium: the audit fails. 1 finding waived, not counted. 1 finding in the baseline, not counted. 1 check not evaluated.\n",
 		"### Inputs that could not be read\n", "- `broken ]]>:2:7`: bad: \\]\\]&gt;\n- `absent ]]>`: no such file\n",
 		"### Guests\n", "| **outside** | `build-tcg` | `qemu x86_64 pc-q35-9.2` | critical | 1 critical, 1 high |\n", "| no finding, 1 check not evaluated |\n",
