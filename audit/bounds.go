@@ -23,12 +23,12 @@ func shortName(name string) string {
 	return cut(name, 64) + "… (SHA-256 " + hex.EncodeToString(sum[:16]) + ")"
 }
 
-// shortened returns text of at most limit bytes, and the sign for more behind it.
-func shortened(text string, limit int) string {
-	if len(text) <= limit {
+// shortened returns text of at most maxMessage bytes, and the sign for more after it.
+func shortened(text string) string {
+	if len(text) <= maxMessage {
 		return text
 	}
-	return cut(text, limit) + "…"
+	return cut(text, maxMessage) + "…"
 }
 
 // cut returns the first bytes of a text, and no part of a code point.

@@ -1,14 +1,16 @@
 package audit
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // args makes a command line of arguments.
 func args(values ...string) string {
-	out := "<qemu:commandline>"
-	for _, v := range values {
-		out += "<qemu:arg value='" + v + "'/>"
+	if len(values) == 0 {
+		return "<qemu:commandline></qemu:commandline>"
 	}
-	return out + "</qemu:commandline>"
+	return "<qemu:commandline><qemu:arg value='" + strings.Join(values, "'/><qemu:arg value='") + "'/></qemu:commandline>"
 }
 
 const (

@@ -202,7 +202,7 @@ func (r *reader) decoding(err error) error {
 func (d *Domain) known() error {
 	refuse := func(p Path, format string, args ...any) error {
 		pos := d.Pos(p)
-		return &InputError{Source: d.Source, Line: pos.Line, Column: pos.Column, Message: shortened(fmt.Sprintf(format, maskedArgs(args)...), maxMessage)}
+		return &InputError{Source: d.Source, Line: pos.Line, Column: pos.Column, Message: shortened(fmt.Sprintf(format, maskedArgs(args)...))}
 	}
 	switch t := d.Target; {
 	case t.Type == "":

@@ -11,8 +11,10 @@ import (
 
 // secretNames are the words, in small letters, that mark a name as that of a secret, anywhere in it: the author of
 // a misspelt element or attribute has put a secret into it all the same.
-var secretNames = []string{"pass", "pswd", "psswd", "pwd", "psk", "pincode", "secret", "token", "ticket", "cookie",
-	"cred", "auth", "apikey", "key", "jwt", "bearer"}
+var secretNames = []string{
+	"pass", "pswd", "psswd", "pwd", "psk", "pincode", "secret", "token", "ticket", "cookie",
+	"cred", "auth", "apikey", "key", "jwt", "bearer",
+}
 
 // secretWords mark a name as that of a secret where they are the whole of it, or its first or last word.
 var secretWords = []string{"pw", "pin", "otp", "sig", "signature"}
@@ -61,8 +63,10 @@ func foldAt[T string | []byte](text T, at int, word string) bool {
 }
 
 // secretMarks begin a secret in a value of any kind: the parameters of URLs, of network storage and of programs.
-var secretMarks = []string{"password=", "passwd=", "passphrase=", "pass=", "pwd=", "pswd=", "pw=", "psk=", "key=", "token=",
-	"secret=", "ticket=", "sig=", "signature=", "password:", "passwd:", "token:", "secret:", "apikey:", `password"`, `passwd"`, `secret"`, `token"`}
+var secretMarks = []string{
+	"password=", "passwd=", "passphrase=", "pass=", "pwd=", "pswd=", "pw=", "psk=", "key=", "token=",
+	"secret=", "ticket=", "sig=", "signature=", "password:", "passwd:", "token:", "secret:", "apikey:", `password"`, `passwd"`, `secret"`, `token"`,
+}
 
 // looksSecret reports whether a value of any attribute or element seems to hold a secret: a mark as above, or a user
 // with a password as in "https://user:password@host".

@@ -100,7 +100,7 @@ const (
 
 func (r *reader) refuse(offset int, format string, args ...any) error {
 	line, column := r.begin.place(lineColumn(r.src, offset))
-	return &InputError{Source: r.source, Line: line, Column: column, Message: shortened(fmt.Sprintf(format, maskedArgs(args)...), maxMessage)}
+	return &InputError{Source: r.source, Line: line, Column: column, Message: shortened(fmt.Sprintf(format, maskedArgs(args)...))}
 }
 
 // Token implements xml.TokenReader.

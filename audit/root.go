@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"regexp"
+	"slices"
 
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
@@ -53,7 +54,7 @@ func rootElement(src []byte) (name xml.Name, attrs []xml.Attr, ok bool) {
 	if bytes.IndexByte(src[:min(len(src), 4)], 0) >= 0 {
 		return name, nil, false
 	}
-	s := scanner{src: src[:len(src):len(src)], text: string(src)}
+	s := scanner{src: slices.Clip(src), text: string(src)}
 	for {
 		tok, err := s.token()
 		if err != nil {

@@ -3,6 +3,7 @@ package audit
 import (
 	"bytes"
 	"encoding/xml"
+	"slices"
 	"strings"
 )
 
@@ -19,7 +20,7 @@ type Part struct {
 func Split(stream []byte) []Part {
 	var parts []Part
 	var l lines
-	sp := splitter{src: stream[:len(stream):len(stream)], text: string(stream), budget: 8*len(stream) + 1<<20}
+	sp := splitter{src: slices.Clip(stream), text: string(stream), budget: 8*len(stream) + 1<<20}
 	for from := 0; from < len(stream); {
 		next := sp.next(from)
 		part := Part{Data: stream[from:next:next]}

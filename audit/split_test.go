@@ -38,9 +38,9 @@ func TestSplit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var got []string
 			parts := audit.Split([]byte(c.stream))
-			joined := ""
+			var joined strings.Builder
 			for _, part := range parts {
-				joined += string(part.Data)
+				joined.Write(part.Data)
 				domains, err := audit.LoadPart("s", part)
 				switch {
 				case err == nil:
@@ -56,7 +56,7 @@ func TestSplit(t *testing.T) {
 					got = append(got, "!")
 				}
 			}
-			if joined != c.stream {
+			if joined.String() != c.stream {
 				t.Error("the parts are not the stream")
 			}
 			if s := strings.Join(got, " "); s != c.want {

@@ -91,7 +91,7 @@ func (v Variant) add(s Severity, at Path, start, end int, about content, message
 		s = own
 	}
 	p.result.Findings = append(p.result.Findings, Finding{
-		Rule: p.rule, Severity: s, Key: v.key, Message: shortened(maskedWords(message), maxMessage),
+		Rule: p.rule, Severity: s, Key: v.key, Message: shortened(maskedWords(message)),
 		Path: at, Pos: p.pos(start, end), Excerpt: p.excerpt(start, end),
 		Inherits: p.rests & p.result.Host, content: v.with(about), Device: p.namedDevice(at).shown,
 	})

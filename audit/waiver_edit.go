@@ -28,7 +28,7 @@ func (d *Domain) Waive(w *Waiver) ([]byte, error) {
 		return nil, fmt.Errorf("the edited document could not be read: %w", err)
 	}
 	if !slices.ContainsFunc(again.Waivers, func(o *Waiver) bool {
-		return o.Rule == w.Rule && o.Device == w.Device && o.Reason == shortened(reasonText(w.Reason), maxMessage) && o.Flaw == "" && o.lost == ""
+		return o.Rule == w.Rule && o.Device == w.Device && o.Reason == shortened(reasonText(w.Reason)) && o.Flaw == "" && o.lost == ""
 	}) {
 		return nil, errors.New("the document has something where the waiver would stand that makes it no waiver")
 	}

@@ -142,7 +142,7 @@ func ParseDay(text string) (time.Time, error) {
 func (d *Domain) reasoned(waivers []*Waiver, within node) {
 	d.Waivers, d.waivers = slices.Clip(waivers), within
 	for _, w := range d.Waivers {
-		w.Reason, w.text = maskedWords(shortened(reasonText(string(w.text)), maxMessage)), nil
+		w.Reason, w.text = maskedWords(shortened(reasonText(string(w.text)))), nil
 		if !Shown(w.Reason) && w.Flaw == "" {
 			w.Flaw = "it gives no reason"
 		}

@@ -24,7 +24,7 @@ neither, so each hit is a slip of the pen or an attempt. The audit is of what li
 		Refs: []string{domainOverview, "https://libvirt.org/formatdomain.html#general-metadata", "https://libvirt.org/drvqemu.html#pass-through-of-arbitrary-qemu-commands"},
 		Check: func(p *audit.Pass) {
 			for _, e := range p.Dropped {
-				switch e.Reason {
+				switch e.Reason { //nolint:exhaustive // text is for document-stray-text
 				case audit.Repeated:
 					p.Key("repeated").ReportDropped(e, "a later <%s>, which libvirt ignores: it reads the first", e.Name)
 				case audit.ForeignNamespace:

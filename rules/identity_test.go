@@ -45,8 +45,8 @@ func everyResult(t *testing.T, visit func(file string, res *audit.Result)) {
 	if corpus == "" {
 		corpus = "../../shared/corpus"
 	}
-	real, _ := filepath.Glob(filepath.Join(corpus, "domains", "*.xml"))
-	for _, file := range append(noise, real...) {
+	documents, _ := filepath.Glob(filepath.Join(corpus, "domains", "*.xml"))
+	for _, file := range append(noise, documents...) {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -31,6 +31,7 @@ func labelledGuest(label string) string {
 // labelsAndLibvirt starts guests with labels and looks who QEMU runs as. (All labels gave what the table
 // says; most of those that start are left out since each takes half a second.)
 func labelsAndLibvirt(t *testing.T, d *libvirtd.Daemon) {
+	t.Helper()
 	names := strings.NewReplacer("libvirt-qemu", "64055")
 	for _, l := range labels {
 		if l.user != "" && !l.start {
@@ -146,6 +147,7 @@ func modelsOf(t *testing.T, doc string) (out string) {
 
 // impliedAndLibvirt wants the models of a document to be those of libvirt's dump of it.
 func impliedAndLibvirt(t *testing.T, d *libvirtd.Daemon) {
+	t.Helper()
 	defined := 0
 	for _, m := range machines {
 		program, err := exec.LookPath("qemu-system-" + m.program)
@@ -176,6 +178,7 @@ func impliedAndLibvirt(t *testing.T, d *libvirtd.Daemon) {
 // dumpsAndLibvirt audits documents that libvirt completes, or reads in part, and its dumps of them: a rule
 // that finds something in one finds something in the other.
 func dumpsAndLibvirt(t *testing.T, d *libvirtd.Daemon) {
+	t.Helper()
 	for _, c := range []struct{ rule, inside, devices string }{
 		{"cpu-model-baseline", "<cpu match='minimum'/>", ""},
 		{"cpu-model-baseline", "<cpu mode='custom' match='minimum'><topology sockets='1' cores='1' threads='1'/></cpu>", ""},
@@ -212,15 +215,14 @@ func dumpsAndLibvirt(t *testing.T, d *libvirtd.Daemon) {
 
 // spiceChannelsTwice is a SPICE display with a mode for each channel, and another one for the first.
 func spiceChannelsTwice(first, last string) string {
-	modes := "<channel name='main' mode='" + first + "'/>"
-	for _, name := range spiceChannels[1:] {
-		modes += "<channel name='" + name + "' mode='secure'/>"
-	}
-	return "<graphics type='spice' port='5900' listen='0.0.0.0'>" + modes + "<channel name='main' mode='" + last + "'/></graphics>"
+	others := strings.Join(spiceChannels[1:], "' mode='secure'/><channel name='")
+	return "<graphics type='spice' port='5900' listen='0.0.0.0'><channel name='main' mode='" + first + "'/><channel name='" +
+		others + "' mode='secure'/><channel name='main' mode='" + last + "'/></graphics>"
 }
 
 // relativeAndLibvirt starts a guest whose disk has a relative name: it is opened from the root directory.
 func relativeAndLibvirt(t *testing.T, d *libvirtd.Daemon) {
+	t.Helper()
 	if out, err := d.Command("sh", "-c", "mkdir -p /run/rel && truncate -s 1M /run/rel/x.img").CombinedOutput(); err != nil {
 		t.Fatal(string(out))
 	}

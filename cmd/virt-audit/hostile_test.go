@@ -27,9 +27,11 @@ const counted = "./...,libvirt.org/go/libvirtxml,encoding/xml,github.com/rivo/un
 
 // hostileArgs is the whole way: all profiles, every format, fingerprints and a baseline.
 func hostileArgs(files, out string) []string {
-	args := []string{"--no-config", "-j", "1", "--verbose", "--show-waived", "--max-size", "64M", "--exit-zero",
+	args := []string{
+		"--no-config", "-j", "1", "--verbose", "--show-waived", "--max-size", "64M", "--exit-zero",
 		"--profile", "baseline", "--profile", "hardened", "--profile", "multi-tenant", "--profile", "confidential",
-		"--write-baseline", filepath.Join(out, "baseline")}
+		"--write-baseline", filepath.Join(out, "baseline"),
+	}
 	for _, f := range report.Formats() {
 		args = append(args, "--format", f.Name+":"+filepath.Join(out, "report."+f.Name))
 	}
@@ -134,7 +136,7 @@ func statements(t *testing.T, program string, args []string) (n float64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // nothing was written
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		fields := strings.Fields(lines.Text()) // FILE:PLACE STATEMENTS TIMES
 		if len(fields) != 3 {
@@ -153,7 +155,7 @@ func statements(t *testing.T, program string, args []string) (n float64) {
 // BenchmarkHostile prints how the time for hostile documents grows: for the sizes of TestBoundedWork, twice and
 // four times as much, with the exponents between them.
 func BenchmarkHostile(b *testing.B) {
-	fmt.Printf("%-45s %9s %9s %9s %9s %s\n", "hostile documents", "KB of n", "n", "2n", "4n", "exponents")
+	fmt.Fprintf(os.Stdout, "%-45s %9s %9s %9s %9s %s\n", "hostile documents", "KB of n", "n", "2n", "4n", "exponents")
 	for _, s := range hostile.Shapes() {
 		var took [3]time.Duration
 		size := 0
@@ -173,7 +175,7 @@ func BenchmarkHostile(b *testing.B) {
 			}
 		}
 		exponent := func(i int) float64 { return math.Log2(took[i].Seconds() / took[i-1].Seconds()) }
-		fmt.Printf("%-45s %9d %8.3fs %8.3fs %8.3fs %5.2f %5.2f\n", s.Name, size/1024,
+		fmt.Fprintf(os.Stdout, "%-45s %9d %8.3fs %8.3fs %8.3fs %5.2f %5.2f\n", s.Name, size/1024,
 			took[0].Seconds(), took[1].Seconds(), took[2].Seconds(), exponent(1), exponent(2))
 	}
 }
