@@ -105,7 +105,7 @@ func TestWaiveLast(t *testing.T) {
 func TestNearest(t *testing.T) {
 	var waivers strings.Builder
 	for i := range 10 * manyUnknown {
-		fmt.Fprintf(&waivers, `<va:waive rule="sto-%d">ok</va:waive>`, i)
+		fmt.Fprintf(&waivers, `<va:waive rule="storage-%d">ok</va:waive>`, i)
 	}
 	d, err := Load("web1.xml", []byte(waivedGuest(in(waivers.String()))))
 	if err != nil {

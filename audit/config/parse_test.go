@@ -173,7 +173,7 @@ var mistakes = []mistake{
 	{"enable: [endpoint-vnc-publc]\n", `1:10: unknown rule "endpoint-vnc-publc"; did you mean endpoint-vnc-public?`, false},
 	{"disable: ['vnc']\n", `1:11: unknown rule "vnc"; 'virt-audit rules' lists them`, false},
 	{"disable: [nt-*]\n", `1:11: no rule matches "nt-*"; 'virt-audit rules' lists them`, false},
-	{"enable: ['net-[']\n", `1:10: "net-[" is not a pattern: a bracket is not closed, or nothing follows a backslash`, false},
+	{"enable: ['network-[']\n", `1:10: "network-[" is not a pattern: a bracket is not closed, or nothing follows a backslash`, false},
 	{"disable: ['*-*']\n", `1:11: "*-*" would turn every rule off`, false},
 	{"fail-on: high\ndisable: ['[a-m]*', '[n-z]*']\n", "2:1: every rule is disabled", false},
 	{"enable: [Net]\n", `1:10: unknown rule "Net"; 'virt-audit rules' lists them`, true},

@@ -18,7 +18,7 @@ var completed = []struct {
 	want []string
 }{
 	{`expl`, []string{"explain"}},
-	{`explain bnd-accel-t`, []string{"explain", "boundary-accel-tcg"}},
+	{`explain boundary-accel-t`, []string{"explain", "boundary-accel-tcg"}},
 	{`web.xml --min-sev`, []string{"web.xml", "--min-severity"}},
 	{`web.xml --fail-on h`, []string{"web.xml", "--fail-on", "high"}},
 	{`--fail-on=h`, []string{"--fail-on=high"}},

@@ -105,7 +105,7 @@ func TestCompletionSite(t *testing.T) {
 	}
 	for _, args := range [][]string{{"--no-config", "--rule", ""}, {"--config", file + "x", "--rule", ""}} {
 		out, errOut := typed(t, append([]string{"completion", "words", "--"}, args...)...)
-		if strings.Contains(out, offered) || !strings.Contains(out, "word\tbnd-accel-tcg\t") || errOut != "" {
+		if strings.Contains(out, offered) || !strings.Contains(out, "word\tboundary-accel-tcg\t") || errOut != "" {
 			t.Errorf("%v: %s%s", args, out, errOut)
 		}
 	}

@@ -97,7 +97,7 @@ allow:
 			if options != nil {
 				for _, want := range []string{
 					"  accept: false                          # option --no-domain-waivers",
-					"# rule: [confinement-dac-root, boundary-accel-tcg]    # option --rule: no other rule runs", "# skip-rule: [boundary-accel-tcg]             # option --skip-rule",
+					"# rule: [confinement-dac-root, boundary-accel-tcg] # option --rule: no other rule runs", "# skip-rule: [boundary-accel-tcg]        # option --skip-rule",
 					`format: [text, "csv:x.csv"]`, `# format: ["json:elsewhere.json", "sarif:` + dir + `/a,b"] # option --format: a configuration cannot name the file`,
 				} {
 					if !strings.Contains(text, want) {

@@ -236,7 +236,7 @@ func (h *hooked) same() {
 	}
 	defer func() { _ = os.Remove(capture) }()
 	var files []string
-	for _, group := range []string{"cpu", "cnf", "if"} {
+	for _, group := range []string{"cpu", "confinement", "endpoint"} {
 		found, err := filepath.Glob("../../testdata/rules/" + group + "-*/bad*.xml")
 		if err != nil {
 			h.Fatal(err)

@@ -79,7 +79,7 @@ func TestSiteDecides(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"", all},
 		{"enable: [machine-i440fx]", "confinement-emulator-custom machine-i440fx sharing-fs-dangerous-path storage-sensitive-path"},
-		{"enable: [mach-i440f*]\ndisable: [confinement-*]", "machine-i440fx sharing-fs-dangerous-path storage-sensitive-path"},
+		{"enable: [machine-i440f*]\ndisable: [confinement-*]", "machine-i440fx sharing-fs-dangerous-path storage-sensitive-path"},
 		{"enable: [machine-i440fx]\ndisable: [machine-*]", all},
 		{"disable: [confinement-emulator-custom]", "sharing-fs-dangerous-path storage-sensitive-path"},
 		{"allow: {emulators: [/srv/qemu/bin/qemu-system-x86_64]}", "sharing-fs-dangerous-path storage-sensitive-path"},

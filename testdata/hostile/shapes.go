@@ -50,11 +50,11 @@ var names = []Shape{
 	}),
 	one("metadata", 4000, func(n int) string { return "<metadata>" + each(n, "<m%d:x xmlns:m%d='urn:%d'/>") + "</metadata>" }),
 	one("waivers", 1000, func(n int) string {
-		return waivers(each(n, "<va:waive rule='sto-format-probing' device='vd%d'>ok</va:waive>\n")) +
+		return waivers(each(n, "<va:waive rule='storage-format-probing' device='vd%d'>ok</va:waive>\n")) +
 			devices(each(n, "<disk type='file'><source file='/d%d'/><target dev='vd%d'/></disk>\n"))
 	}),
-	one("waivers of no rule", 300, func(n int) string { return waivers(each(n, "<va:waive rule='sto-%d'>ok</va:waive>\n")) }),
-	one("malformed waivers", 1000, func(n int) string { return waivers(each(n, "<va:wave rule='sto-%d'>ok</va:wave>\n")) }),
+	one("waivers of no rule", 300, func(n int) string { return waivers(each(n, "<va:waive rule='storage-%d'>ok</va:waive>\n")) }),
+	one("malformed waivers", 1000, func(n int) string { return waivers(each(n, "<va:wave rule='storage-%d'>ok</va:wave>\n")) }),
 }
 
 // places are about many findings at one place, and places that are far from the beginning of their line.
