@@ -15,7 +15,7 @@ type Part struct {
 
 // Split returns the documents of a stream such as several "virsh dumpxml" write one after the other. A
 // stream that holds one document is one part, whatever else is in it: reading it then says what is
-// wrong. After a document that is not well-formed, the next part begins at the next line that begins
+// wrong. Between two documents, anything else is a part of its own. After a document that is not well-formed, the next part begins at the next line that begins
 // like a document, so that one bad document does not hide those after it.
 func Split(stream []byte) []Part {
 	var parts []Part
@@ -57,7 +57,10 @@ func (sp *splitter) next(from int) int {
 	if begin == len(sp.src) || startsDocument(sp.src[begin:]) {
 		return begin
 	}
-	return resume(sp.src, begin)
+	if next := resume(sp.src, begin); next == len(sp.src) {
+		return next // what follows belongs to the document, which is not well-formed with it
+	}
+	return begin // a message of the program that wrote the stream, say: a part of its own
 }
 
 // documentEnd returns the offset after the root element of the document at from, or -1 if it is not

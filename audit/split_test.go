@@ -24,7 +24,7 @@ func TestSplit(t *testing.T) {
 		"another kind between":  {one("a") + "<network><name>n</name></network>\n" + one("b"), "a:2 - b:18"},
 		"truncated between":     {one("a") + one("x")[:100] + "\n" + one("b"), "a:2 ! b:23"},
 		"crossed between":       {one("a") + "<domain type='kvm'></x>\n" + one("b"), "a:2 ! b:18"},
-		"text between":          {one("a") + "error: no such guest\n" + one("b"), "! b:18"},
+		"text between":          {one("a") + "error: no such guest\n" + one("b"), "a:2 ! b:18"},
 		"text after":            {one("a") + "x", "!"},
 		"end tag after":         {one("a") + "</domain>", "!"},
 		"comment after":         {one("a") + "<!-- x -->", "a:2"},
