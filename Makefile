@@ -31,7 +31,7 @@ tools:
 
 test: tools
 	$(GO) vet $(PACKAGES)
-	$(GO) test -race -count=1 ./... ./testdata/libvirtd ./testdata/differential
+	$(GO) test -race -count=1 -timeout 30m ./... ./testdata/libvirtd ./testdata/differential
 	@$(MAKE) --no-print-directory cover
 
 # cover fails when a package that decides something falls below 90 % of its statements. Tests of packaging run
@@ -41,7 +41,7 @@ comma    := ,
 space    := $(subst ,, )
 cover:
 	@all=$$(mktemp) one=$$(mktemp); trap 'rm -f $$all $$one' EXIT; \
-	$(GO) test -count=1 -coverpkg=$(subst $(space),$(comma),$(DECIDING:%=./%)) -coverprofile=$$all $$($(GO) list ./... | grep -v /packaging) >$$one || { cat $$one; exit 1; }; \
+	$(GO) test -count=1 -timeout 30m -coverpkg=$(subst $(space),$(comma),$(DECIDING:%=./%)) -coverprofile=$$all $$($(GO) list ./... | grep -v /packaging) >$$one || { cat $$one; exit 1; }; \
 	for p in $(DECIDING); do \
 		{ echo 'mode: set'; grep "^[^:]*/virt-audit/$$p/[^/]*\.go:" $$all; } >$$one; \
 		$(GO) tool cover -func=$$one | awk -v p=$$p '/^total:/ { sub("%","",$$3); print "coverage of " p ": " $$3 " %"; exit !($$3 >= 90) }' || exit 1; \
@@ -79,6 +79,8 @@ differential: tools
 fuzz:
 	$(GO) test ./audit -run "^$$" -fuzz FuzzScan -fuzztime $(FUZZTIME)
 	$(GO) test ./audit -run '^$$' -fuzz FuzzLoad -fuzztime $(FUZZTIME)
+	$(GO) test ./audit -run '^$$' -fuzz FuzzSplit -fuzztime $(FUZZTIME)
+	$(GO) test ./audit -run '^$$' -fuzz FuzzJSON -fuzztime $(FUZZTIME)
 	$(GO) test ./audit/host -run '^$$' -fuzz FuzzQEMUConf -fuzztime $(FUZZTIME)
 	$(GO) test ./rules -run '^$$' -fuzz FuzzRules -fuzztime $(FUZZTIME)
 	$(GO) test ./audit/config -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)

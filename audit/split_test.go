@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -83,4 +84,20 @@ func TestSplitWork(t *testing.T) {
 	if n := len(audit.Split(stream)); n != 200_000 {
 		t.Errorf("%d parts", n)
 	}
+}
+
+// FuzzSplit takes streams apart: nothing of a stream is lost, and every part can be read or is refused.
+func FuzzSplit(f *testing.F) {
+	f.Add([]byte(body + "\n" + status + body + "</domstatus>\n<!-- x -->\n" + body[:100] + "\n" + body))
+	f.Add([]byte("error: x\n<domain type='kvm'/> <domain/>x\n<?xml version='1.0'?><domain type='qemu'/>"))
+	f.Fuzz(func(t *testing.T, stream []byte) {
+		var joined []byte
+		for _, part := range audit.Split(stream) {
+			joined = append(joined, part.Data...)
+			_, _ = audit.LoadPart("s", part)
+		}
+		if !bytes.Equal(joined, stream) {
+			t.Errorf("the parts of %q are %q", stream, joined)
+		}
+	})
 }
