@@ -172,8 +172,8 @@ func (r *resolver) machine() {
 	}
 }
 
-// says reports whether the document asks for the machine already: by this name, or by another for a
-// version of the same family that the host chooses.
+// says reports whether the document asks for the machine already: by this name, or by one for a version
+// of the same family that the host chooses.
 func (r *resolver) says(name string) bool {
 	targets := []string{policy.TargetOf(r.target.Arch)}
 	if r.target.Arch == "" {
@@ -185,7 +185,7 @@ func (r *resolver) says(name string) bool {
 			own = policy.ImpliedMachine(r.target, target)
 		}
 		ours, theirs := policy.ParseMachine(target, own), policy.ParseMachine(target, name)
-		return name == own || (ours.Alias || theirs.Alias) && ours.WellFormed && theirs.WellFormed && ours.Family == theirs.Family
+		return name == own || theirs.Alias && ours.WellFormed && theirs.WellFormed && ours.Family == theirs.Family
 	})
 }
 

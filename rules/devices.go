@@ -200,7 +200,7 @@ func legacySCSI(p *audit.Pass, c device) {
 	if c.by == "" {
 		p.Key("default", c.model).Reportf(c.at, "%s %s '%s' where QEMU has it", what, takes, c.model)
 	} else {
-		p.Key("default-by-version", c.model).ReportAs(audit.Low, c.at, "%s %s '%s' where QEMU has it (%s; later versions take virtio-scsi or the first controller's)", what, takes, c.model, c.by)
+		p.Key("default-by-version", c.model).ReportAs(audit.Low, c.at, "%s %s '%s' where QEMU has it (%s; later versions take virtio-scsi or another controller's)", what, takes, c.model, c.by)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // libvirt adds because a disk or a SCSI device of the host is on a controller that is not there.
 func scsiControllers(p *audit.Pass) iter.Seq[device] {
 	return func(yield func(device) bool) {
-		first := "" // the model of the first controller
+		first := statedSCSI(p)
 		for at, c := range audit.Each("devices/controller", p.Devices.Controllers) {
 			if c.Type != "scsi" {
 				continue
@@ -24,9 +24,6 @@ func scsiControllers(p *audit.Pass) iter.Seq[device] {
 					continue
 				}
 				d = defaultSCSI(p, at, first)
-			}
-			if first == "" {
-				first = d.model
 			}
 			if !yield(d) {
 				return
@@ -46,8 +43,18 @@ func scsiControllers(p *audit.Pass) iter.Seq[device] {
 	}
 }
 
-// defaultSCSI is qemuDomainDefaultSCSIControllerModel. libvirt 12.8 gives a further controller the model
-// of the first one, and prefers virtio-scsi on the machines that virtMachine knows; 9.0 does neither.
+// statedSCSI returns the model of the first SCSI controller that has one in the document.
+func statedSCSI(p *audit.Pass) string {
+	for i := range p.Devices.Controllers {
+		if c := &p.Devices.Controllers[i]; c.Type == "scsi" && c.Model != "" && c.Model != "auto" {
+			return c.Model
+		}
+	}
+	return ""
+}
+
+// defaultSCSI is qemuDomainDefaultSCSIControllerModel. libvirt 12.8 gives a controller without a model that
+// of the first one that has any, before it or after it, and prefers virtio-scsi on the machines that virtMachine knows; 9.0 does neither.
 func defaultSCSI(p *audit.Pass, at audit.Path, first string) device {
 	d := device{at: at, model: "lsilogic", implied: true}
 	_, pseries := onPOWER(p)

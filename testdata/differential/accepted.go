@@ -93,13 +93,11 @@ var acceptances = []acceptance{
 		reason: "libvirt 9.0 takes the more dangerous model, and the finding says which version does",
 	},
 	{
-		name:  "machine of an argument, beside none in the document",
-		dims:  []dimension{message},
-		rules: []string{"boundary-accel-override", "confinement-qemu-cmdline"},
-		match: func(c *occurrence) bool {
-			return c.document.target.Machine == "" && c.document.target.Arch == ""
-		},
-		reason: "whether the argument repeats the default is known once libvirt has filled in the architecture",
+		name:   "machine of an argument, beside an alias or none in the document",
+		dims:   []dimension{message},
+		rules:  []string{"boundary-accel-override", "confinement-qemu-cmdline", "machine-deprecated"},
+		match:  unnamed,
+		reason: "whether the argument repeats the machine is known once libvirt has filled it in",
 	},
 	{
 		name:   "network card model in other letters",
