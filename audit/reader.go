@@ -194,7 +194,7 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 		name = hypervisorNamespaces[uri].prefix + ":" + name
 	}
 	under := r.nodes[parent.node].name
-	f.textual = isText(under, name, attrs)
+	f.textual = r.src[end-2] != '/' && isText(under, name, attrs) // an empty tag holds nothing
 	switch {
 	case repeats(under, name):
 	case name == "cpu" && under == "domain" && parent.seen().has(name):
