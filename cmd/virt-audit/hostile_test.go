@@ -71,6 +71,9 @@ func (w work) beyond(once work) work {
 // TestBoundedWork counts the work for a quarter and for the whole of the size of everything that a document can hold any number of. No
 // time is measured, so that a busy machine changes nothing.
 func TestBoundedWork(t *testing.T) {
+	if underRace {
+		t.Skip("it counts the work of a program that is built without -race, and runs in the tests without it")
+	}
 	program := filepath.Join(t.TempDir(), "virt-audit")
 	build := exec.CommandContext(t.Context(), "go", "build", "-cover", "-covermode=atomic", "-coverpkg="+counted, "-o", program, "./cmd/virt-audit")
 	build.Dir = "../.."
