@@ -181,8 +181,10 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 		return nil, nil
 	}
 	kept := uri == "" && name == "metadata" && len(r.stack) == r.outer+2 // libvirt keeps its attributes too
-	if err := r.unforeign(attrs, start); err != nil && !kept {
-		return nil, err
+	if !kept {
+		if err := r.unforeign(attrs, start); err != nil {
+			return nil, err
+		}
 	}
 	if ignore, err := r.besideNUMA(parent, name, start); ignore || err != nil {
 		f.mode = ignored

@@ -81,14 +81,8 @@ func notFile(mode fs.FileMode) error {
 		return fmt.Errorf("a folder named like a file, %w: rename it, or name the files in it", ErrNotFile)
 	case mode&fs.ModeNamedPipe != 0:
 		return fmt.Errorf("a FIFO, %w: it is read only if named as an operand itself", ErrNotFile)
-	case mode&fs.ModeSocket != 0:
-		return fmt.Errorf("a socket, %w", ErrNotFile)
-	case mode&fs.ModeCharDevice != 0:
-		return fmt.Errorf("a character device, %w", ErrNotFile)
-	case mode&fs.ModeDevice != 0:
-		return fmt.Errorf("a block device, %w", ErrNotFile)
 	}
-	return ErrNotFile
+	return files.NotFile(mode)
 }
 
 // tooLarge says that a document of size bytes, or of unknown size if that is

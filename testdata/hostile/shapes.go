@@ -49,6 +49,7 @@ var names = []Shape{
 			"<cookies>" + each(n/2, "<cookie name='c%d'>x</cookie>") + "</cookies></source></disk>")
 	}),
 	one("metadata", 4000, func(n int) string { return "<metadata>" + each(n, "<m%d:x xmlns:m%d='urn:%d'/>") + "</metadata>" }),
+	one("attributes of repeated metadata", 4000, func(n int) string { return each(n, "<metadata f:x%d=''/>") }),
 	one("waivers", 1000, func(n int) string {
 		return waivers(each(n, "<va:waive rule='storage-format-probing' device='vd%d'>ok</va:waive>\n")) +
 			devices(each(n, "<disk type='file'><source file='/d%d'/><target dev='vd%d'/></disk>\n"))
