@@ -36,7 +36,7 @@ test: tools
 
 # cover fails when a package that decides something falls below 90 % of its statements. Tests of packaging run
 # the program as it is published, which counts nothing.
-DECIDING := audit audit/policy audit/host audit/baseline audit/config rules rules/local
+DECIDING := audit audit/domxml audit/policy audit/host audit/baseline audit/config rules rules/local
 comma    := ,
 space    := $(subst ,, )
 cover:
@@ -90,7 +90,7 @@ fuzz:
 	$(GO) test ./audit/collect/live -run '^$$' -fuzz FuzzDaemon -fuzztime $(FUZZTIME)
 
 bench: tools
-	$(GO) test ./audit ./rules -run '^$$' -bench . -benchmem
+	$(GO) test ./audit/domxml ./rules -run '^$$' -bench . -benchmem
 	@$(GO) test ./cmd/virt-audit -run '^$$' -bench BenchmarkHostile -benchtime 1x -timeout 30m
 	@sh testdata/bench.sh
 

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
 // Drift says that a finding is in one of a guest's documents and not in another: what runs, what is
@@ -63,7 +65,7 @@ type driftFinding struct {
 // driftAbout identifies one of the findings of a rule about the same sort of element.
 type driftAbout struct {
 	key     string
-	content content
+	content domxml.Content
 }
 
 var driftSeed = maphash.MakeSeed()
@@ -103,7 +105,7 @@ func (x *Drifts) Note(r *Result) {
 }
 
 func (r *Result) driftKey() driftKey {
-	if uuid := uuidKey(r.UUID); uuid != "" {
+	if uuid := domxml.UUIDKey(r.UUID); uuid != "" {
 		return driftKey{r.Origin.Host, uuid, ""}
 	}
 	return driftKey{r.Origin.Host, "", r.Name}
@@ -111,7 +113,7 @@ func (r *Result) driftKey() driftKey {
 
 // drift reduces a finding to what is compared.
 func (f *Finding) drift() driftFinding {
-	return driftFinding{f.Rule, maphash.String(driftSeed, f.Path.unnumbered()), driftAbout{f.Key, f.content}}
+	return driftFinding{f.Rule, maphash.String(driftSeed, f.Path.Unnumbered()), driftAbout{f.Key, f.content}}
 }
 
 // Freeze lets go of what was seen in one document only. Results can then be marked, from several

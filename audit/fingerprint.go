@@ -3,7 +3,6 @@ package audit
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"strings"
 )
 
 // Fingerprint identifies a finding: by rule, key, guest, device and content. Line numbers, the
@@ -16,7 +15,7 @@ func (r *Result) Fingerprint(f *Finding) string {
 	h := sha256.New()
 	for _, part := range []string{
 		"1", f.Rule.ID, f.Key, r.Origin.Host, r.Name, past(r.Origin),
-		f.Path.unnumbered(), string(f.content[:]),
+		f.Path.Unnumbered(), string(f.content[:]),
 	} {
 		h.Write([]byte(part))
 		h.Write([]byte{0})
@@ -31,21 +30,4 @@ func past(o Origin) string {
 		return ""
 	}
 	return string(o.Kind) + " " + o.Label
-}
-
-// unnumbered returns the path without the numbers of its elements, which change as others come and go.
-func (p Path) unnumbered() string {
-	var b strings.Builder
-	inside := false
-	for _, c := range p.String() {
-		switch {
-		case c == '[':
-			inside = true
-		case c == ']':
-			inside = false
-		case !inside:
-			b.WriteRune(c)
-		}
-	}
-	return b.String()
 }

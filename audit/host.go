@@ -107,7 +107,7 @@ func (c *Config) hostArch(f *host.Facts) string {
 // guest returns what the policy judges: what the XML says, and what the host makes of it.
 func (c *Config) guest(d *Domain) policy.Guest {
 	g := policy.Guest{
-		Target: d.Target, Emulator: d.Devices.Emulator, Override: d.Command.override,
+		Target: d.Target, Emulator: d.Devices.Emulator, Override: d.Command.Override,
 		AllowedEmulator: len(c.Allowed.Emulators) > 0 && c.Allowed.emulator(d.Devices.Emulator),
 	}
 	f := c.facts(d)

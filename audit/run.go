@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/host"
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
@@ -80,10 +81,10 @@ type Finding struct {
 	Path     Path
 	Pos      Pos
 	Excerpt  Excerpt
-	Device   string  // of the device that it is about, the first of its DeviceNames; "" where there is none
-	Drift    Drift   // of a guest with several documents, where they differ; "" where they do not
-	Inherits Needs   // what of the host it may rest on
-	content  content // with what Pass.Key was given besides the key
+	Device   string         // of the device that it is about, the first of its DeviceNames; "" where there is none
+	Drift    Drift          // of a guest with several documents, where they differ; "" where they do not
+	Inherits Needs          // what of the host it may rest on
+	content  domxml.Content // with what Pass.Key was given besides the key
 }
 
 // Unevaluated is a rule that could not answer, and what it lacked.
@@ -163,10 +164,10 @@ func (c *Config) EffectiveQEMU() policy.Version {
 // with which severity and in which order, happens here and nowhere else.
 func Run(d *Domain, c *Config) *Result {
 	guest := c.guest(d)
-	res := &Result{Source: d.Source, Name: shortName(d.Name), UUID: shortName(d.UUID), Origin: d.Origin, Target: d.Target, Boundary: c.edition().Judge(guest)}
-	res.Origin.Label = shortName(d.Origin.Label)
+	res := &Result{Source: d.Source, Name: domxml.ShortName(d.Name), UUID: domxml.ShortName(d.UUID), Origin: d.Origin, Target: d.Target, Boundary: c.edition().Judge(guest)}
+	res.Origin.Label = domxml.ShortName(d.Origin.Label)
 	if res.Boundary.Word == policy.Inside {
-		res.Notes = d.scopeNotes(c.edition())
+		res.Notes = scopeNotes(d, c.edition())
 	}
 	p := Pass{Domain: d, guest: guest, Boundary: res.Boundary, QEMU: c.EffectiveQEMU(), Host: c.facts(d), result: res, fileMode: c.FileMode, severities: c.Severities, allowed: c.Allowed}
 	p.Planned = c.QEMU != policy.Version{}
@@ -252,7 +253,7 @@ func (p *Pass) MachineType() (name string, at Path) {
 	if p.Boundary.Machine == "" {
 		return p.Target.Machine, At("os/type@machine")
 	}
-	return p.Boundary.Machine, p.Command.machineAt
+	return p.Boundary.Machine, p.Command.MachineAt
 }
 
 // Machine takes the machine type that QEMU takes apart.

@@ -9,11 +9,11 @@ import (
 
 // scopeNotes returns what the policy does not cover of a guest that is inside: a line for each part of
 // the edition's scope that the document shows.
-func (d *Domain) scopeNotes(e *policy.Edition) []string {
+func scopeNotes(d *Domain, e *policy.Edition) []string {
 	if !e.Excludes(policy.Backends) {
 		return nil
 	}
-	devices := d.backendDevices()
+	devices := backendDevices(d)
 	if len(devices) == 0 {
 		return nil
 	}
@@ -22,7 +22,7 @@ func (d *Domain) scopeNotes(e *policy.Edition) []string {
 
 // backendDevices returns the kinds of the guest's devices that run in another process by vhost-user or
 // vfio-user, each once: "vhost-user network interface".
-func (d *Domain) backendDevices() (kinds []string) {
+func backendDevices(d *Domain) (kinds []string) {
 	note := func(is bool, kind string) {
 		if is && !slices.Contains(kinds, kind) {
 			kinds = append(kinds, kind)
@@ -45,13 +45,13 @@ func (d *Domain) backendDevices() (kinds []string) {
 		note(v.Driver != nil && v.Driver.Name == "vhostuser", "vhost-user video card")
 	}
 	for i := range d.Command.Options {
-		note(true, d.Command.Options[i].backend())
+		note(true, backend(&d.Command.Options[i]))
 	}
 	return slices.DeleteFunc(kinds, func(k string) bool { return k == "" })
 }
 
 // backend returns the kind of a device with a back-end that the option adds, or "".
-func (o *Option) backend() string {
+func backend(o *Option) string {
 	switch o.Name {
 	case "device":
 		switch driver := o.First("driver"); {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
 // Index says which domains of a run use which things: disks, host devices, sockets, labels. It is
@@ -54,7 +56,7 @@ func (u Use) Place() string {
 	if name == "" {
 		name = "a guest without a name"
 	}
-	return name + " (" + (&InputError{Source: u.Source, Line: u.Line, Column: u.Column}).place() + ")"
+	return name + " (" + (&InputError{Source: u.Source, Line: u.Line, Column: u.Column}).Place() + ")"
 }
 
 // NewIndex returns an empty index.
@@ -82,7 +84,7 @@ func (x *Index) Add(d *Domain, c *Config, indexers ...Indexer) Questions {
 		}
 	}
 	questions := Questions{
-		name: strings.Clone(shortName(d.Name)), uuid: uuidKey(shortName(d.UUID)), source: d.Source,
+		name: strings.Clone(domxml.ShortName(d.Name)), uuid: domxml.UUIDKey(domxml.ShortName(d.UUID)), source: d.Source,
 		under: distinct(q.under), answered: p.lacked != 0 || len(p.result.Findings) > 0 || c.waivesAcross(d),
 	}
 	// Copies, lest a few bytes of a name keep a whole document in memory.
@@ -208,11 +210,6 @@ type noted struct {
 }
 
 func (n noted) same() any { return [3]string{n.kind, n.key, n.detail} }
-
-// uuidKey brings a UUID into one form: libvirt takes dashes anywhere, and either case.
-func uuidKey(uuid string) string {
-	return strings.ToLower(strings.ReplaceAll(strings.TrimSpace(uuid), "-", ""))
-}
 
 // is reports whether the domain is the guest that the index knows as g. The same guest may be seen
 // twice: running and stored, or in a file and its copy. A document without a UUID gets one when it is
@@ -378,7 +375,7 @@ func (p *Pass) OthersUnder(kind, dir string) iter.Seq[Use] {
 // known returns the domain as the index knows it.
 func (p *Pass) known() *indexed {
 	if p.self == nil {
-		p.self = &indexed{name: shortName(p.Name), uuid: uuidKey(shortName(p.UUID)), source: p.Source}
+		p.self = &indexed{name: domxml.ShortName(p.Name), uuid: domxml.UUIDKey(domxml.ShortName(p.UUID)), source: p.Source}
 	}
 	return p.self
 }

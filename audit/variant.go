@@ -3,6 +3,8 @@ package audit
 import (
 	"fmt"
 	"strings"
+
+	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
 // Variant reports findings under a key, see Pass.Key.
@@ -58,20 +60,19 @@ func (v Variant) Reportf(at Path, format string, args ...any) {
 
 // ReportAs is Pass.ReportAs.
 func (v Variant) ReportAs(s Severity, at Path, format string, args ...any) {
-	start, end := v.pass.span(at)
-	v.add(s, at, start, end, v.pass.contentAt(at), fmt.Sprintf(format, maskedArgs(args)...))
+	v.add(s, at, v.pass.SpanOf(at), v.pass.ContentAt(at), fmt.Sprintf(format, domxml.MaskArgs(args)...))
 }
 
 // ReportDropped is Pass.ReportDropped.
 func (v Variant) ReportDropped(e Dropped, format string, args ...any) {
-	message := fmt.Sprintf(format, maskedArgs(args)...)
-	v.add(v.pass.rule.Severity, Path{}, e.start, e.end, v.pass.contentOf(e.start, e.end), message)
+	message := fmt.Sprintf(format, domxml.MaskArgs(args)...)
+	v.add(v.pass.rule.Severity, Path{}, e.Span, v.pass.ContentOf(e.Span), message)
 }
 
 // ReportSpan is Pass.ReportSpan.
 func (v Variant) ReportSpan(at Span, format string, args ...any) {
 	message := fmt.Sprintf(format, args...)
-	v.add(v.pass.rule.Severity, Path{}, at.start, at.end, v.pass.contentOf(at.start, at.end), message)
+	v.add(v.pass.rule.Severity, Path{}, at, v.pass.ContentOf(at), message)
 }
 
 // ReportWaiver is Pass.ReportWaiver.
@@ -81,33 +82,33 @@ func (v Variant) ReportWaiver(w *AppliedWaiver, format string, args ...any) {
 
 // ReportWaiverAs is ReportWaiver with a severity that differs from the rule's in this case.
 func (v Variant) ReportWaiverAs(s Severity, w *AppliedWaiver, format string, args ...any) {
-	message := fmt.Sprintf(format, maskedArgs(args)...)
-	v.add(s, At("metadata"), w.start, w.end, v.pass.contentOf(w.start, w.end), message)
+	message := fmt.Sprintf(format, domxml.MaskArgs(args)...)
+	v.add(s, At("metadata"), w.Tag, v.pass.ContentOf(w.Tag), message)
 }
 
-func (v Variant) add(s Severity, at Path, start, end int, about content, message string) {
+func (v Variant) add(s Severity, at Path, span Span, about domxml.Content, message string) {
 	p := v.pass
 	if own, ok := p.severities[p.rule.ID]; ok {
 		s = own
 	}
 	p.result.Findings = append(p.result.Findings, Finding{
-		Rule: p.rule, Severity: s, Key: v.key, Message: shortened(maskedWords(message)),
-		Path: at, Pos: p.pos(start, end), Excerpt: p.excerpt(start, end),
-		Inherits: p.rests & p.result.Host, content: v.with(about), Device: p.namedDevice(at).shown,
+		Rule: p.rule, Severity: s, Key: v.key, Message: domxml.Shorten(domxml.MaskWords(message)),
+		Path: at, Pos: p.PosOf(span), Excerpt: p.Domain.Excerpt(span),
+		Inherits: p.rests & p.result.Host, content: v.with(about), Device: p.DeviceLabel(at),
 	})
 }
 
 // with returns a digest of the content and of the data that was given with the key. That is
 // masked, since a message that names it would be too.
-func (v Variant) with(c content) content {
+func (v Variant) with(c domxml.Content) domxml.Content {
 	if len(v.about) == 0 {
 		return c
 	}
 	var b strings.Builder
 	b.Write(c[:])
 	for _, text := range v.about {
-		b.WriteString(maskedWords(text))
+		b.WriteString(domxml.MaskWords(text))
 		b.WriteByte(0)
 	}
-	return digest(b.String())
+	return domxml.Digest(b.String())
 }

@@ -19,7 +19,7 @@ func (c *Config) waive(p *Pass) {
 	judged := map[string]*ruleAnswer{}
 	unknown := 0
 	for _, w := range all {
-		if !w.covers(p.Domain) {
+		if !w.Covers(p.Domain) {
 			continue
 		}
 		answer := judged[w.Rule]
@@ -33,7 +33,7 @@ func (c *Config) waive(p *Pass) {
 		}
 		a := &AppliedWaiver{
 			Waiver: w, Known: answer.known, Nearest: answer.nearest, Evaluated: answer.about(p, w.Device),
-			Expired: w.Expired(c.Today), Lost: w.lost, Bare: w.bare,
+			Expired: w.Expired(c.Today), Lost: w.Lost, Bare: w.Bare,
 		}
 		if w.InDomain {
 			a.NotAllowed = c.DomainWaivers.Allows(w.Rule)
@@ -41,9 +41,9 @@ func (c *Config) waive(p *Pass) {
 		}
 		switch {
 		case a.Evaluated:
-			w.applied.Store(true)
+			w.Seen.Applied.Store(true)
 		case answer.open:
-			w.open.Store(true)
+			w.Seen.Open.Store(true)
 		}
 		if w.Flaw == "" && !a.Expired && a.Lost == "" && a.NotAllowed == "" {
 			active.add(a)
@@ -58,7 +58,7 @@ func (c *Config) waivesAcross(d *Domain) bool {
 	across := func(id string) bool {
 		return slices.ContainsFunc(c.Rules, func(r *Rule) bool { return r.ID == id && r.Needs&NeedDomains != 0 })
 	}
-	return slices.ContainsFunc(c.Waivers, func(w *Waiver) bool { return w.covers(d) && across(w.Rule) }) ||
+	return slices.ContainsFunc(c.Waivers, func(w *Waiver) bool { return w.Covers(d) && across(w.Rule) }) ||
 		!c.DomainWaivers.Ignore && slices.ContainsFunc(d.Waivers, func(w *Waiver) bool { return across(w.Rule) })
 }
 
@@ -67,7 +67,7 @@ func (c *Config) waivesAcross(d *Domain) bool {
 func (c *Config) waiveLast(p *Pass) {
 	active := activeWaivers{}
 	for _, w := range c.Waivers {
-		if w.covers(p.Domain) && w.Flaw == "" && !w.Expired(c.Today) {
+		if w.Covers(p.Domain) && w.Flaw == "" && !w.Expired(c.Today) {
 			active.add(&AppliedWaiver{Waiver: w})
 		}
 	}
@@ -97,7 +97,7 @@ func (c *Config) answer(p *Pass, id string) *ruleAnswer {
 			continue
 		}
 		a.found = true
-		if kind := f.Path.deviceKind(); kind != "" {
+		if kind := f.Path.DeviceKind(); kind != "" {
 			if a.kinds == nil {
 				a.kinds = map[string]bool{}
 			}
@@ -119,7 +119,7 @@ func (a *ruleAnswer) about(p *Pass, device string) bool {
 	case device == "":
 		return a.found
 	}
-	kinds := p.kindsOf(device)
+	kinds := p.KindsOf(device)
 	return len(kinds) == 0 || a.found && !slices.ContainsFunc(kinds, func(k string) bool { return a.kinds[k] })
 }
 
@@ -174,7 +174,7 @@ func (m activeWaivers) of(d *Domain, f *Finding) *Waiver {
 		same.used = true
 		for _, a := range same.list {
 			a.Used = true
-			a.used.Store(true)
+			a.Seen.Used.Store(true)
 		}
 	}
 	if first == nil {

@@ -124,7 +124,7 @@ func TestDomainsApart(t *testing.T) {
 		t.Fatalf("%d domains: %v", len(domains), err)
 	}
 	for _, d := range domains {
-		if len(d.Waivers) != 1 || d.Waivers[0].lost != "" {
+		if len(d.Waivers) != 1 || d.Waivers[0].Lost != "" {
 			t.Errorf("%+v", d.Waivers)
 		}
 	}
@@ -137,7 +137,7 @@ func TestWaiverOutsideMetadata(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(d.Waivers) != 1 || d.Waivers[0].lost == "" {
+	if len(d.Waivers) != 1 || d.Waivers[0].Lost == "" {
 		t.Fatalf("waivers: %+v", d.Waivers)
 	}
 	if res := Run(d, &Config{Rules: []*Rule{onDisks}}); len(res.Findings) != 2 {

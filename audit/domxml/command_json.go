@@ -1,0 +1,283 @@
+package domxml
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	// jsonDepth is how deep QEMU lets values be nested (MAX_NESTING in qobject/json-streamer.c).
+	jsonDepth = 1024
+	// jsonKey is longer than any key of QEMU's with those around it. jsonGrowth bounds all keys together,
+	// in multiples of the text: each holds those around it.
+	jsonKey, jsonGrowth = 512, 16
+)
+
+// decodeJSON reads an argument in QEMU's dialect of JSON, which takes strings in single quotes too, and
+// refuses a key that comes twice (qobject/json-lexer.c and json-parser.c of QEMU 7.2). Keys of nested
+// objects and numbers of list items are joined by dots, as in QEMU's other form of arguments; the
+// result is sorted by key. Anything that QEMU refuses is an error.
+func decodeJSON(text string) ([]KeyValue, error) {
+	r := jsonReader{text: text}
+	r.value("", 0)
+	r.blanks()
+	if r.err == nil && r.at < len(text) {
+		r.fail("text after the value")
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	slices.SortStableFunc(r.out, func(a, b KeyValue) int { return strings.Compare(a.Key, b.Key) })
+	return r.out, nil
+}
+
+type jsonReader struct {
+	text string
+	at   int
+	out  []KeyValue
+	keys int // bytes in the keys of out
+	err  error
+}
+
+// fail keeps the first error. It names no part of the text, which may be secret.
+func (r *jsonReader) fail(message string) {
+	if r.err == nil {
+		r.err = errors.New(message)
+	}
+	r.at = len(r.text)
+}
+
+func (r *jsonReader) blanks() {
+	for r.at < len(r.text) && strings.IndexByte(" \t\r\n", r.text[r.at]) >= 0 {
+		r.at++
+	}
+}
+
+// take skips blanks, and one byte if it is the next.
+func (r *jsonReader) take(c byte) bool {
+	if r.blanks(); r.at < len(r.text) && r.text[r.at] == c {
+		r.at++
+		return true
+	}
+	return false
+}
+
+// value reads one value and adds it, or its parts, under a key.
+func (r *jsonReader) value(key string, depth int) {
+	r.blanks()
+	switch {
+	case r.at == len(r.text):
+		r.fail("it ends too early")
+	case depth >= jsonDepth:
+		r.fail("it is nested too deeply")
+	case r.take('{'):
+		r.object(key, depth+1)
+	case r.take('['):
+		r.list(key, depth+1)
+	case r.text[r.at] == '"' || r.text[r.at] == '\'':
+		r.add(key, r.quoted())
+	default:
+		r.add(key, r.literal())
+	}
+}
+
+func (r *jsonReader) add(key, value string) {
+	r.keys += len(key)
+	if r.keys > jsonGrowth*len(r.text) {
+		r.fail("its keys are nested too deeply")
+		return
+	}
+	r.out = append(r.out, KeyValue{key, value})
+}
+
+// below reads a value under a key that is part of another.
+func (r *jsonReader) below(prefix, key string, depth int) {
+	if len(prefix)+len(key) > jsonKey {
+		r.fail("a key is longer than any of QEMU's")
+		return
+	}
+	if prefix != "" {
+		key = prefix + "." + key
+	}
+	r.value(key, depth)
+}
+
+func (r *jsonReader) object(prefix string, depth int) {
+	if r.take('}') {
+		return
+	}
+	seen := map[string]bool{}
+	for r.err == nil {
+		r.blanks()
+		if r.at == len(r.text) || r.text[r.at] != '"' && r.text[r.at] != '\'' {
+			r.fail("a key is missing")
+			return
+		}
+		key := r.quoted()
+		if seen[key] {
+			r.fail("a key comes twice")
+		}
+		seen[key] = true
+		if !r.take(':') {
+			r.fail("a colon is missing")
+		}
+		r.below(prefix, key, depth)
+		if r.take('}') {
+			return
+		}
+		if !r.take(',') {
+			r.fail("a comma or brace is missing")
+		}
+	}
+}
+
+func (r *jsonReader) list(prefix string, depth int) {
+	if r.take(']') {
+		return
+	}
+	for i := 0; r.err == nil; i++ {
+		r.below(prefix, strconv.Itoa(i), depth)
+		if r.take(']') {
+			return
+		}
+		if !r.take(',') {
+			r.fail("a comma or bracket is missing")
+		}
+	}
+}
+
+// literal reads a number, true, false or null. Switches are "on" and "off" in QEMU's other form.
+func (r *jsonReader) literal() string {
+	start := r.at
+	for r.at < len(r.text) && strings.IndexByte(" \t\r\n,:{}[]\"'", r.text[r.at]) < 0 {
+		r.at++
+	}
+	switch word := r.text[start:r.at]; {
+	case word == "true":
+		return "on"
+	case word == "false":
+		return "off"
+	case word == "null" || jsonNumber(word):
+		return word
+	default:
+		r.fail("a value is neither text nor number")
+		return ""
+	}
+}
+
+// jsonNumber reports whether a word is a number by RFC 8259.
+func jsonNumber(word string) bool {
+	digits := func() bool {
+		n := 0
+		for n < len(word) && word[n] >= '0' && word[n] <= '9' {
+			n++
+		}
+		word = word[n:]
+		return n > 0
+	}
+	word = strings.TrimPrefix(word, "-")
+	if rest, zero := strings.CutPrefix(word, "0"); zero {
+		word = rest
+	} else if !digits() {
+		return false
+	}
+	if rest, ok := strings.CutPrefix(word, "."); ok {
+		if word = rest; !digits() {
+			return false
+		}
+	}
+	if word != "" && (word[0] == 'e' || word[0] == 'E') {
+		word = word[1:]
+		if word != "" && (word[0] == '+' || word[0] == '-') {
+			word = word[1:]
+		}
+		return digits() && word == ""
+	}
+	return word == ""
+}
+
+// quoted reads a text in either kind of quotes.
+func (r *jsonReader) quoted() string {
+	quote := r.text[r.at]
+	r.at++
+	var b strings.Builder
+	for r.at < len(r.text) {
+		switch c := r.text[r.at]; {
+		case c == quote:
+			r.at++
+			return b.String()
+		case c == '\\':
+			r.escape(&b)
+		case c < 0x20:
+			r.fail("a control character in a text")
+		default:
+			ch, size := utf8.DecodeRuneInString(r.text[r.at:])
+			if ch == utf8.RuneError && size == 1 || !jsonRune(ch) {
+				r.fail("a text is not Unicode")
+				return ""
+			}
+			b.WriteRune(ch)
+			r.at += size
+		}
+	}
+	r.fail("a text does not end")
+	return ""
+}
+
+func (r *jsonReader) escape(b *strings.Builder) {
+	r.at++
+	if r.at == len(r.text) {
+		return
+	}
+	c := r.text[r.at]
+	r.at++
+	if i := strings.IndexByte(`"'\/bfnrt`, c); i >= 0 {
+		b.WriteByte("\"'\\/\b\f\n\r\t"[i])
+		return
+	}
+	if c != 'u' {
+		r.fail("an escape sequence is unknown")
+		return
+	}
+	ch := r.hex()
+	if ch >= 0xd800 && ch < 0xdc00 && strings.HasPrefix(r.text[r.at:], `\u`) {
+		r.at += 2
+		low := r.hex()
+		if low < 0xdc00 || low > 0xdfff {
+			r.fail("an escape sequence is no character")
+			return
+		}
+		ch = 0x10000 + (ch&0x3ff)<<10 | low&0x3ff
+	}
+	if !jsonRune(ch) {
+		r.fail("an escape sequence is no character")
+		return
+	}
+	b.WriteRune(ch)
+}
+
+// hex reads four hexadecimal digits; -1 where they are not.
+func (r *jsonReader) hex() rune {
+	var n rune
+	for range 4 {
+		i := -1
+		if r.at < len(r.text) {
+			i = strings.IndexByte("0123456789abcdef", lower(r.text[r.at]))
+		}
+		if i < 0 {
+			r.fail("an escape sequence is not hexadecimal")
+			return -1
+		}
+		n = n<<4 | rune(i)
+		r.at++
+	}
+	return n
+}
+
+// jsonRune is is_valid_codepoint in QEMU's util/unicode.c: no surrogate, no noncharacter.
+func jsonRune(c rune) bool {
+	return c >= 0 && c <= utf8.MaxRune && c&0xfffe != 0xfffe && (c < 0xfdd0 || c > 0xfdef) && (c < 0xd800 || c > 0xdfff)
+}

@@ -1,0 +1,184 @@
+package domxml
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A fingerprint leaves out what is secret and nothing else, key by key: what it is made of can be tried out by
+// anyone who has it (docs/decisions/0001-fingerprints.md).
+
+// write writes the option with the parts of its argument that are not secret.
+func (o *Option) write(b *strings.Builder) {
+	b.WriteString("-" + masked(o.Name))
+	switch {
+	case o.Value == "":
+	case namesSecret(o.Name) && !withArgument[o.Name]:
+		b.WriteString(" " + hidden)
+	case o.Name == "append":
+		b.WriteString(" " + kernelContent(o.Value))
+	case o.Name == "prom-env":
+		name, value, _ := strings.Cut(o.Value, "=")
+		b.WriteString(" " + name + "=" + part(name, value))
+	case strings.HasPrefix(o.Value, "{"):
+		writeJSON(b, o.Value)
+	case o.Name == "" || !strings.Contains(o.Value, "="):
+		b.WriteString(" " + contentOfValue(o.Value))
+	default:
+		o.writeParts(b)
+	}
+	b.WriteByte('\n')
+}
+
+// writeParts writes the keys and values of an argument.
+func (o *Option) writeParts(b *strings.Builder) {
+	name, _ := o.Get("name")
+	for _, a := range o.Args {
+		value := part(a.Key, a.Value)
+		switch {
+		case a.Key == "data" && o.Name == "object":
+			value = hidden
+		case a.Key == "string" && o.Name == "fw_cfg":
+			value = part(name, a.Value)
+		case a.Key == "value" && o.Name == "smbios":
+			value = smbiosContent(a.Value)
+		}
+		b.WriteString(" " + strconv.Quote(a.Key) + "=" + strconv.Quote(value))
+	}
+}
+
+// writeJSON writes an argument in JSON, lists included. What is no JSON is written as the text that it is, unless it
+// names a secret: where that ends is not known.
+func writeJSON(b *strings.Builder, text string) {
+	var value any
+	if json.Unmarshal([]byte(text), &value) != nil {
+		switch args, err := decodeJSON(text); {
+		case err == nil:
+			writeQuotedOnce(b, args)
+		case namesSecret(text):
+			b.WriteString(" " + hidden)
+		default:
+			b.WriteString(" " + contentOfValue(text))
+		}
+		return
+	}
+	secret := false
+	if object, ok := value.(map[string]any); ok {
+		kind, _ := object["qom-type"].(string)
+		secret = strings.HasPrefix(kind, "secret")
+	}
+	b.WriteByte(' ')
+	writeAny(b, "", value, secret)
+}
+
+// writeQuotedOnce writes what only QEMU takes for JSON: its strings may be in single quotes (qobject/json-lexer.c).
+func writeQuotedOnce(b *strings.Builder, args []KeyValue) {
+	object := slices.ContainsFunc(args, func(a KeyValue) bool {
+		return a.Key == "qom-type" && strings.HasPrefix(a.Value, "secret")
+	})
+	for _, a := range args {
+		value := part(a.Key, a.Value)
+		if object && a.Key == "data" {
+			value = hidden
+		}
+		b.WriteString(" " + strconv.Quote(a.Key) + ":" + strconv.Quote(value))
+	}
+}
+
+func writeAny(b *strings.Builder, key string, value any, object bool) {
+	switch v := value.(type) {
+	case map[string]any:
+		b.WriteByte('{')
+		keys := make([]string, 0, len(v))
+		for k := range v {
+			keys = append(keys, k)
+		}
+		slices.Sort(keys)
+		for _, k := range keys {
+			b.WriteString(strconv.Quote(k) + ":")
+			inside := k
+			if key != "" && namesSecret(key) {
+				inside = key // all that is in a secret is one
+			}
+			writeAny(b, inside, v[k], object)
+			b.WriteByte(',')
+		}
+		b.WriteByte('}')
+	case []any:
+		b.WriteByte('[')
+		for _, e := range v {
+			writeAny(b, key, e, object)
+			b.WriteByte(',')
+		}
+		b.WriteByte(']')
+	default:
+		text := part(key, fmt.Sprint(v))
+		if object && key == "data" {
+			text = hidden
+		}
+		b.WriteString(strconv.Quote(text))
+	}
+}
+
+// part returns the value of a setting, or a mask.
+func part(key, value string) string {
+	if namesSecret(key) && !isSwitch(value) {
+		return hidden
+	}
+	return contentOfValue(value)
+}
+
+// isSwitch reports whether a value is of those that are the same for everyone.
+func isSwitch(value string) bool {
+	switch value {
+	case "", "on", "off", "yes", "no", "true", "false", "0", "1":
+		return true
+	}
+	return false
+}
+
+// contentOfValue returns a value with its secrets masked. The name of a local file is none, though it may have the
+// signs in it that separate a user from a password elsewhere.
+func contentOfValue(value string) string {
+	if strings.HasPrefix(value, "/") && !strings.HasPrefix(value, "//") && !strings.Contains(value, "://") {
+		if _, end := markedSecret(value, 0); end == 0 {
+			return value
+		}
+	}
+	return masked(value)
+}
+
+// kernelContent returns a kernel's command line with its secrets masked.
+func kernelContent(line string) string {
+	var out []string
+	for word := range strings.FieldsSeq(line) {
+		if name, value, ok := strings.Cut(word, "="); ok {
+			switch {
+			case strings.HasPrefix(name, "systemd.set_credential"):
+				credential, _, _ := strings.Cut(value, ":")
+				word = name + "=" + credential + ":" + hidden
+			case strings.EqualFold(name, "luks"):
+				word = name + "=" + hidden
+			default:
+				word = name + "=" + part(name, value)
+			}
+		}
+		out = append(out, contentOfValue(word))
+	}
+	return strings.Join(out, " ")
+}
+
+// smbiosContent returns an SMBIOS string; of a credential for systemd the name alone.
+func smbiosContent(entry string) string {
+	if !strings.HasPrefix(strings.TrimSpace(entry), "io.systemd.credential") {
+		if name, value, ok := strings.Cut(entry, "="); ok {
+			return name + "=" + part(name, value)
+		}
+		return contentOfValue(entry)
+	}
+	name, _, _ := strings.Cut(entry, "=")
+	return name + "=" + hidden
+}

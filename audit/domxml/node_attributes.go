@@ -1,0 +1,51 @@
+package domxml
+
+// longTag is the length of a start tag, in bytes, from which its attributes are looked up in a map. Rules ask for
+// many attributes, and a repeated container for each of its own.
+const longTag = 2048
+
+// attributesOf returns the attributes of a node's start tag, and keeps them.
+func (x *index) attributesOf(at int32) map[string]attribute {
+	if m, ok := x.long[at]; ok {
+		return m
+	}
+	m := map[string]attribute{}
+	n := &x.nodes[at]
+	tag := x.src[n.start:n.tagEnd]
+	for i := afterName(tag); ; {
+		raw, value, start, end, ok := nextAttribute(tag, i)
+		if !ok {
+			break
+		}
+		if _, twice := m[string(raw)]; !twice {
+			name := string(raw)
+			m[name] = attribute{name, value, int(n.start) + start, int(n.start) + end}
+		}
+		i = end
+	}
+	if x.long == nil {
+		x.long = map[int32]map[string]attribute{}
+	}
+	x.long[at] = m
+	return m
+}
+
+// attribute finds an attribute of a node's start tag by its local name.
+func (x *index) attribute(at int32, name string) (attribute, bool) {
+	n := &x.nodes[at]
+	tag := x.src[n.start:n.tagEnd]
+	if len(tag) > longTag {
+		a, ok := x.attributesOf(at)[name]
+		return a, ok
+	}
+	for i := afterName(tag); ; {
+		raw, value, start, end, ok := nextAttribute(tag, i)
+		if !ok {
+			return attribute{}, false
+		}
+		if string(raw) == name {
+			return attribute{name, value, int(n.start) + start, int(n.start) + end}, true
+		}
+		i = end
+	}
+}

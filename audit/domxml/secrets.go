@@ -1,0 +1,290 @@
+package domxml
+
+import (
+	"bytes"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// secretAttributes and secretElements say where documents hold secrets, by the local name of the
+// element. What a passthrough or firmware argument holds is not known, so it counts as secret whole.
+var (
+	secretAttributes = map[string]string{
+		"graphics": "passwd", "arg": "value", "env": "value", "source": "query", "property": "value",
+	}
+	secretElements = set("cookie", "cmdline", "initarg", "initenv", "entry", "metadata", "session", "bootloader_args", "description")
+)
+
+// harmlessOptions are the passthrough options whose arguments a report may show, unless they look as if
+// a secret were in them all the same. To see which argument is meant is half of the finding.
+var harmlessOptions = set("accel", "machine", "M", "cpu", "smp", "device", "global", "sandbox", "compat", "gdb", "s", "monitor", "qmp",
+	"qmp-pretty", "mon", "runas", "run-with", "incoming", "name", "rtc", "icount", "msg", "overcommit", "action", "watchdog", "no-kvm", "enable-kvm")
+
+// suspicious are the words, in small letters, that mark an argument as one that may hold a secret.
+var suspicious = []string{"pass", "secret", "data=", "key", "token", "cookie", "user", "cred", "://", "auth", "string=", "exec:", `\u`}
+
+// harmless returns the numbers of the passthrough arguments that may be shown.
+func (c Command) harmless() map[int]bool {
+	if len(c.Options) == 0 {
+		return nil
+	}
+	out := map[int]bool{}
+	for _, o := range c.Options {
+		if o.Name == "" {
+			continue
+		}
+		lower := strings.ToLower(o.Value)
+		if harmlessOptions[o.Name] && !looksSecret(o.Value) && !slices.ContainsFunc(suspicious, func(w string) bool { return strings.Contains(lower, w) }) {
+			out[o.At.index] = true
+		}
+		if withArgument[o.Name] || withoutArgument[o.Name] {
+			out[o.Path.index] = true
+		}
+	}
+	return out
+}
+
+// secrets returns the parts of a stretch of the document that must not be shown, in order.
+func (x *index) secrets(from, to int) []interval {
+	all := x.allSecrets()
+	first := sort.Search(len(all), func(i int) bool { return all[i].end > from })
+	var out []interval
+	for _, s := range all[first:] {
+		if s.start >= to {
+			break
+		}
+		out = append(out, interval{max(s.start, from), min(s.end, to)})
+	}
+	return out
+}
+
+// allSecrets finds the secrets of the whole document, once. It goes by the tags as they are written
+// and not by the index: what the reader dropped can hold secrets too, and is shown with its finding.
+func (x *index) allSecrets() []interval {
+	if !x.hiddenDone {
+		x.hiddenDone = true
+		h := hiding{index: x, root: x.nodes[0]}
+		h.document()
+		x.hidden = h.found
+	}
+	return x.hidden
+}
+
+// hiding is the search for what must not be shown.
+type hiding struct {
+	*index
+	root  node // what stands around it in a document of several has numbers of its own
+	found []interval
+	last  int // where the last of them ends
+	args  int
+	whole int    // how many of the open elements hide all that is in them, from the place start on
+	start int    // of the content of the outermost of those
+	open  []bool // elements: whether the text in them is a secret
+
+	between []piece // of the document since the last tag
+	started bool    // the last tag was a start tag
+}
+
+// piece is a stretch of text, or a comment or processing instruction.
+type piece struct {
+	interval
+	comment bool
+}
+
+func (h *hiding) keep(start, end int) {
+	if start = max(start, h.last); start < end {
+		h.found = append(h.found, interval{start, end})
+		h.last = end
+	}
+}
+
+func (h *hiding) document() {
+	src := h.src
+	for i := 0; i < len(src); {
+		lt := bytes.IndexByte(src[i:], '<')
+		if lt < 0 {
+			break
+		}
+		h.between = append(h.between, piece{interval{i, i + lt}, false})
+		i += lt
+		switch {
+		case bytes.HasPrefix(src[i:], []byte("<!--")):
+			end := len(src) - len(behind(src[i:], "-->"))
+			h.between = append(h.between, piece{interval{i, end}, true})
+			i = end
+		case bytes.HasPrefix(src[i:], []byte("<![CDATA[")):
+			end := len(src) - len(behind(src[i:], "]]>"))
+			start := i + len("<![CDATA[")
+			h.between = append(h.between, piece{interval{start, max(start, end-len("]]>"))}, false})
+			i = end
+		case bytes.HasPrefix(src[i:], []byte("<?")):
+			end := len(src) - len(behind(src[i:], "?>"))
+			h.between = append(h.between, piece{interval{i, end}, true})
+			i = end
+		default:
+			end := i + tagEnd(src[i:])
+			closes := bytes.HasPrefix(src[i:], []byte("</"))
+			h.content(h.started && closes)
+			h.tag(i, end)
+			h.started = !closes && (end < 2 || src[end-2] != '/')
+			i = end
+		}
+	}
+	h.content(false)
+}
+
+// content hides what is secret between two tags. Only the text of an element without other elements in it is a value
+// that libvirt may read, and that reports need. All other text is there by mistake, and may be anything.
+func (h *hiding) content(value bool) {
+	secret := !value || h.joinedSecret()
+	for _, p := range h.between {
+		if p.comment {
+			h.comment(p.start, p.end)
+		} else {
+			h.text(p.start, p.end, secret)
+		}
+	}
+	h.between = h.between[:0]
+}
+
+// joinedSecret reports whether text that comments divide looks like a secret as a whole.
+func (h *hiding) joinedSecret() bool {
+	if len(h.between) < 2 || h.whole > 0 {
+		return false
+	}
+	var text []byte
+	for _, p := range h.between {
+		if !p.comment {
+			text = append(text, h.src[p.start:p.end]...)
+		}
+	}
+	return looksSecretRaw(text)
+}
+
+// looksSecretRaw is looksSecret for text as it is in the document, where character references may stand for a part.
+func looksSecretRaw(raw []byte) bool {
+	if looksSecret(raw) {
+		return true
+	}
+	if bytes.IndexByte(raw, '&') < 0 {
+		return false
+	}
+	end := bytes.LastIndexByte(raw, ';') + 1 // after it, each '&' would have the rest searched for one
+	return looksSecret(unescape(raw[:end], false) + string(raw[end:]))
+}
+
+// comment hides a comment or processing instruction that names a secret: nothing else is known of it.
+func (h *hiding) comment(start, end int) {
+	if body := h.src[start:end]; h.whole == 0 && (namesSecret(body) || looksSecret(body)) {
+		h.keep(min(start+len("<!--"), end), end)
+	}
+}
+
+// text hides a stretch of text if it is known to be a secret, stands in an element that holds one, or looks like
+// one. What a template puts there is shown: it is what the reader has to find.
+func (h *hiding) text(start, end int, secret bool) {
+	if h.whole > 0 || len(h.open) == 0 || start >= end {
+		return
+	}
+	text := h.src[start:end]
+	if unrendered(text) {
+		secret = namesSecret(text)
+	}
+	if (secret || h.open[len(h.open)-1] || looksSecretRaw(text)) && len(bytes.TrimSpace(text)) > 0 {
+		h.keep(start, end)
+	}
+}
+
+// unrendered reports whether a text seems to be that of a template.
+func unrendered(text []byte) bool {
+	return bytes.IndexByte(text, '{') >= 0 && slices.ContainsFunc([]string{"{{", "{%", "${"}, func(mark string) bool {
+		return bytes.Contains(text, []byte(mark))
+	})
+}
+
+// tag hides what is secret in a tag, and notes which elements are open.
+func (h *hiding) tag(start, end int) {
+	tag := h.src[start:end]
+	if len(tag) < 3 {
+		return
+	}
+	local := localName(tag)
+	if tag[1] == '/' {
+		if local = localName(tag[1:]); secretElements[local] && h.whole > 0 {
+			if h.whole--; h.whole == 0 && len(bytes.TrimSpace(h.src[h.start:start])) > 0 {
+				h.keep(h.start, start)
+			}
+		}
+		h.open = h.open[:max(0, len(h.open)-1)]
+		return
+	}
+	secret := h.attributes(local, start, tag)
+	if tag[len(tag)-2] == '/' {
+		return
+	}
+	h.open = append(h.open, secret || len(h.open) > 0 && h.open[len(h.open)-1])
+	if secretElements[local] {
+		if h.whole++; h.whole == 1 {
+			h.start = end
+		}
+	}
+}
+
+// attributes hides the secret ones of a start tag, and reports whether the element's text is secret.
+func (h *hiding) attributes(local string, start int, tag []byte) (secret bool) {
+	shown := false
+	if local == "arg" && start >= int(h.root.start) && start < int(h.root.close) {
+		h.args++
+		shown = h.harmless[h.args]
+	}
+	named := namesSecret(local)
+	secret = named || setsSecret(tag)
+	for at := afterName(tag); ; {
+		name, value, _, next, ok := nextAttribute(tag, at)
+		if !ok {
+			return secret
+		}
+		at = next
+		if h.whole > 0 {
+			continue
+		}
+		if secretAttributes[local] == string(name) && !shown || namesSecret(name) || looksSecretRaw(value) && !shown ||
+			secret && valueNames[string(name)] || named && !referenceNames[string(name)] && !bytes.HasPrefix(name, []byte("xmlns")) ||
+			unrendered(value) && namesSecret(value) {
+			h.keep(start+next-1-len(value), start+next-1)
+		}
+	}
+}
+
+// valueNames are what attributes are called that hold the value of a named thing.
+var valueNames = set("value", "val", "v", "data", "text", "string", "content", "contents")
+
+// referenceNames are what attributes of an element about a secret are called that say which secret it is, or for what.
+var referenceNames = set("name", "key", "id", "type", "uuid", "usage", "username", "user", "format", "state", "mode", "model", "path", "file", "dev")
+
+// setsSecret reports whether a tag gives a value to something that it names, such as name='password'.
+func setsSecret(tag []byte) bool {
+	for at := afterName(tag); ; {
+		name, value, _, next, ok := nextAttribute(tag, at)
+		if !ok {
+			return false
+		}
+		if n := string(name); (n == "name" || n == "key" || n == "id") && namesSecret(value) {
+			return true
+		}
+		at = next
+	}
+}
+
+// localName returns the name in a tag without its prefix.
+func localName(tag []byte) string {
+	if len(tag) < 2 {
+		return ""
+	}
+	name := tag[1:max(1, afterName(tag))]
+	if i := bytes.IndexByte(name, ':'); i >= 0 {
+		name = name[i+1:]
+	}
+	return string(name)
+}

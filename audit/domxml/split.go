@@ -1,0 +1,136 @@
+package domxml
+
+import (
+	"bytes"
+	"encoding/xml"
+	"slices"
+	"strings"
+)
+
+// Part is one document of a stream.
+type Part struct {
+	Data  []byte
+	Start Start // of Data in the stream
+}
+
+// Split returns the documents of a stream such as several "virsh dumpxml" write one after the other. A
+// stream that holds one document is one part, whatever else is in it: reading it then says what is
+// wrong. Between two documents, anything else is a part of its own. After a document that is not well-formed, the next part begins at the next line that begins
+// like a document, so that one bad document does not hide those after it.
+func Split(stream []byte) []Part {
+	var parts []Part
+	var l lines
+	sp := splitter{src: slices.Clip(stream), text: string(stream), budget: 8*len(stream) + 1<<20}
+	for from := 0; from < len(stream); {
+		next := sp.next(from)
+		part := Part{Data: stream[from:next:next]}
+		if from > 0 {
+			part.Start.Line, part.Start.Column = l.at(stream, from)
+		}
+		parts = append(parts, part)
+		from = next
+	}
+	if len(parts) == 0 {
+		return []Part{{Data: stream}}
+	}
+	return parts
+}
+
+// splitter finds the documents of a stream. Documents that do not end are read to the end of the stream,
+// each of them; the budget bounds the bytes that are read that way, after which lines alone decide.
+type splitter struct {
+	src    []byte
+	text   string
+	budget int
+}
+
+// next returns where the document after the one at from begins: the length of the stream if there is none.
+func (sp *splitter) next(from int) int {
+	end := -1
+	if sp.budget > 0 {
+		end = sp.documentEnd(from)
+	}
+	if end < 0 {
+		return resume(sp.src, from+1)
+	}
+	begin := end + blanks(sp.src[end:])
+	if begin == len(sp.src) || startsDocument(sp.src[begin:]) {
+		return begin
+	}
+	if next := resume(sp.src, begin); next == len(sp.src) {
+		return next // what follows belongs to the document, which is not well-formed with it
+	}
+	return begin // a message of the program that wrote the stream, say: a part of its own
+}
+
+// documentEnd returns the offset after the root element of the document at from, or -1 if it is not
+// well-formed.
+func (sp *splitter) documentEnd(from int) int {
+	s := scanner{src: sp.src[from:], text: sp.text[from:]}
+	defer func() { sp.budget -= s.pos }()
+	var open []xml.Name
+	for {
+		s.skipBlank()
+		tok, err := s.token()
+		if err != nil {
+			return -1
+		}
+		switch t := tok.(type) {
+		case xml.StartElement:
+			open = append(open, t.Name)
+			s.room = s.room[:0]
+		case xml.EndElement:
+			if len(open) == 0 || open[len(open)-1] != t.Name {
+				return -1
+			}
+			if open = open[:len(open)-1]; len(open) == 0 {
+				return from + s.pos
+			}
+		case xml.CharData:
+			if len(open) == 0 && blanks(t) < len(t) {
+				return -1
+			}
+		case xml.Directive:
+			return -1
+		}
+	}
+}
+
+// startsDocument reports whether a document begins here: after comments there is a start tag, or an XML
+// declaration.
+func startsDocument(rest []byte) bool {
+	for bytes.HasPrefix(rest, []byte("<!--")) {
+		n := bytes.Index(rest, []byte("-->"))
+		if n < 0 {
+			return false
+		}
+		rest = rest[n+len("-->"):]
+		rest = rest[blanks(rest):]
+	}
+	return bytes.HasPrefix(rest, []byte("<?xml ")) ||
+		len(rest) > 1 && rest[0] == '<' && rest[1] != '/' && rest[1] != '!' && rest[1] != '?'
+}
+
+// roots are how a line begins with which libvirt's tools begin a document.
+var roots = strings.Fields("<?xml <domain <domstatus <domainsnapshot <domaincheckpoint")
+
+// resume returns the next beginning of a line, from an offset on, that looks like that of a document.
+func resume(stream []byte, from int) int {
+	for i := from; i < len(stream); {
+		n := bytes.IndexByte(stream[i:], '\n')
+		if n < 0 {
+			break
+		}
+		i += n + 1
+		for _, root := range roots {
+			if after, ok := bytes.CutPrefix(stream[i:], []byte(root)); ok && len(after) > 0 && (isSpace(after[0]) || after[0] == '>') {
+				return i
+			}
+		}
+	}
+	return len(stream)
+}
+
+func blanks(src []byte) int {
+	return len(src) - len(bytes.TrimLeft(src, " \t\r\n"))
+}

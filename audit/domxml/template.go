@@ -1,0 +1,137 @@
+package domxml
+
+import (
+	"bytes"
+	"sort"
+	"strings"
+)
+
+// templateMarks are what the usual template languages put before what they fill in.
+var templateMarks = []string{"{{", "{%", "<%", "${"}
+
+// explainTemplate adds to the error of a document that looks like an unrendered template what it looks like.
+func explainTemplate(bad *InputError, src []byte) error {
+	mark := ""
+	eachMark(src, func(_ int, m string) bool { mark = m; return false })
+	if mark == "" {
+		return bad
+	}
+	explained := *bad
+	explained.Message = "the document looks like a template that was not rendered, since it contains '" + mark +
+		"': render it and audit the result (" + bad.Message + ")"
+	return &explained
+}
+
+// Template returns where the document has something to fill in, if it looks like a template that was not
+// rendered. Prose, metadata and comments do not count, and neither does what is handed on to the guest's
+// kernel, its firmware or QEMU: such marks are there for other reasons.
+func (d *Domain) Template() (at Span, mark string) {
+	var comments []interval
+	searched, hits := false, 0
+	eachMark(d.src, func(offset int, m string) bool {
+		if !searched {
+			comments, searched = commentsOf(d.src), true
+		}
+		if hits++; hits > maxTemplateMarks {
+			return false
+		}
+		if inside(comments, offset) || !d.filledIn(offset) {
+			return true
+		}
+		at, mark = Span{offset, offset + len(m)}, m
+		return false
+	})
+	return at, mark
+}
+
+// maxTemplateMarks bounds the marks that are looked at: a document with more of them in its prose is
+// not worth the time.
+const maxTemplateMarks = 1000
+
+// notFilledIn lists elements that may hold marks of a template for other reasons.
+var notFilledIn = set("metadata", "description", "title", "cmdline", "bootloader_args", "initarg", "initenv",
+	"entry", "qemu:commandline", "xen:commandline", "bhyve:commandline", "qemu:override")
+
+// filledIn reports whether an offset is where libvirt reads what a template would have filled in.
+func (x *index) filledIn(offset int) bool {
+	at := int32(sort.Search(len(x.nodes), func(i int) bool { return int(x.nodes[i].start) > offset }) - 1)
+	if at < 0 {
+		return false
+	}
+	for at != 0 && offset >= int(x.nodes[at].close) && offset >= int(x.nodes[at].tagEnd) {
+		at = x.nodes[at].parent
+	}
+	for ; at != 0; at = x.nodes[at].parent {
+		if notFilledIn[x.nodes[at].name] {
+			return false
+		}
+	}
+	return true
+}
+
+// eachMark calls do for each mark of a template in src, until it returns false. Marks of one kind come
+// in order.
+func eachMark(src []byte, do func(offset int, mark string) bool) {
+	for _, mark := range templateMarks {
+		for from := 0; ; {
+			i := bytes.Index(src[from:], []byte(mark))
+			if i < 0 {
+				break
+			}
+			if !do(from+i, mark) {
+				return
+			}
+			from += i + len(mark)
+		}
+	}
+	for from := 0; ; {
+		i := bytes.IndexByte(src[from:], '@')
+		if i < 0 {
+			return
+		}
+		from += i
+		n := placeholder(src[from:])
+		if n > 0 && !do(from, string(src[from:from+n])) {
+			return
+		}
+		from += max(n, 1)
+	}
+}
+
+// placeholder returns the length of the "@NAME@" that src begins with, as autoconf writes it, or 0.
+func placeholder(src []byte) int {
+	const capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+	for i := 1; i < min(len(src), 40); i++ {
+		switch {
+		case src[i] == '@' && i > 1:
+			return i + 1
+		case strings.IndexByte(capitals, src[i]) < 0:
+			return 0
+		}
+	}
+	return 0
+}
+
+// commentsOf returns where the comments of a well-formed document are.
+func commentsOf(src []byte) []interval {
+	var out []interval
+	for from := 0; ; {
+		i := bytes.Index(src[from:], []byte("<!--"))
+		if i < 0 {
+			return out
+		}
+		start := from + i
+		n := bytes.Index(src[start:], []byte("-->"))
+		if n < 0 {
+			return out
+		}
+		from = start + n
+		out = append(out, interval{start, from})
+	}
+}
+
+// inside reports whether an offset is in one of the intervals, which are in order.
+func inside(list []interval, offset int) bool {
+	i := sort.Search(len(list), func(i int) bool { return list[i].end > offset })
+	return i < len(list) && list[i].start <= offset
+}

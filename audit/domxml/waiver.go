@@ -1,0 +1,88 @@
+package domxml
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+	"unicode"
+)
+
+// WaiverNamespace is the XML namespace of the waivers in a domain's <metadata>:
+//
+//	<va:audit xmlns:va="…"><va:waive rule="endpoint-vnc-public" until="2027-06-30">why</va:waive></va:audit>
+//
+// libvirt keeps the elements of others there through define and dumpxml; comments and elements that it
+// does not know it drops (https://libvirt.org/formatdomain.html#general-metadata).
+const WaiverNamespace = "https://github.com/virt-audit/virt-audit/xmlns/1.0"
+
+// Waiver is the decision of a person to live with what a rule finds, and why. Those of a domain are for
+// that domain; those of the configuration say which.
+type Waiver struct {
+	Rule    string // ID
+	Domains string // name, UUID or glob over names; "" is every domain. Of the configuration alone
+	Device  string // see Domain.DeviceNames; "" is all of them
+	Until   time.Time
+	Reason  string
+
+	Source   string // the file that it stands in
+	Pos      Pos
+	InDomain bool
+	Flaw     string // why it is no waiver, in words for people; "" where it is one
+
+	Tag  Span   // the start tag, in a domain
+	Lost string // why libvirt drops it, so that it does not count; "" where libvirt keeps it
+	Bare bool   // it has no namespace, as "virsh metadata" prints it
+
+	stop int    // after the end tag
+	text []byte // the reason while it is read
+
+	// What became of it in a run. Waivers of the configuration are shared by all domains of the run.
+	Seen struct{ Applied, Used, Open atomic.Bool }
+}
+
+// Expired reports whether the last day of the waiver is past, seen on the day of today.
+func (w *Waiver) Expired(today time.Time) bool {
+	return !w.Until.IsZero() && today.After(w.Until.AddDate(0, 0, 1).Add(-time.Nanosecond))
+}
+
+// Covers reports whether the waiver is about the domain.
+func (w *Waiver) Covers(d *Domain) bool {
+	if w.InDomain || w.Domains == "" || w.Domains == d.Name {
+		return true
+	}
+	if u := UUIDKey(w.Domains); u != "" && u == UUIDKey(d.UUID) {
+		return true
+	}
+	ok, _ := path.Match(w.Domains, d.Name) // a malformed one is an error of the configuration
+	return ok
+}
+
+// Unused reports whether a run has come by a domain that the waiver is about, with the rule answering,
+// and found nothing to waive, and the rule had an answer for every other.
+func (w *Waiver) Unused() bool {
+	return w.Seen.Applied.Load() && !w.Seen.Used.Load() && !w.Seen.Open.Load()
+}
+
+// ParseDay reads a day such as 2027-06-30.
+func ParseDay(text string) (time.Time, error) {
+	day, err := time.ParseInLocation(time.DateOnly, text, time.Local)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%q is no day of the form 2027-06-30", text)
+	}
+	return day, nil
+}
+
+func reasonText(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// Shown reports whether a reason has something in it that a reader can see. One that has not is none.
+func Shown(reason string) bool {
+	return strings.ContainsFunc(reason, func(c rune) bool {
+		return unicode.IsGraphic(c) && !unicode.IsSpace(c) && !slices.Contains(blankLetters, c)
+	})
+}
+
+// blankLetters count as letters or symbols, and show nothing: fillers of Hangul, the empty pattern of Braille.
+var blankLetters = []rune{0x115F, 0x1160, 0x3164, 0xFFA0, 0x2800}

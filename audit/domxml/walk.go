@@ -1,0 +1,101 @@
+package domxml
+
+import (
+	"bytes"
+	"iter"
+	"slices"
+	"strconv"
+)
+
+// Element is one element of the document that libvirt reads. It is a small value; its path and its
+// attributes are found when they are asked for.
+type Element struct {
+	Name  string // "disk"; those of a hypervisor's namespace carry libvirt's prefix: "qemu:arg"
+	Depth int    // 0 is the root
+
+	index *index
+	at    int32
+}
+
+// Elements walks over the elements that libvirt reads, each before its children. What <metadata>
+// holds is not among them. Blocks that libvirt merges, such as two <devices>, count as one.
+func (x *index) Elements() iter.Seq[Element] {
+	return func(yield func(Element) bool) {
+		if len(x.nodes) == 0 {
+			return
+		}
+		for at, depth := int32(0), 0; ; {
+			n := &x.nodes[at]
+			if !yield(Element{n.name, depth, x, at}) {
+				return
+			}
+			next := n.first
+			if next != 0 {
+				depth++
+			}
+			for ; next == 0; depth-- {
+				if at == 0 {
+					return
+				}
+				next, at = x.nodes[at].next, x.nodes[at].parent
+				if next != 0 {
+					break
+				}
+			}
+			at = next
+		}
+	}
+}
+
+// Attributes walks over the names of the element's attributes, as they are written; declarations of
+// namespaces are none. A name is good until the next is asked for, and must not be changed.
+func (e Element) Attributes(yield func(name []byte) bool) {
+	n := &e.index.nodes[e.at]
+	tag := e.index.src[n.start:n.tagEnd]
+	for i := afterName(tag); ; {
+		name, _, _, end, ok := nextAttribute(tag, i)
+		if !ok {
+			return
+		}
+		i = end
+		if rest, ok := bytes.CutPrefix(name, []byte("xmlns")); ok && (len(rest) == 0 || rest[0] == ':') {
+			continue
+		}
+		if !yield(name) {
+			return
+		}
+	}
+}
+
+// Path returns where the element is. Elements that may be repeated carry their index.
+func (e Element) Path() Path {
+	x, text := e.index, ""
+	for at := e.at; at != 0; at = x.nodes[at].parent {
+		n := &x.nodes[at]
+		step := n.name
+		if repeats(x.nodes[n.parent].name, n.name) {
+			step += "[" + strconv.Itoa(x.nth(at)) + "]"
+		}
+		if text != "" {
+			step += "/" + text
+		}
+		text = step
+	}
+	return Path{base: text}
+}
+
+// nth returns which one, from one, of its parent's children of that name a node is.
+func (x *index) nth(at int32) int {
+	n := &x.nodes[at]
+	if x.nodes[n.parent].children > manyChildren {
+		i, _ := slices.BinarySearch(x.byName(n.parent)[n.name], at)
+		return i + 1
+	}
+	nth := 1
+	for i := x.nodes[n.parent].first; i != at; i = x.nodes[i].next {
+		if x.nodes[i].name == n.name {
+			nth++
+		}
+	}
+	return nth
+}

@@ -1,0 +1,115 @@
+package domxml
+
+import (
+	"encoding/xml"
+	"slices"
+)
+
+// Libvirt keeps domains inside of other documents too. It reads the document whole and looks for the
+// inner element with the XPath "./domain", of whose matches it takes the first (source: the users of
+// virXPathNode in src/conf/domain_conf.c, snapshot_conf.c and checkpoint_conf.c; for snapshots and
+// running guests tested with libvirt 9). So the reader goes through the whole document as ever, and
+// begins to hand out elements at the inner one: places, depth and prefixes that are declared further
+// out are those of the file.
+
+// wrappers are the root elements of such documents, and what each holds.
+var wrappers = map[string]map[string]Kind{
+	"domstatus":        {"domain": Running},
+	"domainsnapshot":   {"domain": Snapshot, "inactiveDomain": SnapshotInactive},
+	"domaincheckpoint": {"domain": Checkpoint},
+}
+
+// wrap is what the reader knows of the elements around the domain.
+type wrap struct {
+	root    string // as written, without its prefix
+	origin  Origin // what it says of all its domains
+	kinds   []Kind // of the domains read so far
+	child   int    // where the content of the root's child at hand begins
+	bare    bool   // there was a <domain> without a type
+	dropped []Dropped
+}
+
+// outermost checks the root element, and in a document that holds a domain the children of the root.
+// It returns the start of a domain, or nothing for what is passed over.
+func (r *reader) outermost(f *frame, attrs []xml.Attr, start, end int) (xml.Token, error) {
+	if len(r.stack) == 2 {
+		return r.inner(f, attrs, start, end)
+	}
+	name := f.raw.Local
+	uri, declared := r.resolve(f.raw.Space)
+	if name != "domain" && wrappers[name] == nil || !declared {
+		if f.raw.Space != "" {
+			name = f.raw.Space + ":" + name
+		}
+		return nil, &NotDomainError{Source: r.source, Root: name}
+	}
+	if uri != "" && f.raw.Space == "" {
+		return nil, r.refuse(start, "a default namespace on <%s> (libvirt finds no element of the domain then)", name)
+	}
+	if name == "domain" {
+		return r.domain(f, attrs, start, end)
+	}
+	if err := r.unforeign(attrs, start); err != nil {
+		return nil, err // xml:space, which the elements inside inherit, changes what libxml2 keeps of them
+	}
+	r.outer = 1
+	r.wrap.root = name
+	r.wrap.origin = Origin{Stated: true, Secrets: name == "domstatus"} // which leaves libvirt's hands as a file only
+	if name == "domstatus" {
+		r.wrap.origin.State = value(attrs, "state")
+	}
+	f.mode = wrapping
+	return nil, nil
+}
+
+// inner decides about a child of the root: a domain, a fact about it, or something to pass over.
+func (r *reader) inner(f *frame, attrs []xml.Attr, start, end int) (xml.Token, error) {
+	f.mode = ignored
+	r.wrap.child = end
+	uri, declared := r.resolve(f.raw.Space)
+	kind, holds := wrappers[r.wrap.root][f.raw.Local]
+	switch {
+	case !holds && f.raw == xml.Name{Local: "taint"} && r.wrap.root == "domstatus":
+		r.wrap.origin.Taints = append(r.wrap.origin.Taints, value(attrs, "flag"))
+		return nil, nil
+	case !holds:
+		return nil, nil
+	case uri != "" || !declared:
+		r.dropOuter(f.raw, ForeignNamespace, start, end)
+		return nil, nil
+	}
+	if slices.Contains(r.wrap.kinds, kind) {
+		r.dropOuter(f.raw, Repeated, start, end)
+		return nil, nil
+	}
+	if kind == Snapshot {
+		// A snapshot of a libvirt before 0.9.5 names its guest here and no more, and what users write to
+		// make one names nothing; a revert then takes the guest's own definition.
+		switch typed := value(attrs, "type") != ""; {
+		case !typed:
+			r.wrap.bare = true
+			return nil, nil
+		case r.wrap.bare:
+			return nil, r.refuse(start, "a second <domain>, and the first has no type (libvirt refuses the snapshot)")
+		}
+	}
+	r.wrap.kinds = append(r.wrap.kinds, kind)
+	r.index = index{src: r.src, begin: r.begin, nodes: make([]node, 0, 16+len(r.src)/48)}
+	r.dropped = nil
+	return r.domain(f, attrs, start, end)
+}
+
+// aboutEnd notes what a child of the root that has just ended says of the domains.
+func (r *reader) aboutEnd(name xml.Name, end int) {
+	if name == (xml.Name{Local: "name"}) && r.wrap.origin.Label == "" && r.wrap.root != "domstatus" {
+		r.wrap.origin.Label = textOf(r.src[min(r.wrap.child, end):end])
+	}
+}
+
+func (r *reader) dropOuter(name xml.Name, why DropReason, start, end int) {
+	inside := r.dropped
+	r.dropped = nil
+	r.drop(name, why, start, end)
+	r.wrap.dropped = append(r.wrap.dropped, r.dropped...)
+	r.dropped = inside
+}
