@@ -77,10 +77,10 @@ differential: tools
 		-documents='$(COUNT)' -seed='$(SEED)' -root='$(abspath $(ROOT))' -out='$(abspath $(OUT))' -corpus -minimise=200 -table
 
 fuzz:
-	$(GO) test ./audit -run "^$$" -fuzz FuzzScan -fuzztime $(FUZZTIME)
-	$(GO) test ./audit -run '^$$' -fuzz FuzzLoad -fuzztime $(FUZZTIME)
-	$(GO) test ./audit -run '^$$' -fuzz FuzzSplit -fuzztime $(FUZZTIME)
-	$(GO) test ./audit -run '^$$' -fuzz FuzzJSON -fuzztime $(FUZZTIME)
+	$(GO) test ./audit/domxml -run "^$$" -fuzz FuzzScan -fuzztime $(FUZZTIME)
+	$(GO) test ./audit/domxml -run '^$$' -fuzz FuzzLoad -fuzztime $(FUZZTIME)
+	$(GO) test ./audit/domxml -run '^$$' -fuzz FuzzSplit -fuzztime $(FUZZTIME)
+	$(GO) test ./audit/domxml -run '^$$' -fuzz FuzzJSON -fuzztime $(FUZZTIME)
 	$(GO) test ./audit/host -run '^$$' -fuzz FuzzQEMUConf -fuzztime $(FUZZTIME)
 	$(GO) test ./rules -run '^$$' -fuzz FuzzRules -fuzztime $(FUZZTIME)
 	$(GO) test ./audit/config -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)
