@@ -2,10 +2,10 @@
 # so that they stay out of go.mod.
 GO       ?= go
 LINT     := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-PACKAGES := ./... ./testdata ./testdata/libvirtd ./testdata/differential
+PACKAGES := ./... ./testdata ./testdata/libvirtd ./testdata/differential ./testdata/house
 FUZZTIME ?= 60s
 
-.PHONY: all build test tools cover lint fmt docs validate corpus differential fuzz bench clean dist packages sbom
+.PHONY: all build test tools cover knots lint fmt docs validate corpus differential fuzz bench clean dist packages sbom
 
 all: build lint test
 
@@ -31,7 +31,7 @@ tools:
 
 test: tools
 	$(GO) vet $(PACKAGES)
-	$(GO) test -race -count=1 -timeout 30m ./... ./testdata/libvirtd ./testdata/differential
+	$(GO) test -race -count=1 -timeout 30m $(PACKAGES)
 	@$(MAKE) --no-print-directory cover
 
 # cover fails when a package that decides something falls below 90 % of its statements. Tests of packaging run
@@ -46,6 +46,11 @@ cover:
 		{ echo 'mode: set'; grep "^[^:]*/virt-audit/$$p/[^/]*\.go:" $$all; } >$$one; \
 		$(GO) tool cover -func=$$one | awk -v p=$$p '/^total:/ { sub("%","",$$3); print "coverage of " p ": " $$3 " %"; exit !($$3 >= 90) }' || exit 1; \
 	done
+
+# knots prints lines and largest knot of every package (testdata/house), and what holds PACKAGE's knot together.
+PACKAGE ?=
+knots:
+	@$(GO) test ./testdata/house -run '^TestKnots$$' -count=1 -v -args -package='$(PACKAGE)' | sed 's/^ *house_test.go:[0-9]*: //'
 
 lint:
 	$(LINT) run $(PACKAGES)

@@ -1,0 +1,4 @@
+package knot
+
+// Method is used by b.
+func (t T) Method() int { return A().Field }

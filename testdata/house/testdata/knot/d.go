@@ -1,0 +1,4 @@
+package knot
+
+// D is used by a.
+const D = 1
