@@ -52,8 +52,12 @@ PACKAGE ?=
 knots:
 	@$(GO) test ./testdata/house -run '^TestKnots$$' -count=1 -v -args -package='$(PACKAGE)' | sed 's/^ *house_test.go:[0-9]*: //'
 
+# lint also checks the words of all prose: testdata/words/words.txt is the list, and
+# "go run ./testdata/words PATH..." checks a part.
 lint:
-	$(LINT) run $(PACKAGES)
+	$(LINT) run $(PACKAGES) ./testdata/words
+	$(GO) test ./testdata/words
+	$(GO) run ./testdata/words
 
 fmt:
 	$(LINT) fmt
