@@ -102,7 +102,7 @@ type Result struct {
 	Notes              []string  // what the policy does not cover though the guest is inside
 	Findings           []Finding // by line, column, rule, message
 	Waived             []Waived  // in the same order; these do not count
-	Known              []Finding // that a baseline hides, in the same order; these do not count
+	InBaseline         []Finding // that the baseline holds, in the same order; these do not count
 	Unevaluated        []Unevaluated
 	Host               Needs // what was known of the host
 	LeftOut            Needs // rules that need one of these were left out without a word: nobody asked, or there is nothing to compare

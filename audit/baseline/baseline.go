@@ -163,7 +163,7 @@ func place(data []byte, err error) error {
 // Len returns how many entries there are.
 func (b *Baseline) Len() int { return len(b.entries) }
 
-// Mark moves the findings that the baseline knows from r.Findings to r.Known. Of findings that are the
+// Mark moves the findings that the baseline knows from r.Findings to r.InBaseline. Of findings that are the
 // same it knows as many as there were when it was written, in the documents of each kind.
 func (b *Baseline) Mark(r *audit.Result) {
 	kind := r.Origin.Kind
@@ -181,7 +181,7 @@ func (b *Baseline) Mark(r *audit.Result) {
 			continue
 		}
 		s.count[kind]++
-		r.Known = append(r.Known, f)
+		r.InBaseline = append(r.InBaseline, f)
 	}
 	clear(r.Findings[len(kept):])
 	r.Findings = kept
@@ -213,8 +213,8 @@ func (b *Baseline) Release(r *audit.Result) {
 			s.count[kind]--
 		}
 	}
-	for i := range r.Known {
-		b.known[r.Fingerprint(&r.Known[i])].count[kind]--
+	for i := range r.InBaseline {
+		b.known[r.Fingerprint(&r.InBaseline[i])].count[kind]--
 	}
 }
 

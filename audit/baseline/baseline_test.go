@@ -95,8 +95,8 @@ func TestMark(t *testing.T) {
 		for _, e := range entries {
 			gone += e.Count
 		}
-		if len(r.Known) != test.known || len(r.Findings) != test.new || gone != test.gone {
-			t.Errorf("%v then %v: %d known, %d new, %d gone", test.was, test.is, len(r.Known), len(r.Findings), gone)
+		if len(r.InBaseline) != test.known || len(r.Findings) != test.new || gone != test.gone {
+			t.Errorf("%v then %v: %d known, %d new, %d gone", test.was, test.is, len(r.InBaseline), len(r.Findings), gone)
 		}
 	}
 }
@@ -190,7 +190,7 @@ func TestKinds(t *testing.T) {
 		known, found, gone := 0, 0, 0
 		for _, r := range test.is {
 			b.run(r)
-			known, found = known+len(r.Known), found+len(r.Findings)
+			known, found = known+len(r.InBaseline), found+len(r.Findings)
 		}
 		entries, _ := b.Missing(Run{Rules: always})
 		for _, e := range entries {
@@ -227,7 +227,7 @@ func TestRelease(t *testing.T) {
 	b.Mark(second)
 	b.See(second)
 	gone, open := b.Missing(Run{Rules: always})
-	if len(second.Findings) != 0 || len(first.Known) != 1 || len(gone)+len(open) != 0 {
+	if len(second.Findings) != 0 || len(first.InBaseline) != 1 || len(gone)+len(open) != 0 {
 		t.Errorf("%d new after a release", len(second.Findings))
 	}
 }

@@ -27,7 +27,7 @@ func (b *Builder) Add(r *audit.Result) {
 		b.documents[g] = perKind{}
 	}
 	b.documents[g][kind]++
-	for _, list := range [][]audit.Finding{r.Findings, r.Known} {
+	for _, list := range [][]audit.Finding{r.Findings, r.InBaseline} {
 		for i := range list {
 			f := &list[i]
 			id := r.Fingerprint(f)

@@ -113,8 +113,8 @@ func (c *csvReporter) domain(r *audit.Result) error {
 				return err
 			}
 		}
-		for i := range r.Known {
-			if err := c.row(findingRow("known", r, &r.Known[i])); err != nil {
+		for i := range r.InBaseline {
+			if err := c.row(findingRow("known", r, &r.InBaseline[i])); err != nil {
 				return err
 			}
 		}

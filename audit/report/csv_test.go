@@ -36,7 +36,7 @@ func TestCSV(t *testing.T) {
 	o := options()
 	o.ShowWaived = true
 	r := results[0]
-	r.Known = append(r.Known, r.Findings[0])
+	r.InBaseline = append(r.InBaseline, r.Findings[0])
 	until := &audit.Waiver{Reason: "because", Until: time.Date(2027, 1, 2, 0, 0, 0, 0, time.UTC)}
 	r.Waived = append(r.Waived, audit.Waived{Finding: r.Findings[1], Waiver: until})
 	r.Findings = nil
@@ -45,7 +45,7 @@ func TestCSV(t *testing.T) {
 	for _, r := range results {
 		want["finding"] += len(r.Findings)
 		want["waived"] += len(r.Waived)
-		want["known"] += len(r.Known)
+		want["known"] += len(r.InBaseline)
 		want["not_evaluated"] += len(r.Unevaluated)
 		if len(r.Findings) == 0 {
 			want["guest"]++

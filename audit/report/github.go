@@ -153,8 +153,8 @@ func (g *githubReporter) Domain(r *audit.Result) error {
 			return err
 		}
 	}
-	for i := range r.Known {
-		if err := hidden("known", &r.Known[i], ""); err != nil {
+	for i := range r.InBaseline {
+		if err := hidden("known", &r.InBaseline[i], ""); err != nil {
 			return err
 		}
 	}

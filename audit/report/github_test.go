@@ -86,7 +86,7 @@ func TestGitHub(t *testing.T) {
 	o.FailOn, o.ShowWaived = audit.High, true
 	r := results[0]
 	r.Findings[0].Drift = audit.AtNextStart
-	r.Known = append(r.Known, r.Findings[1])
+	r.InBaseline = append(r.InBaseline, r.Findings[1])
 	r.Waived = append(r.Waived, audit.Waived{Finding: r.Findings[1], Waiver: &audit.Waiver{Reason: "we know"}})
 	r.Unevaluated = append(r.Unevaluated, audit.Unevaluated{Rule: baselineRules()[0], Needs: audit.NeedQEMUConf})
 	problem := &audit.InputError{Source: "no.xml", Line: 3, Column: 9, Message: "is broken"}

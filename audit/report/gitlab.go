@@ -119,8 +119,8 @@ func (g *gitlabReporter) Domain(r *audit.Result) error {
 			return err
 		}
 	}
-	for i := range r.Known {
-		e := g.finding(r, &r.Known[i], about, seen)
+	for i := range r.InBaseline {
+		e := g.finding(r, &r.InBaseline[i], about, seen)
 		e.Severity, e.Description = gitlabInfo, "in the baseline: "+e.Description
 		if err := g.entry(e); err != nil {
 			return err
@@ -228,7 +228,7 @@ func (g *gitlabReporter) uncounted() string {
 	if n := t.Waived; n > 0 {
 		parts = append(parts, plural(n, "finding")+" "+is(n)+" waived")
 	}
-	if n := t.Known; n > 0 {
+	if n := t.InBaseline; n > 0 {
 		parts = append(parts, plural(n, "finding")+" "+is(n)+" in the baseline")
 	}
 	if n := t.Unevaluated; n > 0 {

@@ -82,7 +82,7 @@ func TestGitLabRest(t *testing.T) {
 
 	results := run(t, map[string]string{"./a.xml": consoles}, "./a.xml")
 	r := results[0]
-	r.Known, r.Findings = r.Findings[:1], r.Findings[1:]
+	r.InBaseline, r.Findings = r.Findings[:1], r.Findings[1:]
 	r.Findings[0].Drift = audit.UntilRestart
 	got = readGitLab(t, render(t, "gitlab", options(), results, nil, nil))
 	if len(got) != len(r.Findings) || got[0].Location.Path != "a.xml" || !strings.Contains(got[0].Content.Body, audit.UntilRestart.Explain()) {
@@ -113,8 +113,8 @@ func TestGitLabUncounted(t *testing.T) {
 			t.Errorf("what was lacking: %s", e.Content.Body)
 		}
 		fingerprints = append(fingerprints, e.Fingerprint)
-		if len(results[0].Known) == 0 {
-			results[0].Known = results[0].Findings[:1]
+		if len(results[0].InBaseline) == 0 {
+			results[0].InBaseline = results[0].Findings[:1]
 		} else {
 			results[0].Unevaluated = []audit.Unevaluated{lacking}
 		}
@@ -122,7 +122,7 @@ func TestGitLabUncounted(t *testing.T) {
 	if len(slices.Compact(fingerprints)) != 1 {
 		t.Errorf("the fingerprints change: %v", fingerprints)
 	}
-	results[0].Waived, results[1].Waived, results[0].Known, results[0].Unevaluated = nil, nil, nil, nil
+	results[0].Waived, results[1].Waived, results[0].InBaseline, results[0].Unevaluated = nil, nil, nil, nil
 	if out := render(t, "gitlab", options(), results, nil, nil); strings.Contains(out, "not-counted") {
 		t.Error("there is an entry where all has one")
 	}

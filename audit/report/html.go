@@ -237,7 +237,7 @@ func (h *htmlReporter) page() (*htmlPage, error) {
 		Guests:  t.Domains,
 		Caption: "Verdict and findings of each guest, the worst first. The line below a guest opens its findings.",
 		Missing: htmlMissingOf(h.missing),
-		Hidden:  htmlHiddenNote(t.Waived, t.Known, h.opt.ShowWaived),
+		Hidden:  htmlHiddenNote(t.Waived, t.InBaseline, h.opt.ShowWaived),
 	}
 	if t.Errors > 0 {
 		p.Problems = plural(t.Errors, "input")

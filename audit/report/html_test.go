@@ -17,7 +17,7 @@ import (
 func everything(results []*audit.Result) []*audit.Result {
 	for i, r := range results {
 		if len(r.Findings) > 1 {
-			r.Known = append(r.Known, r.Findings[0])
+			r.InBaseline = append(r.InBaseline, r.Findings[0])
 			r.Findings[1].Drift = audit.UntilRestart
 			if len(r.Waived) == 0 {
 				w := &audit.Waiver{Reason: "agreed", Source: "site.yaml", Pos: audit.Pos{Line: 4, Column: 2}, Until: time.Date(2027, 6, 30, 0, 0, 0, 0, time.UTC)}

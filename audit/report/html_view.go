@@ -81,7 +81,7 @@ type htmlGuest struct {
 	Counts                           []htmlCount
 	Lead, More, Hidden               string // what is worst, and how much else there is
 	Facts                            []htmlFact
-	Groups, Waived, Known            []htmlGroup
+	Groups, Waived, InBaseline       []htmlGroup
 	Missing                          []htmlNeed
 }
 
@@ -116,7 +116,7 @@ func (h *htmlReporter) guest(r *audit.Result) (g *htmlGuest, err error) {
 	b := r.Boundary
 	g = &htmlGuest{
 		Name: printable(r.Name), What: printable(htmlWhat(r)), Explain: printable(b.Explain()), Verdict: htmlVerdicts[b.Word],
-		Hidden: htmlHushed(len(r.Waived), len(r.Known)), Missing: htmlMissingIn(r), Facts: htmlFacts(r),
+		Hidden: htmlHushed(len(r.Waived), len(r.InBaseline)), Missing: htmlMissingIn(r), Facts: htmlFacts(r),
 	}
 	if g.Name != "" {
 		g.Shell = shellQuote(g.Name)
@@ -153,8 +153,8 @@ func (h *htmlReporter) guest(r *audit.Result) (g *htmlGuest, err error) {
 			return nil, err
 		}
 	}
-	for i := range r.Known {
-		if g.Known, err = h.group(g.Known, r, &r.Known[i], ""); err != nil {
+	for i := range r.InBaseline {
+		if g.InBaseline, err = h.group(g.InBaseline, r, &r.InBaseline[i], ""); err != nil {
 			return nil, err
 		}
 	}

@@ -32,7 +32,7 @@ type jsonDomain struct {
 	HostKnown    []string          `json:"host_known"`
 	Findings     []jsonFinding     `json:"findings"`
 	Waived       []jsonFinding     `json:"waived,omitempty"`
-	Known        []jsonFinding     `json:"known,omitempty"`
+	InBaseline   []jsonFinding     `json:"known,omitempty"`
 	Accepted     []jsonAccepted    `json:"accepted,omitempty"`
 	NotEvaluated []jsonUnevaluated `json:"not_evaluated"`
 }
@@ -132,7 +132,7 @@ type jsonSummary struct {
 	Errors       int `json:"errors"`
 	NotEvaluated int `json:"not_evaluated"`
 	Waived       int `json:"waived"`
-	Known        int `json:"known"`
+	InBaseline   int `json:"known"`
 }
 
 type jsonReporter struct {
@@ -218,8 +218,8 @@ func newJSONDomain(r *audit.Result, hidden bool) jsonDomain {
 			f.Waiver = newJSONWaiver(r.Waived[i].Waiver)
 			d.Waived = append(d.Waived, f)
 		}
-		for i := range r.Known {
-			d.Known = append(d.Known, newJSONFinding(r, &r.Known[i]))
+		for i := range r.InBaseline {
+			d.InBaseline = append(d.InBaseline, newJSONFinding(r, &r.InBaseline[i]))
 		}
 	}
 	accept := func(f *audit.Finding, by string) {
@@ -228,8 +228,8 @@ func newJSONDomain(r *audit.Result, hidden bool) jsonDomain {
 	for i := range r.Waived {
 		accept(&r.Waived[i].Finding, "waiver")
 	}
-	for i := range r.Known {
-		accept(&r.Known[i], "baseline")
+	for i := range r.InBaseline {
+		accept(&r.InBaseline[i], "baseline")
 	}
 	for _, u := range r.Unevaluated {
 		d.NotEvaluated = append(d.NotEvaluated, jsonUnevaluated{u.Rule.ID, u.Needs.String()})
@@ -339,7 +339,7 @@ func newJSONSummary(t *Tally) jsonSummary {
 		Errors:       t.Errors,
 		NotEvaluated: t.Unevaluated,
 		Waived:       t.Waived,
-		Known:        t.Known,
+		InBaseline:   t.InBaseline,
 	}
 }
 

@@ -204,7 +204,7 @@ func junitGuest(r *audit.Result) *junitProperties {
 		{"policy", b.Policy},
 		{"accelerator", b.Accelerator},
 		{"waived", strconv.Itoa(len(r.Waived))},
-		{"known", strconv.Itoa(len(r.Known))},
+		{"known", strconv.Itoa(len(r.InBaseline))},
 	} {
 		if p.Value = printable(p.Value); p.Value != "" {
 			all.All = append(all.All, p)

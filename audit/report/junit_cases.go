@@ -63,9 +63,9 @@ func junitGroups(r *audit.Result) []*junitGroup {
 		g := of(r.Waived[i].Rule)
 		g.waived = append(g.waived, &r.Waived[i])
 	}
-	for i := range r.Known {
-		g := of(r.Known[i].Rule)
-		g.known = append(g.known, &r.Known[i])
+	for i := range r.InBaseline {
+		g := of(r.InBaseline[i].Rule)
+		g.known = append(g.known, &r.InBaseline[i])
 	}
 	for _, u := range r.Unevaluated {
 		of(u.Rule).needs = u.Needs

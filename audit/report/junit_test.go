@@ -156,10 +156,10 @@ func TestJUnitOutcomes(t *testing.T) {
 	twice.Drift = audit.AtNextStart
 	r := &audit.Result{
 		Source: "a.xml", Name: "a", Boundary: policy.Verdict{Word: policy.Outside, Reason: policy.SoftwareEmulation},
-		Origin:   audit.Origin{Kind: audit.Snapshot, Label: "old", Stated: true},
-		Findings: []audit.Finding{at("endpoint-vnc-public", audit.Medium), twice, at("machine-i440fx", audit.Low), at("secret-graphics-passwd", audit.High)},
-		Waived:   []audit.Waived{{Finding: at("boundary-accel-tcg", audit.Critical), Waiver: waiver}, {Finding: at("endpoint-vnc-public", audit.High), Waiver: waiver}},
-		Known:    []audit.Finding{at("device-video-cirrus", audit.High)},
+		Origin:     audit.Origin{Kind: audit.Snapshot, Label: "old", Stated: true},
+		Findings:   []audit.Finding{at("endpoint-vnc-public", audit.Medium), twice, at("machine-i440fx", audit.Low), at("secret-graphics-passwd", audit.High)},
+		Waived:     []audit.Waived{{Finding: at("boundary-accel-tcg", audit.Critical), Waiver: waiver}, {Finding: at("endpoint-vnc-public", audit.High), Waiver: waiver}},
+		InBaseline: []audit.Finding{at("device-video-cirrus", audit.High)},
 		Unevaluated: []audit.Unevaluated{
 			{Rule: rule["secret-graphics-passwd"], Needs: audit.NeedSecrets}, {Rule: rule["endpoint-graphics-empty-password"], Needs: audit.NeedSecrets},
 		},

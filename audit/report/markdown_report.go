@@ -59,7 +59,7 @@ func (m *markdownReporter) Domain(r *audit.Result) error {
 	if err := m.table.add(m.row(r)); err != nil {
 		return err
 	}
-	if len(r.Findings) > 0 || m.opt.ShowWaived && len(r.Waived)+len(r.Known) > 0 {
+	if len(r.Findings) > 0 || m.opt.ShowWaived && len(r.Waived)+len(r.InBaseline) > 0 {
 		return m.details.add(m.guest(r))
 	}
 	return nil
@@ -151,9 +151,9 @@ func (m *markdownReporter) guest(r *audit.Result) string {
 			}
 			m.findings(&b, r, waived, func(i int) string { return waiverText(r.Waived[i].Waiver) })
 		}
-		if len(r.Known) > 0 {
+		if len(r.InBaseline) > 0 {
 			b.WriteString("\n#### In the baseline, not counted\n")
-			m.findings(&b, r, r.Known, nil)
+			m.findings(&b, r, r.InBaseline, nil)
 		}
 	}
 	b.WriteString("\n</details>\n")
@@ -301,8 +301,8 @@ func (m *markdownReporter) head() string {
 	if t.Waived > 0 {
 		counts = append(counts, plural(t.Waived, "finding")+" waived, not counted.")
 	}
-	if t.Known > 0 {
-		counts = append(counts, plural(t.Known, "finding")+" in the baseline, not counted.")
+	if t.InBaseline > 0 {
+		counts = append(counts, plural(t.InBaseline, "finding")+" in the baseline, not counted.")
 	}
 	if t.Unevaluated > 0 {
 		counts = append(counts, plural(t.Unevaluated, "check")+" not evaluated.")

@@ -45,7 +45,7 @@ type ndjsonMore struct {
 	Boundary     *jsonBoundary     `json:"boundary,omitempty"`
 	Findings     []jsonFinding     `json:"findings"`
 	Waived       []jsonFinding     `json:"waived,omitempty"`
-	Known        []jsonFinding     `json:"known,omitempty"`
+	InBaseline   []jsonFinding     `json:"known,omitempty"`
 	Accepted     []jsonAccepted    `json:"accepted,omitempty"`
 	NotEvaluated []jsonUnevaluated `json:"not_evaluated,omitempty"`
 	Gone         int               `json:"gone,omitempty"`
@@ -106,7 +106,7 @@ type ndjsonMark uint64
 const (
 	markFinding = iota
 	markWaived
-	markKnown
+	markInBaseline
 	markUnevaluated
 )
 
@@ -157,7 +157,7 @@ func (n *ndjsonReporter) Early(r *audit.Result) error {
 		uint32(from), uint32(len(n.marks) - from), uint8(max(0, slices.Index(policyWords, r.Boundary.Word))),
 	}
 	if !n.opt.ShowWaived {
-		d.Waived, d.Known = nil, nil
+		d.Waived, d.InBaseline = nil, nil
 	}
 	return n.line(ndjsonDomain{"domain", d})
 }
@@ -182,8 +182,8 @@ func (n *ndjsonReporter) each(r *audit.Result, d *jsonDomain, do func(i int, m n
 	for i := range d.Waived {
 		mark(i, markWaived, r.Waived[i].Severity, d.Waived[i].Fingerprint)
 	}
-	for i := range d.Known {
-		mark(i, markKnown, r.Known[i].Severity, d.Known[i].Fingerprint)
+	for i := range d.InBaseline {
+		mark(i, markInBaseline, r.InBaseline[i].Severity, d.InBaseline[i].Fingerprint)
 	}
 	for i := range d.NotEvaluated {
 		mark(i, markUnevaluated, 0, d.NotEvaluated[i].Rule)
@@ -227,8 +227,8 @@ func (n *ndjsonReporter) Domain(r *audit.Result) error {
 		case markWaived:
 			more.Waived = append(more.Waived, d.Waived[i])
 			more.Accepted = append(more.Accepted, d.Accepted[i])
-		case markKnown:
-			more.Known = append(more.Known, d.Known[i])
+		case markInBaseline:
+			more.InBaseline = append(more.InBaseline, d.InBaseline[i])
 			more.Accepted = append(more.Accepted, d.Accepted[len(d.Waived)+i])
 		default:
 			more.NotEvaluated = append(more.NotEvaluated, d.NotEvaluated[i])
@@ -240,7 +240,7 @@ func (n *ndjsonReporter) Domain(r *audit.Result) error {
 		}
 	}
 	if !n.opt.ShowWaived {
-		more.Waived, more.Known = nil, nil
+		more.Waived, more.InBaseline = nil, nil
 	}
 	if len(more.Findings)+len(more.Accepted)+len(more.NotEvaluated)+more.Gone > 0 || more.Boundary != nil {
 		if err := n.line(more); err != nil {
@@ -262,8 +262,8 @@ func (n *ndjsonReporter) uncount(m ndjsonMark) {
 		n.tally.Severities[m.severity()]--
 	case markWaived:
 		n.tally.Waived--
-	case markKnown:
-		n.tally.Known--
+	case markInBaseline:
+		n.tally.InBaseline--
 	default:
 		n.tally.Unevaluated--
 	}

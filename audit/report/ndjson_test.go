@@ -211,12 +211,12 @@ func TestNDJSONChanged(t *testing.T) {
 	documents["one.xml"] = strings.NewReplacer(`type='kvm'`, `type='qemu'`, `<graphics type='vnc' listen='0.0.0.0'/>`, "").Replace(documents["one.xml"])
 	after := run(t, documents, "one.xml")[0]
 	hide := func(r *audit.Result, from, to int) { // as a baseline and a waiver do
-		r.Known, r.Waived = append(r.Known, r.Findings[from]), append(r.Waived, audit.Waived{Finding: r.Findings[to], Waiver: &audit.Waiver{Reason: "why", Source: "x"}})
+		r.InBaseline, r.Waived = append(r.InBaseline, r.Findings[from]), append(r.Waived, audit.Waived{Finding: r.Findings[to], Waiver: &audit.Waiver{Reason: "why", Source: "x"}})
 		r.Findings = slices.Delete(r.Findings, from, to+1)
 		r.Unevaluated = append(r.Unevaluated, audit.Unevaluated{Rule: baselineRules()[from], Needs: audit.NeedQEMUConf})
 	}
 	hide(before, 0, 1)
-	after.Findings = append(after.Findings, before.Waived[0].Finding, before.Known[0], before.Known[0])
+	after.Findings = append(after.Findings, before.Waived[0].Finding, before.InBaseline[0], before.InBaseline[0])
 	hide(after, 0, 1)
 	after.Unevaluated[0].Rule = baselineRules()[7]
 	o := options()

@@ -181,8 +181,8 @@ func (m *openMetrics) Domain(r *audit.Result) error {
 		for i := range r.Waived {
 			m.count(m.waived, &r.Waived[i].Finding)
 		}
-		for i := range r.Known {
-			m.count(m.known, &r.Known[i])
+		for i := range r.InBaseline {
+			m.count(m.known, &r.InBaseline[i])
 		}
 	}
 	return errors.Join(errs...)
@@ -243,7 +243,7 @@ func (m *openMetrics) Close() error {
 	for f, counts := range map[*family]map[ruleCount]int{byRule: m.byRule, notices: m.notices, missing: m.missing, waivedBy: m.waived, knownBy: m.known} {
 		errs = append(errs, f.addCounts(counts))
 	}
-	errs = append(errs, waived.add("", int64(m.tally.Waived)), known.add("", int64(m.tally.Known)), unread.add("", int64(m.tally.Errors)))
+	errs = append(errs, waived.add("", int64(m.tally.Waived)), known.add("", int64(m.tally.InBaseline)), unread.add("", int64(m.tally.Errors)))
 	for _, f := range []*family{
 		build, run, unread, m.unreadable, domains, m.boundary, findings, m.findings, byRule, rules, notices, missing, m.lacking, waived, waivedBy, known, knownBy,
 	} {

@@ -193,7 +193,7 @@ func TestMetricsHidden(t *testing.T) {
 	o.ShowWaived = true
 	m = readMetrics(t, render(t, "openmetrics", o, []*audit.Result{r}, nil, nil))
 	m.want(t, "virt_audit_waived_by_rule", map[string]string{"rule": r.Waived[0].Rule.ID, "severity": "high"}, 1)
-	m.want(t, "virt_audit_known_by_rule", map[string]string{"rule": r.Known[0].Rule.ID, "severity": "low"}, 1)
+	m.want(t, "virt_audit_known_by_rule", map[string]string{"rule": r.InBaseline[0].Rule.ID, "severity": "low"}, 1)
 	m.want(t, "virt_audit_findings", map[string]string{"severity": "high"}, 0)
 }
 
@@ -207,7 +207,7 @@ func withHidden() *audit.Result {
 			Finding: audit.Finding{Rule: all[0], Severity: audit.High, Message: "waived message", Pos: audit.Pos{Line: 3, Column: 4}},
 			Waiver:  &audit.Waiver{Reason: "because of @somebody", Until: time.Date(2027, 6, 30, 0, 0, 0, 0, time.UTC)},
 		}},
-		Known:       []audit.Finding{{Rule: all[1], Severity: audit.Low, Message: "known message", Pos: audit.Pos{Line: 5, Column: 6}}},
+		InBaseline:  []audit.Finding{{Rule: all[1], Severity: audit.Low, Message: "known message", Pos: audit.Pos{Line: 5, Column: 6}}},
 		Unevaluated: []audit.Unevaluated{{Rule: all[2], Needs: audit.NeedSecrets}},
 	}
 }

@@ -143,8 +143,8 @@ func (s *sarifReporter) Domain(r *audit.Result) error {
 			return err
 		}
 	}
-	for i := range r.Known {
-		f := s.finding(r, &r.Known[i], seen)
+	for i := range r.InBaseline {
+		f := s.finding(r, &r.InBaseline[i], seen)
 		f.Suppressions = []sarifSuppression{{Kind: "external", Status: "accepted", Justification: "in the baseline"}}
 		if err := s.result(f); err != nil {
 			return err

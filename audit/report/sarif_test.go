@@ -184,7 +184,7 @@ func TestSARIFSuppressed(t *testing.T) {
 	}
 	site := &audit.Waiver{Reason: "accepted", Source: "/etc/virt-audit.yaml", Pos: audit.Pos{Line: 4, Column: 3}}
 	r.Waived = append(r.Waived, audit.Waived{Finding: r.Findings[0], Waiver: site})
-	r.Known = []audit.Finding{r.Findings[1]}
+	r.InBaseline = []audit.Finding{r.Findings[1]}
 	r.Findings = r.Findings[2:]
 	for _, f := range readSARIF(t, render(t, "sarif", options(), results, nil, nil)).Results {
 		if *f.RuleID == "endpoint-vnc-public" || len(f.Suppressions) > 0 {
@@ -362,7 +362,7 @@ func (f *failing) Write(p []byte) (int, error) {
 // TestWriteErrors cuts reports off at each write: who writes them is told.
 func TestWriteErrors(t *testing.T) {
 	o, results := shown(), run(t, map[string]string{"a.xml": consoles}, "a.xml")
-	results[0].Known = results[0].Findings[:1]
+	results[0].InBaseline = results[0].Findings[:1]
 	for format, open := range map[string]func(io.Writer, Options) Reporter{"sarif": newSARIF, "gitlab": newGitLab} {
 		write := func(writes int) (failing, error) {
 			room := failing(writes)

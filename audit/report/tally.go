@@ -17,7 +17,7 @@ type Tally struct {
 	Severities  [audit.Critical + 1]int // of findings and notices
 	Errors      int
 	Waived      int // findings that a waiver takes out of the count
-	Known       int // findings that a baseline takes out of the count
+	InBaseline  int // findings that a baseline takes out of the count
 	Unevaluated int // pairs of rule and domain
 	Missing     map[audit.Needs]int
 }
@@ -34,7 +34,7 @@ func (t *Tally) Add(r *audit.Result) {
 		t.Severities[f.Severity]++
 	}
 	t.Waived += len(r.Waived)
-	t.Known += len(r.Known)
+	t.InBaseline += len(r.InBaseline)
 	t.Unevaluated += len(r.Unevaluated)
 	for _, u := range r.Unevaluated {
 		t.Missing[u.Needs]++
@@ -82,8 +82,8 @@ func (t *Tally) lines(edition string) []string {
 	if t.Domains == 0 {
 		out[0] = noGuest
 	}
-	if t.Waived+t.Known > 0 {
-		out = append(out, fmt.Sprintf("not counted: %d waived, %d known from a baseline", t.Waived, t.Known))
+	if t.Waived+t.InBaseline > 0 {
+		out = append(out, fmt.Sprintf("not counted: %d waived, %d known from a baseline", t.Waived, t.InBaseline))
 	}
 	for _, need := range slices.Sorted(maps.Keys(t.Missing)) {
 		out = append(out, fmt.Sprintf("not evaluated: %s, because %s", plural(t.Missing[need], "check"), need))

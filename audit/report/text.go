@@ -79,7 +79,7 @@ func newText(w io.Writer, o Options) Reporter {
 
 func (t *textReporter) Domain(r *audit.Result) error {
 	t.tally.Add(r)
-	if len(r.Findings) > 0 || t.opt.ShowWaived && len(r.Waived)+len(r.Known) > 0 {
+	if len(r.Findings) > 0 || t.opt.ShowWaived && len(r.Waived)+len(r.InBaseline) > 0 {
 		var b strings.Builder
 		t.findings(&b, r)
 		if err := writeLines(&t.details, b.String()); err != nil {

@@ -57,8 +57,8 @@ func (t *textReporter) hidden(w io.Writer, r *audit.Result) {
 	for i := range r.Waived {
 		item(&r.Waived[i].Finding, waivedBy(r.Waived[i].Waiver), r.Waived[i].Waiver)
 	}
-	for i := range r.Known {
-		item(&r.Known[i], "known: it is in the baseline", nil)
+	for i := range r.InBaseline {
+		item(&r.InBaseline[i], "known: it is in the baseline", nil)
 	}
 }
 

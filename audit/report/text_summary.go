@@ -16,8 +16,8 @@ func hiddenCounts(t *Tally) string {
 	if t.Waived > 0 {
 		out = append(out, fmt.Sprintf("%d waived", t.Waived))
 	}
-	if t.Known > 0 {
-		out = append(out, fmt.Sprintf("%d known by the baseline", t.Known))
+	if t.InBaseline > 0 {
+		out = append(out, fmt.Sprintf("%d known by the baseline", t.InBaseline))
 	}
 	return strings.Join(out, ", ")
 }

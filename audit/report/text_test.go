@@ -17,9 +17,9 @@ func TestHidden(t *testing.T) {
 		results := run(t, map[string]string{"a.xml": consoles}, "a.xml")
 		r := results[0]
 		i := slices.IndexFunc(r.Findings, func(f audit.Finding) bool { return strings.Contains(f.Rule.Fix, "$ virt-xml") })
-		r.Findings, r.Known = nil, r.Findings[i:i+1]
+		r.Findings, r.InBaseline = nil, r.Findings[i:i+1]
 		out := render(t, format, shown(), results, nil, nil)
-		for _, f := range []*audit.Finding{&r.Waived[0].Finding, &r.Known[0]} {
+		for _, f := range []*audit.Finding{&r.Waived[0].Finding, &r.InBaseline[0]} {
 			for _, want := range []string{f.Rule.ID, f.Rule.URL(), "virt-xml", "a.xml"} {
 				if !strings.Contains(out, want) {
 					t.Errorf("%s: of %s no %q: %.3000s", format, f.Rule.ID, want, out)

@@ -143,8 +143,8 @@ func (v *validate) Domain(r *audit.Result) error {
 				return err
 			}
 		}
-		for i := range r.Known {
-			if err := v.finding(r, &r.Known[i], note, "in the baseline"); err != nil {
+		for i := range r.InBaseline {
+			if err := v.finding(r, &r.InBaseline[i], note, "in the baseline"); err != nil {
 				return err
 			}
 		}
@@ -242,7 +242,7 @@ func (v *validate) Close() error {
 	for _, c := range []struct {
 		n         int
 		what, why string
-	}{{v.tally.Waived, "waivers", "waived"}, {v.tally.Known, "the baseline", "in the baseline"}} {
+	}{{v.tally.Waived, "waivers", "waived"}, {v.tally.InBaseline, "the baseline", "in the baseline"}} {
 		if c.n == 0 {
 			continue
 		}
