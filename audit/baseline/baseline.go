@@ -220,9 +220,9 @@ func (b *Baseline) Release(r *audit.Result) {
 
 // Run is what a baseline has to know of a run, to tell what is gone from what was not looked at.
 type Run struct {
-	Rules   []*audit.Rule
-	Minimum audit.Severity // findings below were not looked at
-	Unread  bool           // some input could not be read
+	Rules      []*audit.Rule
+	Minimum    audit.Severity // findings below were not looked at
+	Unreadable bool           // some input could not be read
 }
 
 func (r *Run) rule(id string) *audit.Rule {
@@ -236,7 +236,7 @@ func (r *Run) rule(id string) *audit.Rule {
 // there any more: their guests were part of the run, with as many documents as when the baseline was
 // written, and their rules have answered. Of those of open nothing can be said.
 func (b *Baseline) Missing(run Run) (gone, open []Entry) {
-	all := !run.Unread && !slices.ContainsFunc(b.entries, func(e *Entry) bool { return e.Kind == "" && !b.seen(e) })
+	all := !run.Unreadable && !slices.ContainsFunc(b.entries, func(e *Entry) bool { return e.Kind == "" && !b.seen(e) })
 	for _, e := range b.entries {
 		missing := e.Count - b.known[e.Fingerprint].count.most()
 		if missing <= 0 {

@@ -16,8 +16,8 @@ type Item struct {
 	Finding
 }
 
-// Turn is a guest whose verdict changed.
-type Turn struct {
+// VerdictChange is a guest whose verdict changed.
+type VerdictChange struct {
 	Domain   string
 	Old, New policy.Word
 }
@@ -28,21 +28,21 @@ type Setting struct{ Name, Old, New string }
 // Difference is what one report says and another does not. Findings that are the same in all but their
 // place are counted, and the last of them are those that are new.
 type Difference struct {
-	New       []Item
-	Fixed     []Item // the guest is there, the rule has answered, and finds it no more
-	Accepted  []Item // it is there, and a waiver or the baseline takes it out of the count now
-	Open      []Item // the rule did not run or answer this time, or lacked guests or the host: it may be there still
-	Gone      []Item // with the guest
-	Unchanged int
-	Turns     []Turn
-	Settings  []Setting // that the two runs had not in common
+	New          []Item
+	Fixed        []Item // the guest is there, the rule has answered, and finds it no more
+	NotCounted   []Item // it is there, and a waiver or the baseline takes it out of the count now
+	NotEvaluated []Item // the rule did not run or answer this time, or lacked guests or the host: it may be there still
+	Gone         []Item // with the guest
+	Unchanged    int
+	Verdicts     []VerdictChange
+	Settings     []Setting // that the two runs had not in common
 
-	Unread, UnreadBefore int // inputs that could not be read; what is said of their guests is not the last word
+	Unreadable, UnreadableBefore int // inputs that could not be read; what is said of their guests is not the last word
 }
 
 // Worse reports whether something is new, or a guest is no longer inside the boundary.
 func (d *Difference) Worse() bool {
-	return len(d.New) > 0 || slices.ContainsFunc(d.Turns, func(t Turn) bool { return t.Old == policy.Inside })
+	return len(d.New) > 0 || slices.ContainsFunc(d.Verdicts, func(t VerdictChange) bool { return t.Old == policy.Inside })
 }
 
 // guest tells guests apart by what outlives a change of files.
@@ -135,7 +135,7 @@ func (r *Report) guests() map[guest]*seenOf {
 			once(g.findings, f.Fingerprint, d.kind())
 			once(g.all, f.Fingerprint, d.kind())
 		}
-		for _, a := range d.Accepted {
+		for _, a := range d.NotCounted {
 			once(g.all, a.Fingerprint, d.kind())
 		}
 		g.read++
@@ -156,7 +156,7 @@ func (r *Report) sawAll(is, was map[guest]*seenOf) bool {
 			return false
 		}
 	}
-	return len(r.Errors) == 0
+	return len(r.Unreadable) == 0
 }
 
 // knows reports whether all was known that a finding may have rested on.
@@ -176,7 +176,7 @@ func (s *seenOf) documents() int {
 // Compare tells two reports apart. Across reports whether a rule is about what several guests have in common:
 // that is fixed when all guests were seen, since it can be with any of them.
 func Compare(before, after *Report, across func(rule string) bool) *Difference {
-	out := &Difference{Unread: len(after.Errors), UnreadBefore: len(before.Errors), Settings: settings(before, after)}
+	out := &Difference{Unreadable: len(after.Unreadable), UnreadableBefore: len(before.Unreadable), Settings: settings(before, after)}
 	was, is := before.guests(), after.guests()
 	all := after.sawAll(is, was)
 	turned := map[pair]bool{}
@@ -190,7 +190,7 @@ func Compare(before, after *Report, across func(rule string) bool) *Difference {
 		}
 		if at := (pair{guest: g, kind: kind}); !turned[at] {
 			turned[at] = true
-			out.Turns = append(out.Turns, turns(d.title(), had.verdicts[kind], is[g].verdicts[kind])...)
+			out.Verdicts = append(out.Verdicts, turns(d.title(), had.verdicts[kind], is[g].verdicts[kind])...)
 		}
 		for _, f := range d.Findings {
 			if pairs.take(d, &f) < had.findings[f.Fingerprint].most() {
@@ -213,15 +213,15 @@ func Compare(before, after *Report, across func(rule string) bool) *Difference {
 			switch n := pairs.take(d, &f); {
 			case n < now.findings[f.Fingerprint].most(): // it is unchanged
 			case n < now.all[f.Fingerprint].most():
-				out.Accepted = append(out.Accepted, item)
+				out.NotCounted = append(out.NotCounted, item)
 			case now.unanswered[f.Rule], !after.looked(&f), !all && across(f.Rule), !now.knows(f.Inherits):
-				out.Open = append(out.Open, item)
+				out.NotEvaluated = append(out.NotEvaluated, item)
 			default:
 				out.Fixed = append(out.Fixed, item)
 			}
 		}
 	}
-	for _, list := range [][]Item{out.New, out.Fixed, out.Accepted, out.Open, out.Gone} {
+	for _, list := range [][]Item{out.New, out.Fixed, out.NotCounted, out.NotEvaluated, out.Gone} {
 		slices.SortStableFunc(list, func(a, b Item) int {
 			return cmp.Or(cmp.Compare(a.Domain, b.Domain), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Rule, b.Rule))
 		})
@@ -230,7 +230,7 @@ func Compare(before, after *Report, across func(rule string) bool) *Difference {
 }
 
 // turns pairs the verdicts of a guest's documents of one kind that are not in both reports. Namesakes may have several.
-func turns(domain string, was, is []policy.Word) []Turn {
+func turns(domain string, was, is []policy.Word) []VerdictChange {
 	was, is = slices.Clone(was), slices.Clone(is)
 	is = slices.DeleteFunc(is, func(w policy.Word) bool {
 		i := slices.Index(was, w)
@@ -239,9 +239,9 @@ func turns(domain string, was, is []policy.Word) []Turn {
 		}
 		return i >= 0
 	})
-	var out []Turn
+	var out []VerdictChange
 	for i := range min(len(was), len(is)) {
-		out = append(out, Turn{domain, was[i], is[i]})
+		out = append(out, VerdictChange{domain, was[i], is[i]})
 	}
 	return out
 }

@@ -27,13 +27,13 @@ func reportOf(t *testing.T, errors int, guests ...string) *Report {
 			findings = append(findings, fmt.Sprintf(`{"rule":%q,"severity":"low","line":%d,"column":1,"fingerprint":%q}`, rule, len(words)-i, f))
 		}
 		name, kind, _ := strings.Cut(words[0], "/")
-		domains = append(domains, fmt.Sprintf(`{"name":%q,"origin":{"kind":%q,"label":"l"},"boundary":{"verdict":%q},"findings":[%s],"accepted":[%s],"not_evaluated":[%s]}`,
+		domains = append(domains, fmt.Sprintf(`{"name":%q,"origin":{"kind":%q,"label":"l"},"boundary":{"verdict":%q},"findings":[%s],"not_counted":[%s],"not_evaluated":[%s]}`,
 			name, kind, words[1], strings.Join(findings, ","), strings.Join(accepted, ","), strings.Join(open, ",")))
 	}
 	for range errors {
 		failed = append(failed, `{"source":"x","message":"broken"}`)
 	}
-	r, err := ParseReport("r.json", fmt.Appendf(nil, `{"version":1,"policy":"p","domains":[%s],"errors":[%s]}`, strings.Join(domains, ","), strings.Join(failed, ",")))
+	r, err := ParseReport("r.json", fmt.Appendf(nil, `{"version":1,"policy":"p","domains":[%s],"unreadable":[%s]}`, strings.Join(domains, ","), strings.Join(failed, ",")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,10 +91,10 @@ func TestCompare(t *testing.T) {
 	} {
 		d := Compare(reportOf(t, 0, test.was...), reportOf(t, test.errors, test.is...), acrossGuests)
 		var turns []string
-		for _, turn := range d.Turns {
+		for _, turn := range d.Verdicts {
 			turns = append(turns, fmt.Sprintf("%s: %s to %s", turn.Domain, turn.Old, turn.New))
 		}
-		got := fmt.Sprintf("new %s, fixed %s, open %s, gone %s, turns %s, %d unchanged, %d unread, worse %t", told(d.New), told(d.Fixed), told(d.Open), told(d.Gone), strings.Join(turns, ";"), d.Unchanged, d.Unread, d.Worse())
+		got := fmt.Sprintf("new %s, fixed %s, open %s, gone %s, turns %s, %d unchanged, %d unread, worse %t", told(d.New), told(d.Fixed), told(d.NotEvaluated), told(d.Gone), strings.Join(turns, ";"), d.Unchanged, d.Unreadable, d.Worse())
 		want := fmt.Sprintf("new %s, fixed %s, open %s, gone %s, turns %s, %d unchanged, %d unread, worse %t", test.new, test.fixed, test.open, test.gone, test.turns, test.unchanged, test.errors, test.worse)
 		if got != want {
 			t.Errorf("%s:\n%s\nwant\n%s", name, got, want)
@@ -127,8 +127,8 @@ func TestCompareAccepted(t *testing.T) {
 		for _, s := range d.Settings {
 			settings = append(settings, s.Name+": "+s.Old+", "+s.New)
 		}
-		got := fmt.Sprintf("new %s, fixed %s, accepted %s, open %s, settings %s", told(d.New), told(d.Fixed), told(d.Accepted), told(d.Open), strings.Join(settings, ";"))
-		want := fmt.Sprintf("new %s, fixed %s, accepted %s, open %s, settings %s", test.new, test.fixed, test.accepted, test.open, test.settings)
+		got := fmt.Sprintf("new %s, fixed %s, not counted %s, not evaluated %s, settings %s", told(d.New), told(d.Fixed), told(d.NotCounted), told(d.NotEvaluated), strings.Join(settings, ";"))
+		want := fmt.Sprintf("new %s, fixed %s, not counted %s, not evaluated %s, settings %s", test.new, test.fixed, test.accepted, test.open, test.settings)
 		if got != want || d.Worse() {
 			t.Errorf("%s:\n%s\nwant\n%s", name, got, want)
 		}
@@ -138,7 +138,7 @@ func TestCompareAccepted(t *testing.T) {
 // FuzzParse looks for a file that is no baseline and no report, and is not told so.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"version":1,"findings":[{"rule":"a-b","severity":"low","domain":"a","path":".","message":"m","fingerprint":"0123456789abcdef0123456789abcdef","count":1}]}`))
-	f.Add([]byte(`{"version":1,"policy":"p","domains":[{"name":"a","findings":[{"rule":"a-b","fingerprint":"f"}]}],"errors":[]}`))
+	f.Add([]byte(`{"version":1,"policy":"p","domains":[{"name":"a","findings":[{"rule":"a-b","fingerprint":"f"}]}],"unreadable":[]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if b, err := Parse("f.json", data); err == nil {
 			lines := strings.Count(string(data), "\n") + 1
@@ -151,7 +151,7 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("the error does not begin with the file: %v", err)
 		}
 		if r, err := ParseReport("f.json", data); err == nil {
-			if d := Compare(r, r, acrossGuests); len(d.New)+len(d.Fixed)+len(d.Gone)+len(d.Open)+len(d.Accepted)+len(d.Turns)+len(d.Settings) > 0 {
+			if d := Compare(r, r, acrossGuests); len(d.New)+len(d.Fixed)+len(d.Gone)+len(d.NotEvaluated)+len(d.NotCounted)+len(d.Verdicts)+len(d.Settings) > 0 {
 				t.Errorf("a report differs from itself: %+v", d)
 			}
 		} else if !strings.HasPrefix(err.Error(), "f.json:") {

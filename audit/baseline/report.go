@@ -14,16 +14,16 @@ import (
 
 // Report is what a comparison reads of a JSON report.
 type Report struct {
-	Version  int       `json:"version"`
-	Policy   string    `json:"policy"`
-	Profiles []string  `json:"profiles"`
-	Rules    *[]string `json:"rules"`        // that have run; nil in reports that do not tell
-	Minimum  string    `json:"min_severity"` // "" in those
-	Domains  []Domain  `json:"domains"`
-	Errors   []struct {
+	Version    int       `json:"version"`
+	Policy     string    `json:"policy"`
+	Profiles   []string  `json:"profiles"`
+	Rules      *[]string `json:"rules"`        // that have run; nil in reports that do not tell
+	Minimum    string    `json:"min_severity"` // "" in those
+	Domains    []Domain  `json:"domains"`
+	Unreadable []struct {
 		Source  string `json:"source"`
 		Message string `json:"message"`
-	} `json:"errors"`
+	} `json:"unreadable"`
 
 	known map[string]bool // the rules, once they are asked for
 }
@@ -51,11 +51,11 @@ type Domain struct {
 		Verdict policy.Word `json:"verdict"`
 		Reason  string      `json:"reason"`
 	} `json:"boundary"`
-	HostKnown *[]string `json:"host_known"` // nil in reports that do not tell
-	Findings  []Finding `json:"findings"`
-	Accepted  []struct {
+	HostKnown  *[]string `json:"host_known"` // nil in reports that do not tell
+	Findings   []Finding `json:"findings"`
+	NotCounted []struct {
 		Fingerprint string `json:"fingerprint"`
-	} `json:"accepted"`
+	} `json:"not_counted"`
 	NotEvaluated []struct {
 		Rule string `json:"rule"`
 	} `json:"not_evaluated"`

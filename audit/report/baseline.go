@@ -40,7 +40,7 @@ func Baseline(to io.Writer, entries []*baseline.Entry, version string) error {
 func Difference(to io.Writer, d *baseline.Difference, o Options) error {
 	w := bufio.NewWriter(to)
 	t := newText(w, o).(*textReporter)
-	for _, turn := range d.Turns {
+	for _, turn := range d.Verdicts {
 		fmt.Fprintf(w, "%s  %s: %s -> %s\n", t.style.bold("verdict"), printable(turn.Domain),
 			t.style.verdict[turn.Old](string(turn.Old)), t.style.verdict[turn.New](string(turn.New)))
 	}
@@ -54,10 +54,10 @@ func Difference(to io.Writer, d *baseline.Difference, o Options) error {
 		items       []baseline.Item
 	}{
 		{"new", "", d.New},
-		{"accepted", "is there still: a waiver or the baseline takes it out of the count", d.Accepted},
-		{"not evaluated", "was found before, and this run could not tell: it may be there still", d.Open},
+		{"not counted", "still found, but now waived or in the baseline", d.NotCounted},
+		{"not evaluated", "found before, and not evaluated by this run: it may still be there", d.NotEvaluated},
 		{"fixed", "", d.Fixed},
-		{"gone", "with its guest", d.Gone},
+		{"gone", "the guest is not in the new report", d.Gone},
 	}
 	var counts []string
 	for _, list := range lists {
@@ -75,16 +75,16 @@ func Difference(to io.Writer, d *baseline.Difference, o Options) error {
 	}
 	counts = append(counts, fmt.Sprintf("%d unchanged", d.Unchanged))
 	if !o.Quiet {
-		if len(d.New)+len(d.Accepted)+len(d.Open)+len(d.Fixed)+len(d.Gone)+len(d.Turns)+len(d.Settings) > 0 {
+		if len(d.New)+len(d.NotCounted)+len(d.NotEvaluated)+len(d.Fixed)+len(d.Gone)+len(d.Verdicts)+len(d.Settings) > 0 {
 			fmt.Fprintln(w)
 		}
 		fmt.Fprintln(w, t.style.bold(strings.Join(counts, ", ")))
 	}
-	if d.Unread > 0 {
-		fmt.Fprintln(w, t.style.severity[audit.High](plural(d.Unread, "input")+" of the new report could not be read: findings there are not known"))
+	if d.Unreadable > 0 {
+		fmt.Fprintln(w, t.style.severity[audit.High](plural(d.Unreadable, "unreadable input")+" in the new report: findings there are unknown"))
 	}
-	if d.UnreadBefore > 0 && !o.Quiet {
-		fmt.Fprintln(w, plural(d.UnreadBefore, "input")+" of the old report could not be read: what is new may be old")
+	if d.UnreadableBefore > 0 && !o.Quiet {
+		fmt.Fprintln(w, plural(d.UnreadableBefore, "unreadable input")+" in the old report: a new finding may be an old one")
 	}
 	return w.Flush()
 }
@@ -165,23 +165,23 @@ func DifferenceJSON(w io.Writer, d *baseline.Difference) error {
 		}
 		return out
 	}
-	turns := make([]turn, 0, len(d.Turns))
-	for _, t := range d.Turns {
+	turns := make([]turn, 0, len(d.Verdicts))
+	for _, t := range d.Verdicts {
 		turns = append(turns, turn{t.Domain, t.Old, t.New})
 	}
 	text, err := encode(struct {
-		Version      int       `json:"version"`
-		Settings     []setting `json:"settings"`
-		Verdicts     []turn    `json:"verdicts"`
-		New          []item    `json:"new"`
-		Fixed        []item    `json:"fixed"`
-		Accepted     []item    `json:"accepted"`
-		NotEvaluated []item    `json:"not_evaluated"`
-		Gone         []item    `json:"gone"`
-		Unchanged    int       `json:"unchanged"`
-		Errors       int       `json:"errors"`
-		ErrorsBefore int       `json:"errors_before"`
-	}{1, settings, turns, items(d.New), items(d.Fixed), items(d.Accepted), items(d.Open), items(d.Gone), d.Unchanged, d.Unread, d.UnreadBefore}, "")
+		Version          int       `json:"version"`
+		Settings         []setting `json:"settings"`
+		Verdicts         []turn    `json:"verdicts"`
+		New              []item    `json:"new"`
+		Fixed            []item    `json:"fixed"`
+		NotCounted       []item    `json:"not_counted"`
+		NotEvaluated     []item    `json:"not_evaluated"`
+		Gone             []item    `json:"gone"`
+		Unchanged        int       `json:"unchanged"`
+		Unreadable       int       `json:"unreadable"`
+		UnreadableBefore int       `json:"unreadable_before"`
+	}{1, settings, turns, items(d.New), items(d.Fixed), items(d.NotCounted), items(d.NotEvaluated), items(d.Gone), d.Unchanged, d.Unreadable, d.UnreadableBefore}, "")
 	if err != nil {
 		return err
 	}

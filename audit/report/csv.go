@@ -13,7 +13,7 @@ import (
 // The CSV report is for spreadsheets and for those who cut columns. Its first column says what a row is:
 // a finding; a guest without findings, so that the verdict of every guest is there; a check that was not
 // evaluated; a notice, which is about no guest; an error, which is an input that could not be read; where
-// they are asked for, a finding that is waived or known from a baseline; and last a summary, without which nobody
+// they are asked for, a finding that is waived or in the baseline; and last a summary, without which nobody
 // could tell how many of those there are, or a report of no guest from one that was cut off. A row is one line.
 //
 // A spreadsheet takes a cell for a formula that begins with =, +, - or @, and names and paths are for whoever
@@ -114,7 +114,7 @@ func (c *csvReporter) domain(r *audit.Result) error {
 			}
 		}
 		for i := range r.InBaseline {
-			if err := c.row(findingRow("known", r, &r.InBaseline[i])); err != nil {
+			if err := c.row(findingRow("in_baseline", r, &r.InBaseline[i])); err != nil {
 				return err
 			}
 		}
@@ -168,10 +168,10 @@ func (c *csvReporter) Notice(n *audit.Notice) error {
 	return c.row(row)
 }
 
-func (c *csvReporter) Problem(err error) error {
-	c.tally.Errors++
-	e := newJSONError(err)
-	row := csvRow{"record": "error", "source": e.Source, "message": e.Message}
+func (c *csvReporter) Unreadable(err error) error {
+	c.tally.Unreadable++
+	e := newJSONUnreadable(err)
+	row := csvRow{"record": "unreadable", "source": e.Source, "message": e.Message}
 	row.at(e.Line, e.Column)
 	return c.row(row)
 }

@@ -41,11 +41,11 @@ func TestCSV(t *testing.T) {
 	r.Waived = append(r.Waived, audit.Waived{Finding: r.Findings[1], Waiver: until})
 	r.Findings = nil
 	r.Unevaluated = append(r.Unevaluated, audit.Unevaluated{Rule: baselineRules()[0], Needs: audit.NeedQEMUConf})
-	want := map[string]int{"notice": len(notices()), "error": len(problems()), "summary": 1}
+	want := map[string]int{"notice": len(notices()), "unreadable": len(problems()), "summary": 1}
 	for _, r := range results {
 		want["finding"] += len(r.Findings)
 		want["waived"] += len(r.Waived)
-		want["known"] += len(r.InBaseline)
+		want["in_baseline"] += len(r.InBaseline)
 		want["not_evaluated"] += len(r.Unevaluated)
 		if len(r.Findings) == 0 {
 			want["guest"]++
@@ -60,7 +60,7 @@ func TestCSV(t *testing.T) {
 			needed[0] = "policy"
 		}
 		switch row["record"] {
-		case "finding", "waived", "known":
+		case "finding", "waived", "in_baseline":
 			needed = append(needed, "line", "column", "name", "verdict", "reason", "policy", "severity", "rule", "title", "path", "fix", "url", "fingerprint")
 		case "guest":
 			needed = append(needed, "name", "verdict", "reason", "policy")
@@ -92,12 +92,12 @@ func TestCSV(t *testing.T) {
 		}
 	}
 	o.ShowWaived = false
-	if hidden := render(t, "csv", o, results, nil, nil); strings.Contains(hidden, "\nwaived") || strings.Contains(hidden, "\nknown") {
+	if hidden := render(t, "csv", o, results, nil, nil); strings.Contains(hidden, "\nwaived") || strings.Contains(hidden, "\nin_baseline") {
 		t.Error("what does not count is listed without being asked for")
 	}
 	all := rows(t, render(t, "csv", o, results, nil, problems()[:1]))
 	last := all[len(all)-1]
-	for _, part := range []string{"17 guests: 11 inside, ", " findings: ", "not counted: 1 waived, 1 known from a baseline", "not evaluated: 1 check, because the host's qemu.conf", "not audited: 1 input"} {
+	for _, part := range []string{"17 guests: 11 inside, ", " findings: ", "not counted: 1 waived, 1 in the baseline", "not evaluated: 1 check, because the host's qemu.conf", "unreadable: 1 input"} {
 		if last["record"] != "summary" || !strings.Contains(last["message"], part) {
 			t.Errorf("the last row does not say %q: %v", part, last)
 		}

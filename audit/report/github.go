@@ -154,7 +154,7 @@ func (g *githubReporter) Domain(r *audit.Result) error {
 		}
 	}
 	for i := range r.InBaseline {
-		if err := hidden("known", &r.InBaseline[i], ""); err != nil {
+		if err := hidden("in the baseline", &r.InBaseline[i], ""); err != nil {
 			return err
 		}
 	}
@@ -173,12 +173,12 @@ func (g *githubReporter) Notice(n *audit.Notice) error {
 	return g.finding(n.Severity, properties, githubPlace(n.Source, n.Pos)+printable(n.Message), "fix: "+n.Rule.Fix, "see: "+n.Rule.URL())
 }
 
-func (g *githubReporter) Problem(err error) error {
-	g.tally.Errors++
+func (g *githubReporter) Unreadable(err error) error {
+	g.tally.Unreadable++
 	g.levels[githubLevels[0]]++
-	e := newJSONError(err)
+	e := newJSONUnreadable(err)
 	at := audit.Pos{Line: e.Line, Column: e.Column}
-	properties := append(g.place(e.Source, at), [2]string{"title", "an input could not be read"})
+	properties := append(g.place(e.Source, at), [2]string{"title", "unreadable input"})
 	return g.annotate(&g.problems, githubLevels[0], properties, githubPlace(e.Source, at)+printable(e.Message))
 }
 

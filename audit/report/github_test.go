@@ -133,8 +133,8 @@ func TestGitHub(t *testing.T) {
 	}
 	tail := strings.Join(plain, "\n")
 	for _, part := range []string{
-		"17 guests: 11 inside, ", "known from a baseline", "not evaluated: 1 check, because the host's qemu.conf", "not audited: 1 input", "annotations: ",
-		"waived  " + r.Findings[1].Rule.ID, "known  " + r.Findings[1].Rule.ID, ": we know",
+		"17 guests: 11 inside, ", "in the baseline", "not evaluated: 1 check, because the host's qemu.conf", "unreadable: 1 input", "annotations: ",
+		"waived  " + r.Findings[1].Rule.ID, "in the baseline  " + r.Findings[1].Rule.ID, ": we know",
 	} {
 		if !strings.Contains(tail, part) {
 			t.Errorf("no line says %q: %s", part, tail)
@@ -194,8 +194,8 @@ func TestGitHubHostile(t *testing.T) {
 		add(n.Source, fmt.Sprintf("%s: %s", n.Severity, n.Rule.ID), githubPlace(n.Source, n.Pos)+printable(n.Message))
 	}
 	for _, p := range problems() {
-		e := newJSONError(p)
-		add(e.Source, "an input could not be read", githubPlace(e.Source, audit.Pos{Line: e.Line, Column: e.Column})+printable(e.Message))
+		e := newJSONUnreadable(p)
+		add(e.Source, "unreadable input", githubPlace(e.Source, audit.Pos{Line: e.Line, Column: e.Column})+printable(e.Message))
 	}
 	more := 0
 	for _, c := range all {

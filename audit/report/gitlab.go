@@ -169,17 +169,17 @@ func (g *gitlabReporter) Notice(n *audit.Notice) error {
 
 // Problem makes an entry of the worst sort: without it, an input that nobody could read would look like one
 // without defects.
-func (g *gitlabReporter) Problem(err error) error {
-	g.tally.Errors++
-	p := newJSONError(err)
-	e := newGitLabUnaudited(unreadableInput, p.Message, g.location(p.Source, audit.Pos{Line: p.Line, Column: p.Column}))
+func (g *gitlabReporter) Unreadable(err error) error {
+	g.tally.Unreadable++
+	p := newJSONUnreadable(err)
+	e := newGitLabUnaudited(unreadableInput, "unreadable: "+p.Message, g.location(p.Source, audit.Pos{Line: p.Line, Column: p.Column}))
 	e.Fingerprint = digest("problem", p.Source, p.Message, strconv.Itoa(p.Line), strconv.Itoa(p.Column))
 	return g.entry(e)
 }
 
 // newGitLabUnaudited returns an entry about what was not audited, which lacks its fingerprint.
 func newGitLabUnaudited(r *audit.Rule, message string, at gitlabLocation) *gitlabEntry {
-	e := newGitLabEntry(r, r.Severity, "not audited: "+message, gitlabProse(r.Doc), "", at)
+	e := newGitLabEntry(r, r.Severity, message, gitlabProse(r.Doc), "", at)
 	e.Severity = gitlabBlocker
 	return e
 }

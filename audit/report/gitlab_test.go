@@ -74,8 +74,8 @@ func TestGitLabRest(t *testing.T) {
 		t.Errorf("a notice: %+v", n)
 	}
 	for i, e := range got[len(twice):] {
-		p := newJSONError(problems()[i])
-		if e.Severity != "blocker" || e.Location.Lines.Begin != max(p.Line, 1) || !strings.HasPrefix(e.Description, "not audited: ") || !strings.Contains(e.Content.Body, unauditedPage) {
+		p := newJSONUnreadable(problems()[i])
+		if e.Severity != "blocker" || e.Location.Lines.Begin != max(p.Line, 1) || !strings.HasPrefix(e.Description, "unreadable: ") || !strings.Contains(e.Content.Body, unauditedPage) {
 			t.Errorf("%+v: %+v", p, e)
 		}
 	}

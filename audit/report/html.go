@@ -148,9 +148,9 @@ func (h *htmlReporter) Notice(n *audit.Notice) error {
 	})
 }
 
-func (h *htmlReporter) Problem(err error) error {
-	h.tally.Errors++
-	e := newJSONError(err)
+func (h *htmlReporter) Unreadable(err error) error {
+	h.tally.Unreadable++
+	e := newJSONUnreadable(err)
 	return h.spooled(&h.problems, "problem", htmlNotice{Message: printable(e.Message), Place: htmlAt(e.Source, e.Line, e.Column)})
 }
 
@@ -237,10 +237,10 @@ func (h *htmlReporter) page() (*htmlPage, error) {
 		Guests:  t.Domains,
 		Caption: "Verdict and findings of each guest, the worst first. The line below a guest opens its findings.",
 		Missing: htmlMissingOf(h.missing),
-		Hidden:  htmlHiddenNote(t.Waived, t.InBaseline, h.opt.ShowWaived),
+		Hidden:  htmlNotCountedNote(t.Waived, t.InBaseline, h.opt.ShowWaived),
 	}
-	if t.Errors > 0 {
-		p.Problems = plural(t.Errors, "input")
+	if t.Unreadable > 0 {
+		p.Problems = plural(t.Unreadable, "unreadable input")
 	}
 	if h.noticed > 0 {
 		p.Notices = plural(h.noticed, "finding")

@@ -139,7 +139,7 @@ func TestHTMLComplete(t *testing.T) {
 	}
 	want := []string{
 		"4 of 17 guests are outside", "24 November 2026, 12:00 UTC", "qemu-11.1", "1.2.3",
-		"1 input could not be read", "broken ]]>:2:7: bad: ]]>", "about ]]>", ".virt-audit.yaml ]]>:3:5",
+		"1 unreadable input", "broken ]]>:2:7: bad: ]]>", "about ]]>", ".virt-audit.yaml ]]>:3:5",
 		"34 checks not evaluated", audit.NeedSecrets.String(), audit.NeedQEMUConf.String(),
 		"5 waived, 5 in the baseline", "“agreed”, until 2027-06-30 (site.yaml:4:2)", audit.UntilRestart.Explain(),
 	}
@@ -285,8 +285,8 @@ func TestHTMLAnswer(t *testing.T) {
 		if got := htmlAnswer(tally); got != tt.want {
 			t.Errorf("%+v: %q", tt, got)
 		}
-		tally.Errors = 2
-		if got := htmlAnswer(tally); got != tt.want+", and 2 inputs could not be read" {
+		tally.Unreadable = 2
+		if got := htmlAnswer(tally); got != tt.want+", and 2 unreadable inputs" {
 			t.Errorf("%+v, and 2 inputs: %q", tt, got)
 		}
 	}

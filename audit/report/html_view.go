@@ -116,7 +116,7 @@ func (h *htmlReporter) guest(r *audit.Result) (g *htmlGuest, err error) {
 	b := r.Boundary
 	g = &htmlGuest{
 		Name: printable(r.Name), What: printable(htmlWhat(r)), Explain: printable(b.Explain()), Verdict: htmlVerdicts[b.Word],
-		Hidden: htmlHushed(len(r.Waived), len(r.InBaseline)), Missing: htmlMissingIn(r), Facts: htmlFacts(r),
+		Hidden: htmlNotCounted(len(r.Waived), len(r.InBaseline)), Missing: htmlMissingIn(r), Facts: htmlFacts(r),
 	}
 	if g.Name != "" {
 		g.Shell = shellQuote(g.Name)

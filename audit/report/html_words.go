@@ -14,10 +14,10 @@ import (
 
 // htmlAnswer is the headline: are guests outside? It does not answer for what could not be read.
 func htmlAnswer(t *Tally) string {
-	if t.Errors == 0 {
+	if t.Unreadable == 0 {
 		return htmlVerdictAnswer(t)
 	}
-	return htmlVerdictAnswer(t) + ", and " + plural(t.Errors, "input") + " could not be read"
+	return htmlVerdictAnswer(t) + ", and " + plural(t.Unreadable, "unreadable input")
 }
 
 func htmlVerdictAnswer(t *Tally) string {
@@ -67,20 +67,20 @@ func htmlUntil(t time.Time) string {
 	return ", until " + t.Format(time.DateOnly)
 }
 
-// htmlHushed says how many findings do not count.
-func htmlHushed(waived, known int) string {
+// htmlNotCounted says how many findings do not count.
+func htmlNotCounted(waived, inBaseline int) string {
 	var parts []string
 	if waived > 0 {
 		parts = append(parts, fmt.Sprintf("%d waived", waived))
 	}
-	if known > 0 {
-		parts = append(parts, fmt.Sprintf("%d in the baseline", known))
+	if inBaseline > 0 {
+		parts = append(parts, fmt.Sprintf("%d in the baseline", inBaseline))
 	}
 	return strings.Join(parts, ", ")
 }
 
-func htmlHiddenNote(waived, known int, shown bool) string {
-	text := htmlHushed(waived, known)
+func htmlNotCountedNote(waived, inBaseline int, shown bool) string {
+	text := htmlNotCounted(waived, inBaseline)
 	switch {
 	case text == "":
 		return ""

@@ -32,14 +32,14 @@ type jsonDomain struct {
 	HostKnown    []string          `json:"host_known"`
 	Findings     []jsonFinding     `json:"findings"`
 	Waived       []jsonFinding     `json:"waived,omitempty"`
-	InBaseline   []jsonFinding     `json:"known,omitempty"`
-	Accepted     []jsonAccepted    `json:"accepted,omitempty"`
+	InBaseline   []jsonFinding     `json:"in_baseline,omitempty"`
+	NotCounted   []jsonNotCounted  `json:"not_counted,omitempty"`
 	NotEvaluated []jsonUnevaluated `json:"not_evaluated"`
 }
 
-// jsonAccepted is a finding that does not count, told in any case: who compares two reports must not take
+// jsonNotCounted is a finding that does not count, told in any case: who compares two reports must not take
 // it for mended.
-type jsonAccepted struct {
+type jsonNotCounted struct {
 	Rule        string `json:"rule"`
 	Severity    string `json:"severity"`
 	Device      string `json:"device,omitempty"`
@@ -111,7 +111,7 @@ type jsonUnevaluated struct {
 	Needs string `json:"needs"`
 }
 
-type jsonError struct {
+type jsonUnreadable struct {
 	Source  string `json:"source"`
 	Line    int    `json:"line"`
 	Column  int    `json:"column"`
@@ -129,10 +129,10 @@ type jsonSummary struct {
 	Medium       int `json:"medium"`
 	Low          int `json:"low"`
 	Info         int `json:"info"`
-	Errors       int `json:"errors"`
+	Unreadable   int `json:"unreadable"`
 	NotEvaluated int `json:"not_evaluated"`
 	Waived       int `json:"waived"`
-	InBaseline   int `json:"known"`
+	InBaseline   int `json:"in_baseline"`
 }
 
 type jsonReporter struct {
@@ -140,7 +140,7 @@ type jsonReporter struct {
 	opt     Options
 	tally   Tally
 	notices []jsonNotice
-	errors  []jsonError
+	errors  []jsonUnreadable
 	begun   bool
 	left    audit.Needs // rules that need one of these were left out of all domains
 }
@@ -223,7 +223,7 @@ func newJSONDomain(r *audit.Result, hidden bool) jsonDomain {
 		}
 	}
 	accept := func(f *audit.Finding, by string) {
-		d.Accepted = append(d.Accepted, jsonAccepted{f.Rule.ID, f.Severity.String(), f.Device, by, r.Fingerprint(f)})
+		d.NotCounted = append(d.NotCounted, jsonNotCounted{f.Rule.ID, f.Severity.String(), f.Device, by, r.Fingerprint(f)})
 	}
 	for i := range r.Waived {
 		accept(&r.Waived[i].Finding, "waiver")
@@ -271,17 +271,17 @@ func (j *jsonReporter) Notice(n *audit.Notice) error {
 	return nil
 }
 
-func (j *jsonReporter) Problem(err error) error {
-	j.tally.Errors++
-	j.errors = append(j.errors, newJSONError(err))
+func (j *jsonReporter) Unreadable(err error) error {
+	j.tally.Unreadable++
+	j.errors = append(j.errors, newJSONUnreadable(err))
 	return nil
 }
 
-func newJSONError(err error) jsonError {
+func newJSONUnreadable(err error) jsonUnreadable {
 	if input, ok := errors.AsType[*audit.InputError](err); ok {
-		return jsonError{input.Source, input.Line, input.Column, input.Message}
+		return jsonUnreadable{input.Source, input.Line, input.Column, input.Message}
 	}
-	return jsonError{Message: err.Error()}
+	return jsonUnreadable{Message: err.Error()}
 }
 
 func (j *jsonReporter) Close() error {
@@ -291,15 +291,15 @@ func (j *jsonReporter) Close() error {
 		}
 	}
 	if j.errors == nil {
-		j.errors = []jsonError{}
+		j.errors = []jsonUnreadable{}
 	}
 	// Which rules have run is not known before all domains are.
 	tail := struct {
-		Notices []jsonNotice `json:"notices,omitempty"`
-		Errors  []jsonError  `json:"errors"`
-		Rules   []string     `json:"rules"`
-		Minimum string       `json:"min_severity"`
-		Summary jsonSummary  `json:"summary"`
+		Notices    []jsonNotice     `json:"notices,omitempty"`
+		Unreadable []jsonUnreadable `json:"unreadable"`
+		Rules      []string         `json:"rules"`
+		Minimum    string           `json:"min_severity"`
+		Summary    jsonSummary      `json:"summary"`
 	}{j.notices, j.errors, ruleIDs(j.opt.Rules, j.left), j.opt.Minimum.String(), newJSONSummary(&j.tally)}
 	text, err := encode(tail, "")
 	if err != nil {
@@ -336,7 +336,7 @@ func newJSONSummary(t *Tally) jsonSummary {
 		Medium:       t.Severities[audit.Medium],
 		Low:          t.Severities[audit.Low],
 		Info:         t.Severities[audit.Info],
-		Errors:       t.Errors,
+		Unreadable:   t.Unreadable,
 		NotEvaluated: t.Unevaluated,
 		Waived:       t.Waived,
 		InBaseline:   t.InBaseline,

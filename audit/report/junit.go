@@ -175,7 +175,7 @@ func (j *junitReporter) Domain(r *audit.Result) error {
 	if len(j.opt.Rules) > 0 {
 		text := fmt.Sprintf("%d of %s found nothing", quiet, plural(len(j.opt.Rules), "rule"))
 		if hidden > 0 {
-			text += fmt.Sprintf(", and %d nothing but what is waived or known from a baseline", hidden)
+			text += fmt.Sprintf(", and %d nothing but what is waived or in the baseline", hidden)
 		}
 		out := junitProse(text)
 		s.Cases = append(s.Cases, &junitTestCase{Class: class, Name: "other rules", Out: &out})
@@ -204,7 +204,7 @@ func junitGuest(r *audit.Result) *junitProperties {
 		{"policy", b.Policy},
 		{"accelerator", b.Accelerator},
 		{"waived", strconv.Itoa(len(r.Waived))},
-		{"known", strconv.Itoa(len(r.InBaseline))},
+		{"in-baseline", strconv.Itoa(len(r.InBaseline))},
 	} {
 		if p.Value = printable(p.Value); p.Value != "" {
 			all.All = append(all.All, p)
@@ -240,12 +240,12 @@ func (j *junitReporter) Notice(n *audit.Notice) error {
 	return j.notices.add(c)
 }
 
-func (j *junitReporter) Problem(err error) error {
-	e := newJSONError(err)
+func (j *junitReporter) Unreadable(err error) error {
+	e := newJSONUnreadable(err)
 	place, message := printable(e.Source), printable(e.Message)
 	c := &junitTestCase{Class: strings.TrimSuffix(place, ".xml"), Name: "can be read"}
 	if place == "" {
-		c.Class, c.Name = "virt-audit", fmt.Sprintf("problem %d", j.problems.Tests+1)
+		c.Class, c.Name = "virt-audit", fmt.Sprintf("unreadable input %d", j.problems.Tests+1)
 	}
 	if e.Line > 0 {
 		place += fmt.Sprintf(":%d:%d", e.Line, e.Column)
@@ -263,7 +263,7 @@ func (j *junitReporter) Close() error {
 	if err := j.begin(); err != nil {
 		return err
 	}
-	j.notices.Name, j.problems.Name = "notices", "inputs that could not be read"
+	j.notices.Name, j.problems.Name = "notices", "unreadable inputs"
 	if j.guests+j.problems.Tests == 0 {
 		j.problems.Name = "guests"
 		if err := j.problems.add(junitNothing()); err != nil {

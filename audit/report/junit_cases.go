@@ -25,7 +25,7 @@ func (j *junitReporter) boundary(r *audit.Result, class string) *junitTestCase {
 		see := "see " + strings.Join(failing, ", ")
 		c.Failure = &junitOutcome{string(b.Word), says + "; " + see, junitProse(says, see)}
 	case b.Word == policy.Outside || b.Word == policy.Undetermined:
-		const why = "the run does not fail for it: what is found about it is waived, known from a baseline, or below --fail-on, or the rules about it were left out"
+		const why = "the run does not fail for it: what is found about it is waived, in the baseline, or below --fail-on, or the rules about it were left out"
 		c.Skipped = &junitOutcome{"", says, junitProse(says, why)}
 	default:
 		out := junitProse(says)
@@ -36,11 +36,11 @@ func (j *junitReporter) boundary(r *audit.Result, class string) *junitTestCase {
 
 // junitGroup is what there is about one rule in a guest.
 type junitGroup struct {
-	rule     *audit.Rule
-	findings []*audit.Finding
-	waived   []*audit.Waived
-	known    []*audit.Finding
-	needs    audit.Needs
+	rule       *audit.Rule
+	findings   []*audit.Finding
+	waived     []*audit.Waived
+	inBaseline []*audit.Finding
+	needs      audit.Needs
 }
 
 // junitGroups sorts what is said of a guest by rule, in the order in which rules come up.
@@ -65,7 +65,7 @@ func junitGroups(r *audit.Result) []*junitGroup {
 	}
 	for i := range r.InBaseline {
 		g := of(r.InBaseline[i].Rule)
-		g.known = append(g.known, &r.InBaseline[i])
+		g.inBaseline = append(g.inBaseline, &r.InBaseline[i])
 	}
 	for _, u := range r.Unevaluated {
 		of(u.Rule).needs = u.Needs
@@ -104,8 +104,8 @@ func (j *junitReporter) rule(r *audit.Result, g *junitGroup, class string) *juni
 			reason = printable(waivedBy(w.Waiver))
 			passing = append(passing, reason+"\n"+junitFinding(r, &w.Finding))
 		}
-		for _, f := range g.known {
-			reason = "known from a baseline"
+		for _, f := range g.inBaseline {
+			reason = "in the baseline"
 			passing = append(passing, reason+"\n"+junitFinding(r, f))
 		}
 	}

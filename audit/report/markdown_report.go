@@ -220,9 +220,9 @@ func (m *markdownReporter) Notice(n *audit.Notice) error {
 	return m.notices.add(text)
 }
 
-func (m *markdownReporter) Problem(err error) error {
-	m.tally.Errors++
-	e := newJSONError(err)
+func (m *markdownReporter) Unreadable(err error) error {
+	m.tally.Unreadable++
+	e := newJSONUnreadable(err)
 	place := e.Source
 	if e.Line > 0 {
 		place = fmt.Sprintf("%s:%d:%d", e.Source, e.Line, e.Column)
@@ -247,7 +247,7 @@ func (m *markdownReporter) Close() error {
 		title string
 		body  *measured
 	}{
-		{"\n### Inputs that could not be read\n\nNothing is known about the guests in these.\n\n", &m.problems},
+		{"\n### Unreadable inputs\n\nThe guests in these were not audited.\n\n", &m.problems},
 		{"\n### Guests\n\n| verdict | guest | runs as | worst | findings |\n|---|---|---|---|---|\n", &m.table},
 		{"\n### Findings\n", &m.details},
 		{"\n### Findings about no guest\n", &m.notices},
@@ -281,8 +281,8 @@ func (m *markdownReporter) head() string {
 	} else {
 		b.WriteString(noGuest)
 	}
-	if t.Errors > 0 {
-		fmt.Fprintf(&b, ", %s could not be read", plural(t.Errors, "input"))
+	if t.Unreadable > 0 {
+		fmt.Fprintf(&b, ", %s", plural(t.Unreadable, "unreadable input"))
 	}
 	b.WriteString("\n")
 	if t.Domains > 0 {

@@ -219,10 +219,10 @@ func TestMarkdownParts(t *testing.T) {
 	out := render(t, "markdown", options(), results, notices()[:1], problems()[:2])
 	at := 0
 	for _, want := range []string{
-		"## virt-audit: 5 critical, 4 high, 3 medium, 2 low, 1 info in 18 guests, 2 inputs could not be read\n",
+		"## virt-audit: 5 critical, 4 high, 3 medium, 2 low, 1 info in 18 guests, 2 unreadable inputs\n",
 		"QEMU's security support boundary (policy `qemu-11.1`): 12 inside, 4 **outside**, 1 undetermined, 1 not-qemu.\n",
 		"12 findings at or above medium: the audit fails. 1 finding waived, not counted. 1 finding in the baseline, not counted. 1 check not evaluated.\n",
-		"### Inputs that could not be read\n", "- `broken ]]>:2:7`: bad: \\]\\]&gt;\n- `absent ]]>`: no such file\n",
+		"### Unreadable inputs\n", "- `broken ]]>:2:7`: bad: \\]\\]&gt;\n- `absent ]]>`: no such file\n",
 		"### Guests\n", "| **outside** | `build-tcg` | `qemu x86_64 pc-q35-9.2` | critical | 1 critical, 1 high |\n", "| no finding, 1 check not evaluated |\n",
 		"### Findings\n", "<details><summary><code>build-tcg</code>: outside, 1 critical, 1 high</summary>\n",
 		"Verdict outside: type 'qemu' is software emulation (TCG), by policy `qemu-11.1`. Read from `guests/build-tcg.xml`.\n",
@@ -257,7 +257,7 @@ func TestMarkdownUnread(t *testing.T) {
 		t.Errorf("nothing: %s", out)
 	}
 	out := render(t, "markdown", options(), nil, nil, []error{errors.New("no such host")})
-	if want := "## virt-audit: no guest was audited, 1 input could not be read\n\n### Inputs that could not be read\n\nNothing is known about the guests in these.\n\n- An input: no such host\n"; out != want {
+	if want := "## virt-audit: no guest was audited, 1 unreadable input\n\n### Unreadable inputs\n\nThe guests in these were not audited.\n\n- An input: no such host\n"; out != want {
 		t.Errorf("unreadable: %s", out)
 	}
 }

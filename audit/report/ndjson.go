@@ -45,8 +45,8 @@ type ndjsonMore struct {
 	Boundary     *jsonBoundary     `json:"boundary,omitempty"`
 	Findings     []jsonFinding     `json:"findings"`
 	Waived       []jsonFinding     `json:"waived,omitempty"`
-	InBaseline   []jsonFinding     `json:"known,omitempty"`
-	Accepted     []jsonAccepted    `json:"accepted,omitempty"`
+	InBaseline   []jsonFinding     `json:"in_baseline,omitempty"`
+	NotCounted   []jsonNotCounted  `json:"not_counted,omitempty"`
 	NotEvaluated []jsonUnevaluated `json:"not_evaluated,omitempty"`
 	Gone         int               `json:"gone,omitempty"`
 }
@@ -70,9 +70,9 @@ type ndjsonNotice struct {
 	jsonNotice
 }
 
-type ndjsonError struct {
+type ndjsonUnreadable struct {
 	Record string `json:"record"`
-	jsonError
+	jsonUnreadable
 }
 
 type ndjsonSummary struct {
@@ -226,10 +226,10 @@ func (n *ndjsonReporter) Domain(r *audit.Result) error {
 			more.Findings = append(more.Findings, d.Findings[i])
 		case markWaived:
 			more.Waived = append(more.Waived, d.Waived[i])
-			more.Accepted = append(more.Accepted, d.Accepted[i])
+			more.NotCounted = append(more.NotCounted, d.NotCounted[i])
 		case markInBaseline:
 			more.InBaseline = append(more.InBaseline, d.InBaseline[i])
-			more.Accepted = append(more.Accepted, d.Accepted[len(d.Waived)+i])
+			more.NotCounted = append(more.NotCounted, d.NotCounted[len(d.Waived)+i])
 		default:
 			more.NotEvaluated = append(more.NotEvaluated, d.NotEvaluated[i])
 		}
@@ -242,7 +242,7 @@ func (n *ndjsonReporter) Domain(r *audit.Result) error {
 	if !n.opt.ShowWaived {
 		more.Waived, more.InBaseline = nil, nil
 	}
-	if len(more.Findings)+len(more.Accepted)+len(more.NotEvaluated)+more.Gone > 0 || more.Boundary != nil {
+	if len(more.Findings)+len(more.NotCounted)+len(more.NotEvaluated)+more.Gone > 0 || more.Boundary != nil {
 		if err := n.line(more); err != nil {
 			return err
 		}
@@ -274,9 +274,9 @@ func (n *ndjsonReporter) Notice(notice *audit.Notice) error {
 	return n.line(ndjsonNotice{"notice", newJSONNotice(notice)})
 }
 
-func (n *ndjsonReporter) Problem(err error) error {
-	n.tally.Errors++
-	return n.line(ndjsonError{"error", newJSONError(err)})
+func (n *ndjsonReporter) Unreadable(err error) error {
+	n.tally.Unreadable++
+	return n.line(ndjsonUnreadable{"unreadable", newJSONUnreadable(err)})
 }
 
 func (n *ndjsonReporter) Close() error {

@@ -139,7 +139,7 @@ func TestNDJSON(t *testing.T) {
 		}
 	}
 	for _, p := range problems() {
-		check(rep.Problem(p))
+		check(rep.Unreadable(p))
 	}
 	for _, r := range final {
 		check(rep.Domain(r))
@@ -155,10 +155,10 @@ func TestNDJSON(t *testing.T) {
 
 	whole := render(t, "json", o, final, notices(), problems())
 	var want struct {
-		Domains []record
-		Summary map[string]any
-		Notices []any
-		Errors  []any
+		Domains    []record
+		Summary    map[string]any
+		Notices    []any
+		Unreadable []any
 	}
 	if err := json.Unmarshal([]byte(whole), &want); err != nil {
 		t.Fatal(err)
@@ -189,7 +189,7 @@ func TestNDJSON(t *testing.T) {
 	if !maps.Equal(expected, told) {
 		t.Errorf("told\n%v\nwant\n%v", told, expected)
 	}
-	if sorts["domain"] != 4 || sorts["more"] != 2 || sorts["drift"] == 0 || sorts["notice"] != len(want.Notices) || sorts["error"] != len(want.Errors) {
+	if sorts["domain"] != 4 || sorts["more"] != 2 || sorts["drift"] == 0 || sorts["notice"] != len(want.Notices) || sorts["unreadable"] != len(want.Unreadable) {
 		t.Errorf("records: %v", sorts)
 	}
 	var summary map[string]any
@@ -283,7 +283,7 @@ func TestNDJSONSchema(t *testing.T) {
 		slices.Sort(required)
 		return slices.Sorted(maps.Keys(def["properties"].(map[string]any))), required
 	}
-	for _, name := range []string{"domain", "notice", "error"} {
+	for _, name := range []string{"domain", "notice", "unreadable"} {
 		line, needed := defs("ndjson.schema.json", name)
 		whole, neededThere := defs("report.schema.json", name)
 		without := func(all []string) []string {
@@ -328,7 +328,7 @@ func TestNoSpace(t *testing.T) {
 			for _, r := range append(final, hidden...) {
 				errs = append(errs, rep.Domain(r))
 			}
-			return errors.Join(append(errs, rep.Notice(notices()[0]), rep.Problem(problems()[0]), rep.Close())...)
+			return errors.Join(append(errs, rep.Notice(notices()[0]), rep.Unreadable(problems()[0]), rep.Close())...)
 		}
 		var whole bytes.Buffer
 		if err := write(&whole); err != nil {

@@ -125,7 +125,7 @@ type openMetrics struct {
 	seen  map[uint64]int         // how often a set of labels has come
 	rules map[string]*audit.Rule // that the report mentions
 
-	byRule, waived, known, notices, missing map[ruleCount]int
+	byRule, waived, inBaseline, notices, missing map[ruleCount]int
 }
 
 func newOpenMetrics(w io.Writer, o Options) Reporter {
@@ -134,9 +134,9 @@ func newOpenMetrics(w io.Writer, o Options) Reporter {
 		boundary:   newFamily("virt_audit_domain_boundary_info", "Verdict about a domain and the security support boundary of QEMU, always 1."),
 		findings:   newFamily("virt_audit_domain_findings", "Findings about a domain. Their place is in the document that the label source names."),
 		lacking:    newFamily("virt_audit_domain_not_evaluated", "Checks of a domain that could not be made. They are no passes."),
-		unreadable: newFamily("virt_audit_error_info", "Input that could not be read or understood, always 1."),
+		unreadable: newFamily("virt_audit_unreadable_input_info", "Input that could not be read or understood, always 1."),
 		seen:       map[uint64]int{}, rules: map[string]*audit.Rule{},
-		byRule: map[ruleCount]int{}, waived: map[ruleCount]int{}, known: map[ruleCount]int{}, notices: map[ruleCount]int{}, missing: map[ruleCount]int{},
+		byRule: map[ruleCount]int{}, waived: map[ruleCount]int{}, inBaseline: map[ruleCount]int{}, notices: map[ruleCount]int{}, missing: map[ruleCount]int{},
 	}
 }
 
@@ -182,7 +182,7 @@ func (m *openMetrics) Domain(r *audit.Result) error {
 			m.count(m.waived, &r.Waived[i].Finding)
 		}
 		for i := range r.InBaseline {
-			m.count(m.known, &r.InBaseline[i])
+			m.count(m.inBaseline, &r.InBaseline[i])
 		}
 	}
 	return errors.Join(errs...)
@@ -199,9 +199,9 @@ func (m *openMetrics) Notice(n *audit.Notice) error {
 	return nil
 }
 
-func (m *openMetrics) Problem(err error) error {
-	m.tally.Errors++
-	e := newJSONError(err)
+func (m *openMetrics) Unreadable(err error) error {
+	m.tally.Unreadable++
+	e := newJSONUnreadable(err)
 	return m.unreadable.add(m.once(labels("source", short(e.Source), "message", short(e.Message))), 1)
 }
 
@@ -215,10 +215,10 @@ func (m *openMetrics) Close() error {
 	notices := newFamily("virt_audit_notices", "Findings about no domain, but about the configuration or a baseline.")
 	missing := newFamily("virt_audit_not_evaluated", "Domains for which a rule could not answer, and what it lacked. They are no passes.")
 	waived := newFamily("virt_audit_waived", "Findings that do not count, because of a waiver.")
-	known := newFamily("virt_audit_known", "Findings that do not count, because they are in the baseline.")
+	inBaseline := newFamily("virt_audit_in_baseline", "Findings that do not count, because they are in the baseline.")
 	waivedBy := newFamily("virt_audit_waived_by_rule", "Findings by rule that do not count, because of a waiver.")
-	knownBy := newFamily("virt_audit_known_by_rule", "Findings by rule that do not count, because they are in the baseline.")
-	unread := newFamily("virt_audit_errors", "Inputs that could not be read or understood. What they hold was not audited.")
+	inBaselineBy := newFamily("virt_audit_in_baseline_by_rule", "Findings by rule that do not count, because they are in the baseline.")
+	unread := newFamily("virt_audit_unreadable_inputs", "Inputs that could not be read or understood. What they hold was not audited.")
 
 	errs := []error{build.add(labels("version", cmp.Or(short(m.opt.Version), "unknown")), 1)}
 	if !m.opt.Now.IsZero() {
@@ -240,12 +240,12 @@ func (m *openMetrics) Close() error {
 		r := m.opt.rule(m.rules[id])
 		errs = append(errs, rules.add(labels("rule", id, "severity", r.Severity.String(), "title", long(r.Title), "fix", long(oneLine(r.Fix)), "url", long(r.URL())), 1))
 	}
-	for f, counts := range map[*family]map[ruleCount]int{byRule: m.byRule, notices: m.notices, missing: m.missing, waivedBy: m.waived, knownBy: m.known} {
+	for f, counts := range map[*family]map[ruleCount]int{byRule: m.byRule, notices: m.notices, missing: m.missing, waivedBy: m.waived, inBaselineBy: m.inBaseline} {
 		errs = append(errs, f.addCounts(counts))
 	}
-	errs = append(errs, waived.add("", int64(m.tally.Waived)), known.add("", int64(m.tally.InBaseline)), unread.add("", int64(m.tally.Errors)))
+	errs = append(errs, waived.add("", int64(m.tally.Waived)), inBaseline.add("", int64(m.tally.InBaseline)), unread.add("", int64(m.tally.Unreadable)))
 	for _, f := range []*family{
-		build, run, unread, m.unreadable, domains, m.boundary, findings, m.findings, byRule, rules, notices, missing, m.lacking, waived, waivedBy, known, knownBy,
+		build, run, unread, m.unreadable, domains, m.boundary, findings, m.findings, byRule, rules, notices, missing, m.lacking, waived, waivedBy, inBaseline, inBaselineBy,
 	} {
 		errs = append(errs, f.copyTo(m.w))
 	}

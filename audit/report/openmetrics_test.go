@@ -126,7 +126,7 @@ func TestMetricsCount(t *testing.T) {
 	for _, s := range audit.Severities() {
 		m.want(t, "virt_audit_findings", map[string]string{"severity": s.String()}, float64(tally.Severities[s]))
 	}
-	m.want(t, "virt_audit_errors", map[string]string{}, 3)
+	m.want(t, "virt_audit_unreadable_inputs", map[string]string{}, 3)
 	m.want(t, "virt_audit_waived", map[string]string{}, 0)
 	m.want(t, "virt_audit_last_run_timestamp_seconds", map[string]string{}, float64(options().Now.Unix()))
 	m.want(t, "virt_audit_build_info", map[string]string{"version": "1.2.3"}, 1)
@@ -149,7 +149,7 @@ func TestMetricsCount(t *testing.T) {
 	if n := len(m["virt_audit_domain_findings"]) + len(m["virt_audit_domain_boundary_info"]) + len(m["virt_audit_domain_not_evaluated"]); n != 7*len(results) {
 		t.Errorf("%d series for %d guests, want 7 for each", n, len(results))
 	}
-	if n := len(m["virt_audit_error_info"]); n != 3 {
+	if n := len(m["virt_audit_unreadable_input_info"]); n != 3 {
 		t.Errorf("%d unreadable inputs are named, want 3", n)
 	}
 	o := options()
@@ -184,16 +184,16 @@ func TestMetricsHidden(t *testing.T) {
 	o := options()
 	m := readMetrics(t, render(t, "openmetrics", o, []*audit.Result{r}, nil, nil))
 	m.want(t, "virt_audit_waived", map[string]string{}, 1)
-	m.want(t, "virt_audit_known", map[string]string{}, 1)
+	m.want(t, "virt_audit_in_baseline", map[string]string{}, 1)
 	m.want(t, "virt_audit_not_evaluated", map[string]string{"rule": r.Unevaluated[0].Rule.ID, "needs": audit.NeedSecrets.String()}, 1)
 	m.want(t, "virt_audit_domain_not_evaluated", map[string]string{"domain": "web", "source": "web.xml"}, 1)
-	if len(m["virt_audit_waived_by_rule"])+len(m["virt_audit_known_by_rule"]) != 0 {
+	if len(m["virt_audit_waived_by_rule"])+len(m["virt_audit_in_baseline_by_rule"]) != 0 {
 		t.Error("what does not count is listed, unasked")
 	}
 	o.ShowWaived = true
 	m = readMetrics(t, render(t, "openmetrics", o, []*audit.Result{r}, nil, nil))
 	m.want(t, "virt_audit_waived_by_rule", map[string]string{"rule": r.Waived[0].Rule.ID, "severity": "high"}, 1)
-	m.want(t, "virt_audit_known_by_rule", map[string]string{"rule": r.InBaseline[0].Rule.ID, "severity": "low"}, 1)
+	m.want(t, "virt_audit_in_baseline_by_rule", map[string]string{"rule": r.InBaseline[0].Rule.ID, "severity": "low"}, 1)
 	m.want(t, "virt_audit_findings", map[string]string{"severity": "high"}, 0)
 }
 

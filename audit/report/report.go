@@ -57,7 +57,7 @@ func (o *Options) rule(r *audit.Rule) *audit.Rule {
 type Reporter interface {
 	Domain(*audit.Result) error
 	Notice(*audit.Notice) error
-	Problem(error) error
+	Unreadable(error) error
 	Close() error
 }
 

@@ -207,7 +207,7 @@ func render(t *testing.T, format string, o Options, results []*audit.Result, not
 		check(rep.Notice(n))
 	}
 	for _, p := range problems {
-		check(rep.Problem(p))
+		check(rep.Unreadable(p))
 	}
 	check(rep.Close())
 	return b.String()

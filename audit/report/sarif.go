@@ -185,10 +185,10 @@ func (s *sarifReporter) Notice(n *audit.Notice) error {
 	return s.result(out)
 }
 
-func (s *sarifReporter) Problem(err error) error {
-	s.tally.Errors++
-	e := newJSONError(err)
-	return s.unaudited(unreadableInput, e.Message, e.Source, audit.Pos{Line: e.Line, Column: e.Column})
+func (s *sarifReporter) Unreadable(err error) error {
+	s.tally.Unreadable++
+	e := newJSONUnreadable(err)
+	return s.unaudited(unreadableInput, "unreadable: "+e.Message, e.Source, audit.Pos{Line: e.Line, Column: e.Column})
 }
 
 // unaudited makes a notification, which is what SARIF has for it, and a result, since GitHub shows no notification:
@@ -203,7 +203,7 @@ func (s *sarifReporter) unaudited(r *audit.Rule, message, source string, p audit
 		return err
 	}
 	s.notified++
-	out := s.about(r, r.Severity, "not audited: "+message)
+	out := s.about(r, r.Severity, message)
 	out.Locations = []sarifLocation{at}
 	out.Fingerprints = s.fingerprints(source, digest(r.ID, source, message), s.outside)
 	return s.result(out)

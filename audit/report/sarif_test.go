@@ -243,18 +243,18 @@ func TestSARIFRest(t *testing.T) {
 		t.Errorf("successful %t, %d notifications, started %s", *call.ExecutionSuccessful, len(call.ToolExecutionNotifications), *call.StartTimeUtc)
 	}
 	for i, n := range call.ToolExecutionNotifications[:len(problems())] {
-		e := newJSONError(problems()[i])
+		e := newJSONUnreadable(problems()[i])
 		p := n.Locations[0].PhysicalLocation
 		if uri, _ := url.PathUnescape(*p.ArtifactLocation.URI); n.Level != "error" || uri != path.Clean(e.Source) || (p.Region != nil) != (e.Line > 0) {
 			t.Errorf("%+v: %s at %q, %v", e, n.Level, uri, p.Region)
 		}
 	}
 	for i, r := range got.Results[len(got.Results)-len(problems())-1:] {
-		e := newJSONError(append(problems(), errors.New("out of {memory}"))[i])
+		e := newJSONUnreadable(append(problems(), errors.New("out of {memory}"))[i])
 		p := r.Locations[0].PhysicalLocation
 		uri, _ := url.PathUnescape(*p.ArtifactLocation.URI)
 		if *r.RuleID != "unreadable-input" || *got.Tool.Driver.Rules[r.RuleIndex].ID != "unreadable-input" || r.Level != "error" ||
-			uri != path.Clean(e.Source) || (p.Region != nil) != (e.Line > 0) || !strings.HasPrefix(*r.Message.Text, "not audited: ") {
+			uri != path.Clean(e.Source) || (p.Region != nil) != (e.Line > 0) || !strings.HasPrefix(*r.Message.Text, "unreadable: ") {
 			t.Errorf("%+v: the result %s, %s, %q at %q, %v", e, *r.RuleID, r.Level, *r.Message.Text, uri, p.Region)
 		}
 	}
@@ -367,7 +367,7 @@ func TestWriteErrors(t *testing.T) {
 		write := func(writes int) (failing, error) {
 			room := failing(writes)
 			r := open(&room, o)
-			return room, errors.Join(r.Domain(results[0]), r.Notice(notices()[0]), r.Problem(problems()[0]), r.Problem(problems()[1]), r.Close())
+			return room, errors.Join(r.Domain(results[0]), r.Notice(notices()[0]), r.Unreadable(problems()[0]), r.Unreadable(problems()[1]), r.Close())
 		}
 		const many = 1000
 		left, err := write(many)

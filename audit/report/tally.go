@@ -15,7 +15,7 @@ type Tally struct {
 	Domains     int
 	Verdicts    map[policy.Word]int
 	Severities  [audit.Critical + 1]int // of findings and notices
-	Errors      int
+	Unreadable  int
 	Waived      int // findings that a waiver takes out of the count
 	InBaseline  int // findings that a baseline takes out of the count
 	Unevaluated int // pairs of rule and domain
@@ -45,7 +45,7 @@ func (t *Tally) Add(r *audit.Result) {
 func (t *Tally) AddNotice(n *audit.Notice) { t.Severities[n.Severity]++ }
 
 // nothing reports whether the run came to nothing: no guest, and no input that could not be read.
-func (t *Tally) nothing() bool { return t.Domains == 0 && t.Errors == 0 }
+func (t *Tally) nothing() bool { return t.Domains == 0 && t.Unreadable == 0 }
 
 // AtLeast returns how many findings are of a severity or a worse one.
 func (t *Tally) AtLeast(s audit.Severity) int {
@@ -83,13 +83,13 @@ func (t *Tally) lines(edition string) []string {
 		out[0] = noGuest
 	}
 	if t.Waived+t.InBaseline > 0 {
-		out = append(out, fmt.Sprintf("not counted: %d waived, %d known from a baseline", t.Waived, t.InBaseline))
+		out = append(out, fmt.Sprintf("not counted: %d waived, %d in the baseline", t.Waived, t.InBaseline))
 	}
 	for _, need := range slices.Sorted(maps.Keys(t.Missing)) {
 		out = append(out, fmt.Sprintf("not evaluated: %s, because %s", plural(t.Missing[need], "check"), need))
 	}
-	if t.Errors > 0 {
-		out = append(out, "not audited: "+plural(t.Errors, "input")+" could not be read")
+	if t.Unreadable > 0 {
+		out = append(out, "unreadable: "+plural(t.Unreadable, "input"))
 	}
 	return out
 }

@@ -172,10 +172,10 @@ const (
 )
 
 // Problem notes what could not be read. Standard error has it too, but it need not be where the report is kept.
-func (t *textReporter) Problem(err error) error {
-	t.tally.Errors++
+func (t *textReporter) Unreadable(err error) error {
+	t.tally.Unreadable++
 	if len(t.problems) < textProblems {
-		e := newJSONError(err)
+		e := newJSONUnreadable(err)
 		if e.Source != "" {
 			e.Message = (&audit.InputError{Source: e.Source, Line: e.Line, Column: e.Column, Message: e.Message}).Error()
 		}

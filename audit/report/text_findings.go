@@ -58,7 +58,7 @@ func (t *textReporter) hidden(w io.Writer, r *audit.Result) {
 		item(&r.Waived[i].Finding, waivedBy(r.Waived[i].Waiver), r.Waived[i].Waiver)
 	}
 	for i := range r.InBaseline {
-		item(&r.InBaseline[i], "known: it is in the baseline", nil)
+		item(&r.InBaseline[i], "in the baseline", nil)
 	}
 }
 

@@ -10,29 +10,29 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// hiddenCounts says how many findings do not count, and why; "" when all do.
-func hiddenCounts(t *Tally) string {
+// notCountedCounts says how many findings do not count, and why; "" when all do.
+func notCountedCounts(t *Tally) string {
 	var out []string
 	if t.Waived > 0 {
 		out = append(out, fmt.Sprintf("%d waived", t.Waived))
 	}
 	if t.InBaseline > 0 {
-		out = append(out, fmt.Sprintf("%d known by the baseline", t.InBaseline))
+		out = append(out, fmt.Sprintf("%d in the baseline", t.InBaseline))
 	}
 	return strings.Join(out, ", ")
 }
 
 // unread names what could not be read, a line for each.
 func (t *textReporter) unread() string {
-	if t.tally.Errors == 0 {
+	if t.tally.Unreadable == 0 {
 		return ""
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s%s\n", t.gap(), t.style.severity[audit.High]("not audited"))
+	fmt.Fprintf(&b, "%s%s\n", t.gap(), t.style.severity[audit.High]("unreadable"))
 	for _, p := range t.problems {
 		b.WriteString("  " + p + "\n")
 	}
-	if more := t.tally.Errors - len(t.problems); more > 0 {
+	if more := t.tally.Unreadable - len(t.problems); more > 0 {
 		fmt.Fprintf(&b, "  and %d more: standard error names them\n", more)
 	}
 	return b.String()
@@ -78,7 +78,7 @@ func (t *textReporter) summary() string {
 	var b strings.Builder
 	n := t.tally
 	gap := t.gap()
-	if n.Errors > 0 {
+	if n.Unreadable > 0 {
 		gap = "\n"
 	}
 	var verdicts []string
@@ -109,14 +109,14 @@ func (t *textReporter) summary() string {
 	if ran := rulesRun(&t.opt); ran != "" && n.Domains > 0 {
 		b.WriteString("rules: " + ran + "\n")
 	}
-	if hidden := hiddenCounts(&n); hidden != "" {
+	if hidden := notCountedCounts(&n); hidden != "" {
 		if !t.opt.ShowWaived {
 			hidden += " (--show-waived lists them)"
 		}
 		b.WriteString("not counted: " + hidden + "\n")
 	}
-	if n.Errors > 0 {
-		fmt.Fprintf(&b, "%s\n", t.style.severity[audit.High](plural(n.Errors, "input")+" could not be read"))
+	if n.Unreadable > 0 {
+		fmt.Fprintf(&b, "%s\n", t.style.severity[audit.High](plural(n.Unreadable, "unreadable input")))
 	}
 	needs := make([]audit.Needs, 0, len(n.Missing))
 	for need := range n.Missing {

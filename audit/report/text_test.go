@@ -52,9 +52,9 @@ func TestTextUnread(t *testing.T) {
 		problems []error
 		want     string
 	}{
-		"among others": {false, good, []error{broken, errors.New("no such host")}, "\n\nnot audited\n  a\\x0ab.xml:2:7: bad\n  no such host\n\n1 guest: "},
-		"alone":        {false, nil, []error{broken}, "not audited\n  a\\x0ab.xml:2:7: bad\n\nno guest was audited\n1 input could not be read\n"},
-		"quiet":        {true, good, []error{broken}, "\nnot audited\n  a\\x0ab.xml:2:7: bad\n"},
+		"among others": {false, good, []error{broken, errors.New("no such host")}, "\n\nunreadable\n  a\\x0ab.xml:2:7: bad\n  no such host\n\n1 guest: "},
+		"alone":        {false, nil, []error{broken}, "unreadable\n  a\\x0ab.xml:2:7: bad\n\nno guest was audited\n1 unreadable input\n"},
+		"quiet":        {true, good, []error{broken}, "\nunreadable\n  a\\x0ab.xml:2:7: bad\n"},
 		"nothing":      {false, nil, nil, "no guest was audited\n"},
 	} {
 		o := options()

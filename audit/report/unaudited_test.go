@@ -38,7 +38,7 @@ func TestNothingAudited(t *testing.T) {
 		t.Errorf("SARIF: %+v", got.Results)
 	}
 	entries := readGitLab(t, render(t, "gitlab", o, nil, nil, nil))
-	if len(entries) != 1 || entries[0].Severity != "blocker" || entries[0].Location.Path != "guests/empty" || entries[0].Description != "not audited: no guest was audited" {
+	if len(entries) != 1 || entries[0].Severity != "blocker" || entries[0].Location.Path != "guests/empty" || entries[0].Description != "no guest was audited" {
 		t.Errorf("GitLab: %+v", entries)
 	}
 	all := suites(t, render(t, "junit", o, nil, nil, nil)).Suites

@@ -214,9 +214,9 @@ func (v *validate) Notice(n *audit.Notice) error {
 	return v.line("AUDIT", n.Source+" for "+n.Rule.ID, v.word(n.Severity), fmt.Sprintf("%s: %s: %s", place, n.Severity, n.Message), mend(n.Rule.Fix), "see "+n.Rule.URL())
 }
 
-func (v *validate) Problem(err error) error {
-	v.tally.Errors++
-	e := newJSONError(err)
+func (v *validate) Unreadable(err error) error {
+	v.tally.Unreadable++
+	e := newJSONUnreadable(err)
 	if e.Line > 0 {
 		e.Message = fmt.Sprintf("%d:%d: %s", e.Line, e.Column, e.Message)
 	}

@@ -132,7 +132,7 @@ func (a *accepted) notices(unread int) []*audit.Notice {
 
 // run tells the baseline what the run has looked at.
 func (a *accepted) run(unread int) baseline.Run {
-	return baseline.Run{Rules: a.cfg.Rules, Minimum: a.cfg.Minimum, Unread: unread > 0}
+	return baseline.Run{Rules: a.cfg.Rules, Minimum: a.cfg.Minimum, Unreadable: unread > 0}
 }
 
 // whose says in words what a waiver of the configuration is about.

@@ -65,14 +65,14 @@ func (a *accepted) write(s *streams, t *total) error {
 	case t.Domains == 0:
 		fmt.Fprintf(s.err, "virt-audit: %s is not written: nothing was audited\n", file)
 		return nil
-	case t.Errors > 0:
+	case t.Unreadable > 0:
 		fmt.Fprintf(s.err, "virt-audit: %s is not written: some input could not be read\n", file)
 		return nil
 	}
 	found := a.written.Len()
 	said := ""
 	if a.old != nil {
-		gone, open := a.old.Missing(a.run(t.Errors))
+		gone, open := a.old.Missing(a.run(t.Unreadable))
 		a.written.Keep(open)
 		if kept := a.written.Len() - found; kept > 0 {
 			said = fmt.Sprintf(": %d found, and %d that this run could not judge are kept", found, kept)

@@ -153,11 +153,11 @@ func (s *streams) report(reports sinks, accepted *accepted, outcomes iter.Seq[ou
 		switch {
 		case err != nil:
 		case o.err != nil:
-			t.Errors++
+			t.Unreadable++
 			var internal *internalError
 			t.internal = t.internal || errors.As(o.err, &internal)
 			bar.print(fmt.Sprintf("virt-audit: %s\n", report.Printable(o.err.Error())))
-			err = reports.Problem(inputError(o.err))
+			err = reports.Unreadable(inputError(o.err))
 		case o.skip != nil && verbose:
 			bar.print(fmt.Sprintf("virt-audit: skipped: %s\n", report.Printable(o.skip.Error())))
 		}
@@ -165,7 +165,7 @@ func (s *streams) report(reports sinks, accepted *accepted, outcomes iter.Seq[ou
 			return nil, err
 		}
 	}
-	for _, n := range accepted.notices(t.Errors) {
+	for _, n := range accepted.notices(t.Unreadable) {
 		t.AddNotice(n)
 		if err := reports.Notice(n); err != nil {
 			return nil, err
@@ -201,7 +201,7 @@ func (s *streams) verdict(t *total, failOn audit.Severity, exitZero, operands bo
 	switch {
 	case t.internal:
 		return status(exitInternal)
-	case t.Errors > 0:
+	case t.Unreadable > 0:
 		return status(exitInput)
 	case t.Domains == 0:
 		hint := "no domain was found: give files, folders or '-' for standard input"

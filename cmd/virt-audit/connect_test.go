@@ -24,7 +24,7 @@ type reportDoc struct {
 		Findings     []struct{ Rule, Message, Path, Drift string }
 		NotEvaluated []struct{ Rule string } `json:"not_evaluated"`
 	}
-	Errors []struct{ Source, Message string }
+	Unreadable []struct{ Source, Message string }
 }
 
 // reported runs a command line and reads its report, which must be one by the schema.
@@ -119,7 +119,7 @@ func TestWaysIn(t *testing.T) {
 		if got := r.lines("endpoint-vnc-public"); !slices.Equal(got, want) {
 			t.Errorf("%s: %s\nwant %s\n%s", way, strings.Join(got, "\n"), strings.Join(want, "\n"), stderr)
 		}
-		for _, e := range r.Errors {
+		for _, e := range r.Unreadable {
 			t.Errorf("%s: %s: %s", way, e.Source, e.Message)
 		}
 	}
@@ -144,8 +144,8 @@ func TestWaysIn(t *testing.T) {
 		mute := "qemu:///system?socket=" + l.Addr().String()
 		start := time.Now()
 		r, stderr := reported(t, "-c", mute, "-c", daemon.URI, "-c", daemon.URI+"-ro", "--timeout", "2s", "-r", "web")
-		if len(r.Errors) != 1 || r.Errors[0].Source != mute || len(r.Domains) != 4 || !strings.Contains(stderr, "no answer within 2s") {
-			t.Errorf("errors %+v, %d domains\n%s", r.Errors, len(r.Domains), stderr)
+		if len(r.Unreadable) != 1 || r.Unreadable[0].Source != mute || len(r.Domains) != 4 || !strings.Contains(stderr, "no answer within 2s") {
+			t.Errorf("errors %+v, %d domains\n%s", r.Unreadable, len(r.Domains), stderr)
 		}
 		var hosts []string
 		for _, d := range r.Domains {

@@ -62,7 +62,7 @@ func (s *streams) diff(c *cli.Context) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("write the difference: %w", err)
-	case d.Unread > 0:
+	case d.Unreadable > 0:
 		return status(exitInput)
 	case d.Worse():
 		return status(exitFindings)

@@ -172,9 +172,9 @@ func (all sinks) Notice(n *audit.Notice) error {
 	return all.each(func(k *sink) error { return k.Notice(n) })
 }
 
-func (all sinks) Problem(problem error) error {
+func (all sinks) Unreadable(problem error) error {
 	return all.each(func(k *sink) error {
-		err := k.Problem(problem)
+		err := k.Unreadable(problem)
 		if k.early != nil {
 			err = errors.Join(err, k.flush())
 		}
