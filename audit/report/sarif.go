@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
-
 	"github.com/virt-audit/virt-audit/audit"
 )
 
@@ -28,10 +26,6 @@ import (
 //     waived or is in the baseline is therefore left out unless it is asked for, and the verdict of each guest
 //     stands in the properties of the run, where "artifacts" would not do: one file can hold several guests.
 //   - It wants a line from 1 on, or no region at all.
-//
-// The tool's description is made with the types of go-sarif. What is written for each finding is not: those types
-// write every default, among them indices where the standard wants none (3.4.5, 3.33.3), and take 3.5 times as
-// long, which is more than twice the time of the JSON report.
 
 // sarifSchema is where OASIS publishes the schema.
 const sarifSchema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -68,7 +62,7 @@ func (s *sarifReporter) begin() error {
 		return nil
 	}
 	s.begun = true
-	tool, err := encode(sarif.NewTool().WithDriver(sarifDriver(s.opt.Version)), "      ")
+	tool, err := encode(newSARIFTool(s.opt.Version), "      ")
 	if err != nil {
 		return err
 	}
@@ -76,7 +70,7 @@ func (s *sarifReporter) begin() error {
 	before, after, _ := bytes.Cut(tool, []byte(`"rules": []`))
 	var rules bytes.Buffer
 	for i, r := range s.rules {
-		if err := sarifItem(&rules, i, 12, sarifDescriptor(s.opt.rule(r))); err != nil {
+		if err := sarifItem(&rules, i, 12, newSARIFDescriptor(s.opt.rule(r))); err != nil {
 			return err
 		}
 	}
@@ -195,7 +189,7 @@ func (s *sarifReporter) Unreadable(err error) error {
 // what nobody could look at would look like something without findings.
 func (s *sarifReporter) unaudited(r *audit.Rule, message, source string, p audit.Pos) error {
 	at := sarifAt(source, p)
-	n := sarifNotification{Level: sarif.LevelError, Message: sarifText{sarifMessage(message)}}
+	n := sarifNotification{Level: sarifError, Message: sarifText{sarifMessage(message)}}
 	if source != "" {
 		n.Locations = []sarifLocation{at}
 	}
@@ -216,7 +210,7 @@ func (s *sarifReporter) unevaluated() []sarifNotification {
 		return cmp.Or(cmp.Compare(a.Rule.ID, b.Rule.ID), cmp.Compare(a.Needs, b.Needs))
 	}) {
 		text := fmt.Sprintf("%s was not evaluated for %s, because %s.", u.Rule.ID, plural(s.missing[u], "guest"), u.Needs)
-		n := sarifNotification{Level: sarif.LevelWarning, Message: sarifText{sarifMessage(text)}, Rule: &sarifRule{ID: printable(u.Rule.ID)}}
+		n := sarifNotification{Level: sarifWarning, Message: sarifText{sarifMessage(text)}, Rule: &sarifRule{ID: printable(u.Rule.ID)}}
 		if i, ok := s.index[u.Rule.ID]; ok {
 			n.Rule.Index = &i
 		}

@@ -6,9 +6,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode/utf8"
-
-	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
 
 	"github.com/virt-audit/virt-audit/audit"
 )
@@ -213,82 +210,26 @@ func printableLines(text string) string {
 	return strings.Join(lines, "\n")
 }
 
+// The levels of results and notifications (3.27.10).
+const (
+	sarifError   = "error"
+	sarifWarning = "warning"
+	sarifNote    = "note"
+)
+
 // sarifLevel returns the level of a severity. GitHub shows a result by its rule's security-severity where
 // there is one.
 func sarifLevel(s audit.Severity) string {
 	switch s {
 	case audit.Critical, audit.High:
-		return sarif.LevelError
+		return sarifError
 	case audit.Medium:
-		return sarif.LevelWarning
+		return sarifWarning
 	case audit.Low, audit.Info:
 	}
-	return sarif.LevelNote
+	return sarifNote
 }
 
 // securitySeverity is the middle of the range that GitHub takes for the same word: "over 9.0 is critical, from
 // 7.0 to 8.9 is high, from 4.0 to 6.9 is medium and from 0.1 to 3.9 is low". It has none for info.
 var securitySeverity = map[audit.Severity]string{audit.Critical: "9.5", audit.High: "8.0", audit.Medium: "5.5", audit.Low: "2.0"}
-
-// semanticVersion is what Semantic Versioning 2.0 takes for a version.
-var semanticVersion = regexp.MustCompile(`^(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2}(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$`)
-
-// sarifDriver describes virt-audit, without its rules.
-func sarifDriver(version string) *sarif.ToolComponent {
-	home, _, _ := strings.Cut(audit.DocsURL, "/blob/")
-	out := sarif.NewToolComponent().WithName("virt-audit").WithVersion(printable(version)).WithInformationURI(home)
-	if semanticVersion.MatchString(version) {
-		out.WithSemanticVersion(version)
-	}
-	return out
-}
-
-// maxDescription is how many characters of a rule's description GitHub takes.
-const maxDescription = 1024
-
-// sarifDescriptor describes a rule from its literal. A site can have rules of its own, whose texts are not ours.
-func sarifDescriptor(r *audit.Rule) *sarif.ReportingDescriptor {
-	text := func(s string) *sarif.MultiformatMessageString { return sarif.NewMultiformatMessageString().WithText(s) }
-	shorten := func(s string) string {
-		if utf8.RuneCountInString(s) > maxDescription {
-			return string([]rune(s)[:maxDescription-1]) + "…"
-		}
-		return s
-	}
-	doc := printable(strings.Join(strings.Fields(r.Doc), " "))
-	help := doc + "\n\nFix: " + printableLines(r.Fix)
-	if r.Needs != 0 {
-		help += "\n\n" + notEvaluatedSentence(r)
-	}
-	if len(r.Refs) > 0 {
-		help += "\n\nSources: " + printable(strings.Join(r.Refs, ", "))
-	}
-	var markdown strings.Builder
-	markdownRule(&markdown, r, "", "")
-
-	properties := sarif.NewPropertyBag().WithTags([]string{"security", printable(r.Group())}).
-		Add("precision", "high").Add("severity", r.Severity.String()).Add("profiles", append([]audit.Profile{}, r.Profiles...))
-	if s, ok := securitySeverity[r.Severity]; ok {
-		properties.Add("security-severity", s)
-	}
-	out := sarif.NewRule(printable(r.ID)).WithName(pascalCase(printable(r.ID))).
-		WithShortDescription(text(shorten(printable(r.Title)))).WithFullDescription(text(shorten(doc))).
-		WithHelp(text(help).WithMarkdown(strings.TrimSpace(printableLines(markdown.String())))).
-		WithDefaultConfiguration(sarif.NewReportingConfiguration().WithLevel(sarifLevel(r.Severity))).
-		WithProperties(properties)
-	if u, err := url.Parse(r.URL()); err == nil && u.IsAbs() {
-		out.WithHelpURI(u.String())
-	}
-	return out
-}
-
-// pascalCase returns an ID in the form that SARIF's examples have for the name of a rule.
-func pascalCase(id string) string {
-	var b strings.Builder
-	for word := range strings.SplitSeq(id, "-") {
-		if word != "" {
-			b.WriteString(strings.ToUpper(word[:1]) + word[1:])
-		}
-	}
-	return b.String()
-}

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/virt-audit/virt-audit/audit"
@@ -33,17 +32,6 @@ func valid(t *testing.T, schema, report string) {
 	if err := s.Validate(doc); err != nil {
 		t.Error(err)
 	}
-}
-
-// readSARIF validates a report and has go-sarif read it.
-func readSARIF(t *testing.T, report string) *sarif.Run {
-	t.Helper()
-	valid(t, "sarif-schema-2.1.0.json", report)
-	r, err := sarif.FromString(report)
-	if err != nil || len(r.Runs) != 1 {
-		t.Fatalf("%v\n%.2000s", err, report)
-	}
-	return r.Runs[0]
 }
 
 // shown are options with all that is left out otherwise.
@@ -100,7 +88,7 @@ func TestSARIF(t *testing.T) {
 	}
 }
 
-func compareSARIF(t *testing.T, in *sarif.Run, got *sarif.Result, r *audit.Result, f *audit.Finding) {
+func compareSARIF(t *testing.T, in *sarifRunRead, got *sarifResultRead, r *audit.Result, f *audit.Finding) {
 	t.Helper()
 	if id := *in.Tool.Driver.Rules[got.RuleIndex].ID; *got.RuleID != f.Rule.ID || id != f.Rule.ID {
 		t.Errorf("rule %s, and %s in the table, want %s", *got.RuleID, id, f.Rule.ID)
@@ -225,7 +213,7 @@ func TestSARIFRest(t *testing.T) {
 	outside := &audit.Notice{Rule: site, Message: "no {0} [here](javascript:x)"}
 	got := readSARIF(t, render(t, "sarif", shown(), results, append(notices(), outside), append(problems(), errors.New("out of {memory}"))))
 
-	i := slices.IndexFunc(got.Results, func(r *sarif.Result) bool { return strings.HasPrefix(*r.Message.Text, "about ") })
+	i := slices.IndexFunc(got.Results, func(r *sarifResultRead) bool { return strings.HasPrefix(*r.Message.Text, "about ") })
 	p := got.Results[i].Locations[0].PhysicalLocation
 	if uri, _ := url.PathUnescape(*p.ArtifactLocation.URI); uri != notices()[0].Source || *p.Region.StartLine != 3 || p.Region.EndLine != nil {
 		t.Errorf("a notice stands at %q, %v", uri, p.Region)
