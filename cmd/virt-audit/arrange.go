@@ -5,7 +5,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
-	"github.com/xrash/smetrics"
+
+	"github.com/virt-audit/virt-audit/audit/suggest"
 )
 
 // arrange puts options before operands, as getopt does and the flag parser wants: users of virsh type
@@ -163,20 +164,4 @@ func takesValue(f cli.Flag) bool {
 }
 
 // didYouMean returns a hint that names the word most like the one that was typed, or "".
-func didYouMean(typed string, words []string) string {
-	if w := nearest(typed, words); w != "" {
-		return "did you mean '" + w + "'?"
-	}
-	return ""
-}
-
-// nearest returns the word most like the one that was typed, or "" where none is close.
-func nearest(typed string, words []string) string {
-	best, word := 0.85, ""
-	for _, w := range words {
-		if s := smetrics.JaroWinkler(typed, w, 0.7, 4); s > best {
-			best, word = s, w
-		}
-	}
-	return word
-}
+func didYouMean(typed string, words []string) string { return suggest.Hint(typed, words) }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/report"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 func (s *streams) configCommand() *cli.Command {
@@ -99,7 +100,7 @@ func (x *site) loads() error {
 	chosen, err := x.choose(withBaseline(profiles), nil, nil)
 	if err == nil && len(chosen) == 0 {
 		at := x.file.Places["disable"]
-		err = fmt.Errorf("%s:%d:%d: disable: no rule of the profiles is left", x.file.Path, at.Line, at.Column)
+		err = &source.Error{File: x.file.Path, Position: source.Position{Line: at.Line, Column: at.Column}, Message: "disable: no rule of the profiles is left"}
 	}
 	if err != nil {
 		errs = append(errs, err)
@@ -126,7 +127,7 @@ func hinted(err error) string {
 func (x *site) place(key string) string {
 	path := report.Printable(x.file.Path)
 	if at, ok := x.file.Places[key]; ok {
-		return fmt.Sprintf("%s:%d", path, at.Line)
+		return source.Location(path, at.Line, 0)
 	}
 	return path
 }

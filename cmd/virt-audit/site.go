@@ -12,6 +12,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/config"
 	"github.com/virt-audit/virt-audit/audit/report"
+	"github.com/virt-audit/virt-audit/audit/source"
+	"github.com/virt-audit/virt-audit/audit/suggest"
 	"github.com/virt-audit/virt-audit/rules"
 	"github.com/virt-audit/virt-audit/rules/local"
 )
@@ -106,7 +108,7 @@ func (x *site) says(option string) string {
 	if !ok {
 		return "option --" + option
 	}
-	return fmt.Sprintf("%s:%d:%d: %s", report.Printable(x.file.Path), s.Line, s.Column, s.Key)
+	return source.Location(report.Printable(x.file.Path), s.Line, s.Column) + ": " + s.Key
 }
 
 // wrong makes a usage error of what is wrong with a configuration, a line for each thing.
@@ -137,25 +139,21 @@ func (x *site) compile() error {
 	return nil
 }
 
-// localError says where in the configuration a local rule is wrong.
+// localError places the error of a local rule in the configuration.
 func (x *site) localError(r *config.LocalRule, err error) error {
-	line, column := r.Pos.Line, r.Pos.Column
-	bad, ok := errors.AsType[*local.Error](err)
-	if !ok {
-		return fmt.Errorf("%s:%d:%d: rule %s: %w", x.file.Path, line, column, r.ID, err)
-	}
-	if bad.Line > 0 {
-		line, column = r.ExpressionAt(bad.Line, bad.Column)
-	} else if i := slices.Index(x.file.Rules, r); i >= 0 {
-		if at, ok := x.file.Places[fmt.Sprintf("rules[%d].%s", i, bad.Field)]; ok {
-			line, column = at.Line, at.Column
+	out := &source.Error{File: x.file.Path, Position: source.Position{Line: r.Pos.Line, Column: r.Pos.Column}, Message: err.Error(), Err: err}
+	if problem, ok := errors.AsType[*source.Error](err); ok {
+		out.Message, out.Hint = problem.Message, problem.Hint
+		if problem.Line > 0 {
+			out.Line, out.Column = r.ExpressionAt(problem.Line, problem.Column)
+		} else if i := slices.Index(x.file.Rules, r); i >= 0 {
+			if at, ok := x.file.Places[fmt.Sprintf("rules[%d].%s", i, problem.File)]; ok {
+				out.Line, out.Column = at.Line, at.Column
+			}
 		}
 	}
-	text := bad.Message
-	if bad.Hint != "" {
-		text += "; " + bad.Hint
-	}
-	return fmt.Errorf("%s:%d:%d: rule %s: %s", x.file.Path, line, column, r.ID, text)
+	out.Message = "rule " + r.ID + ": " + out.Message
+	return out
 }
 
 // all returns every rule that there is at this site.
@@ -229,7 +227,7 @@ func (x *site) apply(cfg *audit.Config) {
 		for _, r := range x.all() {
 			ids = append(ids, r.ID)
 		}
-		return nearest(id, ids)
+		return suggest.Nearest(id, ids)
 	}
 	if x.file == nil {
 		return

@@ -8,27 +8,15 @@ import (
 	"unicode"
 
 	"cel.dev/cel-go/common"
-	"github.com/xrash/smetrics"
+
+	"github.com/virt-audit/virt-audit/audit/source"
+	"github.com/virt-audit/virt-audit/audit/suggest"
 )
 
-// Error is a rule that cannot be used, and where in it the reason stands.
-type Error struct {
-	Field        string // as the configuration names it: "expression"
-	Line, Column int    // inside the expression, in code points from one; 0 for other fields, or where no place is to blame
-	Message      string
-	Hint         string // what may have been meant: "did you mean disk?"; "" where there is no guess
-}
-
-// Error returns the message with its place: "expression:1:16: <devices> has no dsk; did you mean disk?".
-func (e *Error) Error() string {
-	text := e.Field + ": " + e.Message
-	if e.Line > 0 {
-		text = fmt.Sprintf("%s:%d:%d: %s", e.Field, e.Line, e.Column, e.Message)
-	}
-	if e.Hint != "" {
-		text += "; " + e.Hint
-	}
-	return text
+// problem returns an error about a field of a rule. Its File is the field as the configuration names it,
+// and it has a position only if the field is the expression.
+func problem(field, message string) *source.Error {
+	return &source.Error{File: field, Message: message}
 }
 
 // reader turns what CEL says of an expression into words for the person who wrote it.
@@ -39,14 +27,14 @@ type reader struct {
 }
 
 // first returns the first of several errors.
-func (r *reader) first(errs []*common.Error) *Error {
+func (r *reader) first(errs []*common.Error) *source.Error {
 	e := slices.MinFunc(errs, func(a, b *common.Error) int {
 		if d := a.Location.Line() - b.Location.Line(); d != 0 {
 			return d
 		}
 		return a.Location.Column() - b.Location.Column()
 	})
-	out := &Error{Field: "expression", Message: e.Message}
+	out := problem("expression", e.Message)
 	offset := r.offset(e.Location)
 	switch word, rest := quoted(e.Message); {
 	case strings.HasPrefix(e.Message, "undefined field "):
@@ -70,7 +58,7 @@ func (r *reader) first(errs []*common.Error) *Error {
 		out.Message = fmt.Sprintf("more than %d of all(), exists() and such inside each other", maxNesting)
 	}
 	if e.Location.Line() > 0 {
-		out.Line, out.Column = r.position(offset)
+		out.Position = r.position(offset)
 	}
 	return out
 }
@@ -105,10 +93,7 @@ func (s *shape) meant(name string) string {
 			return "did you mean `" + n + "`, in backticks?"
 		}
 	}
-	if guess := nearest(names, name); guess != "" {
-		return "did you mean " + guess + "?"
-	}
-	return ""
+	return suggest.Hint(name, names)
 }
 
 // undeclared guesses what was meant by a name that stands for nothing.
@@ -118,16 +103,16 @@ func (r *reader) undeclared(name string) string {
 	case name == this && !r.each:
 		return "it is there in a rule with for"
 	case root.fields[name] != nil:
-		return "did you mean domain." + name + "?"
+		return "did you mean 'domain." + name + "'?"
 	case devices.fields[name] != nil:
-		return "did you mean domain.devices." + name + "?"
+		return "did you mean 'domain.devices." + name + "'?"
 	}
-	known := slices.Concat(variables, macros, slices.Collect(maps.Values(functions)))
+	known := slices.Concat(variables, macros, slices.Sorted(maps.Values(functions)))
 	// There may be a function of that name, where a variable or a method is wanted.
-	if guess := nearest(known, name[strings.LastIndexByte(name, '.')+1:]); guess != "" && guess != name {
-		return "did you mean " + guess + "?"
+	if slices.Contains(known, name) {
+		return ""
 	}
-	return ""
+	return suggest.Hint(name[strings.LastIndexByte(name, '.')+1:], known)
 }
 
 // noOverload words that an operator or function does not take what it was given; rest of CEL's message is
@@ -161,15 +146,15 @@ func (r *reader) offset(at common.Location) int {
 }
 
 // position is the inverse of offset, with columns from one.
-func (r *reader) position(offset int) (line, column int) {
-	line, column = 1, 1
+func (r *reader) position(offset int) source.Position {
+	at := source.Position{Line: 1, Column: 1}
 	for _, c := range r.expression[:min(offset, len(r.expression))] {
-		column++
+		at.Column++
 		if c == '\n' {
-			line, column = line+1, 1
+			at = source.Position{Line: at.Line + 1, Column: 1}
 		}
 	}
-	return line, column
+	return at
 }
 
 // behindDot returns where the name behind a dot begins.
@@ -193,15 +178,4 @@ func (r *reader) nameBefore(offset int, name string) int {
 		return offset
 	}
 	return len([]rune(strings.TrimSuffix(before, name)))
-}
-
-// nearest returns the known name that somebody may have meant who wrote another, or "".
-func nearest(known []string, written string) string {
-	best, likeness := "", 0.85
-	for _, name := range slices.Sorted(slices.Values(known)) {
-		if l := smetrics.JaroWinkler(strings.ToLower(written), strings.ToLower(name), 0.7, 4); name != "" && l > likeness {
-			best, likeness = name, l
-		}
-	}
-	return best
 }

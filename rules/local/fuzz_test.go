@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // FuzzCompile compiles whatever may stand in a configuration and, where that is a rule, asks it: neither
@@ -45,7 +46,7 @@ func FuzzCompile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, of, expression string) {
 		rule, err := Compile(Spec{ID: "site-x", For: of, Expression: expression, Message: "m"})
 		if err != nil {
-			if _, ok := errors.AsType[*Error](err); !ok {
+			if _, ok := errors.AsType[*source.Error](err); !ok {
 				t.Fatalf("an error of another kind: %v", err)
 			}
 			return

@@ -29,12 +29,13 @@ type Spec struct {
 	URL        string
 }
 
-// Compile checks a rule and makes it one for the engine. The error is an *Error. Rules may be compiled, and the
-// results used, by several goroutines at a time.
+// Compile checks a rule and makes it one for the engine. The error is a *source.Error whose File is the field of
+// the rule that is wrong, as the configuration names it, and whose position, if any, is inside the expression.
+// Compile and its results can be used by several goroutines at a time.
 func Compile(s Spec) (*audit.Rule, error) {
 	for _, f := range []struct{ name, value string }{{"id", s.ID}, {"message", s.Message}, {"expression", s.Expression}} {
 		if strings.TrimSpace(f.value) == "" {
-			return nil, &Error{Field: f.name, Message: "must be given"}
+			return nil, problem(f.name, "must be given")
 		}
 	}
 	r := &rule{message: strings.Join(strings.Fields(s.Message), " ")}
@@ -65,7 +66,7 @@ func Compile(s Spec) (*audit.Rule, error) {
 	complete := *out
 	complete.Refs = []string{out.Page}
 	if err := audit.Validate([]*audit.Rule{&complete}); err != nil {
-		return nil, &Error{Field: "id", Message: err.Error()}
+		return nil, problem("id", err.Error())
 	}
 	return out, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/host"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // guest has something of everything that expressions meet.
@@ -180,24 +181,24 @@ func TestTexts(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	for _, c := range []struct{ expression, want string }{
-		{`domain.devices.dsk.size() > 0`, "expression:1:16: <devices> has no dsk; did you mean disk?"},
-		{"domain.devices\n  .disk.all(d,\n  d.source. fil == 'ä')", "expression:3:13: <source> has no fil; did you mean file?"},
-		{`'äöü' == domain.titel.text`, "expression:1:17: <domain> has no titel; did you mean title?"},
+		{`domain.devices.dsk.size() > 0`, "expression:1:16: <devices> has no dsk; did you mean 'disk'?"},
+		{"domain.devices\n  .disk.all(d,\n  d.source. fil == 'ä')", "expression:3:13: <source> has no fil; did you mean 'file'?"},
+		{`'äöü' == domain.titel.text`, "expression:1:17: <domain> has no titel; did you mean 'title'?"},
 		{`domain.features.nested-hv == 1`, "expression:1:17: <features> has no nested; did you mean `nested-hv`, in backticks?"},
 		{`domain.features.nested_hv.state == 'on'`, "expression:1:17: <features> has no nested_hv; did you mean `nested-hv`, in backticks?"},
 		{`domain.metadata.text == ''`, "expression:1:8: <domain> has no metadata"},
-		{`boundary.verdit == ''`, "expression:1:10: boundary has no verdit; did you mean verdict?"},
-		{`host.qemu_conf.vnc_tsl`, "expression:1:16: host/qemu.conf has no vnc_tsl; did you mean vnc_tls?"},
+		{`boundary.verdit == ''`, "expression:1:10: boundary has no verdit; did you mean 'verdict'?"},
+		{`host.qemu_conf.vnc_tsl`, "expression:1:16: host/qemu.conf has no vnc_tsl; did you mean 'vnc_tls'?"},
 		{`domain.qemu:commandline`, "expression:1:12: syntax error: mismatched input ':'; a colon in a name is written as an underscore"},
 		{`domain.name == 'x'`, "expression:1:13: == does not take (domain/name, string); an element is an object, its text is .text"},
 		{`domain.vcpu.text <= 16`, "expression:1:18: <= does not take (string, int); attributes and texts are strings, int() makes a number of one"},
 		{`size(domain) == 1`, "expression:1:1: size does not take (domain); an element is an object, its text is .text"},
-		{`disk.all(d, true)`, "expression:1:1: there is no disk; did you mean domain.devices.disk?"},
-		{`os.type.text == 'hvm'`, "expression:1:1: there is no os; did you mean domain.os?"},
-		{`domian.type == ''`, "expression:1:1: there is no domian; did you mean domain?"},
+		{`disk.all(d, true)`, "expression:1:1: there is no disk; did you mean 'domain.devices.disk'?"},
+		{`os.type.text == 'hvm'`, "expression:1:1: there is no os; did you mean 'domain.os'?"},
+		{`domian.type == ''`, "expression:1:1: there is no domian; did you mean 'domain'?"},
 		{`this.type == ''`, "expression:1:1: there is no this; it is there in a rule with for"},
-		{`lowerascii('a') == 'a'`, "expression:1:1: there is no lowerascii; did you mean lowerAscii?"},
-		{`domain.devices.disk.al(d, true)`, "expression:1:21: there is no al; did you mean all?"},
+		{`lowerascii('a') == 'a'`, "expression:1:1: there is no lowerascii; did you mean 'lowerAscii'?"},
+		{`domain.devices.disk.al(d, true)`, "expression:1:21: there is no al; did you mean 'all'?"},
 		{`'a'.replace('a', 'b') == 'b'`, "expression:1:5: there is no replace"},
 		{`['a'].join() == 'a'`, "expression:1:7: there is no join"},
 		{`dyn(domain).dsk == 1`, "expression:1:1: there is no dyn"},
@@ -220,7 +221,7 @@ func TestErrors(t *testing.T) {
 		{strings.Repeat("(", 1000) + "true", "expression:"},
 	} {
 		_, err := Compile(spec(c.expression))
-		var e *Error
+		var e *source.Error
 		if !errors.As(err, &e) || !strings.HasPrefix(err.Error(), c.want) || (strings.Contains(c.want, "; ") || strings.HasSuffix(c.want, "no int")) && err.Error() != c.want {
 			t.Errorf("%.60s:\n%v\nwant\n%s", c.expression, err, c.want)
 		}
@@ -237,17 +238,17 @@ func TestErrorsElsewhere(t *testing.T) {
 		{func(s *Spec) { s.ID = "Site X" }, `id: rule "Site X": the ID is not of the form group-name`},
 		{func(s *Spec) { s.Message = " " }, "message: must be given"},
 		{func(s *Spec) { s.Expression = "" }, "expression: must be given"},
-		{func(s *Spec) { s.For = "devices/dsk" }, "for: libvirt knows no <dsk> in <devices>; did you mean disk?"},
-		{func(s *Spec) { s.For = "devices/disk[1]" }, "for: libvirt knows no <disk[1]> in <devices>; did you mean disk?"},
+		{func(s *Spec) { s.For = "devices/dsk" }, "for: libvirt knows no <dsk> in <devices>; did you mean 'disk'?"},
+		{func(s *Spec) { s.For = "devices/disk[1]" }, "for: libvirt knows no <disk[1]> in <devices>; did you mean 'disk'?"},
 		{func(s *Spec) { s.For = "/devices" }, "for: libvirt knows no <> in <domain>"},
-		{func(s *Spec) { s.Path = "os/loader@secur" }, "path: libvirt knows no attribute secur of <loader>; did you mean secure?"},
+		{func(s *Spec) { s.Path = "os/loader@secur" }, "path: libvirt knows no attribute secur of <loader>; did you mean 'secure'?"},
 		{func(s *Spec) { s.For, s.Path = "devices/disk", "devices" }, "path: libvirt knows no <devices> in <disk>"},
-		{func(s *Spec) { s.Path = "os@firmware_element" }, "path: libvirt knows no attribute firmware_element of <os>; did you mean firmware?"},
+		{func(s *Spec) { s.Path = "os@firmware_element" }, "path: libvirt knows no attribute firmware_element of <os>; did you mean 'firmware'?"},
 	} {
 		s := ok
 		c.change(&s)
 		_, err := Compile(s)
-		var e *Error
+		var e *source.Error
 		if !errors.As(err, &e) || err.Error() != c.want || e.Line != 0 {
 			t.Errorf("%v, want %s", err, c.want)
 		}

@@ -1,6 +1,10 @@
 package local
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/virt-audit/virt-audit/audit/suggest"
+)
 
 // elementsAt returns the fields that lead to the elements that a text names, and their shape. The text is
 // what the configuration gives for the field of.
@@ -45,13 +49,11 @@ func (s *shape) step(of, name string, attr bool) (*field, error) {
 		}
 		known = append(known, f.step)
 	}
-	e := &Error{Field: of, Message: "libvirt knows no <" + name + "> in " + s.tag()}
+	e := problem(of, "libvirt knows no <"+name+"> in "+s.tag())
 	if attr {
 		e.Message = "libvirt knows no attribute " + name + " of " + s.tag()
 	}
-	if guess := nearest(known, name); guess != "" {
-		e.Hint = "did you mean " + guess + "?"
-	}
+	e.Hint = suggest.Hint(name, known)
 	return nil, e
 }
 

@@ -12,6 +12,7 @@ import (
 	"cel.dev/cel-go/interpreter"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // rule is a local rule that has been checked. It does not change, so that any number of domains can be
@@ -53,7 +54,9 @@ func (r *rule) compile(expression string, subject *shape) error {
 		return words().first(in.errs)
 	}
 	if t := tree.OutputType(); !t.IsExactType(cel.BoolType) {
-		return &Error{Field: "expression", Line: 1, Column: 1, Message: "the expression is of the type " + cel.FormatCELType(t) + ", and must be true or false"}
+		e := problem("expression", "the expression is of the type "+cel.FormatCELType(t)+", and must be true or false")
+		e.Position = source.Position{Line: 1, Column: 1}
+		return e
 	}
 	r.needs, r.secrets, r.oneLine = in.needs, in.secrets, oneLine(expression, tree)
 	r.info = func(id int64) (line, column int) {
@@ -62,7 +65,7 @@ func (r *rule) compile(expression string, subject *shape) error {
 	}
 	r.program, err = env.Program(tree, cel.CostLimit(maxCost), cel.EvalOptions(cel.OptOptimize))
 	if err != nil {
-		return &Error{Field: "expression", Message: err.Error()}
+		return problem("expression", err.Error())
 	}
 	return nil
 }
@@ -205,7 +208,7 @@ func (r *rule) reason(err error) string {
 	var value *types.Err
 	if errors.As(err, &value) && value.NodeID() > 0 {
 		if line, column := r.info(value.NodeID()); line > 0 {
-			return fmt.Sprintf("%s (%d:%d of the expression)", why, line, column)
+			return fmt.Sprintf("%s (%s of the expression)", why, source.Location("", line, column))
 		}
 	}
 	return why
