@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/fleet"
 )
 
 // driftRules find one thing in every graphics element, one in the emulator, and one that cannot be told
@@ -90,7 +91,7 @@ func TestDrift(t *testing.T) {
 		"evaluated and absent": {{running, a, "", false, "t-secret until-restart"}, {stored, a, "", true, ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			drifts, index := audit.NewDrifts(), audit.NewIndex()
+			drifts, index := audit.NewDrifts(), fleet.NewIndex()
 			var results []*audit.Result
 			for i, c := range docs {
 				title := ""
@@ -105,7 +106,7 @@ func TestDrift(t *testing.T) {
 				d.Origin = c.origin.On(d.Origin)
 				cfg := &audit.Config{Rules: driftRules}
 				drifts.Note(audit.Run(d, cfg))
-				index.Add(d, cfg)
+				cfg.Collect(index, d)
 				d2 := *d
 				results = append(results, audit.Run(&d2, &audit.Config{Rules: driftRules, Index: index}))
 			}

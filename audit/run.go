@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/virt-audit/virt-audit/audit/domxml"
+	"github.com/virt-audit/virt-audit/audit/fleet"
 	"github.com/virt-audit/virt-audit/audit/host"
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
@@ -24,7 +25,7 @@ type Config struct {
 	HostArch string          // libvirt's name of the host's architecture, before what Host says; "" when not known
 	Have     Needs           // what this run can supply to rules, besides what Host does
 	Minimum  Severity        // findings below are left out
-	Index    *Index          // what the domains of the run use; nil for a run over one
+	Index    *fleet.Index    // what the domains of the run use; nil for a run over one
 
 	Host  *host.Facts            // what is known of the host; nil when the run is about none
 	Hosts map[string]*host.Facts // the same for domains that came over a connection, by its name in their Origin
@@ -133,10 +134,7 @@ type Pass struct {
 
 	home string // the host that the guest is on, see OnHost
 
-	self  *indexed // the domain as the index knows it, once a rule has asked
-	set   *Index   // what other domains use; nil when there are none
-	notes *[]noted // what this domain uses, while the index is filled
-	asked *asked   // what rules want to know of others, while the index is filled
+	across across
 }
 
 // Unknown says that the rule cannot answer for this domain for want of something.
@@ -173,7 +171,7 @@ func Run(d *Domain, c *Config) *Result {
 	p.Planned = c.QEMU != policy.Version{}
 	p.HostArch, p.home = c.hostArch(p.Host), c.home(d)
 	if c.Index.Len() > 1 {
-		p.set = c.Index
+		p.across.index = c.Index
 	}
 	res.LeftOut = p.leftOut(c)
 	have := c.have(p.Host)
@@ -229,7 +227,7 @@ func (c *Config) apply(p *Pass, r *Rule, have Needs) {
 // leftOut returns what makes a rule be left out without a word. It is not a check that is missing where there
 // is nothing to compare the domain with, or nobody has asked about a host.
 func (p *Pass) leftOut(c *Config) (out Needs) {
-	if p.set == nil {
+	if p.across.index == nil {
 		out |= NeedDomains
 	}
 	if p.Host == nil && !c.Named {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/fleet"
 )
 
 // guest is a document in short: what differs from an ordinary guest.
@@ -37,7 +38,7 @@ func (g guest) document() string {
 // findings runs the rules across guests over a host, and returns "RULE severity guest: message".
 func findings(t *testing.T, guests ...guest) []string {
 	t.Helper()
-	cfg := &audit.Config{Index: audit.NewIndex(), OneHost: true}
+	cfg := &audit.Config{Index: fleet.NewIndex(), OneHost: true}
 	for _, r := range All() {
 		if r.Needs&audit.NeedDomains != 0 {
 			cfg.Rules = append(cfg.Rules, r)
@@ -50,7 +51,7 @@ func findings(t *testing.T, guests ...guest) []string {
 			t.Fatalf("%s: %v", g.name, err)
 		}
 		loaded = append(loaded, d)
-		cfg.Index.Add(d, cfg, Indexers()...)
+		cfg.Collect(cfg.Index, d, Indexers()...)
 	}
 	cfg.Index.Freeze()
 	var out []string
@@ -469,7 +470,7 @@ func TestUnknownHosts(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			rule := All()[slices.IndexFunc(All(), func(r *audit.Rule) bool { return r.ID == c.rule })]
-			cfg := &audit.Config{Index: audit.NewIndex(), Rules: []*audit.Rule{rule}}
+			cfg := &audit.Config{Index: fleet.NewIndex(), Rules: []*audit.Rule{rule}}
 			var loaded []*audit.Domain
 			for _, g := range c.guests {
 				d, err := audit.Load(g.source, []byte(g.document()))
@@ -478,7 +479,7 @@ func TestUnknownHosts(t *testing.T) {
 				}
 				d.Origin.Host = g.connection
 				loaded = append(loaded, d)
-				cfg.Index.Add(d, cfg, Indexers()...)
+				cfg.Collect(cfg.Index, d, Indexers()...)
 			}
 			cfg.Index.Freeze()
 			var got []string

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/fleet"
 )
 
 // beyondVirtXML are the commands that the virt-xml here cannot run, or cannot run without a host.
@@ -131,11 +132,11 @@ func audited(t *testing.T, checked []*audit.Rule, others []string, name string, 
 	}
 	cfg := &audit.Config{Rules: checked}
 	if len(others) > 0 {
-		cfg.Index = audit.NewIndex()
-		cfg.Index.Add(d, cfg, Indexers()...)
+		cfg.Index = fleet.NewIndex()
+		cfg.Collect(cfg.Index, d, Indexers()...)
 		for _, other := range others {
 			o, _ := load(t, other)
-			cfg.Index.Add(o, cfg, Indexers()...)
+			cfg.Collect(cfg.Index, o, Indexers()...)
 		}
 		cfg.Index.Freeze()
 	}

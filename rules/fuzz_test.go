@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/fleet"
 )
 
 // FuzzRules runs every rule, and every indexer, over whatever loads: none may panic on what a
@@ -31,9 +32,9 @@ func FuzzRules(f *testing.F) {
 		}
 		twin.Name += "-twin"
 		twin.UUID = ""
-		cfg := &audit.Config{Rules: all, Index: audit.NewIndex()}
-		cfg.Index.Add(d, cfg, Indexers()...)
-		cfg.Index.Add(twin, cfg, Indexers()...)
+		cfg := &audit.Config{Rules: all, Index: fleet.NewIndex()}
+		cfg.Collect(cfg.Index, d, Indexers()...)
+		cfg.Collect(cfg.Index, twin, Indexers()...)
 		cfg.Index.Freeze()
 		audit.Run(d, cfg)
 	})

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/fleet"
 	"github.com/virt-audit/virt-audit/audit/host"
 )
 
@@ -121,10 +122,10 @@ func together(t *testing.T, file string, others []string) *audit.Config {
 	if len(others) == 0 {
 		return cfg
 	}
-	cfg.Index = audit.NewIndex()
+	cfg.Index = fleet.NewIndex()
 	for _, name := range append([]string{file}, others...) {
 		d, _ := load(t, name)
-		cfg.Index.Add(d, cfg, Indexers()...)
+		cfg.Collect(cfg.Index, d, Indexers()...)
 	}
 	cfg.Index.Freeze()
 	return cfg

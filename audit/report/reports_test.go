@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/virt-audit/virt-audit/audit"
+	fleetindex "github.com/virt-audit/virt-audit/audit/fleet"
 	"github.com/virt-audit/virt-audit/rules"
 )
 
@@ -24,7 +25,7 @@ func TestMain(m *testing.M) {
 // run audits documents with all baseline rules, as files of a folder "guests" would be.
 func run(t *testing.T, documents map[string]string, names ...string) []*audit.Result {
 	t.Helper()
-	index := audit.NewIndex()
+	index := fleetindex.NewIndex()
 	cfg := &audit.Config{
 		Rules: baselineRules(), OneHost: true, Known: func(id string) bool { return id != "no-such-rule" },
 		Today: time.Date(2026, 11, 24, 12, 0, 0, 0, time.Local),
@@ -35,7 +36,7 @@ func run(t *testing.T, documents map[string]string, names ...string) []*audit.Re
 		if err != nil {
 			t.Fatal(err)
 		}
-		index.Add(d, cfg, rules.Indexers()...)
+		cfg.Collect(index, d, rules.Indexers()...)
 		domains = append(domains, d)
 	}
 	index.Freeze()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/collect"
+	"github.com/virt-audit/virt-audit/audit/fleet"
 	"github.com/virt-audit/virt-audit/rules"
 )
 
@@ -36,7 +37,7 @@ type input struct {
 	domains []*audit.Domain // kept from the first pass
 	sum     uint64          // of the bytes that the first pass has seen
 	alone   []*audit.Result // what is to be said when no other guest matters
-	asked   []audit.Questions
+	asked   []fleet.Questions
 	settled *outcome // what the first pass has found to be no domain
 }
 
@@ -60,7 +61,7 @@ func evaluate(jobs int, documents iter.Seq2[*collect.Document, error], cfg *audi
 		}
 	}
 	return func(yield func(outcome) bool) {
-		index, drifts := audit.NewIndex(), audit.NewDrifts()
+		index, drifts := fleet.NewIndex(), audit.NewDrifts()
 		var loaded atomic.Int64
 		var all []*input
 		for in := range audit.Ordered(readers(jobs), inputs, func(in *input) *input { in.note(index, drifts, cfg, &loaded); return in }) {
@@ -129,7 +130,7 @@ func failure(err error) *outcome {
 }
 
 // note is the first pass. What fails here has failed: it is told in the second pass, in its turn.
-func (in *input) note(index *audit.Index, drifts *audit.Drifts, cfg *audit.Config, loaded *atomic.Int64) {
+func (in *input) note(index *fleet.Index, drifts *audit.Drifts, cfg *audit.Config, loaded *atomic.Int64) {
 	if in.settled != nil {
 		return
 	}
@@ -144,9 +145,9 @@ func (in *input) note(index *audit.Index, drifts *audit.Drifts, cfg *audit.Confi
 	}
 	in.sum = sum
 	for _, d := range domains {
-		var asked audit.Questions // none: what is past has nothing in common with other guests
+		var asked fleet.Questions // none: what is past has nothing in common with other guests
 		if d.Origin.Kind.Present() {
-			asked = index.Add(d, cfg, rules.Indexers()...)
+			asked = cfg.Collect(index, d, rules.Indexers()...)
 		}
 		in.asked = append(in.asked, asked)
 		r := audit.Run(d, cfg)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/collect"
+	"github.com/virt-audit/virt-audit/audit/fleet"
 	"github.com/virt-audit/virt-audit/rules"
 )
 
@@ -117,7 +118,7 @@ func TestSecondLook(t *testing.T) {
 	for _, folder := range append(folders, "../../testdata/fleet", "../../testdata/rules") {
 		cfg := &audit.Config{Rules: rules.All()}
 		var domains []*audit.Domain
-		index := audit.NewIndex()
+		index := fleet.NewIndex()
 		for doc, err := range collect.Operands([]string{folder}, collect.Options{}) {
 			if err != nil {
 				t.Fatal(err)
@@ -130,7 +131,7 @@ func TestSecondLook(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			index.Add(d, cfg, rules.Indexers()...)
+			cfg.Collect(index, d, rules.Indexers()...)
 			domains = append(domains, d)
 		}
 		index.Freeze()

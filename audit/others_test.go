@@ -7,12 +7,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/virt-audit/virt-audit/audit/fleet"
 )
 
 // indexOf fills an index with what guests write as "source name uuid key[=detail]...".
-func indexOf(t *testing.T, guests ...string) (*Index, []*Domain) {
+func indexOf(t *testing.T, guests ...string) (*fleet.Index, []*Domain) {
 	t.Helper()
-	x := NewIndex()
+	x := fleet.NewIndex()
 	var domains []*Domain
 	for _, g := range guests {
 		words := strings.Fields(g)
@@ -29,7 +31,7 @@ func indexOf(t *testing.T, guests ...string) (*Index, []*Domain) {
 			t.Fatal(err)
 		}
 		domains = append(domains, d)
-		x.Add(d, &Config{}, func(p *Pass) {
+		(&Config{}).Collect(x, d, func(p *Pass) {
 			for _, w := range words[3:] {
 				key, detail, _ := strings.Cut(w, "=")
 				p.Use("file", key, At("os/type"), detail)
@@ -72,7 +74,7 @@ func TestOthers(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			x, domains := indexOf(t, tt.guests...)
-			p := &Pass{Domain: domains[0], set: x}
+			p := &Pass{Domain: domains[0], across: across{index: x}}
 			if got := told(p.Others("file", "/a")); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
@@ -85,7 +87,7 @@ func TestOthers(t *testing.T) {
 
 func TestOthersUnder(t *testing.T) {
 	x, domains := indexOf(t, "1.xml web - /own", "2.xml db - /srv /srv/vm/a /srv-2/a /sr /srv/vm/b=rw /", "3.xml ci - /srv/vm")
-	p := &Pass{Domain: domains[0], set: x}
+	p := &Pass{Domain: domains[0], across: across{index: x}}
 	for dir, want := range map[string]string{
 		"/srv":    "db 2.xml /srv, ci 3.xml /srv/vm, db 2.xml /srv/vm/a, db 2.xml /srv/vm/b rw",
 		"/srv/vm": "ci 3.xml /srv/vm, db 2.xml /srv/vm/a, db 2.xml /srv/vm/b rw",
@@ -107,7 +109,7 @@ func TestOthersUnder(t *testing.T) {
 
 func TestGuests(t *testing.T) {
 	x, domains := indexOf(t, "1.xml web "+uuid1+" /a", "2.xml web "+uuid1+" /a /a", "3.xml db - /a /b", "4.xml - - /a")
-	p := &Pass{Domain: domains[0], set: x}
+	p := &Pass{Domain: domains[0], across: across{index: x}}
 	for key, want := range map[string]int{"/a": 3, "/b": 1, "/c": 0} {
 		if got := p.Guests("file", key); got != want {
 			t.Errorf("%s: %d guests, want %d", key, got, want)
@@ -116,7 +118,7 @@ func TestGuests(t *testing.T) {
 	if x.Len() != 3 {
 		t.Errorf("%d guests in all, want 3", x.Len())
 	}
-	if (*Index)(nil).Len() != 0 || (&Pass{}).Guests("file", "/a") != 0 {
+	if (*fleet.Index)(nil).Len() != 0 || (&Pass{}).Guests("file", "/a") != 0 {
 		t.Error("no index holds guests")
 	}
 }
@@ -140,27 +142,13 @@ func TestRunAlone(t *testing.T) {
 	}
 }
 
-func TestPlace(t *testing.T) {
-	for _, tt := range []struct {
-		use  Use
-		want string
-	}{
-		{Use{Domain: "web", Source: "a.xml", Line: 3, Column: 5}, "web (a.xml:3:5)"},
-		{Use{Source: "a.xml"}, "a guest without a name (a.xml)"},
-	} {
-		if got := tt.use.Place(); got != tt.want {
-			t.Errorf("got %q, want %q", got, tt.want)
-		}
-	}
-}
-
 // TestIndexParallel fills and asks an index from many goroutines, for the race detector, and sees
 // that the order in which guests come does not matter.
 func TestIndexParallel(t *testing.T) {
 	const n = 64
 	answers := map[string]bool{}
 	for range 3 {
-		x := NewIndex()
+		x := fleet.NewIndex()
 		domains := make([]*Domain, n)
 		var wait sync.WaitGroup
 		for i := range n {
@@ -171,26 +159,19 @@ func TestIndexParallel(t *testing.T) {
 					return
 				}
 				domains[i] = d
-				x.Add(d, &Config{}, func(p *Pass) { p.Use("file", "/all", Path{}, "rw"); p.Use("file", fmt.Sprint("/", i), Path{}, "") })
+				(&Config{}).Collect(x, d, func(p *Pass) { p.Use("file", "/all", Path{}, "rw"); p.Use("file", fmt.Sprint("/", i), Path{}, "") })
 			})
 		}
 		wait.Wait()
 		x.Freeze()
 		got := make([]string, n)
 		for i := range n {
-			wait.Go(func() { got[i] = told((&Pass{Domain: domains[i], set: x}).OthersUnder("file", "/")) })
+			wait.Go(func() { got[i] = told((&Pass{Domain: domains[i], across: across{index: x}}).OthersUnder("file", "/")) })
 		}
 		wait.Wait()
 		answers[strings.Join(got, "\n")] = true
 	}
 	if len(answers) != 1 {
 		t.Errorf("%d different answers", len(answers))
-	}
-}
-
-func TestHashed(t *testing.T) {
-	a, again, b := Hashed("secret"), Hashed("secret"), Hashed("Secret")
-	if Hashed("") != "" || a != again || a == b || strings.Contains(a, "secret") {
-		t.Errorf("not a hash: %q, %q, %q", a, again, b)
 	}
 }

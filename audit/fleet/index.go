@@ -1,10 +1,7 @@
-package audit
+package fleet
 
 import (
 	"cmp"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"iter"
 	"slices"
 	"strings"
@@ -30,10 +27,38 @@ type Index struct {
 	sorted   map[string][]string // keys of a kind, in order; made when first asked for
 }
 
+// indexed is one document of the index.
 type indexed struct {
+	Guest
+	number int32 // of the guest: two documents of one guest have the same
+}
+
+// Guest is one document of a guest, by what distinguishes guests.
+type Guest struct {
 	name, uuid, source string
-	guest              int32
 	live               bool
+}
+
+// GuestOf returns what the index knows of a domain. It shares no memory with the document.
+func GuestOf(d *domxml.Domain) Guest {
+	return Guest{
+		name: strings.Clone(domxml.ShortName(d.Name)), uuid: domxml.UUIDKey(strings.Clone(domxml.ShortName(d.UUID))),
+		source: d.Source, live: d.Live(),
+	}
+}
+
+// Note is one thing that a domain uses. Kind keeps different sorts of things apart, Key is the thing's
+// name in normal form (Hashed, if it is secret), Detail is how it is used, such as "rw".
+type Note struct {
+	Kind, Key, Detail string
+	Pos               domxml.Pos
+}
+
+// Question is what a rule asks about other guests: who uses a thing or, with Under, one whose key is
+// a path below Key.
+type Question struct {
+	Kind, Key string
+	Under     bool
 }
 
 type use struct{ key, domain, line, column, detail int32 }
@@ -56,7 +81,7 @@ func (u Use) Place() string {
 	if name == "" {
 		name = "a guest without a name"
 	}
-	return name + " (" + (&InputError{Source: u.Source, Line: u.Line, Column: u.Column}).Place() + ")"
+	return name + " (" + (&domxml.InputError{Source: u.Source, Line: u.Line, Column: u.Column}).Place() + ")"
 }
 
 // NewIndex returns an empty index.
@@ -64,87 +89,62 @@ func NewIndex() *Index {
 	return &Index{guests: map[[2]string]int32{}, keys: map[string]map[string]int{}, details: map[string]int32{}}
 }
 
-// Indexer notes what one domain uses, with Pass.Use. It reports nothing.
-type Indexer func(*Pass)
+// Questions are what the rules across guests asked about one domain when nothing was known of the
+// others: every rule asks about the things that the domain uses before it reports anything. If none
+// of the answers names another guest, none of them has anything to report.
+type Questions struct {
+	guest    Guest
+	numbers  []int32 // of keys
+	under    []Question
+	answered bool // a rule reported something without an answer
+}
 
-// Add runs indexers over a domain, and finds out what the rules across guests will ask about it. It
-// may be called from several goroutines, but not together with the queries of Pass.
-func (x *Index) Add(d *Domain, c *Config, indexers ...Indexer) Questions {
-	var notes []noted
-	var q asked
-	p := Pass{Domain: d, Boundary: c.Judge(d), Host: c.facts(d), notes: &notes, home: c.home(d)}
-	for _, f := range indexers {
-		f(&p)
-	}
-	p = Pass{Domain: d, Boundary: p.Boundary, QEMU: c.EffectiveQEMU(), Host: p.Host, home: p.home, asked: &q, result: &Result{}}
-	for _, r := range c.Rules {
-		if r.Needs&NeedDomains != 0 {
-			p.rule = r
-			r.Check(&p)
-		}
-	}
-	questions := Questions{
-		name: strings.Clone(domxml.ShortName(d.Name)), uuid: domxml.UUIDKey(domxml.ShortName(d.UUID)), source: d.Source,
-		under: distinct(q.under), answered: p.lacked != 0 || len(p.result.Findings) > 0 || c.waivesAcross(d),
-	}
-	// Copies, lest a few bytes of a name keep a whole document in memory.
-	of := indexed{name: questions.name, uuid: questions.uuid, source: d.Source, live: d.Live()}
-	guest := [2]string{of.name, of.uuid}
-	if of.name == "" && of.uuid == "" {
-		guest[1] = of.source
+// Add notes what a domain uses, and returns what its rules ask. answered means that the rules report
+// something whatever the answers are. Add may be called from several goroutines, but not together with
+// the queries.
+func (x *Index) Add(g Guest, notes []Note, questions []Question, answered bool) Questions {
+	asked := Questions{guest: g, answered: answered}
+	identity := [2]string{g.name, g.uuid}
+	if g.name == "" && g.uuid == "" {
+		identity[1] = g.source
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	number, ok := x.guests[guest]
+	number, ok := x.guests[identity]
 	if !ok {
 		number = int32(len(x.guests))
-		x.guests[guest] = number
+		x.guests[identity] = number
 	}
-	of.guest = number
 	n := int32(len(x.domains))
-	x.domains = append(x.domains, of)
-	for _, u := range distinct(notes) {
-		x.uses = append(x.uses, use{x.number(u.kind, u.key), n, int32(u.pos.Line), int32(u.pos.Column), x.word(u.detail)})
+	x.domains = append(x.domains, indexed{g, number})
+	for _, u := range distinct(notes, func(u Note) any { return [3]string{u.Kind, u.Key, u.Detail} }) {
+		x.uses = append(x.uses, use{x.number(u.Kind, u.Key), n, int32(u.Pos.Line), int32(u.Pos.Column), x.word(u.Detail)})
 	}
-	for _, k := range distinct(q.keys) {
-		questions.numbers = append(questions.numbers, x.number(k[0], k[1]))
+	for _, q := range distinct(questions, func(q Question) any { return q }) {
+		if q.Under {
+			asked.under = append(asked.under, q)
+		} else {
+			asked.numbers = append(asked.numbers, x.number(q.Kind, q.Key))
+		}
 	}
-	return questions
+	return asked
 }
 
-// distinct returns each element of a list once, in order, where the list is long: a document can name one thing
-// any number of times.
-func distinct[T interface{ same() any }](list []T) []T {
+// distinct returns the first of all elements with the same key, in order, if the list is long: a document
+// can name one thing any number of times.
+func distinct[T any](list []T, key func(T) any) []T {
 	const few = 32
 	if len(list) <= few {
 		return list
 	}
 	seen := make(map[any]bool, len(list))
 	return slices.DeleteFunc(list, func(e T) bool {
-		key := e.same()
-		was := seen[key]
-		seen[key] = true
+		k := key(e)
+		was := seen[k]
+		seen[k] = true
 		return was
 	})
 }
-
-// Questions are what the rules across guests asked about one domain when nothing was known of the
-// others: every rule asks about the things that the domain uses before it says anything. Where none
-// of the answers names another guest, none of them has anything to say.
-type Questions struct {
-	name, uuid, source string
-	numbers            []int32    // of keys
-	under              []question // kinds and folders
-	answered           bool       // there was something to say without an answer
-}
-
-// asked collects questions while there is no index to answer them.
-type asked struct{ keys, under []question }
-
-// question is a kind and a key.
-type question [2]string
-
-func (q question) same() any { return q }
 
 // Concerns reports whether one of the questions has an answer that names another guest, so that the
 // rules have to look at the domain again. The index must be frozen.
@@ -152,25 +152,24 @@ func (x *Index) Concerns(q Questions) bool {
 	if q.answered {
 		return true
 	}
-	uuid := q.uuid
-	anybody := func(n int) bool {
+	another := func(n int) bool {
 		for _, u := range x.uses[x.starts[n]:x.starts[n+1]] {
-			if g := &x.domains[u.domain]; !g.is(q.name, uuid, q.source) {
+			if g := &x.domains[u.domain]; !g.is(&q.guest) {
 				return true
 			}
 		}
 		return false
 	}
 	for _, n := range q.numbers {
-		if anybody(int(n)) {
+		if another(int(n)) {
 			return true
 		}
 	}
 	for _, k := range q.under {
-		keys := x.inOrder(k[0])
-		i, _ := slices.BinarySearch(keys, k[1])
-		for ; i < len(keys) && strings.HasPrefix(keys[i], k[1]); i++ {
-			if anybody(x.keys[k[0]][keys[i]]) {
+		keys := x.inOrder(k.Kind)
+		i, _ := slices.BinarySearch(keys, k.Key)
+		for ; i < len(keys) && strings.HasPrefix(keys[i], k.Key); i++ {
+			if another(x.keys[k.Kind][keys[i]]) {
 				return true
 			}
 		}
@@ -204,26 +203,19 @@ func (x *Index) word(detail string) int32 {
 	return n
 }
 
-type noted struct {
-	kind, key, detail string
-	pos               Pos
-}
-
-func (n noted) same() any { return [3]string{n.kind, n.key, n.detail} }
-
-// is reports whether the domain is the guest that the index knows as g. The same guest may be seen
+// is reports whether the two are documents of one guest. The same guest may be seen
 // twice: running and stored, or in a file and its copy. A document without a UUID gets one when it is
 // defined, so its name must do; one with neither is a guest of its own.
-func (g *indexed) is(name, uuid, source string) bool {
+func (g *Guest) is(other *Guest) bool {
 	switch {
-	case g.name != name:
+	case g.name != other.name:
 		return false
-	case g.uuid == "" && uuid == "" && g.name == "":
-		return g.source == source
-	case g.uuid == "" || uuid == "":
+	case g.uuid == "" && other.uuid == "" && g.name == "":
+		return g.source == other.source
+	case g.uuid == "" || other.uuid == "":
 		return g.name != ""
 	}
-	return g.uuid == uuid
+	return g.uuid == other.uuid
 }
 
 // Len returns how many different guests the index has seen.
@@ -249,7 +241,7 @@ func (x *Index) Freeze() {
 	x.guestsOf = make([]int32, x.count)
 	seen := make([]int32, len(x.guests)) // the last key, plus one, that was seen with the guest
 	for _, u := range x.uses {
-		if g := x.domains[u.domain].guest; seen[g] != u.key+1 {
+		if g := x.domains[u.domain].number; seen[g] != u.key+1 {
 			seen[g] = u.key + 1
 			x.guestsOf[u.key]++
 		}
@@ -286,7 +278,7 @@ func (x *Index) thin() {
 		}
 		d := &x.domains[u.domain]
 		w := way{u.detail, d.live}
-		o := one{w, d.guest}
+		o := one{w, d.number}
 		if seen[o] == key+1 || count[w] >= enough {
 			continue
 		}
@@ -310,84 +302,46 @@ func (x *Index) begin() {
 	}
 }
 
-// Use notes, for an indexer, that the domain uses a thing. The kind keeps different sorts of things
-// apart; the key is the thing's name in normal form; what is secret must be hashed, see Hashed.
-func (p *Pass) Use(kind, key string, at Path, detail string) {
-	if p.notes != nil && key != "" {
-		*p.notes = append(*p.notes, noted{kind, key, detail, p.Pos(at)})
-	}
-}
-
-// Others walks how other guests use the thing, in the order of their documents. The document of a
+// Others walks how guests other than g use the thing, in the order of their documents. The document of a
 // guest that is given twice counts twice.
-func (p *Pass) Others(kind, key string) iter.Seq[Use] {
-	return func(yield func(Use) bool) {
-		if p.asked != nil && key != "" {
-			p.asked.keys = append(p.asked.keys, question{kind, key})
-		}
-		if p.set != nil && key != "" {
-			p.set.others(p.known(), kind, key, "", yield)
-		}
-	}
+func (x *Index) Others(g *Guest, kind, key string) iter.Seq[Use] {
+	return func(yield func(Use) bool) { x.others(g, kind, key, "", yield) }
 }
 
-// Guests returns how many different guests use the thing, this one included.
-//
-// A rule that compares two counts asks for the one that makes it report first, and for the other only
-// if the first is not zero: it is called for every domain of a run, and read again if an answer counts.
-func (p *Pass) Guests(kind, key string) int {
-	if p.asked != nil && key != "" {
-		p.asked.keys = append(p.asked.keys, question{kind, key})
-	}
-	if p.set == nil {
-		return 0
-	}
-	n, ok := p.set.keys[kind][key]
-	if !ok {
-		return 0
-	}
-	return int(p.set.guestsOf[n])
-}
-
-// OthersUnder walks how other guests use things whose key is the path dir or lies below it.
-func (p *Pass) OthersUnder(kind, dir string) iter.Seq[Use] {
+// OthersUnder walks how guests other than g use things whose key is the path dir or lies below it.
+func (x *Index) OthersUnder(g *Guest, kind, dir string) iter.Seq[Use] {
 	return func(yield func(Use) bool) {
-		if p.asked != nil && dir != "" {
-			p.asked.under = append(p.asked.under, question{kind, strings.TrimSuffix(dir, "/")})
-		}
-		if p.set == nil || dir == "" {
-			return
-		}
-		keys := p.set.inOrder(kind)
+		keys := x.inOrder(kind)
 		below := strings.TrimSuffix(dir, "/") + "/"
-		if dir != "/" && !p.set.others(p.known(), kind, dir, dir, yield) {
+		if dir != "/" && !x.others(g, kind, dir, dir, yield) {
 			return
 		}
 		i, _ := slices.BinarySearch(keys, below)
 		for ; i < len(keys) && strings.HasPrefix(keys[i], below); i++ {
-			if !p.set.others(p.known(), kind, keys[i], keys[i], yield) {
+			if !x.others(g, kind, keys[i], keys[i], yield) {
 				return
 			}
 		}
 	}
 }
 
-// known returns the domain as the index knows it.
-func (p *Pass) known() *indexed {
-	if p.self == nil {
-		p.self = &indexed{name: domxml.ShortName(p.Name), uuid: domxml.UUIDKey(domxml.ShortName(p.UUID)), source: p.Source}
+// Guests returns how many different guests use the thing.
+func (x *Index) Guests(kind, key string) int {
+	n, ok := x.keys[kind][key]
+	if !ok {
+		return 0
 	}
-	return p.self
+	return int(x.guestsOf[n])
 }
 
-func (x *Index) others(self *indexed, kind, key, name string, yield func(Use) bool) bool {
+func (x *Index) others(self *Guest, kind, key, name string, yield func(Use) bool) bool {
 	n, ok := x.keys[kind][key]
 	if !ok {
 		return true
 	}
 	for _, u := range x.uses[x.starts[n]:x.starts[n+1]] {
 		g := &x.domains[u.domain]
-		if !g.is(self.name, self.uuid, self.source) && !yield(Use{g.name, g.source, int(u.line), int(u.column), int(g.guest), g.live, name, x.words[u.detail]}) {
+		if !g.is(self) && !yield(Use{g.name, g.source, int(u.line), int(u.column), int(g.number), g.live, name, x.words[u.detail]}) {
 			return false
 		}
 	}
@@ -407,22 +361,4 @@ func (x *Index) inOrder(kind string) []string {
 		x.sorted[kind] = keys
 	}
 	return keys
-}
-
-// salt is new for each run, so that what Hashed returns is worth nothing outside of it.
-var salt = sync.OnceValue(func() []byte {
-	b := make([]byte, 32)
-	_, _ = rand.Read(b) // never fails: the runtime ends the program where it would
-	return b
-})
-
-// Hashed returns a key for something secret, good for comparing within this run and nothing else.
-func Hashed(secret string) string {
-	if secret == "" {
-		return ""
-	}
-	h := sha256.New()
-	h.Write(salt())
-	h.Write([]byte(secret))
-	return hex.EncodeToString(h.Sum(nil)[:16])
 }
