@@ -172,6 +172,9 @@ func (p *Pass) Fires(r *Rule) bool {
 	other := *p
 	other.rule, other.result = r, &Result{}
 	r.Check(&other)
+	if p.settings != nil {
+		p.settings.siteSeverity(other.result)
+	}
 	p.rests |= other.rests
 	return slices.ContainsFunc(other.result.Findings, func(f Finding) bool { return f.Severity > Info })
 }

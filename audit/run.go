@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -127,8 +126,8 @@ type Pass struct {
 	lacked Needs
 	rests  Needs // on what of the host, see RestsOn
 
-	severities map[string]Severity
-	allowed    Allowed
+	settings *Config
+	allowed  Allowed
 
 	fileMode func(source string) (host.Mode, bool)
 
@@ -158,8 +157,8 @@ func (c *Config) EffectiveQEMU() policy.Version {
 	return c.QEMU
 }
 
-// Run judges one domain and applies the rules. Everything that decides which findings a report holds,
-// with which severity and in which order, happens here and nowhere else.
+// Run judges one domain, applies the rules, and puts what they report through the stages that need the
+// domain, see finish.
 func Run(d *Domain, c *Config) *Result {
 	guest := c.guest(d)
 	res := &Result{Source: d.Source, Name: domxml.ShortName(d.Name), UUID: domxml.ShortName(d.UUID), Origin: d.Origin, Target: d.Target, Boundary: c.edition().Judge(guest)}
@@ -167,7 +166,7 @@ func Run(d *Domain, c *Config) *Result {
 	if res.Boundary.Word == policy.Inside {
 		res.Notes = scopeNotes(d, c.edition())
 	}
-	p := Pass{Domain: d, guest: guest, Boundary: res.Boundary, QEMU: c.EffectiveQEMU(), Host: c.facts(d), result: res, fileMode: c.FileMode, severities: c.Severities, allowed: c.Allowed}
+	p := Pass{Domain: d, guest: guest, Boundary: res.Boundary, QEMU: c.EffectiveQEMU(), Host: c.facts(d), result: res, fileMode: c.FileMode, settings: c, allowed: c.Allowed}
 	p.Planned = c.QEMU != policy.Version{}
 	p.HostArch, p.home = c.hostArch(p.Host), c.home(d)
 	if c.Index.Len() > 1 {
@@ -181,19 +180,7 @@ func Run(d *Domain, c *Config) *Result {
 			c.apply(&p, r, have)
 		}
 	}
-	c.waive(&p)
-	if len(p.Waivers) > 0 {
-		for _, r := range c.Rules {
-			if r.AfterWaivers {
-				c.apply(&p, r, have)
-			}
-		}
-		c.waiveLast(&p)
-	}
-	res.Findings = slices.DeleteFunc(res.Findings, func(f Finding) bool { return f.Severity < c.Minimum })
-	res.Waived = slices.DeleteFunc(res.Waived, func(f Waived) bool { return f.Severity < c.Minimum })
-	slices.SortStableFunc(res.Findings, compare)
-	slices.SortStableFunc(res.Waived, func(a, b Waived) int { return compare(a.Finding, b.Finding) })
+	c.finish(&p, have)
 	return res
 }
 
@@ -234,15 +221,6 @@ func (p *Pass) leftOut(c *Config) (out Needs) {
 		out |= hostNeeds
 	}
 	return out
-}
-
-func compare(a, b Finding) int {
-	return cmp.Or(
-		cmp.Compare(a.Pos.Line, b.Pos.Line),
-		cmp.Compare(a.Pos.Column, b.Pos.Column),
-		cmp.Compare(a.Rule.ID, b.Rule.ID),
-		cmp.Compare(a.Message, b.Message),
-	)
 }
 
 // MachineType returns the machine type that QEMU takes, and where it is set: the document's, unless

@@ -88,9 +88,6 @@ func (v Variant) ReportWaiverAs(s Severity, w *AppliedWaiver, format string, arg
 
 func (v Variant) add(s Severity, at Path, span Span, about domxml.Content, message string) {
 	p := v.pass
-	if own, ok := p.severities[p.rule.ID]; ok {
-		s = own
-	}
 	p.result.Findings = append(p.result.Findings, Finding{
 		Rule: p.rule, Severity: s, Key: v.key, Message: domxml.Shorten(domxml.MaskWords(message)),
 		Path: at, Pos: p.PosOf(span), Excerpt: p.Domain.Excerpt(span),
