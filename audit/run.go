@@ -104,8 +104,9 @@ type Result struct {
 	Waived             []Waived  // in the same order; these do not count
 	InBaseline         []Finding // that the baseline holds, in the same order; these do not count
 	Unevaluated        []Unevaluated
-	Host               Needs // what was known of the host
-	LeftOut            Needs // rules that need one of these were left out without a word: nobody asked, or there is nothing to compare
+	Host               Needs       // what was known of the host
+	WaiverUses         []WaiverUse // of the waivers of the configuration that are for the domain
+	LeftOut            Needs       // rules that need one of these were left out without a word: nobody asked, or there is nothing to compare
 }
 
 // Pass is what a rule's Check is given: one domain, and the means to report.

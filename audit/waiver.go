@@ -6,6 +6,22 @@ import (
 	"strings"
 )
 
+// WaiverUse is what became of a waiver of the configuration in one domain or, added up, in a run.
+type WaiverUse struct {
+	Waiver    *Waiver
+	Evaluated bool // in a domain that the waiver is for it is certain what there is to waive
+	Used      bool // there was something to waive
+	Open      bool // in such a domain the rule lacked something, and might have found more
+}
+
+// Plus returns what became of one waiver in what u and v are about.
+func (u WaiverUse) Plus(v WaiverUse) WaiverUse {
+	return WaiverUse{v.Waiver, u.Evaluated || v.Evaluated, u.Used || v.Used, u.Open || v.Open}
+}
+
+// Unused reports whether it is certain that there was nothing to waive.
+func (u WaiverUse) Unused() bool { return u.Evaluated && !u.Used && !u.Open }
+
 // Waived is a finding that does not count, because of a waiver.
 type Waived struct {
 	Finding
@@ -52,5 +68,6 @@ type AppliedWaiver struct {
 	NotAllowed string // why the waiver does not count, though nothing is wrong with it
 	Expired    bool
 	Lost       string // why libvirt would drop it where it stands: it does not count
+	open       bool   // the rule lacked something, and might have found more for it to waive
 	Bare       bool   // it counts, but libvirt will drop it: it has no namespace, as "virsh metadata" prints it
 }

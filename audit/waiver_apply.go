@@ -18,6 +18,7 @@ func (c *Config) waive(p *Pass) {
 	active := activeWaivers{}
 	judged := map[string]*ruleAnswer{}
 	unknown := 0
+	var site []*AppliedWaiver
 	for _, w := range all {
 		if !w.Covers(p.Domain) {
 			continue
@@ -39,17 +40,16 @@ func (c *Config) waive(p *Pass) {
 			a.NotAllowed = c.DomainWaivers.Allows(w.Rule)
 			p.Waivers = append(p.Waivers, a)
 		}
-		switch {
-		case a.Evaluated:
-			w.Seen.Applied.Store(true)
-		case answer.open:
-			w.Seen.Open.Store(true)
+		if !w.InDomain {
+			site = append(site, a)
+			a.open = !a.Evaluated && answer.open
 		}
 		if w.Flaw == "" && !a.Expired && a.Lost == "" && a.NotAllowed == "" {
 			active.add(a)
 		}
 	}
 	active.sortOut(p)
+	p.result.noteUses(site)
 }
 
 // waivesAcross reports whether a waiver for the domain is of a rule that compares guests: whether it waives
@@ -66,12 +66,25 @@ func (c *Config) waivesAcross(d *Domain) bool {
 // domain cannot waive what is said of its waivers.
 func (c *Config) waiveLast(p *Pass) {
 	active := activeWaivers{}
+	var site []*AppliedWaiver
 	for _, w := range c.Waivers {
 		if w.Covers(p.Domain) && w.Flaw == "" && !w.Expired(c.Today) {
-			active.add(&AppliedWaiver{Waiver: w})
+			a := &AppliedWaiver{Waiver: w}
+			site = append(site, a)
+			active.add(a)
 		}
 	}
 	active.sortOut(p)
+	p.result.noteUses(site)
+}
+
+// noteUses notes what became of waivers of the configuration, where anything has.
+func (r *Result) noteUses(site []*AppliedWaiver) {
+	for _, a := range site {
+		if a.Evaluated || a.Used || a.open {
+			r.WaiverUses = append(r.WaiverUses, WaiverUse{a.Waiver, a.Evaluated, a.Used, a.open})
+		}
+	}
 }
 
 // ruleAnswer is what a rule has said of a domain, as far as waivers of it go.
@@ -174,7 +187,6 @@ func (m activeWaivers) of(d *Domain, f *Finding) *Waiver {
 		same.used = true
 		for _, a := range same.list {
 			a.Used = true
-			a.Seen.Used.Store(true)
 		}
 	}
 	if first == nil {

@@ -1,10 +1,6 @@
 package rules
 
-import (
-	"time"
-
-	"github.com/virt-audit/virt-audit/audit"
-)
+import "github.com/virt-audit/virt-audit/audit"
 
 // waivers are about the waivers that a guest carries. Those of the configuration, and the entries of a
 // baseline, are about no guest: the command reports them under the same rules.
@@ -22,7 +18,7 @@ waived is reported as ever. Without an end date a waiver does not expire.`,
 		Check: func(p *audit.Pass) {
 			for _, w := range p.Waivers {
 				if valid(w) && w.Expired {
-					p.ReportWaiver(w, "the waiver of %s ended with %s", w.Rule, w.Until.Format(time.DateOnly))
+					p.ReportWaiver(w, "%s", w.ExpiredMessage())
 				}
 			}
 		},

@@ -5,7 +5,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 	"unicode"
 )
@@ -38,9 +37,6 @@ type Waiver struct {
 
 	stop int    // after the end tag
 	text []byte // the reason while it is read
-
-	// What became of it in a run. Waivers of the configuration are shared by all domains of the run.
-	Seen struct{ Applied, Used, Open atomic.Bool }
 }
 
 // Expired reports whether the last day of the waiver is past, seen on the day of today.
@@ -60,10 +56,25 @@ func (w *Waiver) Covers(d *Domain) bool {
 	return ok
 }
 
-// Unused reports whether a run has come by a domain that the waiver is about, with the rule answering,
-// and found nothing to waive, and the rule had an answer for every other.
-func (w *Waiver) Unused() bool {
-	return w.Seen.Applied.Load() && !w.Seen.Used.Load() && !w.Seen.Open.Load()
+// Scope returns, in words that follow those for the rule, the guests and the device that a waiver of the
+// configuration is for; "" for one that is for all, and for one in a domain, which is for that.
+func (w *Waiver) Scope() string {
+	scope := ""
+	if w.InDomain {
+		return scope
+	}
+	if w.Domains != "" {
+		scope += " for guest " + w.Domains
+	}
+	if w.Device != "" {
+		scope += " at device " + w.Device
+	}
+	return scope
+}
+
+// ExpiredMessage says of a waiver that has expired that it has.
+func (w *Waiver) ExpiredMessage() string {
+	return "the waiver of " + w.Rule + w.Scope() + " ended with " + w.Until.Format(time.DateOnly)
 }
 
 // ParseDay reads a day such as 2027-06-30.

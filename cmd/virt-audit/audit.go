@@ -6,9 +6,6 @@ import (
 	"io/fs"
 	"iter"
 	"os"
-	"runtime"
-	"runtime/debug"
-	"runtime/metrics"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,25 +15,10 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/collect"
+	"github.com/virt-audit/virt-audit/audit/pipeline"
 	"github.com/virt-audit/virt-audit/audit/report"
+	"github.com/virt-audit/virt-audit/rules"
 )
-
-// collectAt is the size in bytes that the program may grow to before the collector runs more often: memory is
-// then about the same for a hundred guests and for ten thousand.
-const collectAt = 96 << 20
-
-// heapChecked is after how many documents limitHeap is called.
-const heapChecked = 256
-
-// limitHeap has the collector go by what lives long, the index and the findings, once that is two thirds
-// of collectAt. It would run all the time otherwise, to keep a size that cannot be kept.
-func limitHeap() {
-	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	metrics.Read(live)
-	if live[0].Value.Kind() == metrics.KindUint64 {
-		debug.SetMemoryLimit(max(collectAt, int64(live[0].Value.Uint64()/2*3))) //nolint:gosec // a size in memory
-	}
-}
 
 // audit is the command without a name: judge what the operands hold.
 func (s *streams) audit(c *cli.Context) (err error) {
@@ -63,7 +45,7 @@ func (s *streams) audit(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	accepted, err := acceptedOption(c, x, cfg, wanted)
+	baselines, err := baselineOption(c, x, wanted)
 	if err != nil {
 		return err
 	}
@@ -105,23 +87,22 @@ func (s *streams) audit(c *cli.Context) (err error) {
 	}
 	defer func() { _ = reports.done(false) }() // after done(true) it does nothing
 	defer whenEnded(reports.abandon)()
-	// Documents are small and short-lived: without this the collector runs all the time, and takes
-	// the second core from a run on one.
-	debug.SetGCPercent(400)
-	debug.SetMemoryLimit(collectAt)
-	// Who asks for one job wants one processor taken, the collector's work included.
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(min(c.Int("jobs"), runtime.GOMAXPROCS(0))))
-	tally, err := s.report(reports, accepted, evaluate(c.Int("jobs"), documents, cfg, reports.streaming()), c.Bool("verbose"), c.Bool("quiet"))
+	defer pipeline.LimitProcess(c.Int("jobs"))()
+	run := pipeline.New(pipeline.Options{
+		Settings: cfg, Indexers: rules.Indexers(), Jobs: c.Int("jobs"), LimitMemory: true, Early: reports.streaming(),
+		Baseline: baselines.known, Found: baselines.found,
+	})
+	tally, err := s.report(reports, run, documents, c.Bool("verbose"), c.Bool("quiet"))
 	if err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	if err := reports.done(true); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
-	if err := accepted.write(s, tally); err != nil {
+	if err := baselines.write(s, tally, run); err != nil {
 		return err
 	}
-	return s.verdict(tally, failOn, c.Bool("exit-zero") || accepted.written != nil, len(operands) > 0)
+	return s.verdict(tally, failOn, c.Bool("exit-zero") || baselines.found != nil, len(operands) > 0)
 }
 
 // total is what the exit code is made of.
@@ -130,48 +111,55 @@ type total struct {
 	internal bool
 }
 
-// report feeds outcomes to the reports, and tells of errors on standard error as they come.
-func (s *streams) report(reports sinks, accepted *accepted, outcomes iter.Seq[outcome], verbose, quiet bool) (*total, error) {
+// report feeds the outcomes of a run to the reports, and writes errors to standard error as they come.
+func (s *streams) report(reports sinks, run *pipeline.Run, documents iter.Seq2[*collect.Document, error], verbose, quiet bool) (*total, error) {
 	t := &total{}
 	bar := newProgress(s.err, quiet)
 	defer bar.stop()
-	for o := range outcomes {
+	for o := range run.Outcomes(documents) {
 		bar.add()
-		var err error
-		for i, r := range o.results {
-			accepted.sort(&o, i)
-			if o.early {
-				err = reports.Early(r)
-			} else {
-				t.Add(r)
-				err = reports.Domain(r, o.more[i])
-			}
-			if err != nil {
-				break
-			}
-		}
-		switch {
-		case err != nil:
-		case o.err != nil:
-			t.Unreadable++
-			var internal *internalError
-			t.internal = t.internal || errors.As(o.err, &internal)
-			bar.print(fmt.Sprintf("virt-audit: %s\n", report.Printable(o.err.Error())))
-			err = reports.Unreadable(inputError(o.err))
-		case o.skip != nil && verbose:
-			bar.print(fmt.Sprintf("virt-audit: skipped: %s\n", report.Printable(o.skip.Error())))
-		}
-		if err != nil {
+		if err := t.add(&o, reports); err != nil {
 			return nil, err
 		}
+		switch {
+		case o.Err != nil:
+			bar.print(fmt.Sprintf("virt-audit: %s\n", report.Printable(o.Err.Error())))
+			if err := reports.Unreadable(inputError(o.Err)); err != nil {
+				return nil, err
+			}
+		case o.Kind == pipeline.Skipped && verbose:
+			bar.print(fmt.Sprintf("virt-audit: skipped: %s\n", report.Printable(o.NotDomain.Error())))
+		}
 	}
-	for _, n := range accepted.notices(t.Unreadable) {
+	for _, n := range run.Notices() {
 		t.AddNotice(n)
 		if err := reports.Notice(n); err != nil {
 			return nil, err
 		}
 	}
 	return t, reports.Close()
+}
+
+// add counts an outcome, and feeds its results to the reports.
+func (t *total) add(o *pipeline.Outcome, reports sinks) error {
+	if o.Err != nil {
+		t.Unreadable++
+		_, internal := errors.AsType[*pipeline.PanicError](o.Err)
+		t.internal = t.internal || internal
+	}
+	for i, r := range o.Results {
+		var err error
+		if o.Kind == pipeline.Early {
+			err = reports.Early(r)
+		} else {
+			t.Add(r)
+			err = reports.Domain(r, o.Revised[i])
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // runTime is the time that reports state. SOURCE_DATE_EPOCH, where it is set, stands in for the clock:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/host"
+	"github.com/virt-audit/virt-audit/audit/pipeline"
 	"github.com/virt-audit/virt-audit/audit/policy"
 	"github.com/virt-audit/virt-audit/audit/report"
 )
@@ -44,11 +46,16 @@ func (s *streams) decide(c *cli.Context, guest, operation string) (refused strin
 	go func() {
 		defer func() {
 			if r := recover(); r != nil {
-				done <- answer{err: blame(&internalError{"guest " + guest, r, debug.Stack()}, setup.Config)}
+				done <- answer{err: blame(&pipeline.PanicError{Source: "guest " + guest, Value: r, Stack: debug.Stack()}, setup.Config)}
 			}
 		}()
 		setup.Host = hookedHost(c)
 		res, err := judgeHooked(io.LimitReader(s.in, limit+1), limit, operation, setup.Config)
+		if defect, ok := errors.AsType[*pipeline.PanicError](err); ok {
+			defect.Source = "guest " + guest
+			done <- answer{err: blame(defect, setup.Config)}
+			return
+		}
 		if err != nil {
 			done <- answer{err: &unjudged{err}}
 			return
@@ -94,7 +101,11 @@ func judgeHooked(in io.Reader, limit int64, operation string, cfg *audit.Config)
 		return nil, err
 	}
 	d.Origin = hookOrigin(d, operation)
-	return audit.Run(d, cfg), nil
+	results, err := pipeline.New(pipeline.Options{Settings: cfg}).Domains(d)
+	if err != nil {
+		return nil, err
+	}
+	return results[0], nil
 }
 
 // hookOrigin says what the document is. At "prepare" libvirt has set an id, but not yet put the host's

@@ -12,6 +12,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/collect"
+	"github.com/virt-audit/virt-audit/audit/pipeline"
 	"github.com/virt-audit/virt-audit/audit/report"
 )
 
@@ -141,9 +142,14 @@ func (e *waiving) effective(d *audit.Domain) error {
 	e.site.apply(cfg)
 	cfg.Rules, cfg.Today = []*audit.Rule{e.rule}, time.Now()
 	cfg.Waivers, cfg.DomainWaivers = []*audit.Waiver{e.Waiver}, audit.DomainWaivers{Ignore: true}
-	res := audit.Run(d, cfg)
+	run := pipeline.New(pipeline.Options{Settings: cfg})
+	results, err := run.Domains(d)
+	if err != nil {
+		return err
+	}
+	res := results[0]
 	switch {
-	case len(res.Waived) > 0 || !e.Unused():
+	case len(res.Waived) > 0 || !run.WaiverUse(e.Waiver).Unused():
 		return nil // or the rule needs more than the document to answer
 	case e.Device != "" && len(res.Findings) > 0:
 		var devices []string

@@ -1,4 +1,4 @@
-package main
+package pipeline
 
 import (
 	"errors"
@@ -21,35 +21,49 @@ func writingTo(name, disk string) string {
 		"<disk type='file'><source file='%s'/></disk></devices></domain>", name, disk)
 }
 
-// told writes what became of each input: "NAME RULE..." or "error", "skipped".
-func told(o outcome) string {
+// words writes what became of a document: "NAME RULE..." or "error", "skipped".
+func words(o Outcome) string {
 	var out []string
-	for _, r := range o.results {
+	for _, r := range o.Results {
 		out = append(out, r.Name)
 		for _, f := range r.Findings {
 			out = append(out, f.Rule.ID)
 		}
 	}
 	switch {
-	case errors.Is(o.err, collect.ErrChanged):
+	case errors.Is(o.Err, collect.ErrChanged):
 		out = append(out, "changed")
-	case errors.Is(o.err, fs.ErrNotExist):
+	case errors.Is(o.Err, fs.ErrNotExist):
 		out = append(out, "vanished")
-	case o.err != nil:
+	case o.Err != nil:
 		out = append(out, "error")
-	case o.skip != nil:
+	case o.Kind == Skipped:
 		out = append(out, "skipped")
 	}
 	return strings.Join(out, " ")
 }
 
+// ruleNamed returns the rule of that ID.
+func ruleNamed(t *testing.T, id string) *audit.Rule {
+	t.Helper()
+	for _, r := range rules.All() {
+		if r.ID == id {
+			return r
+		}
+	}
+	t.Fatalf("there is no rule %s", id)
+	return nil
+}
+
+// runOf returns a run of some rules.
+func runOf(jobs int, applied ...*audit.Rule) *Run {
+	return New(Options{Settings: &audit.Config{Rules: applied}, Indexers: rules.Indexers(), Jobs: jobs})
+}
+
 // TestChangedBetweenPasses rewrites a document after the first pass has seen it.
 func TestChangedBetweenPasses(t *testing.T) {
-	rule, err := ruleNamed("fleet-disk-rw-shared")
-	if err != nil {
-		t.Fatal(err)
-	}
-	big := strings.Repeat(" ", keepLoaded) // so that nothing behind it is kept
+	rule := ruleNamed(t, "fleet-disk-rw-shared")
+	big := strings.Repeat(" ", maxKept) // so that nothing after it is kept
 	tests := []struct {
 		name   string
 		change func(file string) error
@@ -83,8 +97,8 @@ func TestChangedBetweenPasses(t *testing.T) {
 				}
 			}
 			var got []string
-			for o := range evaluate(1, documents, &audit.Config{Rules: []*audit.Rule{rule}}, false) {
-				got = append(got, told(o))
+			for o := range runOf(1, rule).Outcomes(documents) {
+				got = append(got, words(o))
 			}
 			if want := "big, web fleet-disk-rw-shared, skipped, error, " + tt.want; strings.Join(got, ", ") != want {
 				t.Errorf("got %q, want %q", strings.Join(got, ", "), want)
@@ -96,13 +110,10 @@ func TestChangedBetweenPasses(t *testing.T) {
 // TestEarlyEnd sees that a reader of outcomes may stop at any time.
 func TestEarlyEnd(t *testing.T) {
 	for _, id := range []string{"fleet-disk-rw-shared", "boundary-accel-tcg"} {
-		rule, err := ruleNamed(id)
-		if err != nil {
-			t.Fatal(err)
-		}
+		rule := ruleNamed(t, id)
 		for stop := range 4 {
 			n := 0
-			for range evaluate(4, collect.Operands([]string{"../../testdata/fleet"}, collect.Options{}), &audit.Config{Rules: []*audit.Rule{rule}}, false) {
+			for range runOf(4, rule).Outcomes(collect.Operands([]string{"../../testdata/fleet"}, collect.Options{})) {
 				if n++; n > stop {
 					break
 				}
@@ -138,13 +149,13 @@ func TestSecondLook(t *testing.T) {
 		whole := *cfg
 		whole.Index = index
 		n := 0
-		for out := range evaluate(2, collect.Operands([]string{folder}, collect.Options{}), cfg, false) {
+		for out := range New(Options{Settings: cfg, Indexers: rules.Indexers(), Jobs: 2}).Outcomes(collect.Operands([]string{folder}, collect.Options{})) {
 			want := audit.Run(domains[n], &whole)
 			n++
-			if out.err != nil {
-				t.Fatal(out.err)
+			if out.Err != nil {
+				t.Fatal(out.Err)
 			}
-			if got := out.results[0]; !slices.EqualFunc(got.Findings, want.Findings, func(a, b audit.Finding) bool { return a.Rule == b.Rule && a.Message == b.Message && a.Pos == b.Pos }) {
+			if got := out.Results[0]; !slices.EqualFunc(got.Findings, want.Findings, func(a, b audit.Finding) bool { return a.Rule == b.Rule && a.Message == b.Message && a.Pos == b.Pos }) {
 				t.Errorf("%s: %d findings in two passes, %d in one", got.Source, len(got.Findings), len(want.Findings))
 			}
 		}

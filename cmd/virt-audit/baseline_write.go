@@ -7,25 +7,26 @@ import (
 	"os"
 
 	"github.com/virt-audit/virt-audit/audit/baseline"
+	"github.com/virt-audit/virt-audit/audit/pipeline"
 	"github.com/virt-audit/virt-audit/audit/report"
 )
 
 // writable refuses to write the baseline where something else is, before anything is audited: who types
 // "--write-baseline guests/*.xml" has forgotten the file, and would lose the first guest.
-func (a *accepted) writable(reports []target) error {
-	switch a.file {
+func (b *baselineRun) writable(reports []target) error {
+	switch b.file {
 	case "":
 		return nil
 	case "-":
 		return &usageError{"option --write-baseline: a baseline is written to a file, standard output is the report's", "give the name of the file: --write-baseline virt-audit.baseline.json"}
 	}
-	a.written = &baseline.Builder{}
+	b.found = &baseline.Builder{}
 	for _, t := range reports {
-		if t.file != "" && sameFile(t.file, a.file) {
-			return usagef("option --write-baseline: the report of the format %s goes to %s, too", t.format.Name, a.file)
+		if t.file != "" && sameFile(t.file, b.file) {
+			return usagef("option --write-baseline: the report of the format %s goes to %s, too", t.format.Name, b.file)
 		}
 	}
-	info, err := os.Stat(a.file)
+	info, err := os.Stat(b.file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
@@ -34,11 +35,11 @@ func (a *accepted) writable(reports []target) error {
 	case !info.Mode().IsRegular() || info.Size() == 0:
 		return nil
 	}
-	data, err := readFile(a.file, maxReport)
+	data, err := readFile(b.file, maxReport)
 	if err != nil {
 		return usagef("option --write-baseline: %v", err)
 	}
-	if a.there, err = baseline.Parse(a.file, data); err != nil {
+	if b.overwritten, err = baseline.Parse(b.file, data); err != nil {
 		return &usageError{fmt.Sprintf("option --write-baseline: %v", err), "it is not overwritten: the file of the baseline stands right behind --write-baseline"}
 	}
 	return nil
@@ -56,11 +57,11 @@ func sameFile(a, b string) bool {
 
 // write writes the baseline that was asked for. A run that has not seen all writes none: what it has
 // missed would fail in the next as if it were new.
-func (a *accepted) write(s *streams, t *total) error {
-	if a.written == nil {
+func (b *baselineRun) write(s *streams, t *total, run *pipeline.Run) error {
+	if b.found == nil {
 		return nil
 	}
-	file := report.Printable(a.file)
+	file := report.Printable(b.file)
 	switch {
 	case t.Domains == 0:
 		fmt.Fprintf(s.err, "virt-audit: %s is not written: nothing was audited\n", file)
@@ -69,31 +70,31 @@ func (a *accepted) write(s *streams, t *total) error {
 		fmt.Fprintf(s.err, "virt-audit: %s is not written: some input could not be read\n", file)
 		return nil
 	}
-	found := a.written.Len()
+	before := b.found.Len()
 	said := ""
-	if a.old != nil {
-		gone, open := a.old.Missing(a.run(t.Unreadable))
-		a.written.Keep(open)
-		if kept := a.written.Len() - found; kept > 0 {
-			said = fmt.Sprintf(": %d found, and %d that this run could not judge are kept", found, kept)
+	if b.known != nil {
+		gone, open := run.Missing()
+		b.found.Keep(open)
+		if kept := b.found.Len() - before; kept > 0 {
+			said = fmt.Sprintf(": %d found, and %d that this run could not judge are kept", before, kept)
 		}
 		if n := count(gone); n > 0 {
 			said += fmt.Sprintf("; no longer found of the old baseline: %d", n)
 		}
 	}
-	w, done, err := s.output(a.file)
+	w, done, err := s.output(b.file)
 	if err != nil {
 		return err
 	}
-	if err := report.Baseline(w, a.written.Entries(), toolVersion()); err != nil {
+	if err := report.Baseline(w, b.found.Entries(), toolVersion()); err != nil {
 		return errors.Join(fmt.Errorf("write the baseline: %w", err), done(false))
 	}
 	if err := done(true); err != nil {
 		return fmt.Errorf("write the baseline: %w", err)
 	}
-	fmt.Fprintf(s.err, "virt-audit: %s holds %s from now on%s\n", file, findings(a.written.Len()), said)
-	if a.there != nil && (a.old == nil || !sameFile(a.old.Source, a.file)) {
-		if n := a.there.Lacking(a.written); n > 0 {
+	fmt.Fprintf(s.err, "virt-audit: %s holds %s from now on%s\n", file, findings(b.found.Len()), said)
+	if b.overwritten != nil && (b.known == nil || !sameFile(b.known.Source, b.file)) {
+		if n := b.overwritten.Lacking(b.found); n > 0 {
 			fmt.Fprintf(s.err, "virt-audit: before, it held %d that are not among them; with '--baseline %s' those that a run cannot judge are kept\n", n, file)
 		}
 	}

@@ -1,0 +1,61 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/virt-audit/virt-audit/audit"
+)
+
+// maxMissing is how many entries of a baseline that were not found are reported one by one.
+const maxMissing = 20
+
+// The rules under which notices are reported.
+const (
+	expiredRule = "waiver-expired"
+	unusedRule  = "waiver-unused"
+)
+
+// Notices returns what there is to report of the site's waivers and of the baseline: those that have
+// expired, and those that found nothing. It must be called after the last outcome.
+func (r *Run) Notices() []*audit.Notice {
+	n := notices{settings: r.opt.Settings}
+	today := r.opt.Settings.Today
+	for _, w := range r.opt.Settings.Waivers {
+		switch {
+		case w.Expired(today):
+			n.add(expiredRule, w.Source, w.Pos, "%s", w.ExpiredMessage())
+		case r.WaiverUse(w).Unused():
+			n.add(unusedRule, w.Source, w.Pos, "%s finds nothing to waive%s", w.Rule, w.Scope())
+		}
+	}
+	gone, _ := r.Missing()
+	for i, e := range gone {
+		source := r.opt.Baseline.Source
+		if i == maxMissing {
+			n.add(unusedRule, source, audit.Pos{}, "%d more entries are about something that is not found any more: write the baseline anew", len(gone)-i)
+			break
+		}
+		n.add(unusedRule, source, audit.Pos{Line: e.Line, Column: 1}, "%s is not found any more in guest %s, at %s", e.Rule, e.Domain, e.Path)
+	}
+	return n.list
+}
+
+// notices collects notices. They pass the same stages as findings, as far as these apply: site severity
+// and minimum.
+type notices struct {
+	settings *audit.Config
+	list     []*audit.Notice
+}
+
+// add adds a notice if its rule is part of the run.
+func (n *notices) add(rule, source string, pos audit.Pos, format string, args ...any) {
+	i := slices.IndexFunc(n.settings.Rules, func(r *audit.Rule) bool { return r.ID == rule })
+	if i < 0 {
+		return
+	}
+	r := n.settings.Rules[i]
+	if severity := n.settings.SiteSeverity(r, r.Severity); severity >= n.settings.Minimum {
+		n.list = append(n.list, &audit.Notice{Rule: r, Severity: severity, Message: fmt.Sprintf(format, args...), Source: source, Pos: pos})
+	}
+}
