@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
-	"github.com/virt-audit/virt-audit/audit/fleet"
 )
 
 // guest is a document in short: what differs from an ordinary guest.
@@ -38,7 +37,7 @@ func (g guest) document() string {
 // findings runs the rules across guests over a host, and returns "RULE severity guest: message".
 func findings(t *testing.T, guests ...guest) []string {
 	t.Helper()
-	cfg := &audit.Config{Index: fleet.NewIndex(), OneHost: true}
+	cfg := &audit.Config{OneHost: true}
 	for _, r := range All() {
 		if r.Needs&audit.NeedDomains != 0 {
 			cfg.Rules = append(cfg.Rules, r)
@@ -51,17 +50,14 @@ func findings(t *testing.T, guests ...guest) []string {
 			t.Fatalf("%s: %v", g.name, err)
 		}
 		loaded = append(loaded, d)
-		cfg.Collect(cfg.Index, d, Indexers()...)
 	}
-	cfg.Index.Freeze()
 	var out []string
-	for _, d := range loaded {
-		res := audit.Run(d, cfg)
+	for _, res := range together(t, cfg, loaded...) {
 		for _, f := range res.Findings {
-			out = append(out, fmt.Sprintf("%s %s %s: %s", f.Rule.ID, f.Severity, d.Name, f.Message))
+			out = append(out, fmt.Sprintf("%s %s %s: %s", f.Rule.ID, f.Severity, res.Name, f.Message))
 		}
 		for _, u := range res.Unevaluated {
-			out = append(out, fmt.Sprintf("%s unknown %s", u.Rule.ID, d.Name))
+			out = append(out, fmt.Sprintf("%s unknown %s", u.Rule.ID, res.Name))
 		}
 	}
 	slices.Sort(out)
@@ -470,7 +466,6 @@ func TestUnknownHosts(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			rule := All()[slices.IndexFunc(All(), func(r *audit.Rule) bool { return r.ID == c.rule })]
-			cfg := &audit.Config{Index: fleet.NewIndex(), Rules: []*audit.Rule{rule}}
 			var loaded []*audit.Domain
 			for _, g := range c.guests {
 				d, err := audit.Load(g.source, []byte(g.document()))
@@ -479,12 +474,10 @@ func TestUnknownHosts(t *testing.T) {
 				}
 				d.Origin.Host = g.connection
 				loaded = append(loaded, d)
-				cfg.Collect(cfg.Index, d, Indexers()...)
 			}
-			cfg.Index.Freeze()
 			var got []string
-			for _, d := range loaded {
-				switch res := audit.Run(d, cfg); {
+			for _, res := range together(t, &audit.Config{Rules: []*audit.Rule{rule}}, loaded...) {
+				switch {
 				case len(res.Findings) > 0:
 					got = append(got, "finding")
 				case len(res.Unevaluated) > 0 && res.Unevaluated[0].Needs == audit.NeedOneHost:

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
-	"github.com/virt-audit/virt-audit/audit/fleet"
 )
 
 // beyondVirtXML are the commands that the virt-xml here cannot run, or cannot run without a host.
@@ -130,18 +129,13 @@ func audited(t *testing.T, checked []*audit.Rule, others []string, name string, 
 	if err != nil {
 		t.Fatalf("%v\n%s", err, doc)
 	}
-	cfg := &audit.Config{Rules: checked}
-	if len(others) > 0 {
-		cfg.Index = fleet.NewIndex()
-		cfg.Collect(cfg.Index, d, Indexers()...)
-		for _, other := range others {
-			o, _ := load(t, other)
-			cfg.Collect(cfg.Index, o, Indexers()...)
-		}
-		cfg.Index.Freeze()
+	domains := []*audit.Domain{d}
+	for _, other := range others {
+		o, _ := load(t, other)
+		domains = append(domains, o)
 	}
 	count := map[string]int{}
-	for _, f := range audit.Run(d, cfg).Findings {
+	for _, f := range together(t, &audit.Config{Rules: checked}, domains...)[0].Findings {
 		count[f.Rule.ID]++
 	}
 	return count

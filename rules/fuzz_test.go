@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
-	"github.com/virt-audit/virt-audit/audit/fleet"
 )
 
 // FuzzRules runs every rule, and every indexer, over whatever loads: none may panic on what a
@@ -32,10 +31,6 @@ func FuzzRules(f *testing.F) {
 		}
 		twin.Name += "-twin"
 		twin.UUID = ""
-		cfg := &audit.Config{Rules: all, Index: fleet.NewIndex()}
-		cfg.Collect(cfg.Index, d, Indexers()...)
-		cfg.Collect(cfg.Index, twin, Indexers()...)
-		cfg.Index.Freeze()
-		audit.Run(d, cfg)
+		together(t, &audit.Config{Rules: all}, d, twin)
 	})
 }

@@ -20,22 +20,16 @@ import (
 func everyResult(t *testing.T, visit func(file string, res *audit.Result)) {
 	t.Helper()
 	all := All()
-	run := func(file string, others []string) {
-		cfg := together(t, file, others)
-		cfg.Rules = all
-		d, _ := load(t, file)
-		visit(file, audit.Run(d, cfg))
-	}
 	files, _ := filepath.Glob(filepath.Join(fixtures, "*", "*.xml"))
 	for _, file := range files {
 		others, _ := filepath.Glob(filepath.Join(filepath.Dir(file), "other*.xml"))
 		if !strings.HasPrefix(filepath.Base(file), "other") {
-			run(file, others)
+			visit(file, filesTogether(t, settingsOf(t, file, all), append([]string{file}, others...)...)[file])
 		}
 	}
 	fleet, _ := filepath.Glob("../testdata/fleet/*.xml")
-	for _, file := range fleet {
-		run(file, fleet)
+	for file, res := range filesTogether(t, settingsOf(t, "../testdata/fleet/", all), fleet...) {
+		visit(file, res)
 	}
 	noise, _ := filepath.Glob("../testdata/noise/*.xml")
 	if len(files) < 300 || len(fleet) < 10 || len(noise) < 6 {

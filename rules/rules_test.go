@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/virt-audit/virt-audit/audit"
-	"github.com/virt-audit/virt-audit/audit/fleet"
 	"github.com/virt-audit/virt-audit/audit/host"
+	"github.com/virt-audit/virt-audit/audit/pipeline"
 )
 
 const fixtures = "../testdata/rules"
@@ -63,23 +63,21 @@ func TestFixtures(t *testing.T) {
 				t.Fatalf("needs other guests: %t, but there are %d in other*.xml", across, len(others))
 			}
 			for _, file := range bad {
-				cfg := together(t, file, others)
-				cfg.Rules = alone(r)
-				if fired := check(t, cfg, file, true); fired == 0 {
+				results := filesTogether(t, settingsOf(t, file, alone(r)), append([]string{file}, others...)...)
+				if fired := check(t, r, file, results[file], true); fired == 0 {
 					t.Errorf("%s: silent", file)
 				}
 				for _, other := range others {
 					if filepath.Base(file) == "bad.xml" { // theirs are written for this run
-						check(t, cfg, other, true)
+						check(t, r, other, results[other], true)
 					}
 				}
 			}
 			for _, file := range good {
-				cfg := together(t, file, others)
-				cfg.Rules = alone(r)
-				check(t, cfg, file, true)
+				results := filesTogether(t, settingsOf(t, file, alone(r)), append([]string{file}, others...)...)
+				check(t, r, file, results[file], true)
 				for _, other := range others {
-					check(t, cfg, other, false)
+					check(t, r, other, results[other], false)
 				}
 			}
 		})
@@ -115,20 +113,35 @@ func load(t *testing.T, file string) (*audit.Domain, string) {
 	return d, string(data)
 }
 
-// together makes the configuration for a run over a document and others.
-func together(t *testing.T, file string, others []string) *audit.Config {
+// settingsOf returns the settings for a run of rules over a fixture, and what is known of the fixture's host.
+func settingsOf(t *testing.T, file string, applied []*audit.Rule) *audit.Config {
 	t.Helper()
-	cfg := &audit.Config{Have: ^audit.Needs(0), OneHost: true, Host: hostOf(t, file), FileMode: statedMode, Known: known, Today: time.Date(2026, 11, 24, 0, 0, 0, 0, time.Local)}
-	if len(others) == 0 {
-		return cfg
+	return &audit.Config{Rules: applied, Have: ^audit.Needs(0), OneHost: true, Host: hostOf(t, file), FileMode: statedMode, Known: known, Today: time.Date(2026, 11, 24, 0, 0, 0, 0, time.Local)}
+}
+
+// together audits domains as one run.
+func together(t *testing.T, cfg *audit.Config, domains ...*audit.Domain) []*audit.Result {
+	t.Helper()
+	results, err := pipeline.New(pipeline.Options{Settings: cfg, Indexers: Indexers()}).Domains(domains...)
+	if err != nil {
+		t.Fatal(err)
 	}
-	cfg.Index = fleet.NewIndex()
-	for _, name := range append([]string{file}, others...) {
-		d, _ := load(t, name)
-		cfg.Collect(cfg.Index, d, Indexers()...)
+	return results
+}
+
+// filesTogether audits files as one run, and returns the result of each.
+func filesTogether(t *testing.T, cfg *audit.Config, files ...string) map[string]*audit.Result {
+	t.Helper()
+	var domains []*audit.Domain
+	for _, file := range files {
+		d, _ := load(t, file)
+		domains = append(domains, d)
 	}
-	cfg.Index.Freeze()
-	return cfg
+	results := map[string]*audit.Result{}
+	for i, res := range together(t, cfg, domains...) {
+		results[files[i]] = res
+	}
+	return results
 }
 
 // hostOf returns the facts of the host that a fixture is on: of NAME.facts.json or the folder's
@@ -175,9 +188,9 @@ func statedMode(file string) (mode host.Mode, ok bool) {
 
 // check compares what a rule says about a fixture with what the fixture expects; without wanted, its expectations
 // are for another run, and it must be silent.
-func check(t *testing.T, cfg *audit.Config, file string, wanted bool) (fired int) {
+func check(t *testing.T, about *audit.Rule, file string, res *audit.Result, wanted bool) (fired int) {
 	t.Helper()
-	d, text := load(t, file)
+	_, text := load(t, file)
 	expected := map[int][]string{}
 	for i, line := range strings.Split(text, "\n") {
 		if m := want.FindStringSubmatch(line); m != nil {
@@ -190,8 +203,7 @@ func check(t *testing.T, cfg *audit.Config, file string, wanted bool) (fired int
 			t.Errorf("%s:%d: malformed want comment", file, i+1)
 		}
 	}
-	res := audit.Run(d, cfg)
-	if about := cfg.Rules[len(cfg.Rules)-1]; about.AfterWaivers {
+	if about.AfterWaivers {
 		res.Findings = slices.DeleteFunc(res.Findings, func(f audit.Finding) bool { return f.Rule != about })
 	}
 	for _, u := range res.Unevaluated {
@@ -222,11 +234,11 @@ func TestSilence(t *testing.T) {
 	baseline := slices.DeleteFunc(All(), func(r *audit.Rule) bool { return !r.In([]audit.Profile{audit.Baseline}) })
 	for _, file := range files {
 		others, _ := filepath.Glob(filepath.Join(filepath.Dir(file), "other*.xml"))
-		cfg := together(t, file, others)
-		cfg.Rules, cfg.Have = baseline, 0
-		for _, name := range append([]string{file}, others...) {
-			d, data := load(t, name)
-			for _, f := range audit.Run(d, cfg).Findings {
+		cfg := settingsOf(t, file, baseline)
+		cfg.Have = 0
+		for name, res := range filesTogether(t, cfg, append([]string{file}, others...)...) {
+			_, data := load(t, name)
+			for _, f := range res.Findings {
 				allowed := strings.Contains(data, "<!-- allow "+f.Rule.ID+": ")
 				if f.Severity >= audit.Medium && !allowed && (name == file || f.Rule.Needs&audit.NeedDomains != 0) {
 					t.Errorf("%s:%d: %s: %s", name, f.Pos.Line, f.Rule.ID, f.Message)

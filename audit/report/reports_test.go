@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/virt-audit/virt-audit/audit"
-	fleetindex "github.com/virt-audit/virt-audit/audit/fleet"
+	"github.com/virt-audit/virt-audit/audit/pipeline"
 	"github.com/virt-audit/virt-audit/rules"
 )
 
@@ -25,7 +25,6 @@ func TestMain(m *testing.M) {
 // run audits documents with all baseline rules, as files of a folder "guests" would be.
 func run(t *testing.T, documents map[string]string, names ...string) []*audit.Result {
 	t.Helper()
-	index := fleetindex.NewIndex()
 	cfg := &audit.Config{
 		Rules: baselineRules(), OneHost: true, Known: func(id string) bool { return id != "no-such-rule" },
 		Today: time.Date(2026, 11, 24, 12, 0, 0, 0, time.Local),
@@ -36,16 +35,13 @@ func run(t *testing.T, documents map[string]string, names ...string) []*audit.Re
 		if err != nil {
 			t.Fatal(err)
 		}
-		cfg.Collect(index, d, rules.Indexers()...)
 		domains = append(domains, d)
 	}
-	index.Freeze()
-	cfg.Index = index
-	var out []*audit.Result
-	for _, d := range domains {
-		out = append(out, audit.Run(d, cfg))
+	results, err := pipeline.New(pipeline.Options{Settings: cfg, Indexers: rules.Indexers()}).Domains(domains...)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return out
+	return results
 }
 
 func baselineRules() []*audit.Rule {

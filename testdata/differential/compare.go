@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/pipeline"
 	"github.com/virt-audit/virt-audit/rules"
 )
 
@@ -43,7 +44,11 @@ func read(name, text string) (r reading) {
 	// Both are definitions, whatever id they have, and neither a mutant nor a dump with
 	// --security-info lacks passwords.
 	d.Origin = audit.Origin{Kind: audit.Stored, Stated: true, Secrets: true}
-	res := audit.Run(d, &config)
+	results, err := pipeline.New(pipeline.Options{Settings: &config}).Domains(d)
+	if err != nil {
+		return reading{err: panicked{err.Error(), nil}}
+	}
+	res := results[0]
 	r = reading{
 		target: d.Target, verdict: string(res.Boundary.Word),
 		reason: string(res.Boundary.Reason), findings: map[string][]string{}, domain: d,
