@@ -142,11 +142,11 @@ func (x *Drifts) Mark(r *Result) (marked bool) {
 		rule  *Rule
 		place uint64
 	}
-	here := map[sort][]int{}
-	for i := range r.Findings {
-		if f := &r.Findings[i]; f.Rule.Needs&NeedDomains == 0 {
+	here := map[sort][]*Finding{}
+	for _, f := range r.reported() {
+		if f.Rule.Needs&NeedDomains == 0 {
 			d := f.drift()
-			here[sort{d.rule, d.place}] = append(here[sort{d.rule, d.place}], i)
+			here[sort{d.rule, d.place}] = append(here[sort{d.rule, d.place}], f)
 		}
 	}
 	for s, at := range here {
@@ -168,8 +168,8 @@ func (x *Drifts) Mark(r *Result) (marked bool) {
 		}
 		gone := len(at) - there
 		for _, unseen := range []bool{true, false} {
-			for _, i := range at {
-				if f := &r.Findings[i]; gone > 0 && f.Drift == "" && abouts[f.drift().about] != unseen {
+			for _, f := range at {
+				if gone > 0 && f.Drift == "" && abouts[f.drift().about] != unseen {
 					f.Drift, marked = drift, true
 					gone--
 				}
@@ -177,6 +177,22 @@ func (x *Drifts) Mark(r *Result) (marked bool) {
 		}
 	}
 	return marked
+}
+
+// reported returns the findings and those that a baseline hides, in the order of a report: they may
+// have passed the baseline before all documents were known.
+func (r *Result) reported() []*Finding {
+	out := make([]*Finding, 0, len(r.Findings)+len(r.Known))
+	for i := range r.Findings {
+		out = append(out, &r.Findings[i])
+	}
+	for i := range r.Known {
+		out = append(out, &r.Known[i])
+	}
+	if len(r.Known) > 0 {
+		slices.SortStableFunc(out, func(a, b *Finding) int { return compareFindings(*a, *b) })
+	}
+	return out
 }
 
 // other returns the kind of document that one of kind k is compared with, and what a finding is that is
