@@ -182,14 +182,14 @@ func (x *Drifts) Mark(r *Result) (marked bool) {
 // reported returns the findings and those that a baseline hides, in the order of a report: they may
 // have passed the baseline before all documents were known.
 func (r *Result) reported() []*Finding {
-	out := make([]*Finding, 0, len(r.Findings)+len(r.Known))
+	out := make([]*Finding, 0, len(r.Findings)+len(r.InBaseline))
 	for i := range r.Findings {
 		out = append(out, &r.Findings[i])
 	}
-	for i := range r.Known {
-		out = append(out, &r.Known[i])
+	for i := range r.InBaseline {
+		out = append(out, &r.InBaseline[i])
 	}
-	if len(r.Known) > 0 {
+	if len(r.InBaseline) > 0 {
 		slices.SortStableFunc(out, func(a, b *Finding) int { return compareFindings(*a, *b) })
 	}
 	return out
