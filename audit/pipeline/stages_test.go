@@ -78,7 +78,7 @@ func TestBaselineStage(t *testing.T) {
 	for _, early := range []bool{false, true} {
 		r := New(Options{Settings: &audit.Config{Rules: []*audit.Rule{onDisks}}, Early: early, Baseline: baselineOf(t, document{name: "a", devices: diskA})})
 		res := final(t, r, document{name: "a", devices: diskA + diskB}, document{name: "b", devices: diskA})
-		if len(res) != 2 || len(res[0].Known) != 1 || len(res[0].Findings) != 1 || len(res[1].Known) != 0 {
+		if len(res) != 2 || len(res[0].InBaseline) != 1 || len(res[0].Findings) != 1 || len(res[1].Known) != 0 {
 			t.Errorf("early %t: %+v", early, res)
 		}
 	}
@@ -91,7 +91,7 @@ func TestBaselineOfTwoPasses(t *testing.T) {
 	for _, early := range []bool{false, true} {
 		r := New(Options{Settings: settings, Indexers: rules.Indexers(), Early: early, Baseline: baselineOf(t, document{name: "a", devices: diskA})})
 		res := final(t, r, document{name: "a", devices: diskA}, document{name: "b", devices: diskA})
-		if len(res) != 2 || len(res[0].Known) != 1 || len(res[0].Findings) != 1 || res[0].Findings[0].Rule != shared {
+		if len(res) != 2 || len(res[0].InBaseline) != 1 || len(res[0].Findings) != 1 || res[0].Findings[0].Rule != shared {
 			t.Errorf("early %t: %+v", early, res)
 		}
 		if gone, open := r.Missing(); len(gone)+len(open) > 0 {
@@ -109,7 +109,7 @@ func TestDriftStage(t *testing.T) {
 			r := New(Options{Settings: &audit.Config{Rules: []*audit.Rule{onDisks}}, Early: early, Baseline: known})
 			res := final(t, r, running, stored)
 			var marked []string
-			for _, f := range append(slices.Clone(res[0].Findings), res[0].Known...) {
+			for _, f := range append(slices.Clone(res[0].Findings), res[0].InBaseline...) {
 				if f.Drift != "" {
 					marked = append(marked, fmt.Sprintf("%s %s", f.Path, f.Drift))
 				}
