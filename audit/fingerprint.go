@@ -12,11 +12,20 @@ import (
 //
 // It is 32 hexadecimal digits of a SHA-256.
 func (r *Result) Fingerprint(f *Finding) string {
-	h := sha256.New()
-	for _, part := range []string{
+	return fingerprint(
 		"1", f.Rule.ID, f.Key, r.Origin.Host, r.Name, past(r.Origin),
 		f.Path.Unnumbered(), string(f.content[:]),
-	} {
+	)
+}
+
+// Fingerprint identifies a notice: by rule, source and key. Like that of a finding it contains
+// neither the place nor the message.
+func (n *Notice) Fingerprint() string { return fingerprint("notice", n.Rule.ID, n.Source, n.Key) }
+
+// fingerprint returns 32 hexadecimal digits of a SHA-256 over the parts.
+func fingerprint(parts ...string) string {
+	h := sha256.New()
+	for _, part := range parts {
 		h.Write([]byte(part))
 		h.Write([]byte{0})
 	}

@@ -53,7 +53,8 @@ func (w *DomainWaivers) Allows(rule string) string {
 type Notice struct {
 	Rule     *Rule
 	Severity Severity
-	Message  string
+	Key      string // what in the source it is about, as data: no place and no text that may change
+	Message  string // in words that may change: nothing is told apart by them
 	Source   string
 	Pos      Pos // zero where the source has none
 }

@@ -56,6 +56,10 @@ func (w *Waiver) Covers(d *Domain) bool {
 	return ok
 }
 
+// Key identifies a waiver of the configuration in its file: by what it covers. Neither its place
+// nor its reason is part of it.
+func (w *Waiver) Key() string { return strings.Join([]string{w.Rule, w.Domains, w.Device}, "\x00") }
+
 // Scope returns, in words that follow those for the rule, the guests and the device that a waiver of the
 // configuration is for; "" for one that is for all, and for one in a domain, which is for that.
 func (w *Waiver) Scope() string {

@@ -24,19 +24,19 @@ func (r *Run) Notices() []*audit.Notice {
 	for _, w := range r.opt.Settings.Waivers {
 		switch {
 		case w.Expired(today):
-			n.add(expiredRule, w.Source, w.Pos, "%s", w.ExpiredMessage())
+			n.add(expiredRule, w.Key(), w.Source, w.Pos, "%s", w.ExpiredMessage())
 		case r.WaiverUse(w).Unused():
-			n.add(unusedRule, w.Source, w.Pos, "%s finds nothing to waive%s", w.Rule, w.Scope())
+			n.add(unusedRule, w.Key(), w.Source, w.Pos, "%s finds nothing to waive%s", w.Rule, w.Scope())
 		}
 	}
 	gone, _ := r.Missing()
 	for i, e := range gone {
 		source := r.opt.Baseline.Source
 		if i == maxMissing {
-			n.add(unusedRule, source, audit.Pos{}, "%d more entries are about something that is not found any more: write the baseline anew", len(gone)-i)
+			n.add(unusedRule, "more", source, audit.Pos{}, "%d more entries are about something that is not found any more: write the baseline anew", len(gone)-i)
 			break
 		}
-		n.add(unusedRule, source, audit.Pos{Line: e.Line, Column: 1}, "%s is not found any more in guest %s, at %s", e.Rule, e.Domain, e.Path)
+		n.add(unusedRule, e.Fingerprint, source, audit.Pos{Line: e.Line, Column: 1}, "%s is not found any more in guest %s, at %s", e.Rule, e.Domain, e.Path)
 	}
 	return n.list
 }
@@ -49,13 +49,13 @@ type notices struct {
 }
 
 // add adds a notice if its rule is part of the run.
-func (n *notices) add(rule, source string, pos audit.Pos, format string, args ...any) {
+func (n *notices) add(rule, key, source string, pos audit.Pos, format string, args ...any) {
 	i := slices.IndexFunc(n.settings.Rules, func(r *audit.Rule) bool { return r.ID == rule })
 	if i < 0 {
 		return
 	}
 	r := n.settings.Rules[i]
 	if severity := n.settings.SiteSeverity(r, r.Severity); severity >= n.settings.Minimum {
-		n.list = append(n.list, &audit.Notice{Rule: r, Severity: severity, Message: fmt.Sprintf(format, args...), Source: source, Pos: pos})
+		n.list = append(n.list, &audit.Notice{Rule: r, Severity: severity, Key: key, Message: fmt.Sprintf(format, args...), Source: source, Pos: pos})
 	}
 }

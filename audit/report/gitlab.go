@@ -71,13 +71,13 @@ type gitlabReporter struct {
 	tally   Tally
 	first   string // source that was audited
 	entries int
-	notices occurrences
+	seen    occurrences // of what is about no guest
 
 	checkout checkout
 }
 
 func newGitLab(w io.Writer, o Options) Reporter {
-	return &gitlabReporter{w: w, opt: o, notices: occurrences{}, checkout: newCheckout(os.Getenv("CI_PROJECT_DIR"))}
+	return &gitlabReporter{w: w, opt: o, seen: occurrences{}, checkout: newCheckout(os.Getenv("CI_PROJECT_DIR"))}
 }
 
 func (g *gitlabReporter) entry(e *gitlabEntry) error {
@@ -160,10 +160,7 @@ func gitlabProse(text string) string {
 
 func (g *gitlabReporter) Notice(n *audit.Notice) error {
 	e := newGitLabEntry(n.Rule, n.Severity, n.Message, "", "", g.location(n.Source, n.Pos))
-	e.Fingerprint = digest("notice", n.Rule.ID, n.Source, n.Message)
-	if again := g.notices.next(e.Fingerprint); again > 1 {
-		e.Fingerprint = digest(e.Fingerprint, strconv.Itoa(again))
-	}
+	e.Fingerprint = g.seen.numbered(n.Fingerprint())
 	return g.entry(e)
 }
 
@@ -173,7 +170,7 @@ func (g *gitlabReporter) Unreadable(err error) error {
 	g.tally.Unreadable++
 	p := newJSONUnreadable(err)
 	e := newGitLabUnaudited(unreadableInput, "unreadable: "+p.Message, g.location(p.Source, audit.Pos{Line: p.Line, Column: p.Column}))
-	e.Fingerprint = digest("problem", p.Source, p.Message, strconv.Itoa(p.Line), strconv.Itoa(p.Column))
+	e.Fingerprint = g.seen.numbered(unreadableFingerprint(unreadableInput, p.Source))
 	return g.entry(e)
 }
 

@@ -175,7 +175,7 @@ func (s *sarifReporter) Notice(n *audit.Notice) error {
 	s.tally.AddNotice(n)
 	out := s.about(n.Rule, n.Severity, n.Message)
 	out.Locations = []sarifLocation{sarifAt(n.Source, n.Pos)}
-	out.Fingerprints = s.fingerprints(n.Source, digest(n.Rule.ID, n.Source, n.Message), s.outside)
+	out.Fingerprints = s.fingerprints(n.Source, n.Fingerprint(), s.outside)
 	return s.result(out)
 }
 
@@ -199,7 +199,7 @@ func (s *sarifReporter) unaudited(r *audit.Rule, message, source string, p audit
 	s.notified++
 	out := s.about(r, r.Severity, message)
 	out.Locations = []sarifLocation{at}
-	out.Fingerprints = s.fingerprints(source, digest(r.ID, source, message), s.outside)
+	out.Fingerprints = s.fingerprints(source, unreadableFingerprint(r, source), s.outside)
 	return s.result(out)
 }
 
