@@ -62,8 +62,9 @@ lint:
 fmt:
 	$(LINT) fmt
 
-# docs writes all generated text: the rules page, the table in the README, the man page.
+# docs writes all generated text: the schema, page and example of the configuration, the rules page, the table in the README, the man page.
 docs:
+	$(GO) test ./audit/config -run TestGenerated -update
 	$(GO) test ./cmd/virt-audit -run "TestGenerated|TestGolden|TestManual" -update
 
 # validate has libvirt's own schema judge every document of ours.

@@ -1,47 +1,52 @@
-// Package config reads the site's configuration, .virt-audit.yaml. A configuration can hide what is
-// wrong, so it is read strictly: whatever is not understood is an error that names the place, and a file
-// that strangers could have put there is not taken without being asked for. It prints nothing and
-// applies nothing; that is for the command.
+// Package config reads the configuration of a site, .virt-audit.yaml. A configuration can hide findings,
+// so it is read strictly: whatever is not understood is an error that names the place, and a file that
+// another user could have written is read only if the caller names it. The package prints nothing and
+// applies nothing.
+//
+// The keys are one table, see table.go: parser, JSON schema, reference page, example and
+// "virt-audit config show" are all made from it.
 package config
 
 import (
-	"fmt"
 	"path/filepath"
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/source"
+	"github.com/virt-audit/virt-audit/audit/yamldoc"
 )
 
-// Names is what the values of a configuration are checked against, besides what package audit and the
-// policy know themselves.
+// Names are the names that values are checked against, besides those of the packages audit and policy.
 type Names struct {
-	Rules   []string // IDs of the rules that the program brings
+	Rules   []string // IDs of the built-in rules
 	Formats []string // of reports
 }
 
-// File is a configuration that is in order.
+// File is a valid configuration.
 type File struct {
 	Path     string
-	Settings []Setting // those keys that stand for an option of the command line, in the order of the file
+	Settings []Setting // the keys that stand for an option of the command line, in the order of the file
 
-	Enable, Disable []string // rules, IDs or patterns, beside those of the profiles; what is in both is disabled
-	Severity        map[string]audit.Severity
-	Waivers         []*audit.Waiver
-	DomainWaivers   audit.DomainWaivers
-	Allow           audit.Allowed
-	Rules           []*LocalRule
+	// Rules, by ID or pattern, that are added to those of the profiles, and that do not run. A rule in both
+	// does not run.
+	Enable, Disable []string
 
-	// Places tells where each value stands, by its path: "fail-on", "disable[0]", "waivers[1].until".
+	Severity      map[string]audit.Severity
+	Waivers       []*audit.Waiver
+	DomainWaivers audit.DomainWaivers
+	Allow         audit.Allowed
+	Rules         []*LocalRule
+
+	// Places are the places of keys and list items, by path: "fail-on", "disable[0]", "waivers[1].until".
 	Places map[string]audit.Pos
 
-	folder string
+	dir string
 }
 
-// Folder is where paths in the file are relative to.
-func (f *File) Folder() string { return f.folder }
+// Dir returns the directory that paths in the file are relative to.
+func (f *File) Dir() string { return f.dir }
 
-// Setting is a value that stands for an option. What is relative to the folder of the configuration has
-// been resolved.
+// Setting is a value that stands for an option. Relative paths have been resolved.
 type Setting struct {
 	Key          string // "profiles"
 	Option       string // without its dashes: "profile"
@@ -49,26 +54,24 @@ type Setting struct {
 	Line, Column int // of the key
 }
 
-// LocalRule is a rule of the site, not yet compiled. Texts but Doc, Fix and Expression are of one line.
+// LocalRule is a custom rule that is not compiled yet. Doc, Fix and Expression may have several lines.
 type LocalRule struct {
 	ID, Title  string
 	Severity   audit.Severity
-	For        string // path of the elements for each of which the expression is asked; "" asks it once
+	For        string // path of the elements that the expression is evaluated for; "" for once per domain
 	Expression string
 	Message    string
-	Path       string // where a finding is placed, from the element of For or from the domain; "" where nothing was said
+	Path       string // place of a finding, relative to the element of For or to the domain; may be ""
 	Doc, Fix   string
 	URL        string
-	Pos        audit.Pos // of the ID, or of the rule's first key
+	Pos        audit.Pos // of the ID, or of the first key of the rule
 
-	places []place // of the characters of Expression, and of its end
+	characters []source.Position // of Expression, and of its end
 }
 
-// place is a line and a column, both from one.
-type place struct{ line, column int }
-
-// ExpressionAt tells where a character of the expression stands in the file, however YAML has folded it.
-// Line and column count from one, in characters; a place outside the expression is its nearest end.
+// ExpressionAt returns the place in the file of a character of the expression, however YAML folded it.
+// Lines and columns count from one, in code points. A place outside the expression is moved to its
+// nearest end.
 func (r *LocalRule) ExpressionAt(line, column int) (fileLine, fileColumn int) {
 	i := 0
 	for l, text := range strings.SplitAfter(r.Expression, "\n") {
@@ -82,43 +85,32 @@ func (r *LocalRule) ExpressionAt(line, column int) (fileLine, fileColumn int) {
 		}
 		i += n
 	}
-	p := r.places[min(i, len(r.places)-1)]
-	return p.line, p.column
+	p := r.characters[min(i, len(r.characters)-1)]
+	return p.Line, p.Column
 }
 
-// Error is something wrong at one place of a configuration. Lines and columns count from one, columns in
-// characters.
-type Error struct {
-	File         string
-	Line, Column int
-	Message      string
-	Hint         string // what may have been meant, or what to do; "" where there is nothing to say
-}
-
-// Error returns file:line:column: message; hint.
-func (e *Error) Error() string {
-	text := fmt.Sprintf("%s:%d:%d: %s", strings.Map(printable, e.File), e.Line, e.Column, e.Message)
-	if e.Hint != "" {
-		text += "; " + e.Hint
-	}
-	return text
-}
-
-// Parse reads a configuration. The name is for messages, and tells the folder that paths in the file are
-// relative to. An empty file is a configuration that says nothing. What is wrong is returned all at once,
-// as joined Errors in the order of the file; then there is no configuration.
+// Parse reads a configuration. The name is for messages, and its directory is what paths in the file are
+// relative to. An empty file is a valid configuration. The error joins a *source.Error for every problem,
+// in the order of the file.
 func Parse(name string, data []byte, known Names) (*File, error) {
 	return parse(name, filepath.Dir(name), data, known)
 }
 
-func parse(name, folder string, data []byte, known Names) (*File, error) {
-	r := &reader{known: known, out: &File{Path: name, Places: map[string]audit.Pos{}, folder: folder}}
-	body := r.document(data)
-	if body != nil {
-		r.configuration(body)
+// maxFile is the size in bytes of the largest configuration that is read.
+const maxFile = 1 << 20
+
+func parse(name, dir string, data []byte, known Names) (*File, error) {
+	doc := yamldoc.Parse(name, data, yamldoc.Format{Holds: "one configuration", MaxBytes: maxFile, SyntaxHint: syntaxHint})
+	r := &reader{known: known, doc: doc, out: &File{Path: name, dir: dir}}
+	if root, ok := doc.Root(); ok {
+		r.configuration(root)
 	}
-	if err := r.err(); err != nil {
+	if err := doc.Err(); err != nil {
 		return nil, err
+	}
+	r.out.Places = map[string]audit.Pos{}
+	for path, span := range doc.Places() {
+		r.out.Places[path] = position(span)
 	}
 	return r.out, nil
 }

@@ -6,14 +6,15 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
-// contained returns an error where a report would be written to a file that a configuration is not to
-// choose: through a link, out of its folder or into .git; in the place of the configuration itself, or of
-// a program. A checkout may hold such links and such configurations, and who works in it may run such
-// programs.
+// contained returns an error if a report would be written to a file that a configuration must not choose:
+// through a link out of its directory or into .git, over the configuration itself, or over an executable.
+// A checkout may contain such links and configurations, and its users may run such executables.
 func (f *File) contained() error {
-	home := ""
+	dir := ""
 	for _, s := range f.Settings {
 		if s.Key != "format" {
 			continue
@@ -23,54 +24,60 @@ func (f *File) contained() error {
 			if file == "" {
 				continue
 			}
-			if home == "" {
+			if dir == "" {
 				var err error
-				if home, err = physical(f.Folder()); err != nil {
+				if dir, err = physical(f.Dir()); err != nil {
 					return fmt.Errorf("configuration: %w", err)
 				}
 			}
-			if why := f.refused(home, file); why != "" {
-				return &Error{f.Path, s.Line, s.Column, why, byOption}
+			if why := f.refused(dir, file); why != "" {
+				return &source.Error{File: f.Path, Position: source.Position{Line: s.Line, Column: s.Column}, Message: why, Hint: byOption}
 			}
 		}
 	}
 	return nil
 }
 
-// byOption is what to do where a configuration may not name a file.
+// byOption is what to do if a configuration must not name a file.
 const byOption = "name it with --format"
 
-// refused returns why a report is not written to a file that has a name inside the folder of the
+// refused returns why a report must not be written to a file whose name is inside the directory of the
 // configuration, or "".
-func (f *File) refused(home, file string) string {
+func (f *File) refused(dir, file string) string {
 	there, err := os.Lstat(file)
 	if own, problem := os.Stat(f.Path); err == nil && problem == nil && os.SameFile(own, there) {
-		return "the report would take the place of the configuration"
+		return "the report would overwrite the configuration"
 	}
 	if f.Path == System {
 		return ""
 	}
 	inside := filepath.Base(file)
-	if folder, err := physical(filepath.Dir(file)); err == nil { // else who writes there will say so
-		if inside, err = filepath.Rel(home, filepath.Join(folder, inside)); err != nil {
+	if parent, err := physical(filepath.Dir(file)); err == nil { // else writing it will fail
+		if inside, err = filepath.Rel(dir, filepath.Join(parent, inside)); err != nil {
 			return err.Error()
 		}
 	}
 	switch {
 	case err == nil && there.Mode()&fs.ModeSymlink != 0, !filepath.IsLocal(inside):
-		return fmt.Sprintf("a link takes %s out of the folder of the configuration", shown(file))
+		return fmt.Sprintf("%s leads out of the directory of the configuration through a link", shown(file))
 	case inRepository(inside):
-		return fmt.Sprintf("a link takes %s into %s, where git keeps what it runs", shown(file), container)
-	case err == nil && !there.Mode().IsRegular(): // the open of a FIFO would wait for a reader
+		return fmt.Sprintf("%s leads into %s, where git keeps its hooks, through a link", shown(file), container)
+	case err == nil && !there.Mode().IsRegular(): // opening a FIFO would block
 		return shown(file) + " is not a regular file"
 	case err == nil && there.Mode()&0o111 != 0:
-		return "the report would take the place of the program " + shown(file)
+		return "the report would overwrite the executable " + shown(file)
 	}
 	return ""
 }
 
-// inRepository reports whether a path leads to what git keeps, its hooks among that. There are file
-// systems that know no case.
+// MayWrite reports whether format may name a file, relative to the directory of the configuration. The
+// configuration of the system may name others.
+func MayWrite(file string) bool {
+	return filepath.IsLocal(file) && !inRepository(file) && !strings.Contains(file, ",")
+}
+
+// inRepository reports whether a path leads into git's own directory, which contains its hooks. Some file
+// systems ignore case.
 func inRepository(path string) bool {
 	for step := range strings.SplitSeq(filepath.ToSlash(path), "/") {
 		if strings.EqualFold(step, container) {
@@ -80,8 +87,8 @@ func inRepository(path string) bool {
 	return false
 }
 
-// physical returns the absolute path of a folder without links in it. The shell's idea of the working
-// folder may have some.
+// physical returns the absolute path of a directory without links. The working directory as the shell
+// names it may contain some.
 func physical(dir string) (string, error) {
 	if filepath.IsAbs(dir) {
 		return filepath.EvalSymlinks(dir)

@@ -11,21 +11,22 @@ import (
 	"syscall"
 
 	"github.com/virt-audit/virt-audit/audit/files"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
-// System is the configuration of a host, for where no other is found.
+// System is the configuration of a host, which is read if no other is found.
 const System = "/etc/virt-audit.yaml"
 
-// The names of a configuration in a folder.
+// The names of a configuration in a directory.
 var names = []string{".virt-audit.yaml", ".virt-audit.yml"}
 
 const (
-	byHand    = "name it with --config if it is meant, or do without with --no-config"
-	container = ".git" // a folder, or a file in a worktree or submodule
+	byHand    = "name it with --config to use it, or pass --no-config"
+	container = ".git" // a directory, or a file in a worktree or submodule
 )
 
-// Read reads a configuration that the caller has named: a regular file, or an open pipe as in <(...) of a
-// shell. Paths in the latter are relative to the working directory.
+// Read reads a configuration that the caller names: a regular file, or an open pipe as in <(...) of a
+// shell. Paths in a pipe are relative to the working directory.
 func Read(path string, known Names) (*File, error) {
 	if err := files.Trusted(path); err != nil {
 		return nil, fmt.Errorf("configuration %w", err)
@@ -35,26 +36,26 @@ func Read(path string, known Names) (*File, error) {
 		return nil, fmt.Errorf("configuration %w", err)
 	}
 	defer func() { _ = f.Close() }() // nothing was written
-	folder := filepath.Dir(path)
+	dir := filepath.Dir(path)
 	if isDescriptor(path) {
-		folder = "."
+		dir = "."
 	}
-	return ReadFrom(files.Reader(f), path, folder, known)
+	return ReadFrom(files.Reader(f), path, dir, known)
 }
 
-// isDescriptor reports whether a path names an open file of this process, which is stored elsewhere.
+// isDescriptor reports whether a path names an open file of this process, which is not in that directory.
 func isDescriptor(path string) bool {
 	return files.Descriptor(path) || strings.HasPrefix(path, "/proc/")
 }
 
-// ReadFrom reads a configuration that is open. Paths in it are relative to a folder, and the name is for
+// ReadFrom reads a configuration from a stream. Paths in it are relative to dir, and the name is for
 // messages.
-func ReadFrom(in io.Reader, name, folder string, known Names) (*File, error) {
+func ReadFrom(in io.Reader, name, dir string, known Names) (*File, error) {
 	data, err := io.ReadAll(io.LimitReader(in, maxFile+1))
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	c, err := parse(name, folder, data, known)
+	c, err := parse(name, dir, data, known)
 	if err == nil {
 		err = c.contained()
 	}
@@ -64,11 +65,11 @@ func ReadFrom(in io.Reader, name, folder string, known Names) (*File, error) {
 	return c, nil
 }
 
-// Discover reads the configuration for a working folder: the first in it or above it, up to the root of
-// the repository, or that of the system, such as System. Where there is no repository the working folder
-// alone is looked at, since further up may be folders of strangers, such as /tmp. It returns nil when
-// there is no configuration. One that could be the work of others than root and the user who runs the
-// program is refused: it could hide what is wrong.
+// Discover reads the configuration for a working directory: the first one in it or above it, up to the root
+// of the repository, else that of the system, usually System. Outside a repository only the working
+// directory is searched, since its parents may belong to other users, such as /tmp. It returns nil if there
+// is no configuration. A file that a user other than root and the caller could have written is an error: it
+// could hide findings.
 func Discover(dir, system string, known Names) (*File, error) {
 	path, err := find(dir, system)
 	if path == "" || err != nil {
@@ -77,19 +78,19 @@ func Discover(dir, system string, known Names) (*File, error) {
 	return readFound(path, known)
 }
 
-// find returns the path of the configuration. For the working folder "." it is relative, as people and
-// reports want it.
+// find returns the path of the configuration. For the working directory "." it is relative, which is
+// shorter in messages and reports.
 func find(dir, system string) (string, error) {
 	physical, err := physical(dir)
 	if err != nil {
-		return "", fmt.Errorf("looking for a configuration: %w; %s", err, byHand)
+		return "", fmt.Errorf("search for a configuration: %w; %s", err, byHand)
 	}
-	folders, err := folders(physical)
+	dirs, err := searched(physical)
 	if err != nil {
 		return "", err
 	}
-	for _, folder := range folders {
-		path, err := only(folder)
+	for _, d := range dirs {
+		path, err := only(d)
 		switch {
 		case err != nil:
 			return "", err
@@ -106,8 +107,8 @@ func find(dir, system string) (string, error) {
 	return system, nil
 }
 
-// folders returns those that are looked at, the nearest first.
-func folders(dir string) ([]string, error) {
+// searched returns the directories to search, the nearest first.
+func searched(dir string) ([]string, error) {
 	var out []string
 	for at := dir; ; at = filepath.Dir(at) {
 		out = append(out, at)
@@ -123,17 +124,17 @@ func folders(dir string) ([]string, error) {
 	}
 }
 
-// only returns the configuration in a folder, or "".
-func only(folder string) (string, error) {
+// only returns the configuration in a directory, or "".
+func only(dir string) (string, error) {
 	var found string
 	for _, name := range names {
-		path := filepath.Join(folder, name)
+		path := filepath.Join(dir, name)
 		there, err := exists(path)
 		switch {
 		case err != nil:
 			return "", err
 		case there && found != "":
-			return "", fmt.Errorf("%s holds both %s and %s: which one counts?", shown(folder), names[0], names[1])
+			return "", fmt.Errorf("%s contains both %s and %s; remove one", shown(dir), names[0], names[1])
 		case there:
 			found = path
 		}
@@ -141,21 +142,21 @@ func only(folder string) (string, error) {
 	return found, nil
 }
 
-// exists reports whether there is something of that name. What cannot be told is an error: there might
-// be a configuration.
+// exists reports whether a file of that name exists. It is an error if that is not known: there might be
+// a configuration.
 func exists(path string) (bool, error) {
 	_, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("looking for a configuration: %w; %s", err, byHand)
+		return false, fmt.Errorf("search for a configuration: %w; %s", err, byHand)
 	}
 	return true, nil
 }
 
-// readFound reads a configuration that nobody has named, unless there is an objection against the file, or
-// against a link of its name.
+// readFound reads a configuration that was found by its name. It is an error if another user could have
+// written the file, or a link of its name.
 func readFound(path string, known Names) (*File, error) {
 	link, err := os.Lstat(path)
 	if err != nil {
@@ -171,28 +172,28 @@ func readFound(path string, known Names) (*File, error) {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
 	for _, i := range []fs.FileInfo{link, info} {
-		if why := stranger(i, os.Geteuid(), files.PrivateGroup); why != "" {
+		if why := untrusted(i, os.Geteuid(), files.PrivateGroup); why != "" {
 			return nil, fmt.Errorf("configuration %s: %s; %s", shown(path), why, byHand)
 		}
 	}
 	return ReadFrom(files.Reader(f), path, filepath.Dir(path), known)
 }
 
-// stranger returns why a file could be the work of somebody else than root and the user, or "".
-func stranger(i fs.FileInfo, uid int, private func(uid, gid uint32) bool) string {
+// untrusted returns why a user other than root and the caller could have written a file, or "".
+func untrusted(i fs.FileInfo, uid int, private func(uid, gid uint32) bool) string {
 	s, ok := i.Sys().(*syscall.Stat_t)
 	switch mode := i.Mode(); {
 	case !ok:
-		return "it cannot be told whose it is"
+		return "its owner is not known"
 	case s.Uid != 0 && int(s.Uid) != uid:
-		return fmt.Sprintf("it belongs to user %d and not to the user %d who runs this", s.Uid, uid)
-	case mode&fs.ModeSymlink != 0: // has no permissions of its own
+		return fmt.Sprintf("it belongs to user %d, not to the caller, user %d", s.Uid, uid)
+	case mode&fs.ModeSymlink != 0: // a link has no permissions
 	case mode&0o002 != 0:
-		return "everybody may write to it"
+		return "every user can write to it"
 	case mode&0o020 != 0 && !private(s.Uid, s.Gid):
-		return "its group may write to it"
+		return "its group can write to it"
 	}
 	return ""
 }
 
-func shown(path string) string { return strings.Map(printable, path) }
+func shown(path string) string { return source.Printable(path) }

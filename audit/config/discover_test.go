@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit/config"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // site makes files, and folders for names that end with a slash, and returns where they are.
@@ -50,7 +51,7 @@ func TestDiscover(t *testing.T) {
 		{"nothing", []string{"a/"}, "a", ""},
 		{"here", []string{"a/.virt-audit.yaml=", "system.yaml="}, "a", "a/.virt-audit.yaml"},
 		{"the other name", []string{"a/.virt-audit.yml="}, "a", "a/.virt-audit.yml"},
-		{"both names", []string{"a/.virt-audit.yml=", "a/.virt-audit.yaml="}, "a", "!holds both .virt-audit.yaml and .virt-audit.yml"},
+		{"both names", []string{"a/.virt-audit.yml=", "a/.virt-audit.yaml="}, "a", "!contains both .virt-audit.yaml and .virt-audit.yml"},
 		{"above, no repository", []string{".virt-audit.yaml=", "a/"}, "a", ""},
 		{"above, in the repository", []string{".git/", ".virt-audit.yaml=", "a/b/"}, "a/b", ".virt-audit.yaml"},
 		{"above, in a worktree", []string{".git=gitdir: x", ".virt-audit.yaml=", "a/b/"}, "a/b", ".virt-audit.yaml"},
@@ -63,8 +64,8 @@ func TestDiscover(t *testing.T) {
 		{"a folder", []string{"a/.virt-audit.yaml/", "system.yaml="}, "a", "!not a regular file"},
 		{"a device", []string{"a/.virt-audit.yaml=->/dev/null", "system.yaml="}, "a", "!not a regular file"},
 		{"a system's that is a folder", []string{"a/", "system.yaml/"}, "a", "!not a regular file"},
-		{"no folder", nil, "a", "!no such file or directory; name it with --config if it is meant, or do without with --no-config"},
-		{"a name that is too long", []string{"a/"}, "a/" + strings.Repeat("x", 300), "!looking for a configuration"},
+		{"no folder", nil, "a", "!no such file or directory; name it with --config to use it, or pass --no-config"},
+		{"a name that is too long", []string{"a/"}, "a/" + strings.Repeat("x", 300), "!search for a configuration"},
 	}
 	for _, tt := range tests {
 		root := site(t, tt.files...)
@@ -129,7 +130,7 @@ func TestDiscoverTrust(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := config.Discover(root, "", known)
-	if err == nil || !strings.HasSuffix(err.Error(), "everybody may write to it; name it with --config if it is meant, or do without with --no-config") {
+	if err == nil || !strings.HasSuffix(err.Error(), "every user can write to it; name it with --config to use it, or pass --no-config") {
 		t.Error(err)
 	}
 	if _, err := config.Read(path, known); err != nil {
@@ -147,7 +148,7 @@ type info struct {
 func (i info) Mode() fs.FileMode { return i.mode }
 func (i info) Sys() any          { return &syscall.Stat_t{Uid: i.uid, Gid: i.gid} }
 
-func TestStranger(t *testing.T) {
+func TestUntrusted(t *testing.T) {
 	t.Parallel()
 	const me = 1000
 	tests := []struct {
@@ -156,18 +157,18 @@ func TestStranger(t *testing.T) {
 	}{
 		{info{mode: 0o644, uid: me, gid: 100}, ""},
 		{info{mode: 0o644}, ""},
-		{info{mode: 0o444, uid: 1001, gid: me}, "it belongs to user 1001 and not to the user 1000 who runs this"},
+		{info{mode: 0o444, uid: 1001, gid: me}, "it belongs to user 1001, not to the caller, user 1000"},
 		{info{mode: 0o664, uid: me, gid: me}, ""}, // a umask of 002
-		{info{mode: 0o664, uid: me, gid: 100}, "its group may write to it"},
-		{info{mode: 0o664, gid: me}, "its group may write to it"},
-		{info{mode: 0o666, uid: me, gid: me}, "everybody may write to it"},
-		{info{mode: 0o602, uid: 0, gid: 0}, "everybody may write to it"},
+		{info{mode: 0o664, uid: me, gid: 100}, "its group can write to it"},
+		{info{mode: 0o664, gid: me}, "its group can write to it"},
+		{info{mode: 0o666, uid: me, gid: me}, "every user can write to it"},
+		{info{mode: 0o602, uid: 0, gid: 0}, "every user can write to it"},
 		{info{mode: fs.ModeSymlink | 0o777, uid: me}, ""},
-		{info{mode: fs.ModeSymlink | 0o777, uid: 1001}, "it belongs to user 1001 and not to the user 1000 who runs this"},
+		{info{mode: fs.ModeSymlink | 0o777, uid: 1001}, "it belongs to user 1001, not to the caller, user 1000"},
 	}
 	private := func(uid, gid uint32) bool { return uid == gid }
 	for _, tt := range tests {
-		if got := config.Stranger(tt.info, me, private); got != tt.want {
+		if got := config.Untrusted(tt.info, me, private); got != tt.want {
 			t.Errorf("%v of %d, %d: %q, want %q", tt.info.mode, tt.info.uid, tt.info.gid, got, tt.want)
 		}
 	}
@@ -188,12 +189,12 @@ func TestReportsStayInside(t *testing.T) {
 		t.Fatal(err)
 	}
 	for file, want := range map[string]string{
-		"1.yaml": ":1:1: a link takes " + root + "/a/up/x out of the folder of the configuration; name it with --format",
-		"2.yaml": ":2:1: a link takes " + root + "/a/report out of the folder of the configuration; name it with --format",
+		"1.yaml": ":1:1: " + root + "/a/up/x leads out of the directory of the configuration through a link; name it with --format",
+		"2.yaml": ":2:1: " + root + "/a/report leads out of the directory of the configuration through a link; name it with --format",
 		"3.yaml": "", "4.yaml": "", "5.yaml": "", "9.yaml": "",
-		"6.yaml": ":1:1: a link takes " + root + "/a/hooks/post-merge into .git, where git keeps what it runs; name it with --format",
-		"7.yaml": ":1:1: the report would take the place of the configuration; name it with --format",
-		"8.yaml": ":1:1: the report would take the place of the program " + root + "/a/run; name it with --format",
+		"6.yaml": ":1:1: " + root + "/a/hooks/post-merge leads into .git, where git keeps its hooks, through a link; name it with --format",
+		"7.yaml": ":1:1: the report would overwrite the configuration; name it with --format",
+		"8.yaml": ":1:1: the report would overwrite the executable " + root + "/a/run; name it with --format",
 	} {
 		path := filepath.Join(root, "a", file)
 		switch f, err := config.Read(path, known); {
@@ -220,7 +221,7 @@ func TestRead(t *testing.T) {
 	if _, err := config.Read(filepath.Join(root, "big"), known); err == nil || !strings.Contains(err.Error(), "larger than") {
 		t.Error(err)
 	}
-	var e *config.Error
+	var e *source.Error
 	if f, err := config.Read(filepath.Join(root, "bad"), known); f != nil || !errors.As(err, &e) || e.Line != 1 || e.Column != 10 {
 		t.Errorf("%+v, %v", f, err)
 	}

@@ -2,13 +2,15 @@ package config
 
 import "github.com/virt-audit/virt-audit/audit/files"
 
-// Keys are the keys that the reader knows, by where they stand in the schema.
-var Keys = map[string][]string{
-	"": topKeys, "waivers": waiverKeys, "domain-waivers": domainWaiverKeys, "allow": allowKeys, "rules": ruleKeys,
-}
-
-// Whom a configuration is taken from.
+// The check of who could have written a configuration.
 var (
-	Stranger     = stranger
+	Untrusted    = untrusted
 	PrivateGroup = files.PrivateGroup
 )
+
+// AddKey adds a key to the table for the time of a test, which must not run in parallel with others.
+func AddKey(k *Key) (remove func()) {
+	before := table
+	table = append(before[:len(before):len(before)], k)
+	return func() { table = before }
+}

@@ -59,7 +59,7 @@ func TestExpressionAt(t *testing.T) {
 // A comment ends with its line. Where YAML makes one line of several, it would take the rest with it.
 func TestFoldedComments(t *testing.T) {
 	t.Parallel()
-	const at = ": a comment runs to the end of what is folded here; write the expression after |"
+	const at = ": a comment continues to the end of the folded lines; write the expression after |"
 	for text, want := range map[string]string{
 		" >\n      aa // one\n      && bb\n":                                 ":6:10" + at,
 		" >-\n      // one\n      aa\n":                                      ":6:7" + at,
@@ -88,7 +88,7 @@ func TestFoldedComments(t *testing.T) {
 	}
 }
 
-// What is CEL, and something else to YAML, has the same mend whatever the parser says of it.
+// What is CEL, and something else to YAML, has the same hint whatever the parser reports.
 func TestExpressionQuotes(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
@@ -97,7 +97,7 @@ func TestExpressionQuotes(t *testing.T) {
 	} {
 		for _, before := range []string{"expression: ", "message: m\n  expression: "} {
 			_, err := config.Parse(name, []byte("rules:\n- severity: low\n  id: site-a\n  "+before+text+"\n  doc: x\n"), known)
-			if err == nil || !strings.Contains(err.Error(), "put it into quotes, or write it after |") {
+			if err == nil || !strings.Contains(err.Error(), "put it in quotes, or write it after |") {
 				t.Errorf("%s: %v", text, err)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/virt-audit/virt-audit/audit/config"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // FuzzParse: whatever the file, no panic; an error names a place inside the file, in a printable line;
@@ -34,7 +35,7 @@ func FuzzParse(f *testing.F) {
 		c, err := config.Parse("site.yaml", data, known)
 		if err != nil {
 			for _, err := range err.(interface{ Unwrap() []error }).Unwrap() {
-				var e *config.Error
+				var e *source.Error
 				if !errors.As(err, &e) {
 					t.Fatalf("%T is not an Error: %v", err, err)
 				}

@@ -3,10 +3,9 @@ package config_test
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
+	"flag"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -91,47 +90,123 @@ func TestSchemaAccepts(t *testing.T) {
 	}
 }
 
-// The reader and the schema know the same keys, and the page and the example have them all.
-func TestKeys(t *testing.T) {
-	t.Parallel()
-	var schema struct{ Properties map[string]property }
-	if err := json.Unmarshal([]byte(file(t, "config.schema.json")), &schema); err != nil {
+var update = flag.Bool("update", false, "write the generated files")
+
+// TestGenerated: the schema, the example and the tables of the page are those of the table of keys.
+func TestGenerated(t *testing.T) {
+	schema, err := config.Schema()
+	if err != nil {
 		t.Fatal(err)
 	}
-	page, example := file(t, "README.md"), file(t, "example.yaml")
-	for inside, keys := range config.Keys {
-		properties := schema.Properties
-		if inside != "" {
-			p := schema.Properties[inside]
-			if p.Items != nil {
-				p = *p.Items
+	page, err := config.Page(file(t, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"config.schema.json": string(schema), "README.md": page, "example.yaml": config.Example()} {
+		if *update {
+			if err := os.WriteFile(name, []byte(want), 0o644); err != nil {
+				t.Fatal(err)
 			}
-			properties = p.Properties
-		}
-		equal(t, "keys of the schema in "+inside, slices.Sorted(maps.Keys(properties)), slices.Sorted(slices.Values(keys)))
-		for _, key := range keys {
-			if properties[key].Description == "" {
-				t.Errorf("the schema does not say what %s is", key)
-			}
-			if !strings.Contains(page, "\n| `"+key+"` |") {
-				t.Errorf("README.md has no %s", key)
-			}
-			if !regexp.MustCompile(`(?m)^[ -]*`+key+`:`).MatchString(example) && key != "for" {
-				t.Errorf("example.yaml has no %s", key)
-			}
+		} else if file(t, name) != want {
+			t.Errorf("%s is stale: run 'make docs'", name)
 		}
 	}
 }
 
-type property struct {
-	Description string
-	Properties  map[string]property
-	Items       *property
+// TestOneRow: a row of the table is all that a new key needs.
+func TestOneRow(t *testing.T) {
+	key := &config.Key{Name: "new-key", Option: "new-option", Kind: config.Words, Doc: "list of new words", Default: "`[old]`", Example: "[new]"}
+	defer config.AddKey(key)()
+	f, err := config.Parse(name, []byte("new-key: [new]\n"), known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "settings", f.Settings, []config.Setting{{Key: "new-key", Option: "new-option", Values: []string{"new"}, Line: 1, Column: 1}})
+	if _, err := config.Parse(name, []byte("new-kye: [new]\n"), known); err == nil || !strings.Contains(err.Error(), "did you mean 'new-key'?") {
+		t.Errorf("a misspelt key: %v", err)
+	}
+	schema, err := config.Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := config.Page(file(t, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		string(schema):   `"description": "List of new words. Option: --new-option. Default: [old].",`,
+		page:             "\n| `new-key` | list of new words | `--new-option` | `[old]` |\n",
+		config.Example(): "\nnew-key: [new]\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("there is no %q in\n%s", want, text)
+		}
+	}
 }
 
-// The examples are in order, with the rules and formats that there are.
-func TestExamples(t *testing.T) {
+// TestKeys: every key has documentation and an example, and is in the schema, the page and the example file.
+func TestKeys(t *testing.T) {
+	schema, page, example := file(t, "config.schema.json"), file(t, "README.md"), file(t, "example.yaml")
+	each(config.Keys(), func(k *config.Key) {
+		if k.Doc == "" || k.Example == "" && len(k.Keys) == 0 {
+			t.Errorf("%s has no documentation or no example", k.Name)
+		}
+		if !strings.Contains(schema, `"`+k.Name+`": {`) {
+			t.Errorf("config.schema.json has no %s", k.Name)
+		}
+		if !strings.Contains(page, "\n| `"+k.Name+"` |") {
+			t.Errorf("README.md has no %s", k.Name)
+		}
+		if !regexp.MustCompile(`(?m)^[ -]*` + k.Name + `:`).MatchString(example) {
+			t.Errorf("example.yaml has no %s", k.Name)
+		}
+	})
+}
+
+// TestValues: what the example sets under keys without an option is what a configuration shows.
+func TestValues(t *testing.T) {
 	t.Parallel()
+	f := exampleFile(t)
+	shown := map[string]bool{}
+	for _, v := range f.Values() {
+		shown[v.Key.Name] = true
+		if _, ok := f.Places[v.Path]; !ok {
+			t.Errorf("%s has no place", v.Path)
+		}
+	}
+	for _, s := range f.Settings {
+		shown[s.Key] = true
+	}
+	each(config.Keys(), func(k *config.Key) {
+		if !shown[k.Name] {
+			t.Errorf("%s is not shown", k.Name)
+		}
+	})
+	empty, err := config.Parse(name, []byte("enable: []\nwaivers: []\nallow: {}\n"), known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "values of empty lists", len(empty.Values()), 1) // the section, without values
+}
+
+func each(keys []*config.Key, visit func(*config.Key)) {
+	for _, k := range keys {
+		visit(k)
+		each(k.Keys, visit)
+	}
+}
+
+// exampleFile parses the example with all rules and formats.
+func exampleFile(t *testing.T) *config.File {
+	t.Helper()
+	f, err := config.Parse(name, []byte(config.Example()), allNames())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func allNames() config.Names {
 	var all config.Names
 	for _, r := range rules.All() {
 		all.Rules = append(all.Rules, r.ID)
@@ -139,6 +214,13 @@ func TestExamples(t *testing.T) {
 	for _, f := range report.Formats() {
 		all.Formats = append(all.Formats, f.Name)
 	}
+	return all
+}
+
+// The examples are in order, with the rules and formats that there are.
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	all := allNames()
 	example := file(t, "example.yaml")
 	var schema struct {
 		ID string `json:"$id"`

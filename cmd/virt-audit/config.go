@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/config"
 	"github.com/virt-audit/virt-audit/audit/report"
 	"github.com/virt-audit/virt-audit/audit/source"
 )
@@ -65,11 +66,16 @@ func (s *streams) configCheck(c *cli.Context) error {
 	return err
 }
 
-// optionKeys are the keys that stand for options of an audit.
+// optionTable returns the keys of the configuration that stand for options of an audit.
+func optionTable() []*config.Key {
+	return slices.DeleteFunc(slices.Clone(config.Keys()), func(k *config.Key) bool { return k.Option == "" })
+}
+
+// optionKeys returns their names.
 func optionKeys() []string {
 	var keys []string
-	for _, k := range settings {
-		keys = append(keys, k.key)
+	for _, k := range optionTable() {
+		keys = append(keys, k.Name)
 	}
 	return keys
 }

@@ -4,38 +4,23 @@ import (
 	"cmp"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/config"
-	"github.com/virt-audit/virt-audit/audit/policy"
 	"github.com/virt-audit/virt-audit/audit/report"
 )
-
-// settings are the keys of the configuration that stand for options, in the order of the reference page.
-var settings = []struct{ key, option string }{
-	{"profiles", "profile"},
-	{"fail-on", "fail-on"},
-	{"min-severity", "min-severity"},
-	{"policy", "policy"},
-	{"qemu-version", "qemu-version"},
-	{"host-arch", "host-arch"},
-	{"format", "format"},
-	{"baseline", "baseline"},
-	{"show-waived", "show-waived"},
-	{"max-size", "max-size"},
-}
 
 // configShow prints what is in force as a configuration that would say the same in the place of the one that
 // counts, with a comment on where each value is from. What a configuration cannot say is a comment.
 func (s *streams) configShow(c *cli.Context) error {
 	given := map[string]bool{}
-	for _, k := range settings {
-		given[k.option] = c.IsSet(k.option)
+	for _, k := range optionTable() {
+		given[k.Option] = c.IsSet(k.Option)
 	}
 	x, err := siteOption(c, ".", optionKeys()...)
 	if err != nil {
@@ -54,23 +39,25 @@ func (s *streams) configShow(c *cli.Context) error {
 	} else {
 		fmt.Fprintf(w, "# the configuration is %s\n", report.Printable(x.file.Path))
 	}
-	for _, k := range settings {
+	for _, k := range optionTable() {
 		from := "default"
-		if given[k.option] {
-			from = origin(c, k.option)
-		} else if _, ok := x.taken[k.option]; ok {
-			from = x.place(k.key)
+		if given[k.Option] {
+			from = origin(c, k.Option)
+		} else if _, ok := x.taken[k.Option]; ok {
+			from = x.place(k.Name)
 		}
-		switch k.key {
-		case "profiles":
+		switch {
+		case k.Name == "profiles": // baseline always is one
 			profiles, _ := profileOption(c) // engine has read it
-			w.list("", k.key, strings.Split(words(profiles), ", "), from)
-		case "format":
+			w.list("", k.Name, strings.Split(words(profiles), ", "), from)
+		case k.Name == "format": // some files cannot be in a configuration
 			formats, others := x.formats(c)
-			w.list("", k.key, formats, from)
+			w.list("", k.Name, formats, from)
 			w.note("format", others, from+": a configuration cannot name the file")
+		case k.Kind == config.Words:
+			w.list("", k.Name, list(c.StringSlice(k.Option)), from)
 		default:
-			w.line("", k.key, x.value(c, cfg, k.option), from)
+			w.line("", k.Name, x.value(c, k), from)
 		}
 	}
 	w.note("rule", list(c.StringSlice("rule")), origin(c, "rule")+": no other rule runs")
@@ -88,25 +75,20 @@ func origin(c *cli.Context, option string) string {
 	return env(option)[0] + " in the environment"
 }
 
-// value is an option's value as YAML has it.
-func (x *site) value(c *cli.Context, cfg *audit.Config, option string) string {
-	text := c.String(option)
-	switch {
-	case text == "" && option != "policy" && option != "qemu-version" && option != "show-waived":
+// value returns the value of an option as YAML, or "" if it has none.
+func (x *site) value(c *cli.Context, k *config.Key) string {
+	if k.Kind == config.Flag {
+		return strconv.FormatBool(c.Bool(k.Option))
+	}
+	text := cmp.Or(c.String(k.Option), k.DefaultValue())
+	if text == "" {
 		return ""
-	case option == "show-waived":
-		return strconv.FormatBool(c.Bool(option))
-	case option == "policy" && text == "":
-		text = cfg.Policy.Name
-	case option == "qemu-version" && text == "":
-		text = cfg.EffectiveQEMU().String()
-	case option == "policy" && !slices.Contains(policy.Names(), text):
+	}
+	if k.File && !k.IsChoice(text) {
 		text = x.relative(text)
-		if ext := filepath.Ext(text); !strings.Contains(text, "/") && ext != ".yaml" && ext != ".yml" {
-			text = "./" + text // which is no edition's name
+		if k.HasChoices() && !strings.Contains(text, "/") && filepath.Ext(text) != ".yaml" && filepath.Ext(text) != ".yml" {
+			text = "./" + text // else it would be one of the words
 		}
-	case option == "baseline":
-		text = x.relative(text)
 	}
 	return scalar(text)
 }
@@ -123,7 +105,7 @@ func (x *site) relative(file string) string {
 func (x *site) below(file string) string {
 	folder := "."
 	if x.file != nil {
-		folder = x.file.Folder()
+		folder = x.file.Dir()
 	}
 	from, err := filepath.Abs(folder)
 	if err != nil {
@@ -164,69 +146,48 @@ func (x *site) formats(c *cli.Context) (named, others []string) {
 	return named, others
 }
 
-// showRest prints those parts that stand for no option.
+// showRest prints the values of keys that stand for no option.
 func (x *site) showRest(w *writer, c *cli.Context, cfg *audit.Config) {
-	f := x.file
-	if f == nil {
-		f = &config.File{}
+	f := config.File{}
+	if x.file != nil {
+		f = *x.file
 	}
-	part := func(indent, key, at string, values []string) {
-		if len(values) > 0 {
-			w.list(indent, key, values, x.place(at))
+	f.DomainWaivers.Ignore = cfg.DomainWaivers.Ignore // an option can set it
+	for _, v := range f.Values() {
+		from := "default"
+		if _, ok := f.Places[v.Path]; ok {
+			from = x.place(v.Path)
 		}
-	}
-	part("", "enable", "enable", f.Enable)
-	part("", "disable", "disable", f.Disable)
-	if len(f.Severity) > 0 {
-		w.WriteString("severity:\n")
-		for _, r := range x.all() {
-			if s, ok := f.Severity[r.ID]; ok {
-				w.line("  ", r.ID, s.String(), x.place("severity."+r.ID))
+		if v.Key.Option != "" && c.Bool(v.Key.Option) {
+			from = origin(c, v.Key.Option)
+		}
+		indent := strings.Repeat("  ", v.Depth)
+		switch value := v.Value.(type) {
+		case nil:
+			fmt.Fprintf(w, "%s%s:\n", indent, v.Name)
+		case []string:
+			w.list(indent, v.Name, value, from)
+		case bool:
+			w.line(indent, v.Name, strconv.FormatBool(value), from)
+		case audit.Severity:
+			w.severity(v, value, from)
+		case time.Time:
+			fmt.Fprintf(w, "    %s: %s\n", v.Name, value.Format(time.DateOnly))
+		case string:
+			if v.First {
+				w.line(indent, "- "+v.Name, value, from)
+			} else {
+				w.text(v.Name, value)
 			}
 		}
 	}
-	if len(f.Waivers) > 0 {
-		w.WriteString("waivers:\n")
+}
+
+// severity writes the severity of a rule, with its place unless it is one of several keys of an entry.
+func (w *writer) severity(v config.Value, s audit.Severity, from string) {
+	if v.Key.Kind == config.Severities {
+		w.line("  ", v.Name, s.String(), from)
+		return
 	}
-	for _, v := range f.Waivers {
-		w.line("  ", "- rule", v.Rule, fmt.Sprintf("%s:%d", report.Printable(f.Path), v.Pos.Line))
-		w.text("domain", v.Domains)
-		w.text("device", v.Device)
-		if !v.Until.IsZero() {
-			fmt.Fprintf(w, "    until: %s\n", v.Until.Format("2006-01-02"))
-		}
-		w.text("reason", v.Reason)
-	}
-	if _, ok := f.Places["domain-waivers"]; ok || cfg.DomainWaivers.Ignore {
-		w.WriteString("domain-waivers:\n")
-		from := func(key string) string {
-			if _, ok := f.Places["domain-waivers."+key]; ok {
-				return x.place("domain-waivers." + key)
-			}
-			return "default"
-		}
-		accept := from("accept")
-		if c.Bool("no-domain-waivers") {
-			accept = origin(c, "no-domain-waivers")
-		}
-		w.line("  ", "accept", strconv.FormatBool(!cfg.DomainWaivers.Ignore), accept)
-		w.line("  ", "boundary", strconv.FormatBool(cfg.DomainWaivers.Boundary), from("boundary"))
-		part("  ", "never", "domain-waivers.never", f.DomainWaivers.Never)
-	}
-	if len(f.Allow.Emulators)+len(f.Allow.Folders) > 0 {
-		w.WriteString("allow:\n")
-		part("  ", "emulators", "allow.emulators", f.Allow.Emulators)
-		part("  ", "folders", "allow.folders", f.Allow.Folders)
-	}
-	if len(f.Rules) > 0 {
-		w.WriteString("rules:\n")
-	}
-	for _, r := range f.Rules {
-		w.line("  ", "- id", r.ID, fmt.Sprintf("%s:%d", report.Printable(f.Path), r.Pos.Line))
-		for _, m := range []struct{ key, value string }{
-			{"title", r.Title}, {"severity", r.Severity.String()}, {"for", r.For}, {"expression", r.Expression}, {"message", r.Message}, {"path", r.Path}, {"doc", r.Doc}, {"fix", r.Fix}, {"url", r.URL},
-		} {
-			w.text(m.key, m.value)
-		}
-	}
+	w.text(v.Name, s.String())
 }

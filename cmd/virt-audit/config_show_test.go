@@ -144,3 +144,30 @@ func compareRules(t *testing.T, files ...string) {
 		t.Errorf("%q\nis shown as\n%q", texts[0], texts[1])
 	}
 }
+
+// TestConfigShowKeys: every key of the table is shown, and an option has its documented default.
+func TestConfigShowKeys(t *testing.T) {
+	dir := written(t, map[string]string{"full.yaml": config.Example(), "empty.yaml": ""})
+	full := succeeds(t, "config", "show", "--config", filepath.Join(dir, "full.yaml"))
+	var walk func(keys []*config.Key)
+	walk = func(keys []*config.Key) {
+		for _, k := range keys {
+			if !regexp.MustCompile(`(?m)^[ -]*` + k.Name + `:`).MatchString(full) {
+				t.Errorf("%s is not shown in\n%s", k.Name, full)
+			}
+			walk(k.Keys)
+		}
+	}
+	walk(config.Keys())
+	empty := succeeds(t, "config", "show", "--config", filepath.Join(dir, "empty.yaml"))
+	for _, k := range optionTable() {
+		want := strings.Trim(k.DefaultValue(), "[]")
+		if want == "" {
+			want = "not set"
+		}
+		line := regexp.MustCompile(`(?m)^(?:# )?` + k.Name + `: .* # default$`).FindString(empty)
+		if !strings.Contains(line, want) {
+			t.Errorf("%q: the default is not %s", line, want)
+		}
+	}
+}
