@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestAnsible has Ansible play the example where systemd runs: the host is installed, audited and judged, a second
-// time changes nothing, and whatever is wrong with a host fails it.
+// TestAnsible runs the example playbook where systemd runs: it installs, audits and judges the host; a second run
+// changes nothing, and any fault of a host fails that host.
 func TestAnsible(t *testing.T) {
 	need(t, "ansible-playbook", "ansible-core")
 	s := newSpace(t, theRelease(t))
@@ -24,7 +24,7 @@ func TestAnsible(t *testing.T) {
 	}
 	put("/root/play/audit.yml", read(t, "packaging/ansible/audit.yml"))
 	put("/root/play/hosts", "[hypervisors]\nrack4 ansible_connection=local ansible_python_interpreter=/usr/bin/python3\n")
-	// play returns what Ansible says, and the counts of its last line.
+	// play returns Ansible's output, and the counts of its last line.
 	recap := regexp.MustCompile(`(?m)^rack4 +: ok=(\d+) +changed=(\d+) +unreachable=0 +failed=(\d+)`)
 	play := func(args ...string) (out, changed, failed string) {
 		t.Helper()
@@ -40,7 +40,7 @@ func TestAnsible(t *testing.T) {
 	}
 	const pkg, config = "virt_audit_package=/run/shared/virt-audit_1.2.3_amd64.deb", "virt_audit_config=site.yaml"
 
-	// A preview changes nothing, and ends with what is true: there is no program yet.
+	// A preview changes nothing, and reports that virt-audit is not installed yet.
 	before := s.changed()
 	put("/root/play/site.yaml", "profiles: [baseline]\n")
 	out, changed, failed := play("--check", "--diff", "-e", pkg, "-e", config)
@@ -76,7 +76,7 @@ func TestAnsible(t *testing.T) {
 		t.Errorf("the play leaves %s", left)
 	}
 
-	// Critical findings alone count: there are none. All is as it was.
+	// Only critical findings count, and there are none. Nothing has changed.
 	if out, changed, failed = play("-e", pkg, "-e", config, "-e", "virt_audit_fail_on=critical"); changed != "0" || failed != "0" {
 		t.Errorf("once more: changed=%s failed=%s %s", changed, failed, out)
 	}
@@ -92,21 +92,21 @@ func TestAnsible(t *testing.T) {
 		t.Errorf("a host without guests: failed=%s %s", failed, out)
 	}
 
-	// Another folder for node_exporter, which is somebody's: the unit writes there, until it is not to any more.
+	// Another directory for node_exporter, which already exists: the unit writes there until the variable is removed.
 	furnish(s)
 	s.shell("install -d -m 2775 -g daemon /srv/metrics")
 	if out, _, failed = play("--tags", "install", "-e", "virt_audit_textfiles=/srv/metrics"); failed != "0" {
-		t.Errorf("another folder: failed=%s %s", failed, out)
+		t.Errorf("another directory: failed=%s %s", failed, out)
 	}
 	if got := s.must("stat", "-c", "%a %G", "/srv/metrics"); got != "2775 daemon\n" {
-		t.Errorf("the folder is %s now", got)
+		t.Errorf("the directory is %s now", got)
 	}
 	start(s)
 	if prom := s.must("cat", "/srv/metrics/virt-audit.prom"); !strings.Contains(prom, "virt_audit_last_run_timestamp_seconds") {
-		t.Errorf("the figures in the other folder are %s", prom)
+		t.Errorf("the metrics in the other directory are %s", prom)
 	}
 	if out, changed, failed = play("--tags", "install"); failed != "0" || changed == "0" {
-		t.Errorf("the usual folder: changed=%s failed=%s %s", changed, failed, out)
+		t.Errorf("the default directory: changed=%s failed=%s %s", changed, failed, out)
 	}
 	if conf := s.must("systemctl", "cat", "virt-audit.service"); strings.Contains(conf, "/srv/metrics") {
 		t.Errorf("the unit still is %s", conf)

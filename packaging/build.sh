@@ -1,13 +1,13 @@
 #!/bin/sh
 # Builds what is published: static binaries, deb and rpm packages, a bill of materials for each
-# architecture, and SHA256SUMS over all of it. Who builds the same source with the same Go again gets the
-# same bytes, in any folder, at any time: that is what the test beside this file checks.
+# architecture, and SHA256SUMS over all of it. The same source and the same Go version give the same bytes,
+# in any directory, at any time; release_test.go checks that.
 #
-#   VERSION            of the release; without it, what version.sh says
-#   SOURCE_DATE_EPOCH  the time that all files have; without it, that of the last commit
-#   ARCHES             what to build for, in Go's words; amd64 and arm64 without it
-#   OUT                the folder to build in, dist without it; who builds everything has it emptied
-#   STEPS              of "packages sbom", what to make besides the binaries; both without it
+#   VERSION            version of the release; default: the output of version.sh
+#   SOURCE_DATE_EPOCH  time of all files; default: the time of the last commit
+#   ARCHES             architectures, with Go's names; default: amd64 and arm64
+#   OUT                output directory; default: dist. A build of everything empties it first
+#   STEPS              what to make besides the binaries; default: "packages sbom"
 set -eu
 LC_ALL=C TZ=UTC0
 export LC_ALL TZ
@@ -24,22 +24,22 @@ OUT=${OUT:-dist}
 STEPS=${STEPS-packages sbom}
 case $VERSION in
 [0-9]*) ;;
-*) echo "build.sh: this is no repository: set VERSION, which begins with a digit" >&2 && exit 2 ;;
+*) echo "build.sh: not a repository: set VERSION, which must begin with a digit" >&2 && exit 2 ;;
 esac
-[ -n "$SOURCE_DATE_EPOCH" ] || { echo "build.sh: this is no repository: set SOURCE_DATE_EPOCH" >&2 && exit 2; }
+[ -n "$SOURCE_DATE_EPOCH" ] || { echo "build.sh: not a repository: set SOURCE_DATE_EPOCH" >&2 && exit 2; }
 export VERSION SOURCE_DATE_EPOCH
 
-# Nothing of whoever builds is to have a part in it.
+# The environment of the build must not influence the result.
 export GOENV=off GOFLAGS= GOWORK=off GOOS=linux GOAMD64=v1 GOARM64=v8.0 GOEXPERIMENT= GOFIPS140=off CGO_ENABLED=0
 GO=${GO:-go}
 
-# tool runs a program by pinned version, for the machine that builds.
+# tool runs a Go command of a pinned version, for the build machine.
 tool() { (unset GOOS GOARCH && "$GO" run -trimpath "$@"); }
 
-# notices prints the licences of all modules that are in the binary, as these licences want it.
+# notices prints the licences of all modules in the binary, as these licences require.
 notices() {
-	echo "virt-audit is under the Apache License 2.0. The program contains modules of others, under these licences."
-	echo "The standard library of Go is under the same one as golang.org/x/sys."
+	echo "virt-audit is under the Apache License 2.0. The executable contains third-party modules, under these licences."
+	echo "The standard library of Go is under the same licence as golang.org/x/sys."
 	"$GO" list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}' ./cmd/virt-audit |
 		sort -u | while read -r path version dir; do
 		printf '\n%s\n%s %s\n\n' "$(printf '%80s' | tr ' ' =)" "$path" "$version"
@@ -77,11 +77,11 @@ for arch in $ARCHES; do
 		;;
 	esac
 	case " $STEPS " in *" sbom "*)
-		# Of the binary itself, and not of go.mod: what is in there, and nothing else.
+		# From the binary, not from go.mod: exactly the modules that it contains.
 		tool $CYCLONEDX bin -json -std -licenses -assert-licenses -noserial -notimestamp \
 			-version "$VERSION" -output "$binary.cdx.json" "$binary" 2>"$stage/log" ||
 			{ cat "$stage/log" >&2 && exit 1; }
-		# Nor anything of the program that has written it, which was compiled on the spot.
+		# Remove the hashes of the generator, which was compiled for this run.
 		sed -i '/^    "tools": \[$/,/^    \],$/{/^        "hashes": \[$/,/^        \],$/d}' "$binary.cdx.json"
 		;;
 	esac

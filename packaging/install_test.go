@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// installed are the files and folders of the packages, with mode and owner.
+// installed are the files and directories of the packages, with mode and owner.
 var installed = strings.Fields(`
 	/usr/bin/virt-audit:755:root:root
 	/usr/lib/systemd/system/virt-audit.service:644:root:root
@@ -26,7 +26,7 @@ var installed = strings.Fields(`
 	/usr/share/man/man1/virt-audit.1.gz:644:root:root
 `)
 
-// managers are what installs packages, and what a package of its own has besides.
+// managers are the package managers, and the files that only their packages contain.
 var managers = []struct {
 	name                          string
 	install, upgrade, remove, own []string
@@ -88,7 +88,7 @@ func TestInstall(t *testing.T) {
 
 			out := s.must(m.remove...)
 			if !strings.Contains(out, "/etc/libvirt/hooks/qemu.d/virt-audit stays") {
-				t.Errorf("nobody is told of the hook that stays: %s", out)
+				t.Errorf("the hook that stays is not reported: %s", out)
 			}
 			after := s.changed()
 			if left := slices.DeleteFunc(after, func(name string) bool { return slices.Contains(before, name) }); len(left) > 0 {
@@ -101,8 +101,8 @@ func TestInstall(t *testing.T) {
 	}
 }
 
-// furnish makes the space a host with guests: files that only root may read, and such that root may not
-// read without being root; an image in a home that everybody may read; a bridge with the default route.
+// furnish makes the space a host with guests: files that only root may read, and files that root may read only with
+// its capability; an image in a home directory that all users may read; a bridge with the default route.
 func furnish(s *space) {
 	s.tb.Helper()
 	guest, err := os.ReadFile(filepath.Join(root, "testdata", "fleet", "web01.xml"))
@@ -145,7 +145,7 @@ func furnish(s *space) {
 		ip route replace default via 192.0.2.2`)
 }
 
-// service runs the audit as systemd runs it, and compares it with what root is told.
+// service runs the audit as systemd runs it, and compares the report with the one that root gets.
 func service(s *space) {
 	s.tb.Helper()
 	const prom = "/var/lib/prometheus/node-exporter/virt-audit.prom"
@@ -156,13 +156,13 @@ func service(s *space) {
 	if out := s.must("cat", prom); !strings.Contains(out, "virt_audit_last_run_timestamp_seconds") {
 		s.tb.Errorf("the figures are %s", out)
 	}
-	// All that keeps it from doing harm must not keep it from seeing.
+	// The sandbox must not hide facts of the host.
 	s.shell(`printf '%s\n' VIRT_AUDIT_FORMAT=json:` + filepath.Dir(prom) + `/sandboxed.json VIRT_AUDIT_PROFILE=multi-tenant SOURCE_DATE_EPOCH=1 >/etc/default/virt-audit`)
 	start(s)
 	inside := s.must("cat", filepath.Dir(prom)+"/sandboxed.json")
 	outside, code := s.try("env", "VIRT_AUDIT_PROFILE=multi-tenant", "SOURCE_DATE_EPOCH=1", "virt-audit", "--format", "json")
-	if code != 1 || inside != outside { // 1, and above the service has succeeded
-		s.tb.Errorf("the service reports\n%s\nroot is told (exit code %d)\n%s", inside, code, outside)
+	if code != 1 || inside != outside { // 1 is a success for the service
+		s.tb.Errorf("the service reports\n%s\nroot gets (exit code %d)\n%s", inside, code, outside)
 	}
 	for _, want := range []string{"/home/user/open.img", "/tmp/open.img", "network-mgmt-bridge", "qemu.conf:1", "before.xml"} {
 		if !strings.Contains(inside, want) {
@@ -170,18 +170,18 @@ func service(s *space) {
 		}
 	}
 
-	// What cannot be read fails the service, and so does a folder that is not there.
+	// Unreadable input fails the service, and so does a missing directory.
 	s.shell(`echo '<domain' >/etc/libvirt/qemu/broken.xml; echo VIRT_AUDIT_FORMAT=text >/etc/default/virt-audit`)
 	if out, code := s.try("systemctl", "start", "virt-audit.service"); code == 0 {
 		s.tb.Errorf("the service succeeds with a document that it could not read: %s", out)
 	}
 	s.shell(`rm /etc/libvirt/qemu/broken.xml; echo VIRT_AUDIT_FORMAT=openmetrics:/var/lib/nowhere/a.prom >/etc/default/virt-audit`)
 	if out, code := s.try("systemctl", "start", "virt-audit.service"); code == 0 {
-		s.tb.Errorf("the service succeeds without a folder to write to: %s", out)
+		s.tb.Errorf("the service succeeds without a directory to write to: %s", out)
 	}
 	s.shell("rm /etc/default/virt-audit " + filepath.Dir(prom) + "/sandboxed.json")
 
-	// The line of capabilities is what the kernel says of a process in the sandbox.
+	// The capabilities are those that the kernel reports for a process in the sandbox.
 	s.shell(`mkdir -p /run/systemd/system/virt-audit.service.d
 		printf '[Service]\nExecStart=\nExecStart=/bin/cat /proc/self/status\nNoExecPaths=\nExecPaths=\nStandardOutput=truncate:/run/status\n' >/run/systemd/system/virt-audit.service.d/show.conf
 		systemctl daemon-reload`)
@@ -196,13 +196,13 @@ func service(s *space) {
 	}
 }
 
-// TestExposure has systemd say how much the service could do if it was turned against the host: 10 is everything.
+// TestExposure asks systemd how much damage a compromised service could do: 10 is the maximum.
 func TestExposure(t *testing.T) {
 	need(t, "systemd-analyze", "systemd")
 	run(t, root, nil, "systemd-analyze", "security", "--no-pager", "--offline=true", "--threshold=20", "packaging/systemd/virt-audit.service")
 }
 
-// start runs the service, which has to succeed.
+// start runs the service, which must succeed.
 func start(s *space) {
 	s.tb.Helper()
 	if out, code := s.try("systemctl", "start", "virt-audit.service"); code != 0 {

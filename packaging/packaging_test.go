@@ -1,5 +1,5 @@
-// Package packaging_test proves what is built around the program: packages are built, compared, installed,
-// run under systemd and removed; what pipelines and fleets are given is executed by the programs that it is for.
+// Package packaging_test tests what is built around virt-audit: packages are built, compared, installed, run under
+// systemd and removed; the files for pipelines and fleets are executed by the tools that they are for.
 package packaging_test
 
 import (
@@ -13,25 +13,25 @@ import (
 	"testing"
 )
 
-// root is the folder of the project, seen from the tests.
+// root is the directory of the project, relative to the tests.
 const root = ".."
 
-// scratch is a folder that all tests share, and that goes with them.
+// scratch is a directory that all tests share; it is removed at the end.
 var scratch string
 
 func TestMain(m *testing.M) {
 	code := 1
-	defer func() { os.Exit(code) }() //nolint:forbidigo // so do mains of tests
+	defer func() { os.Exit(code) }() //nolint:forbidigo // as in every TestMain
 	var err error
 	if scratch, err = os.MkdirTemp("", "virt-audit-packaging"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return
 	}
-	defer os.RemoveAll(scratch) //nolint:errcheck // what stays is in the folder for temporary files
+	defer os.RemoveAll(scratch) //nolint:errcheck // leftovers are in the directory for temporary files
 	code = m.Run()
 }
 
-// program is virt-audit as it is published.
+// program is the path of virt-audit as it is published.
 var program = sync.OnceValues(func() (string, error) {
 	file := filepath.Join(scratch, "bin", "virt-audit")
 	out, err := command(root, nil, "make", "--no-print-directory", "build", "BINARY="+file, "VERSION=1.2.3").CombinedOutput()
@@ -41,7 +41,7 @@ var program = sync.OnceValues(func() (string, error) {
 	return file, nil
 })
 
-// virtAudit runs the program, and returns standard output.
+// virtAudit runs virt-audit, and returns standard output.
 func virtAudit(t *testing.T, args ...string) (stdout string) {
 	t.Helper()
 	file, err := program()
@@ -57,14 +57,14 @@ func virtAudit(t *testing.T, args ...string) (stdout string) {
 	return string(out)
 }
 
-// command prepares a program with our environment and more.
+// command prepares a command with our environment and more.
 func command(dir string, env []string, args ...string) *exec.Cmd {
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
 	return cmd
 }
 
-// need fails a test that lacks a program, with the package that has it on Debian.
+// need fails a test that lacks an executable, with the Debian package that contains it.
 func need(t *testing.T, program, pkg string) {
 	t.Helper()
 	if _, err := exec.LookPath(program); err != nil {
@@ -72,7 +72,7 @@ func need(t *testing.T, program, pkg string) {
 	}
 }
 
-// run runs a program that has to succeed, and returns what it printed.
+// run runs a command that must succeed, and returns its output.
 func run(t *testing.T, dir string, env []string, args ...string) string {
 	t.Helper()
 	out, err := command(dir, env, args...).CombinedOutput()
@@ -92,7 +92,7 @@ func read(t *testing.T, name string) string {
 	return string(data)
 }
 
-// write writes a file, and the folders that it is in.
+// write writes a file, and creates its directory.
 func write(t *testing.T, name, text string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
@@ -103,7 +103,7 @@ func write(t *testing.T, name, text string) {
 	}
 }
 
-// source copies what a release is built from, as a source archive would have it: no repository.
+// source copies what a release is built from, as in a source archive: without a repository.
 func source(t *testing.T, dir string) {
 	t.Helper()
 	for _, name := range []string{"audit", "cmd", "rules", "packaging", "testdata", "go.mod", "go.sum", "Makefile", "LICENSE", "README.md", "CHANGELOG.md"} {

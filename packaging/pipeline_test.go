@@ -14,7 +14,7 @@ import (
 // actionlint reads GitHub's files; it is run by pinned version.
 const actionlint = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 
-// good and bad are guests of a repository; gateway is XML that is no guest's.
+// good and bad are guests of a repository; gateway is XML that is not a guest.
 func good(t *testing.T) string {
 	t.Helper()
 	return read(t, "testdata/rules/boundary-accel-tcg/good.xml")
@@ -27,7 +27,7 @@ func bad(t *testing.T) string {
 
 const gateway = "<network><name>gateway</name></network>\n"
 
-// repository makes a repository of its own with files in it, and returns its folder and environment.
+// repository creates a repository with files, and returns its directory and environment.
 func repository(t *testing.T, files map[string]string) (dir string, env []string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -42,7 +42,7 @@ func repository(t *testing.T, files map[string]string) (dir string, env []string
 	return dir, env
 }
 
-// action is action.yml, as far as a runner reads it.
+// action is the part of action.yml that a runner reads.
 type action struct {
 	Inputs  map[string]struct{ Default string }
 	Outputs map[string]struct{ Value string }
@@ -125,7 +125,7 @@ func TestAction(t *testing.T) {
 		t.Fatalf("good guests: %s%s", out, log)
 	}
 	if v := run(t, dir, nil, filepath.Join(temp, "virt-audit-bin", "virt-audit"), "--version"); v != "virt-audit 1.2.3\n" {
-		t.Errorf("the program says it is %s", v)
+		t.Errorf("virt-audit reports version %s", v)
 	}
 	ids := map[string]bool{}
 	for _, step := range a.Runs.Steps {
@@ -142,7 +142,7 @@ func TestAction(t *testing.T) {
 		inputs  map[string]string
 		code    string
 		want    string // in the log
-		written string // is a file then
+		written string // must be written
 	}{
 		{nil, "1", "::error file=guests/old.xml,line=", ""},
 		{map[string]string{"paths": "guests/web.xml\n\nit's $(touch pwned).xml\n"}, "0", "", ""},
@@ -165,7 +165,7 @@ func TestAction(t *testing.T) {
 		}
 	}
 
-	// The configuration of a checkout that everybody may write to, as in a container, counts.
+	// The configuration of a checkout that all users can write to, as in a container, counts.
 	write(t, filepath.Join(dir, ".virt-audit.yaml"), "disable: [boundary-accel-tcg]\n")
 	run(t, dir, nil, "chmod", "666", ".virt-audit.yaml")
 	if log, out, ok := play(dir, nil, "Audit"); !ok {
@@ -186,7 +186,7 @@ func TestAction(t *testing.T) {
 	}
 }
 
-// TestWorkflow has actionlint judge the workflow, and what it asks of our action.
+// TestWorkflow runs actionlint on the workflow and on its use of our action.
 func TestWorkflow(t *testing.T) {
 	text := read(t, "packaging/ci/github-workflow.yml")
 	local := strings.ReplaceAll(text, "virt-audit/virt-audit@v1", "./")
@@ -206,7 +206,7 @@ func TestWorkflow(t *testing.T) {
 	}
 }
 
-// TestGitLab runs what GitLab's runner would, and looks for the reports where the job says they are.
+// TestGitLab runs what GitLab's runner would, and reads the reports from the paths that the job declares.
 func TestGitLab(t *testing.T) {
 	var ci map[string]struct {
 		BeforeScript []string `yaml:"before_script"`
@@ -234,7 +234,7 @@ func TestGitLab(t *testing.T) {
 		for k, v := range job.Variables {
 			env = append(env, k+"="+v)
 		}
-		// All but the installation, which is of a release.
+		// All lines but the installation, which installs a release.
 		lines := slices.DeleteFunc(slices.Concat(job.BeforeScript, job.Script), func(l string) bool { return strings.Contains(l, "go install") })
 		if len(lines) != len(job.BeforeScript)+len(job.Script)-1 {
 			t.Errorf("the job is %q", lines)
@@ -261,7 +261,7 @@ func TestGitLab(t *testing.T) {
 	}
 }
 
-// TestPreCommit has the real pre-commit install the hooks from a repository of ours, and commit with them.
+// TestPreCommit lets the real pre-commit install the hooks from a local repository, and commits with them.
 func TestPreCommit(t *testing.T) {
 	need(t, "pre-commit", "pre-commit")
 	hooks, env := repository(t, map[string]string{".pre-commit-hooks.yaml": read(t, ".pre-commit-hooks.yaml")})
@@ -271,7 +271,7 @@ func TestPreCommit(t *testing.T) {
 	config := "repos: [{repo: '" + hooks + "', rev: v1.0.0, hooks: [{id: virt-audit}, {id: virt-audit-all, args: [--skip-rule=cpu-model-baseline, guests], stages: [manual]}]}]\n"
 	dir, _ := repository(t, map[string]string{".pre-commit-config.yaml": config})
 	env = append(env, "PRE_COMMIT_HOME="+t.TempDir())
-	for _, name := range []string{"GOPROXY", "GOSUMDB", "GOCACHE", "GOMODCACHE"} { // what is there need not be fetched and compiled again
+	for _, name := range []string{"GOPROXY", "GOSUMDB", "GOCACHE", "GOMODCACHE"} { // so that nothing is fetched and compiled again
 		env = append(env, name+"="+strings.TrimSpace(run(t, root, nil, "go", "env", name)))
 	}
 	run(t, dir, env, "pre-commit", "install", "--install-hooks") // pre-commit 3.0 lets variables of "git commit" through to Go
@@ -314,6 +314,6 @@ func TestPreCommit(t *testing.T) {
 		}
 	}
 	if err := all(); err == nil {
-		t.Error("two guests have one address, and nothing is said")
+		t.Error("two guests have one address, and it is not reported")
 	}
 }

@@ -13,15 +13,15 @@ import (
 
 const alerts = "packaging/prometheus/virt-audit.rules.yml"
 
-// TestAlerts has Prometheus' own tool judge the alerts, and play through when they are to sound.
+// TestAlerts checks the alerts with promtool, and runs the test cases for when they fire.
 func TestAlerts(t *testing.T) {
 	need(t, "promtool", "prometheus")
 	run(t, root, nil, "promtool", "check", "rules", alerts)
 	run(t, root, nil, "promtool", "test", "rules", "packaging/testdata/alerts.test.yml")
 }
 
-// TestAlertsOnReport gives a real report to the alerts: a rule that asks for a metric or a label that reports have
-// not would sleep for ever.
+// TestAlertsOnReport evaluates the alerts over a real report: a rule with a metric or a label that reports do not have
+// would never fire.
 func TestAlertsOnReport(t *testing.T) {
 	need(t, "promtool", "prometheus")
 	dir := t.TempDir()

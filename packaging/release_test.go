@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// release builds all that is published for amd64 from a copy of the source, by way of a program and its
-// arguments, and returns the folder that it is in.
+// release builds all that is published for amd64 from a copy of the source, with the given command, and returns the
+// output directory.
 func release(t *testing.T, dir string, env []string, by ...string) (out string) {
 	t.Helper()
 	source(t, dir)
@@ -37,17 +37,17 @@ func theRelease(t *testing.T) string {
 	return release(t, filepath.Join(scratch, "release"), nil)
 }
 
-// TestReproducible builds the same source again where everything but the source is another: folder, user's
-// settings, language, time zone, mask, times of the files and, where we may, the name of the machine.
+// TestReproducible builds the same source again where everything but the source differs: directory, user's settings,
+// language, time zone, mask, times of the files and, where permitted, the host name.
 func TestReproducible(t *testing.T) {
 	first := theRelease(t)
 	by := []string{"sh", "-euc", `umask 077; find . -exec touch -d 2001-02-03 {} +; chmod -R go-rwx .; exec "$@"`, "sh"}
 	if exec.Command("unshare", "--uts", "true").Run() == nil {
 		by = append([]string{"unshare", "--uts", "sh", "-euc", `hostname elsewhere; exec "$@"`, "sh"}, by...)
 	}
-	second := release(t, filepath.Join(t.TempDir(), "another folder", "of the same"), []string{
+	second := release(t, filepath.Join(t.TempDir(), "another directory", "of the same"), []string{
 		"HOME=" + t.TempDir(), "GOFLAGS=-buildvcs=true -tags=other", "GOAMD64=v3", "TZ=Asia/Tokyo", "LC_ALL=C.UTF-8",
-		"GOCACHE=" + strings.TrimSpace(run(t, root, nil, "go", "env", "GOCACHE")), // what is compiled is the same in any folder
+		"GOCACHE=" + strings.TrimSpace(run(t, root, nil, "go", "env", "GOCACHE")), // compiled packages are the same in any directory
 		"GOMODCACHE=" + strings.TrimSpace(run(t, root, nil, "go", "env", "GOMODCACHE")),
 	}, by...)
 	files, err := os.ReadDir(first)
@@ -73,7 +73,7 @@ func TestReproducible(t *testing.T) {
 	}
 }
 
-// TestSums has sha256sum judge the release.
+// TestSums checks the release with sha256sum.
 func TestSums(t *testing.T) {
 	dir := theRelease(t)
 	out := run(t, dir, nil, "sha256sum", "--strict", "--check", "SHA256SUMS")
@@ -88,7 +88,7 @@ func TestSums(t *testing.T) {
 	}
 }
 
-// TestStatic looks at the program itself: it needs no other file, and tells nothing of where it was built.
+// TestStatic inspects the executable: it needs no other file, and contains nothing of the build machine.
 func TestStatic(t *testing.T) {
 	file := filepath.Join(theRelease(t), "virt-audit_1.2.3_linux_amd64")
 	f, err := elf.Open(file)
@@ -98,7 +98,7 @@ func TestStatic(t *testing.T) {
 	defer f.Close() //nolint:errcheck // nothing was written
 	for _, p := range f.Progs {
 		if p.Type == elf.PT_INTERP || p.Type == elf.PT_DYNAMIC {
-			t.Errorf("the program is linked dynamically: it has a %s", p.Type)
+			t.Errorf("the executable is linked dynamically: it has a %s", p.Type)
 		}
 	}
 	data, err := os.ReadFile(file)
@@ -107,18 +107,18 @@ func TestStatic(t *testing.T) {
 	}
 	for _, env := range []string{"GOMODCACHE", "GOROOT"} {
 		if dir := strings.TrimSpace(run(t, root, nil, "go", "env", env)); bytes.Contains(data, []byte(dir+"/")) {
-			t.Errorf("the folder %s is in the program", dir)
+			t.Errorf("the directory %s is in the executable", dir)
 		}
 	}
 	if bytes.Contains(data, []byte(scratch)) {
-		t.Error("the folder that it was built in is in the program")
+		t.Error("the build directory is in the executable")
 	}
 	if got := run(t, root, nil, file, "--version"); got != "virt-audit 1.2.3\n" {
 		t.Errorf("--version prints %q", got)
 	}
 }
 
-// TestContents holds the bill of materials and the licences against what Go says is in the program.
+// TestContents compares the bill of materials and the licences with the modules that Go reports for the executable.
 func TestContents(t *testing.T) {
 	dir := theRelease(t)
 	info, err := buildinfo.ReadFile(filepath.Join(dir, "virt-audit_1.2.3_linux_amd64"))
@@ -151,7 +151,7 @@ func TestContents(t *testing.T) {
 		t.Errorf("the bill of materials is of %+v", bill.Metadata.Component)
 	}
 	if strings.Contains(string(data), `"hashes"`) && strings.Index(string(data), `"hashes"`) < strings.Index(string(data), `"component"`) {
-		t.Error("the bill of materials has a digest of the program that has made it")
+		t.Error("the bill of materials has a digest of its generator")
 	}
 	if bill.SerialNumber != "" || bill.Metadata.Timestamp != "" {
 		t.Error("the bill of materials is another each time: it has a number or a time")
@@ -166,7 +166,7 @@ func TestContents(t *testing.T) {
 	}
 	for _, c := range bill.Components {
 		if want[c.Name] != c.Version {
-			t.Errorf("the bill of materials has %s %s, the program has %q", c.Name, c.Version, want[c.Name])
+			t.Errorf("the bill of materials has %s %s, the executable has %q", c.Name, c.Version, want[c.Name])
 		}
 		if c.Name != "std" {
 			if len(c.Licenses) == 0 {
@@ -179,7 +179,7 @@ func TestContents(t *testing.T) {
 		delete(want, c.Name)
 	}
 	for name := range want {
-		t.Errorf("%s is in the program, and not in the bill of materials", name)
+		t.Errorf("%s is in the executable, and not in the bill of materials", name)
 	}
 }
 

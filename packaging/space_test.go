@@ -21,16 +21,16 @@ import (
 //go:embed testdata/space.sh
 var spaceScript string
 
-// path is where programs are looked for. A user's own may lack the folders of root's programs.
+// path is the search path of commands. A user's path may lack the sbin directories.
 const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// space is a system in which the real systemd runs, with this machine's programs and none of its state.
+// space is a system in which the real systemd runs, with this machine's software and none of its state.
 type space struct {
 	tb   testing.TB
 	init int // process 1, as the machine counts
 }
 
-// newSpace starts a system that ends with the test. The folder shared is its /run/shared.
+// newSpace starts a system that ends with the test. The directory shared is its /run/shared.
 func newSpace(tb testing.TB, shared string) *space {
 	tb.Helper()
 	if os.Geteuid() != 0 {
@@ -125,14 +125,14 @@ func removeGroup(tb testing.TB, branch string) {
 	tb.Errorf("a control group stays: %v", err)
 }
 
-// command prepares a program that runs in the space, with nothing of our environment.
+// command prepares a command that runs in the space, without our environment.
 func (s *space) command(args ...string) *exec.Cmd {
 	cmd := exec.Command("nsenter", append([]string{"--target", strconv.Itoa(s.init), "--all", "--root", "--wd", "--"}, args...)...)
 	cmd.Env = []string{"PATH=" + path, "LC_ALL=C", "HOME=/root", "DEBIAN_FRONTEND=noninteractive", "PAGER=cat"}
 	return cmd
 }
 
-// try runs a program, and returns what it printed and its exit code.
+// try runs a command, and returns its output and its exit code.
 func (s *space) try(args ...string) (output string, code int) {
 	s.tb.Helper()
 	out, err := s.command(args...).CombinedOutput()
@@ -145,7 +145,7 @@ func (s *space) try(args ...string) (output string, code int) {
 	return string(out), 0
 }
 
-// must runs a program that has to succeed, and returns what it printed.
+// must runs a command that must succeed, and returns its output.
 func (s *space) must(args ...string) string {
 	s.tb.Helper()
 	out, code := s.try(args...)
@@ -155,14 +155,14 @@ func (s *space) must(args ...string) string {
 	return out
 }
 
-// shell runs lines that have to succeed.
+// shell runs lines that must succeed.
 func (s *space) shell(script string) string {
 	s.tb.Helper()
 	return s.must("sh", "-euc", script)
 }
 
-// changed lists the files that are otherwise than on the machine, and all that bears our name, but for the
-// databases of the package managers, logs and what systemd notes of its own.
+// changed lists the files that differ from the machine's, and all files with our name, except for databases of the
+// package managers, logs and systemd's own records.
 func (s *space) changed() []string {
 	s.tb.Helper()
 	return strings.Fields(s.shell(`cd /run/upper && find . \( -not -type d -o -name '*virt-audit*' \) \

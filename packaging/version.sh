@@ -1,10 +1,10 @@
 #!/bin/sh
-# Prints the version of this source as packages know it: 1.2.3 at the tag v1.2.3, 1.3.0~rc1 at v1.3.0-rc1,
-# 1.2.3+4.g0123456 four commits behind v1.2.3, and without any tag 0.0.0~20060102.g0123456, which is older
-# than every release. What is not committed adds "dirty". Outside of a repository it is "devel".
+# Prints the version of this source in the form of packages: 1.2.3 at the tag v1.2.3, 1.3.0~rc1 at v1.3.0-rc1,
+# 1.2.3+4.g0123456 four commits after v1.2.3, and without any tag 0.0.0~20060102.g0123456, which is older
+# than every release. Uncommitted changes add "dirty". Outside of a repository the version is "devel".
 set -u
 cd "$(dirname "$0")/.." || exit 1
-# An archive of the source that was unpacked inside another project's repository is not that project.
+# The source may have been unpacked inside another project's repository.
 [ -e .git ] && commit=$(git rev-parse --short=7 HEAD 2>/dev/null) || {
 	echo devel
 	exit

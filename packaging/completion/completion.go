@@ -1,10 +1,10 @@
-// Package completion holds the scripts that make shells complete virt-audit's command line. They ask the
-// program itself what may stand at the cursor, so that they hold no list that could grow stale.
+// Package completion contains the scripts that make shells complete virt-audit's command line. They ask
+// virt-audit itself for the candidates at the cursor, so that they contain no list that could become stale.
 package completion
 
 import _ "embed"
 
-// The scripts, as they are installed.
+// The scripts, as the packages install them.
 var (
 	//go:embed virt-audit.bash
 	Bash string

@@ -1,9 +1,9 @@
 # bash completion for virt-audit                                             -*- shell-script -*-
 #
-# What may stand at the cursor is asked of the program itself, see cmd/virt-audit/completion.go. Files are
-# found here. bash-completion is not needed.
+# virt-audit itself prints the candidates at the cursor, see cmd/virt-audit/completion.go. File names are
+# completed here. bash-completion is not needed.
 
-# Sets $plain to a word without its quotes, of which one may still be open.
+# Sets $plain to a word without its quotes; the last quote may still be open.
 _virt_audit_plain() {
 	local rest=$1 quote='' c
 	plain=''
@@ -21,8 +21,8 @@ _virt_audit_plain() {
 	done
 }
 
-# Sets $found to the files whose names begin with a text, folders with a slash behind them. ENDINGS, where
-# there are any, tell which; the ending "/" is that of folders alone.
+# Sets $found to the files whose names begin with a text; directories end with a slash. ENDING limits them to
+# files with such an ending, and directories; the ending "/" means only directories.
 _virt_audit_files() { # TEXT ENDING...
 	local text=$1 tilde='' home='' name ending
 	shift
@@ -50,7 +50,7 @@ _virt_audit() {
 	local line=${COMP_LINE:0:COMP_POINT} words=() i gap piece plain found=() raw part head program
 	local kind text prefix='' files='' endings=()
 
-	# Bash breaks words at ":" and "=" too. What has no blank in front belongs to the word before.
+	# Bash breaks words at ":" and "=" too. A part without a blank before it belongs to the previous word.
 	for ((i = 0; i <= COMP_CWORD; i++)); do
 		gap=${line%%[![:space:]]*} line=${line#"${line%%[![:space:]]*}"}
 		piece=$line
@@ -64,7 +64,7 @@ _virt_audit() {
 		return
 	fi
 
-	# What bash is going to replace is the part behind its own last break.
+	# Bash replaces the part after its own last break.
 	part=${2#"${2%%[!:=]*}"}
 	_virt_audit_plain "${raw%"$part"}"
 	head=$plain
@@ -87,13 +87,13 @@ _virt_audit() {
 	if [[ -n $files ]]; then
 		text=${plain#"$prefix"}
 		_virt_audit_files "$text" "${endings[@]}"
-		# Rather any file than none: a domain may be in a file of any name.
+		# Fall back to all files: a domain may be in a file of any name.
 		[[ ${#found[@]}${#COMPREPLY[@]} == 00 && ${endings[0]-} != / ]] && _virt_audit_files "$text"
-		# Where bash can see which are folders, it puts the slash; a quote that is open stays so then.
+		# Where bash can see which names are directories, it adds the slash, and an open quote stays open.
 		[[ $head == "$prefix" ]] && found=("${found[@]%/}")
 		for text in "${found[@]}"; do COMPREPLY+=("$prefix$text"); done
 		compopt -o filenames
-		# What only bash can make out: variables, other users' homes.
+		# What only bash can expand: variables, home directories of other users.
 		[[ ${#COMPREPLY[@]} == 0 ]] && compopt -o default
 		[[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == */ ]] && compopt -o nospace
 	fi

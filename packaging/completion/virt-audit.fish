@@ -1,15 +1,15 @@
 # fish completion for virt-audit
 #
-# What may stand at the cursor is asked of the program itself, see cmd/virt-audit/completion.go. Files are
-# found here.
+# virt-audit itself prints the candidates at the cursor, see cmd/virt-audit/completion.go. File names are
+# completed here.
 
-# Prints the files whose names begin with a text that may be quoted. Where there are endings, they tell
-# which, and folders; the ending "/" is that of folders alone.
+# Prints the files whose names begin with a text that may be quoted. ENDING limits them to files with such an
+# ending, and directories; the ending "/" means only directories.
 function __virt_audit_files # TEXT ENDING...
     set -l there
     set -l found (complete -C "'' $argv[1]")
     set -l endings $argv[2..]
-    # fish completes behind ":" and "=" too, as if a name began there.
+    # fish completes after ":" and "=" too, as if a name began there.
     if string match -q -r '[:=]' -- $argv[1]
         for name in $found
             test -e (string replace -r '^~' -- "$HOME" $name); and set -a there $name
@@ -43,7 +43,7 @@ function __virt_audit_complete
             case files
                 set -l rest (string sub -s (math 1 + (string length -- "$prefix")) -- "$token")
                 set names (__virt_audit_files "$rest" (string split -n ' ' -- "$field[2]"))
-                # Rather any file than none: a domain may be in a file of any name.
+                # Fall back to all files: a domain may be in a file of any name.
                 if test -z "$names" -a -z "$matched" -a "$field[2]" != /
                     set names (__virt_audit_files "$rest")
                 end

@@ -1,5 +1,5 @@
 #!/bin/sh
-# A systemd that runs is told of the units; none is enabled.
+# Makes a running systemd load the units; none is enabled.
 if [ -d /run/systemd/system ]; then
 	systemctl daemon-reload || :
 fi

@@ -1,13 +1,13 @@
-# Makes a system of its own out of this machine: its files below an overlay, so that nothing is written to
-# the machine, and namespaces of its own. The real systemd then runs in it as process 1; with it, everything
-# in there ends. Called in namespaces for mounts, processes, IPC, the host's name and the network.
+# Boots a copy of this machine in namespaces: the files are below an overlay, so that nothing is written to
+# the machine, and the real systemd runs as process 1. When it ends, everything inside ends. The caller creates
+# the namespaces for mounts, processes, IPC, the host name and the network.
 #
-# usage: bash space.sh FOLDER CGROUP SHARED; SHARED is to be seen as /mnt
+# usage: bash space.sh DIR CGROUP SHARED; SHARED is visible as /mnt
 set -eu
 dir=$1 cgroup=$2 shared=$3
 mount --make-rprivate /
 
-# A branch of control groups of its own: systemd takes the root of its namespace for its own.
+# A separate branch of control groups: systemd manages the root of its namespace.
 if [ -z "${BRANCHED-}" ]; then
 	echo 0 >"$cgroup/cgroup.procs"
 	BRANCHED=yes exec unshare --cgroup bash "$0" "$@"
@@ -36,7 +36,7 @@ mkdir run/shared run/upper # outside of the overlay
 mount --rbind "$shared" run/shared
 mount --bind "$dir/upper" run/upper
 
-# Of this machine's own units and guests, nothing.
+# Hide this machine's units and guests.
 for there in etc/libvirt var/lib/libvirt var/cache/libvirt home root tmp var/tmp; do
 	[ ! -d "$there" ] || mount -t tmpfs -o mode=0755 tmpfs "$there"
 done
