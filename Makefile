@@ -1,5 +1,5 @@
-# CI calls these targets and nothing else. Tools that only developers need are run by pinned version,
-# so that they stay out of go.mod.
+# CI calls only these targets. Tools that only developers need are run by pinned version, so that they stay
+# out of go.mod.
 GO       ?= go
 LINT     := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 PACKAGES := ./... ./testdata ./testdata/libvirtd ./testdata/differential ./testdata/house
@@ -9,13 +9,13 @@ FUZZTIME ?= 60s
 
 all: build lint test
 
-# build leaves nothing of the machine in the binary: same source and same Go give the same bytes.
+# build is reproducible: the same source and the same Go version give the same bytes.
 BINARY  ?= virt-audit
 VERSION ?= $(shell sh packaging/version.sh)
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags='-s -w -X main.version=$(VERSION)' -o '$(BINARY)' ./cmd/virt-audit
 
-# dist makes everything that is published, in dist/; packages and sbom make their part of it.
+# dist builds everything that is published, in dist/; packages and sbom build their part of it.
 dist:
 	VERSION='$(VERSION)' sh packaging/build.sh
 
@@ -25,7 +25,7 @@ packages:
 sbom:
 	VERSION='$(VERSION)' STEPS=sbom sh packaging/build.sh
 
-# tools installs what the tests compare us with: a real virsh, xmllint, virt-xml.
+# tools installs the commands that the tests compare with: a real virsh, xmllint, virt-xml.
 tools:
 	@sh testdata/tools.sh
 
@@ -34,8 +34,8 @@ test: tools
 	$(GO) test -race -count=1 -timeout 30m $(PACKAGES)
 	@$(MAKE) --no-print-directory cover
 
-# cover fails when a package that decides something falls below 90 % of its statements. Tests of packaging run
-# the program as it is published, which counts nothing.
+# cover fails if the coverage of a deciding package is below 90 % of its statements. The tests of packaging run
+# the published binary, which does not count coverage.
 DECIDING := audit audit/domxml audit/policy audit/host audit/baseline audit/config rules rules/local
 comma    := ,
 space    := $(subst ,, )
@@ -62,22 +62,23 @@ lint:
 fmt:
 	$(LINT) fmt
 
-# docs writes all generated text: the schema, page and example of the configuration, the rules page, the table in the README, the man page.
+# docs writes all generated text: schema, page and example of the configuration, the rules page, the tables
+# in the README, the man page, the goldens.
 docs:
 	$(GO) test ./audit/config -run TestGenerated -update
 	$(GO) test ./cmd/virt-audit -run "TestGenerated|TestGolden|TestManual" -update
 
-# validate has libvirt's own schema judge every document of ours.
+# validate checks every document of the repository against libvirt's own schema.
 validate: tools
 	$(GO) test ./rules -run TestValid -v
 
-# corpus says how often each rule fires over real documents, where they are at hand.
+# corpus prints how often each rule fires over real documents, if they are available.
 corpus:
 	$(GO) test ./rules -run TestCorpus -v -count=1
 
 # differential compares how virt-audit and a real libvirtd read COUNT mutated documents. ROOT is a
-# directory with another libvirt and QEMU, as testdata/differential/root.sh makes it; OUT is where a
-# minimised document for each kind of difference goes.
+# directory with another libvirt and QEMU, as testdata/differential/root.sh creates it; OUT is the directory
+# for a minimised document of each kind of difference.
 COUNT ?= 100000
 SEED  ?= 1
 ROOT  ?=

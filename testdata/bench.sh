@@ -1,6 +1,6 @@
 #!/bin/sh
-# Measures the command beside the tools that read the same files, in one run on one machine. It prints
-# figures and judges nothing: a timed test fails when the machine is busy.
+# Measures virt-audit and tools that read the same files, in one run on one machine. It prints figures and
+# never fails for them: a timed test would fail when the machine is busy.
 set -eu
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -60,7 +60,7 @@ for format in text json; do
 	echo "peak memory, $format:       1,000 guests $(peak "$audit" --format $format "$work/thousand") MiB, 10,000 guests $(peak "$audit" --format $format "$work/all") MiB"
 done
 
-# Every format over guests with some ten findings each, beside json.
+# Every format over guests with some ten findings each, compared with json.
 mkdir "$work/found" "$work/few"
 awk -v dir="$work" '
 	{ line[NR] = $0 }

@@ -1,4 +1,4 @@
-// Package testdata gives the documentation the XML that the tests prove it with.
+// Package testdata embeds the rules' fixtures, for the documentation.
 package testdata
 
 import (
@@ -12,8 +12,9 @@ var rules embed.FS
 
 var want = regexp.MustCompile(`\s*<!-- (want|needs libvirt|not valid:|allow|mode) .*?-->`)
 
-// Rule returns a rule's bad and good document, without the comments that carry the tests'
-// expectations; both are "" for a rule that has none. What they need of qemu.conf is a comment in front.
+// Rule returns a rule's bad and good document, without the comments that contain the tests'
+// expectations; both are "" for a rule without fixtures. A comment before a document has the lines of
+// qemu.conf that it requires.
 func Rule(id string) (bad, good string) {
 	return read("rules/" + id + "/bad"), read("rules/" + id + "/good")
 }

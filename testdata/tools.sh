@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the programs that the tests run beside ours, or fails with the list of those that are missing.
+# Installs the commands that the tests run and compare with, or fails with the list of missing ones.
 set -u
 PATH=$PATH:/usr/sbin:/sbin
 missing=
@@ -15,7 +15,7 @@ look() {
 	need virt-xml-validate libvirt-clients
 	need xmllint libxml2-utils
 	need virt-xml virtinst
-	# A real libvirtd, see testdata/libvirtd. The package of the daemon alone starts none on this host.
+	# A real libvirtd, see testdata/libvirtd. This package does not start a daemon on the host.
 	need libvirtd libvirt-daemon
 	[ -n "$(ls /usr/lib*/libvirt/connection-driver/libvirt_driver_qemu.so \
 		/usr/lib/*/libvirt/connection-driver/libvirt_driver_qemu.so 2>/dev/null)" ] || {
@@ -32,7 +32,7 @@ look() {
 	need cmark-gfm cmark-gfm
 	module prometheus_client python3-prometheus-client # reads OpenMetrics
 	need chromium chromium
-	# What packages are installed with, and where; apt is Ansible's.
+	# For the tests of packaging; Ansible requires the module apt.
 	need rpm rpm
 	need systemd-analyze systemd
 	need unshare util-linux
@@ -45,14 +45,14 @@ module() { # of Python's, package
 	missing="$missing python3:$1"
 	packages="$packages $2"
 }
-# promtool comes in the package of Prometheus, which starts a server where it is installed: unpacked, and not installed.
+# promtool is part of the package prometheus, which starts a server when it is installed. So it is unpacked.
 unpack_promtool() {
 	command -v promtool >/dev/null 2>&1 && return
 	echo "unpacking promtool into /usr/local/bin"
-	folder=$(mktemp -d) || return
-	(cd "$folder" && chmod 755 . && $sudo apt-get update -qq && apt-get -o APT::Sandbox::User=root download -qq prometheus && dpkg-deb -x prometheus_*.deb . &&
+	unpacked=$(mktemp -d) || return
+	(cd "$unpacked" && chmod 755 . && $sudo apt-get update -qq && apt-get -o APT::Sandbox::User=root download -qq prometheus && dpkg-deb -x prometheus_*.deb . &&
 		$sudo install -m 755 usr/bin/promtool /usr/local/bin/promtool) >/dev/null || echo "promtool could not be unpacked" >&2
-	rm -rf "$folder"
+	rm -rf "$unpacked"
 }
 look
 if command -v apt-get >/dev/null 2>&1; then
@@ -69,7 +69,7 @@ if command -v apt-get >/dev/null 2>&1; then
 fi
 need promtool prometheus
 if [ -n "$missing" ]; then
-	echo "the tests need these programs, which are not there:$missing" >&2
-	echo "on Debian and Ubuntu they are in:$packages" >&2
+	echo "the tests need these commands, which are missing:$missing" >&2
+	echo "packages of Debian and Ubuntu:$packages" >&2
 	exit 1
 fi

@@ -7,7 +7,7 @@ import (
 	"libvirt.org/go/libvirtxml"
 )
 
-// acceptance is a difference that is as it should be. A row is about findings or words only:
+// acceptance is an accepted difference. A row is about findings or words only:
 // explain never accepts one in type, OS, architecture, machine or verdict.
 type acceptance struct {
 	name   string
@@ -31,8 +31,8 @@ func unnamed(c *occurrence) bool {
 	return c.document.target.Machine != c.kept.target.Machine
 }
 
-// says is true where the finding on the document has the words.
-func says(words string) func(*occurrence) bool {
+// reports returns whether the finding on the document contains the words.
+func reports(words string) func(*occurrence) bool {
 	return func(c *occurrence) bool { return strings.Contains(c.ours, words) }
 }
 
@@ -52,7 +52,7 @@ var acceptances = []acceptance{
 		reason: "libvirt writes the machine that the alias, or no name, stands for",
 	},
 	{
-		name:   "age of the machine behind an alias",
+		name:   "age of the machine that an alias resolves to",
 		dims:   []dimension{missing},
 		rules:  []string{"machine-deprecated", "machine-removed"},
 		match:  unnamed,
@@ -69,7 +69,7 @@ var acceptances = []acceptance{
 		name:   "device that libvirt adds",
 		dims:   []dimension{message},
 		rules:  []string{"device-video-cirrus", "device-nic-legacy", "device-scsi-legacy"},
-		match:  says("where QEMU has it"),
+		match:  reports("where QEMU has it"),
 		reason: "the model is the choice of libvirt on its host, so the severity is lower until one is stated",
 	},
 	{
@@ -80,7 +80,7 @@ var acceptances = []acceptance{
 			return strings.Contains(c.libvirt, "'lsilogic'") &&
 				c.document.finds("device-scsi-legacy", "without a controller: libvirt adds one")
 		},
-		reason: "libvirt adds all controllers up to the one that a disk needs; one finding says so",
+		reason: "libvirt adds all controllers up to the one that a disk needs; one finding reports it",
 	},
 	{
 		name:  "SCSI controller of later versions",
@@ -90,7 +90,7 @@ var acceptances = []acceptance{
 		match: func(c *occurrence) bool {
 			return strings.Contains(c.ours, "'lsilogic'") && c.document.finds("device-scsi-legacy", "later versions take")
 		},
-		reason: "libvirt 9.0 takes the more dangerous model, and the finding says which version does",
+		reason: "libvirt 9.0 uses the more dangerous model, and the finding names the version",
 	},
 	{
 		name:   "machine of an argument, beside an alias or none in the document",
@@ -110,7 +110,7 @@ var acceptances = []acceptance{
 		name:   "CPU model that is not stated",
 		dims:   []dimension{message},
 		rules:  []string{"cpu-model-baseline"},
-		match:  says("no processor model is stated"),
+		match:  reports("no processor model is stated"),
 		reason: "the same finding, on the model that libvirt then states",
 	},
 	{
@@ -144,13 +144,13 @@ var acceptances = []acceptance{
 		match: func(c *occurrence) bool {
 			return c.rule != "" && c.document.finds("waiver-misplaced", "libvirt drops this waiver of "+c.rule)
 		},
-		reason: "the waiver counts in the file that holds it, with a finding that says what libvirt does",
+		reason: "the waiver counts in the file that contains it, with a finding that describes what libvirt does",
 	},
 	{
 		name:   "SPICE mode that is stated as the default",
 		dims:   []dimension{message},
 		rules:  []string{"endpoint-spice-plaintext"},
-		match:  says("defaultMode 'any'"),
+		match:  reports("defaultMode 'any'"),
 		reason: "the same finding in other words: libvirt writes no mode that is the default",
 	},
 	{

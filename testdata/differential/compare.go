@@ -19,7 +19,7 @@ const hostArch = "x86_64"
 
 var config = audit.Config{Rules: rules.All(), HostArch: hostArch}
 
-// reading is what virt-audit says of one document.
+// reading is virt-audit's result for one document.
 type reading struct {
 	err     error // the document is refused
 	target  audit.Target
@@ -67,7 +67,7 @@ func (r *reading) finds(rule, words string) bool {
 	return slices.ContainsFunc(r.findings[rule], func(m string) bool { return strings.Contains(m, words) })
 }
 
-// panicked is what virt-audit must never do, whatever the document.
+// panicked is a panic of virt-audit, which no document may cause.
 type panicked struct {
 	value string
 	stack []byte
@@ -85,8 +85,8 @@ func (r *reading) ended(list []difference) []difference {
 
 var place = regexp.MustCompile(`\[[0-9]+\]`)
 
-// canonicalMessage leaves out what depends on where things are in the document, and the name of the
-// machine, in whose place libvirt puts the one behind an alias: it is compared on its own.
+// canonicalMessage omits what depends on places in the document, and the name of the machine, since
+// libvirt resolves aliases: the machine is compared separately.
 func canonicalMessage(f audit.Finding, machine string) string {
 	text := place.ReplaceAllString(f.Message, "[]")
 	// libvirt writes tabs and line ends as they are, and readers make blanks of them.
@@ -142,7 +142,7 @@ var gravest = []dimension{
 type difference struct {
 	dim     dimension
 	rule    string // of a finding
-	ours    string // what the document is said to be, or the messages for it
+	ours    string // the value for the document, or the messages for it
 	libvirt string // the same for what libvirt kept
 }
 
@@ -284,7 +284,7 @@ func compareFindings(ours, theirs *reading, list []difference) []difference {
 	return list
 }
 
-// only returns what is in a and not in b; both are in order.
+// only returns what is in a and not in b; both are sorted.
 func only(a, b []string) (list []string) {
 	for _, m := range a {
 		for len(b) > 0 && b[0] < m {

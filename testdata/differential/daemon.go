@@ -50,7 +50,7 @@ func (d *daemon) dial() (err error) {
 // restart puts another daemon in the place of one that has crashed or hangs.
 func (d *daemon) restart() error {
 	d.Kill()
-	// Whatever the daemon has choked on.
+	// Remove the state that made the daemon crash.
 	_ = d.Command("find", "/etc/libvirt/qemu", "-name", "*.xml", "-delete").Run()
 	d.Start()
 	return d.dial()
@@ -103,8 +103,8 @@ func (d *daemon) define(text string) (dump string, refusal, err error) {
 // version returns libvirt's version, as 9000000 for 9.0.0.
 func (d *daemon) version() (uint64, error) { return d.conn.ConnectGetLibVersion() }
 
-// machines knows what libvirt makes of the names of machines, or of none: it is where the
-// comparison gets what a document leaves to libvirt.
+// machines resolves the names of machines, or their absence, as libvirt does, for documents that
+// leave the choice to libvirt.
 type machines struct {
 	sync.Mutex
 	names map[machineKey]string

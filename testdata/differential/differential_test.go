@@ -20,7 +20,7 @@ var (
 	out = flag.String("out", "",
 		"where a document goes for each kind of difference; a temporary directory by default")
 	withCorpus = flag.Bool("corpus", false,
-		"take the documents of the corpus as seeds too, where it is at hand")
+		"use the documents of the corpus as seeds too, where it is available")
 	minimised   = flag.Int("minimise", 10, "how many kinds of difference are minimised")
 	budget      = flag.Int("budget", 800, "how many documents are tried to minimise one")
 	onlyKinds   = flag.String("mutations", "", "a regular expression: the mutations that are used")

@@ -2,8 +2,8 @@
 //
 // Seeds are changed by the mutations of one table. libvirtd defines each mutant, and what it kept
 // (dumpxml with --inactive and --security-info) is audited beside the mutant itself: type, OS type,
-// architecture, machine, verdict and findings have to be the same. What the seed's own pair already
-// shows is not the mutation's doing and is listed apart. Each kind of difference is minimised into
+// architecture, machine, verdict and findings must be the same. Differences that the unchanged seed
+// already shows are not caused by the mutation and are listed separately. Each kind of difference is minimised into
 // a file. The test fails for a difference that no row of the table of accepted differences
 // explains.
 //

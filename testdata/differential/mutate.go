@@ -161,7 +161,7 @@ func (m *mutator) attribute(suits func(*node, *attr) bool) (*node, *attr) {
 	return e, list[m.IntN(len(list))]
 }
 
-// fragment reads elements from a text of ours.
+// fragment parses elements of a text in this package.
 func fragment(text string) []*node {
 	doc, ok := parse(text)
 	if !ok {
@@ -198,8 +198,8 @@ func onAttr(suits func(*node, *attr) bool, f func(*mutator, *node, *attr)) func(
 	}
 }
 
-// onValue is over what an attribute or an element's text says: f returns the new value, in the
-// spelling of documents.
+// onValue is the same over the value of an attribute or an element's text: f returns the new value,
+// escaped as in documents.
 func onValue(suits func(string) bool, f func(*mutator, string) string) func(*mutator) bool {
 	ok := func(v string) bool { return suits == nil || suits(v) }
 	return func(m *mutator) bool {

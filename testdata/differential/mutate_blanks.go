@@ -144,7 +144,7 @@ var blankMutations = []mutation{
 	{name: "text: character reference", tree: onText(func(m *mutator, e *node, t string) {
 		e.setText(reference(m, t))
 	})},
-	{name: "text: reference that is none", tree: onText(func(m *mutator, e *node, t string) {
+	{name: "text: malformed reference", tree: onText(func(m *mutator, e *node, t string) {
 		e.setText(m.pick("&#0;", "&#x110000;", "&#xD800;", "&#1;", "&nbsp;", "&lt", "&", "&#;",
 			"&#xFFFE;") + t)
 	})},

@@ -26,7 +26,7 @@ func plainSeeds(t *testing.T) (list []*seed) {
 	return list
 }
 
-// TestParse wants each seed to be written as it was read, but for the spelling of tags.
+// TestParse checks that each seed is written as it was read, except for the spelling of tags.
 func TestParse(t *testing.T) {
 	t.Parallel()
 	for _, s := range plainSeeds(t) {
@@ -47,7 +47,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestMutations wants each mutation to find a place in some seed and to change it.
+// TestMutations checks that each mutation finds a place in some seed and changes it.
 func TestMutations(t *testing.T) {
 	t.Parallel()
 	seeds := plainSeeds(t)
@@ -58,7 +58,7 @@ func TestMutations(t *testing.T) {
 		}
 		names[k.name] = true
 		if (k.tree == nil) == (k.bytes == nil) {
-			t.Errorf("%s: one function is wanted", k.name)
+			t.Errorf("%s: exactly one function must be set", k.name)
 			continue
 		}
 		g := &generator{seed: 1, seeds: seeds, mutations: []mutation{k}}
@@ -79,8 +79,8 @@ func TestMutations(t *testing.T) {
 	}
 }
 
-// TestReproducible wants the same documents from the same seed, in any order, and others from
-// another.
+// TestReproducible checks that one seed gives the same documents in any order, and another seed
+// gives others.
 func TestReproducible(t *testing.T) {
 	t.Parallel()
 	seeds := plainSeeds(t)
@@ -126,13 +126,13 @@ func TestShrink(t *testing.T) {
 	}
 }
 
-// TestAcceptances wants rows that are narrow: none about what decides the verdict.
+// TestAcceptances checks that rows are narrow: none is about what decides the verdict.
 func TestAcceptances(t *testing.T) {
 	t.Parallel()
 	for _, a := range acceptances {
 		if a.name == "" || a.reason == "" || len(a.dims) == 0 || len(a.rules) == 0 && !slices.Equal(a.dims,
 			[]dimension{untrue}) {
-			t.Errorf("%q: a name, a reason, dimensions and rules are wanted", a.name)
+			t.Errorf("%q: name, reason, dimensions and rules must be set", a.name)
 		}
 	}
 	for _, dim := range gravest {

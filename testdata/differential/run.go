@@ -51,7 +51,7 @@ func newRun() *run {
 	}
 }
 
-// each has the daemons work on the numbers from 0 to n-1.
+// each distributes the numbers from 0 to n-1 to the daemons.
 func (r *run) each(tb testing.TB, n int, f func(d *daemon, i int) error) {
 	tb.Helper()
 	var wg sync.WaitGroup

@@ -16,7 +16,7 @@ type seed struct {
 	own  map[difference]bool // how virt-audit reads the seed and its dump differently
 }
 
-// ownSeeds are those of the repository, corpusSeeds those that are at hand on some machines only.
+// ownSeeds are those of the repository, corpusSeeds those that only some machines have.
 var (
 	ownSeeds    = []string{"../fleet/*.xml", "../noise/*.xml", "seeds/*.xml", "../rules/*/*.xml"}
 	corpusSeeds = []string{

@@ -2,7 +2,7 @@ package differential
 
 import "strings"
 
-// node is an element of a document, or a piece of it that is written as it stands: text, a comment,
+// node is an element of a document, or a piece of it that is written verbatim: text, a comment,
 // a processing instruction, CDATA. The document itself is a node without a name that has the root
 // element and what surrounds it as children.
 type node struct {

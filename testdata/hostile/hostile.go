@@ -1,5 +1,5 @@
-// Package hostile makes documents that are built to take long: one construct that a document can hold
-// any number of, that number of times. The work for each must grow no faster than its size.
+// Package hostile makes documents that are built to take long: one construct that a document can contain
+// any number of times, many times. The work for each must grow no faster than its size.
 package hostile
 
 import (
@@ -10,7 +10,7 @@ import (
 // Shape is one kind of hostile input.
 type Shape struct {
 	Name string
-	Size int // a number of repetitions at which the construct, and not the start of the program, takes the time
+	Size int // a number of repetitions at which the construct, not the start of the process, takes the time
 
 	make func(n int) map[string]string
 }

@@ -102,7 +102,7 @@ var lists = []Shape{
 	one("displays", 300, func(n int) string {
 		return devices(each(n, "<graphics type='vnc' port='%d' listen='0.0.0.0'/>\n<graphics type='spice' port='%d' passwd='x' listen='0.0.0.0'><channel name='main' mode='insecure'/></graphics>\n"))
 	}),
-	one("folders", 500, func(n int) string {
+	one("directories", 500, func(n int) string {
 		return devices(each(n, "<filesystem type='mount'><source dir='/etc/%d'/><target dir='t%d'/></filesystem>\n"))
 	}),
 	one("addresses", 1000, func(n int) string {
@@ -124,10 +124,10 @@ var lists = []Shape{
 	one("NUMA cells", 1000, func(n int) string {
 		return "<cpu><numa>" + each(n, "<cell id='%d' cpus='%d' memory='1'/>\n") + "</numa></cpu>"
 	}),
-	one("features of the processor", 1000, func(n int) string {
+	one("CPU features", 1000, func(n int) string {
 		return "<cpu mode='custom'><model>qemu64</model>" + each(n, "<feature policy='disable' name='ssbd'/>") + "</cpu>"
 	}),
-	one("pinned processors", 1000, func(n int) string { return "<cputune>" + each(n, "<vcpupin vcpu='%d' cpuset='%d'/>\n") + "</cputune>" }),
+	one("pinned CPUs", 1000, func(n int) string { return "<cputune>" + each(n, "<vcpupin vcpu='%d' cpuset='%d'/>\n") + "</cputune>" }),
 	one("overrides", 1000, func(n int) string {
 		return "<qemu:override>" + each(n, "<qemu:device alias='d%d'><qemu:frontend><qemu:property name='p%d' type='string' value='x'/></qemu:frontend></qemu:device>\n") + "</qemu:override>"
 	}),
@@ -188,7 +188,7 @@ var texts = []Shape{
 		return "<metadata><m:x xmlns:m='urn:m'>" + strings.Repeat("text ", 8*n) + "</m:x></metadata>" +
 			devices(each(n, "<disk type='file'><source file='/d'/></disk>"))
 	}),
-	one("a long list of processors", 4000, func(n int) string { return "<vcpu cpuset='" + each(n, "%d,") + "1'>1</vcpu>" }),
+	one("a long list of CPUs", 4000, func(n int) string { return "<vcpu cpuset='" + each(n, "%d,") + "1'>1</vcpu>" }),
 	one("elements that hold secrets", 2000, func(n int) string { return each(n, "<metadata%d><passwd>x</passwd></metadata%d>\n") }),
 	one("nested elements that hold secrets", 4000, func(n int) string { return chains(n, "passwd") }),
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/digitalocean/go-libvirt/socket/dialers"
 )
 
-// Error is a command that has failed, with what it wrote to standard error.
+// Error is a command that has failed, with its standard error.
 type Error struct {
 	Command string
 	Stderr  string
@@ -26,9 +26,9 @@ func (e *Error) Error() string { return fmt.Sprintf("%s: %v: %s", e.Command, e.E
 // Unwrap returns the error of the command.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Command prepares a program to run where the daemon does: in its namespaces, where /etc/libvirt and
-// the other folders are the daemon's, with the environment that libvirt gives to hooks. name is a path, or the name of
-// a program of the system.
+// Command prepares a command that runs in the daemon's namespaces, where /etc/libvirt and the other
+// directories are the daemon's, with the environment that libvirt passes to hooks. name is a path, or
+// the name of a command of the system.
 func (d *Daemon) Command(name string, args ...string) *exec.Cmd {
 	enter := []string{"--target", strconv.Itoa(d.init), "--mount", "--net", "--pid", "--ipc", "--"}
 	if d.root != "" {
@@ -64,7 +64,7 @@ func (d *Daemon) Dial() (*libvirt.Libvirt, error) {
 	return conn, nil
 }
 
-// MustVirsh is Virsh for what has to work.
+// MustVirsh is Virsh for commands that must succeed.
 func (d *Daemon) MustVirsh(args ...string) string {
 	d.tb.Helper()
 	out, err := d.Virsh(args...)
@@ -90,7 +90,7 @@ func (d *Daemon) File(name, text string) string {
 	return file
 }
 
-// State returns what "virsh domstate" says: "running", "shut off".
+// State returns the output of "virsh domstate": "running", "shut off".
 func (d *Daemon) State(guest string) string {
 	d.tb.Helper()
 	return strings.TrimSpace(d.MustVirsh("domstate", guest))

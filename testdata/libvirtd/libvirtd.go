@@ -1,13 +1,13 @@
-// Package libvirtd gives tests a real libvirtd that touches nothing of the host: it runs in mount,
-// network, PID and IPC namespaces of its own, with folders of its own over /etc/libvirt,
+// Package libvirtd starts a real libvirtd for tests that changes nothing on the host: it runs in
+// separate mount, network, PID and IPC namespaces, with separate directories over /etc/libvirt,
 // /var/lib/libvirt, /var/cache/libvirt, /var/log/libvirt and /run. QEMU runs its guests in software
-// unless a test asks for KVM, so that no other test needs /dev/kvm.
+// unless a test requests KVM, so that no other test requires /dev/kvm.
 //
-// A test that cannot have its daemon fails and says what is missing: there is no quiet skip. Daemons
-// of several tests, and of packages that are tested at the same time, do not meet.
+// A test that cannot have its daemon fails and reports what is missing; it never skips silently.
+// Daemons of several tests, and of packages that are tested at the same time, do not see each other.
 //
-// Whatever becomes of the test process, nothing stays behind but a folder below the one for temporary
-// files: daemon and guests live in a PID namespace whose first process dies with us.
+// However the test process ends, only a directory below the one for temporary files remains: daemon and
+// guests live in a PID namespace whose first process dies with the test process.
 package libvirtd
 
 import (
@@ -32,11 +32,11 @@ var space string
 // patience is how long a daemon may take to answer, or to end. It takes a second on an idle machine.
 const patience = 30 * time.Second
 
-// Options change how a daemon is set up. The zero value is a daemon without any security driver but
-// that of users and groups, which lets whoever may open its socket in.
+// Options change how a daemon is set up. The zero value is a daemon whose only security driver is DAC, and
+// that accepts every user who may open its socket.
 type Options struct {
-	QEMUConf string   // lines for qemu.conf, behind ours
-	Conf     string   // lines for libvirtd.conf, behind ours
+	QEMUConf string   // lines for qemu.conf, after the defaults of this package
+	Conf     string   // lines for libvirtd.conf, after the defaults of this package
 	Args     []string // further arguments, such as "--listen"
 
 	Root   string // a directory with another libvirt and QEMU, which the daemon has as its root
@@ -47,7 +47,7 @@ type Options struct {
 
 // Daemon is a libvirtd that runs until the test ends.
 type Daemon struct {
-	Dir    string // the daemon's folder on the host
+	Dir    string // the daemon's directory on the host
 	Socket string // the daemon's socket, which can be reached from outside
 	URI    string // the connection that virsh takes for it, from outside and from within
 	KVM    bool   // guests of type kvm can be defined and started
@@ -137,7 +137,7 @@ func (d *Daemon) enter(tools map[string]string, o Options) error {
 	return nil
 }
 
-// say has process 1 do something, and returns the number that it answers.
+// say sends a word to process 1, and returns the number that it answers.
 func (d *Daemon) say(word string) int {
 	d.tb.Helper()
 	if _, err := fmt.Fprintln(d.control, word); err != nil {
@@ -193,7 +193,7 @@ func (d *Daemon) Kill() {
 	d.say("KILL")
 }
 
-// Reload has the daemon read its configuration again.
+// Reload makes the daemon read its configuration again.
 func (d *Daemon) Reload() {
 	d.tb.Helper()
 	d.say("HUP")
@@ -237,8 +237,8 @@ func (d *Daemon) Log() string {
 	return b.String()
 }
 
-// StartTied starts a program whose Pdeathsig ends it when this process ends, however that ends. The channel is
-// closed when the program has ended.
+// StartTied starts a command that Pdeathsig kills when this process ends for any reason. The channel is
+// closed when the command has ended.
 func StartTied(cmd *exec.Cmd) (ended <-chan struct{}, err error) {
 	started, done := make(chan error, 1), make(chan struct{})
 	go func() {

@@ -82,7 +82,7 @@ func TestApart(t *testing.T) {
 	}
 }
 
-// TestSealed wants a sealed daemon to write nothing to the machine, and to work all the same.
+// TestSealed checks that a sealed daemon works, and writes nothing to the machine.
 func TestSealed(t *testing.T) {
 	t.Parallel()
 	d := libvirtd.Start(t, libvirtd.Options{Sealed: true, KVM: true, Limit: 8 << 30})
@@ -123,7 +123,7 @@ func TestSealed(t *testing.T) {
 	}
 }
 
-// TestOrphans kills a test process, and wants daemon and guest to end with it.
+// TestOrphans kills a test process, and checks that daemon and guest end with it.
 func TestOrphans(t *testing.T) {
 	t.Parallel()
 	const child = "VIRT_AUDIT_TEST_ORPHANS"
@@ -174,7 +174,7 @@ func TestOrphans(t *testing.T) {
 	}
 }
 
-// processes are those that have the daemon's folder mounted: all in its namespaces.
+// processes are those that have the daemon's directory mounted: all in its namespaces.
 func processes(t *testing.T, dir string) []string {
 	t.Helper()
 	files, err := filepath.Glob("/proc/[0-9]*/mountinfo")

@@ -10,10 +10,10 @@ import (
 	"testing"
 )
 
-// path is where the programs are looked for. A user's own PATH may lack the folders of root's programs.
+// path is the search path of commands. A user's PATH may lack the sbin directories.
 const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// prerequisites are the programs that a daemon needs, and the packages of Debian and Ubuntu that have them.
+// prerequisites are the executables that a daemon requires, and their packages in Debian and Ubuntu.
 var prerequisites = []struct {
 	program, pkg string
 	daemon       bool // another root has its own
@@ -51,13 +51,13 @@ func require(tb testing.TB, root string) map[string]string {
 	return tools
 }
 
-// find returns the paths of the programs, and the names of those that there are not.
+// find returns the paths of the executables, and the names of the missing ones.
 func find(root string) (tools map[string]string, missing []string) {
 	tools = map[string]string{}
 	for _, p := range prerequisites {
 		file := lookPath(p.program)
 		if p.daemon && root != "" {
-			file = "/usr/sbin/" + p.program // chroot and libvirtd say what is wrong with it
+			file = "/usr/sbin/" + p.program // chroot and libvirtd report what is missing
 		}
 		if file == "" {
 			missing = append(missing, p.program+" (package "+p.pkg+")")
@@ -93,7 +93,7 @@ func (o *Options) environment() []string {
 	return env
 }
 
-// lookPath finds a program, or returns "".
+// lookPath finds an executable, or returns "".
 func lookPath(program string) string {
 	for _, dir := range filepath.SplitList(path) {
 		if file, err := exec.LookPath(filepath.Join(dir, program)); err == nil {
@@ -103,7 +103,7 @@ func lookPath(program string) string {
 	return ""
 }
 
-// places are the daemon's folders, on the host and as the daemon knows them.
+// places are the daemon's directories, on the host and in its namespaces.
 var places = []struct{ outside, inside string }{
 	{"etc", "/etc/libvirt"},
 	{"lib", "/var/lib/libvirt"},
@@ -129,7 +129,7 @@ log_outputs = "3:file:/var/log/libvirt/libvirtd.log"
 `
 )
 
-// furnish makes the daemon's folders.
+// furnish creates the daemon's directories.
 func (d *Daemon) furnish(o Options) error {
 	if err := os.Chmod(d.Dir, 0o755); err != nil { // QEMU does not run as root
 		return err

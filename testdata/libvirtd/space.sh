@@ -1,9 +1,9 @@
-# Runs as process 1 of the namespaces that libvirtd.go makes: puts the folders of the daemon in place,
-# then starts and stops the daemon as standard input says. With it, everything in here ends.
+# Runs as process 1 of the namespaces that libvirtd.go makes: mounts the directories of the daemon, then
+# starts and stops the daemon as standard input commands. When it ends, everything inside ends.
 #
-# usage: bash space.sh FOLDER LIBVIRTD [ARGUMENT]...
+# usage: bash space.sh DIR LIBVIRTD [ARGUMENT]...
 #
-# Environment, each may be empty: ROOT is a directory that the daemon has as its root; KVM=1 makes a
+# Environment, each may be empty: ROOT is the root directory of the daemon; KVM=1 makes a
 # /dev with KVM; SEALED=1 keeps what the daemon writes in memory and lets it write nowhere else; LIMIT
 # is the daemon's address space in KiB.
 set -eu
@@ -17,8 +17,8 @@ if [ -n "$root" ]; then
 	mount -t proc proc "$root/proc"
 fi
 mount -t sysfs sysfs "$root/sys" # of this network namespace, without control groups and security modules
-mount --bind "$dir/run" "$root/run" # with it go D-Bus, systemd and udev of the host: none of them is to see our guests
-place() { # folder mount-point
+mount --bind "$dir/run" "$root/run" # this hides D-Bus, systemd and udev of the host, which must not see the test's guests
+place() { # directory mount-point
 	[ -d "$root$2" ] || mkdir -p "$root$2"
 	if [ -n "${SEALED:-}" ] && [ "$1" != log ]; then
 		mount -t tmpfs tmpfs "$root$2"
@@ -38,7 +38,7 @@ if [ -S /dev/log ] && [ ! -L /dev/log ]; then # a syslog daemon without systemd
 	touch /run/no-syslog
 	mount --bind /run/no-syslog /dev/log
 fi
-devices() { # directory: a /dev of our own; fails where devices cannot be made
+devices() { # directory: a private /dev; fails where devices cannot be created
 	mount -t tmpfs -o mode=755 tmpfs "$1"
 	mkdir "$1/pts" "$1/shm"
 	ln -s /proc/self/fd "$1/fd"

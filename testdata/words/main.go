@@ -133,7 +133,7 @@ func tracked(root string, paths []string) ([]string, error) {
 	if len(files) == 0 && len(paths) > 0 {
 		return nil, fmt.Errorf("%s: no file to check", strings.Join(paths, " "))
 	}
-	return files, nil
+	return slices.Compact(files), nil // git lists a file with a merge conflict several times
 }
 
 func matches(name string) func(string) bool {
