@@ -3,11 +3,14 @@ package policy_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/virt-audit/virt-audit/audit/policy"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 func TestBuiltin(t *testing.T) {
@@ -18,7 +21,7 @@ func TestBuiltin(t *testing.T) {
 	}
 	for _, name := range names {
 		e := named(t, name)
-		if e.Name != name || e.Title == "" || !strings.HasPrefix(e.Source, "https://") || len(e.Evidence) == 0 {
+		if e.Name != name || e.Title == "" || e.Date == "" || !strings.HasPrefix(e.Source, "https://") || len(e.Evidence) == 0 {
 			t.Errorf("%s: %+v", name, e)
 		}
 	}
@@ -28,6 +31,36 @@ func TestBuiltin(t *testing.T) {
 	_, err := policy.Named("qemu-9.0")
 	if err == nil || err.Error() != `unknown policy "qemu-9.0": one of qemu-11.1, qemu-10.2, qemu-rfc-2025-09` {
 		t.Errorf("unknown edition: %v", err)
+	}
+}
+
+// TestOneFile: a file in the directory is all that a new edition needs. The newest is the default.
+func TestOneFile(t *testing.T) {
+	t.Parallel()
+	dir := fstest.MapFS{}
+	for _, name := range policy.Names() {
+		data, err := os.ReadFile(name + ".yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir[name+".yaml"] = &fstest.MapFile{Data: data}
+	}
+	dir["qemu-99.0.yaml"] = &fstest.MapFile{Data: []byte("name: qemu-99.0\ndate: 2099-04-01\ntargets: {x86_64: [q35]}\n")}
+	dir["qemu-10.3.yaml"] = &fstest.MapFile{Data: []byte("name: qemu-10.3\ndate: 2026-04-01\ntargets: {x86_64: [q35]}\n")}
+	editions, err := policy.List(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range editions {
+		names = append(names, e.Name)
+	}
+	if want := []string{"qemu-99.0", "qemu-11.1", "qemu-10.3", "qemu-10.2", "qemu-rfc-2025-09"}; !slices.Equal(names, want) {
+		t.Errorf("%v, want %v", names, want)
+	}
+	dir["qemu-10.4.yaml"] = &fstest.MapFile{Data: []byte("name: qemu-10.4\n")}
+	if _, err := policy.List(dir); err == nil || err.Error() != "qemu-10.4.yaml: missing date" {
+		t.Errorf("an edition without a date: %v", err)
 	}
 }
 
@@ -122,69 +155,70 @@ func TestParseErrors(t *testing.T) {
 		{"# nothing\n", "1:1: the file is empty"},
 		{"- q35\n", "1:1: the file is not a mapping of keys to values"},
 		{"q35\n", "1:1: the file is not a mapping of keys to values"},
-		{head + "---\nname: b\n", "5:1: a second document; a file holds one policy"},
+		{head + "---\nname: b\n", "4:1: a second document: a file holds one policy"},
 		{"name: [\n", "1:7: sequence end token ']' not found"},
 		{"name: a\nname: b\n" + head[11:], "2:1: mapping key \"name\" already defined at [1:1]"},
 		{"'name': a\n\"name\": b\n", "2:1: mapping key \"name\" already defined at [1:1]"},
 		{"targets:\n  x86_64: [pc]\n  \"x86\\u005f64\": [q35]\n", "3:3: mapping key \"x86_64\" already defined at [2:3]"},
 		{"\"a\\eb\": 1\n\"a\\eb\": 2\n", "2:1: mapping key \"a\\x1bb\" already defined at [1:1]"},
-		{head + "? a\n: b\n", "4:1: not a plain text but YAML's mappingkey; quote it if it is meant as text"},
-		{head + "<<: {a: b}\n", "4:1: not a plain text but YAML's mergekey; quote it if it is meant as text"},
+		{head + "? a\n: b\n", "4:1: must be a string, not a YAML mappingkey"},
+		{head + "<<: {a: b}\n", "4:1: must be a string, not a YAML mergekey"},
 		{"name: \"a\xffb\"\n", "1:9: the file is not UTF-8"},
 		{"# ü\n\nx: ü\xff", "3:5: the file is not UTF-8"},
 		{strings.Repeat("#", 16<<10+1), "1:1: the file is larger than 16384 bytes"},
 
 		{"targets:\n  x86_64: [q35]\n", "1:1: missing name"},
 		{"name: site\n", "1:1: missing targets"},
-		{"name:\ntargets: {x86_64: [q35]}\n", "1:6: a text is missing"},
-		{"name: ' '\ntargets: {x86_64: [q35]}\n", "1:7: empty text"},
-		{"name: 10.2\ntargets: {x86_64: [q35]}\n", "1:7: not a plain text but a number; quote it if it is meant as text"},
-		{"name: true\ntargets: {x86_64: [q35]}\n", "1:7: not a plain text but a boolean; quote it if it is meant as text"},
-		{"name: [a]\ntargets: {x86_64: [q35]}\n", "1:7: not a plain text but a list; quote it if it is meant as text"},
-		{"name: {a: b}\ntargets: {x86_64: [q35]}\n", "1:7: not a plain text but a mapping; quote it if it is meant as text"},
-		{"name: &a site\ntargets: {x86_64: [q35]}\n", "1:7: not a plain text but YAML's anchor; quote it if it is meant as text"},
-		{"name: our site\ntargets: {x86_64: [q35]}\n", "1:7: name \"our site\": letters, digits, '.', '_' and '-' only, beginning with a letter or digit"},
-		{"name: qemu-10.2\ntargets: {x86_64: [q35]}\n", "1:7: name \"qemu-10.2\" belongs to a built-in policy"},
-		{head + "title: \"a\\e[1m\"\n", "4:8: a character in the text cannot be printed"},
-		{head + "target: x\n", "4:1: unknown key \"target\"; did you mean targets?"},
+		{"name:\ntargets: {x86_64: [q35]}\n", "1:1: name has no value; give it a value or remove the key"},
+		{"name: ' '\ntargets: {x86_64: [q35]}\n", "1:7: empty string"},
+		{"name: 10.2\ntargets: {x86_64: [q35]}\n", "1:7: must be a string, not a number; put it in quotes"},
+		{"name: true\ntargets: {x86_64: [q35]}\n", "1:7: must be a string, not a boolean; put it in quotes"},
+		{"name: [a]\ntargets: {x86_64: [q35]}\n", "1:7: must be a string, not a list"},
+		{"name: {a: b}\ntargets: {x86_64: [q35]}\n", "1:7: must be a string, not a mapping"},
+		{"name: &a site\ntargets: {x86_64: [q35]}\n", "1:7: must be a string, not a YAML anchor"},
+		{"name: our site\ntargets: {x86_64: [q35]}\n", "1:7: invalid name \"our site\"; use letters, digits, '.', '_' and '-', and begin with a letter or digit"},
+		{"name: qemu-10.2\ntargets: {x86_64: [q35]}\n", "1:7: the name \"qemu-10.2\" is that of a built-in policy"},
+		{head + "title: \"a\\e[1m\"\n", "4:8: the string contains a character that cannot be printed"},
+		{head + "target: x\n", "4:1: unknown key \"target\"; did you mean 'targets'?"},
 		{head + "comment: x\n", "4:1: unknown key \"comment\""},
-		{head + "3: x\n", "4:1: not a plain text but a number; quote it if it is meant as text"},
+		{head + "3: x\n", "4:1: must be a string, not a number; put it in quotes"},
 
-		{"name: site\ntargets:\n", "2:1: targets lists nothing"},
-		{"name: site\ntargets: {}\n", "2:1: targets lists nothing"},
-		{"name: site\ntargets: [q35]\n", "2:10: targets is not a mapping of targets to machine families"},
-		{"name: site\ntargets:\n  x86_64:\n", "3:3: target x86_64 lists no machine family"},
-		{"name: site\ntargets:\n  x86_64: []\n", "3:11: target x86_64 lists no machine family"},
-		{"name: site\ntargets:\n  x86_64: q35\n", "3:11: x86_64 is not a list"},
-		{"name: site\ntargets: {ü: [pc], x86_46: [q35]}\n", "2:11: unknown architecture \"ü\"|2:20: unknown architecture \"x86_46\"; did you mean x86_64?"},
-		{"name: site\ntargets:\n  i686: [pc]\n", "3:3: unknown architecture \"i686\"; did you mean i386?"},
-		{"name: site\ntargets:\n  ppc64le: [pseries]\n", "3:3: unknown architecture \"ppc64le\"; did you mean ppc64?"},
-		{"name: site\ntargets:\n  amd64: [pc]\n", "3:3: unknown architecture \"amd64\"; did you mean x86_64?"},
-		{"name: site\ntargets:\n  arm64: [virt]\n", "3:3: unknown architecture \"arm64\"; did you mean aarch64?"},
-		{"name: site\ntargets:\n  x86: [pc]\n", "3:3: unknown architecture \"x86\"; did you mean i386?"},
+		{"name: site\ntargets:\n", "2:1: targets has no value; give it a value or remove the key"},
+		{"name: site\ntargets: {}\n", "2:1: targets is empty"},
+		{"name: site\ntargets: [q35]\n", "2:10: targets must be a mapping of targets to machine families"},
+		{"name: site\ntargets:\n  x86_64:\n", "3:3: x86_64 has no value; give it a value or remove the key"},
+		{"name: site\ntargets:\n  x86_64: []\n", "3:11: target x86_64 has no machine family"},
+		{"name: site\ntargets:\n  x86_64: q35\n", "3:11: x86_64 must be a list, not a string"},
+		{"name: site\ntargets: {ü: [pc], x86_46: [q35]}\n", "2:11: unknown architecture \"ü\"|2:20: unknown architecture \"x86_46\"; did you mean 'x86_64'?"},
+		{"name: site\ntargets:\n  i686: [pc]\n", "3:3: unknown architecture \"i686\"; did you mean 'i386'?"},
+		{"name: site\ntargets:\n  ppc64le: [pseries]\n", "3:3: unknown architecture \"ppc64le\"; did you mean 'ppc64'?"},
+		{"name: site\ntargets:\n  amd64: [pc]\n", "3:3: unknown architecture \"amd64\"; did you mean 'x86_64'?"},
+		{"name: site\ntargets:\n  arm64: [virt]\n", "3:3: unknown architecture \"arm64\"; did you mean 'aarch64'?"},
+		{"name: site\ntargets:\n  x86: [pc]\n", "3:3: unknown architecture \"x86\"; did you mean 'i386'?"},
 		{"name: site\ntargets:\n  itanium: [pc]\n", "3:3: unknown architecture \"itanium\""},
-		{"name: site\ntargets:\n  x86_64:\n    - q35\n    - ''\n", "5:7: empty text"},
-		{"name: site\ntargets:\n  x86_64:\n    - q35\n    - 'q 35'\n", "5:7: machine family \"q 35\": letters, digits, '.', '_' and '-' only, beginning with a letter or digit"},
-		{"name: site\ntargets:\n  x86_64: [-q35]\n", "3:12: machine family \"-q35\": letters, digits, '.', '_' and '-' only, beginning with a letter or digit"},
-		{"name: site\ntargets:\n  x86_64: [q35,  \"pc\", q35]\n", "3:24: duplicate \"q35\" in x86_64"},
-		{"name: site\ntargets:\n  x86_64: [pc-q35-9.2]\n", "3:12: \"pc-q35-9.2\" is a member of machine family q35; only whole families can be listed"},
-		{"name: site\ntargets:\n  x86_64: [1.0]\n", "3:12: not a plain text but a number; quote it if it is meant as text"},
-		{"name: site\ntargets:\n  x86_64: [[q35]]\n", "3:12: not a plain text but a list; quote it if it is meant as text"},
+		{"name: site\ntargets:\n  x86_64:\n    - q35\n    - ''\n", "5:7: empty string"},
+		{"name: site\ntargets:\n  x86_64:\n    - q35\n    - 'q 35'\n", "5:7: invalid machine family \"q 35\"; use letters, digits, '.', '_' and '-', and begin with a letter or digit"},
+		{"name: site\ntargets:\n  x86_64: [-q35]\n", "3:12: invalid machine family \"-q35\"; use letters, digits, '.', '_' and '-', and begin with a letter or digit"},
+		{"name: site\ntargets:\n  x86_64: [q35,  \"pc\", q35]\n", "3:24: \"q35\" is in x86_64 twice"},
+		{"name: site\ntargets:\n  x86_64: [pc-q35-9.2]\n", "3:12: \"pc-q35-9.2\" is a member of machine family q35; list the family"},
+		{"name: site\ntargets:\n  x86_64: [1.0]\n", "3:12: must be a string, not a number; put it in quotes"},
+		{"name: site\ntargets:\n  x86_64: [[q35]]\n", "3:12: must be a string, not a list"},
 
-		{head + "undecided: riscv64\n", "4:12: undecided is not a list"},
-		{head + "undecided: [riscv64, riscv46]\n", "4:22: unknown architecture \"riscv46\"; did you mean riscv64?"},
-		{head + "undecided: [riscv64, riscv64]\n", "4:22: duplicate \"riscv64\" in undecided"},
+		{head + "undecided: riscv64\n", "4:12: undecided must be a list, not a string"},
+		{head + "undecided: [riscv64, riscv46]\n", "4:22: unknown architecture \"riscv46\"; did you mean 'riscv64'?"},
+		{head + "undecided: [riscv64, riscv64]\n", "4:22: \"riscv64\" is in undecided twice"},
 		{head + "undecided: [riscv64, x86_64]\n", "4:22: target x86_64 is both listed and undecided"},
-		{head + "scope: [memory]\n", "4:8: scope is not a mapping of names to sentences"},
-		{head + "scope: {a b: c}\n", "4:9: scope \"a b\": letters, digits, '.', '_' and '-' only, beginning with a letter or digit"},
-		{head + "scope: {memory: 1}\n", "4:17: not a plain text but a number; quote it if it is meant as text"},
+		{head + "scope: [memory]\n", "4:8: scope must be a mapping of names to sentences"},
+		{head + "scope: {a b: c}\n", "4:9: invalid name \"a b\"; use letters, digits, '.', '_' and '-', and begin with a letter or digit"},
+		{head + "scope: {memory: 1}\n", "4:17: must be a string, not a number; put it in quotes"},
 		{"undecided: [x86_64]\n" + head, "1:13: target x86_64 is both listed and undecided"},
-		{head + "evidence: x\n", "4:11: evidence is not a list"},
+		{head + "date: 12/2025\n", "4:7: \"12/2025\" is not a date such as 2025-12-23"},
+		{head + "evidence: x\n", "4:11: evidence must be a list, not a string"},
 
 		// All at once, in the order of the file.
 		{
 			"\nnam: site\ntargets:\n  amd64: [pc]\n  x86_64: []\n",
-			"2:1: unknown key \"nam\"; did you mean name?|2:1: missing name|4:3: unknown architecture \"amd64\"; did you mean x86_64?|5:11: target x86_64 lists no machine family",
+			"2:1: unknown key \"nam\"; did you mean 'name'?|2:1: missing name|4:3: unknown architecture \"amd64\"; did you mean 'x86_64'?|5:11: target x86_64 has no machine family",
 		},
 	}
 	for _, tt := range tests {
@@ -197,9 +231,9 @@ func TestParseErrors(t *testing.T) {
 		if err.Error() != want {
 			t.Errorf("%q:\n got %v\nwant %s", tt.file, err, want)
 		}
-		var p *policy.ParseError
+		var p *source.Error
 		if !errors.As(err, &p) || p.File != "site.yaml" {
-			t.Errorf("%q: not a ParseError: %#v", tt.file, err)
+			t.Errorf("%q: not a source.Error: %#v", tt.file, err)
 		}
 	}
 }

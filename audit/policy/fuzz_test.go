@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/virt-audit/virt-audit/audit/policy"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // FuzzParse: whatever the file, no panic; an error names a place inside the file, in a printable
@@ -40,9 +41,9 @@ func FuzzParse(f *testing.F) {
 // inside checks the place that an error names.
 func inside(t *testing.T, data []byte, err error) {
 	t.Helper()
-	var p *policy.ParseError
+	var p *source.Error
 	if !errors.As(err, &p) {
-		t.Fatalf("%T is not a ParseError: %v", err, err)
+		t.Fatalf("%T is not a source.Error: %v", err, err)
 	}
 	lines := bytes.Split(data, []byte("\n"))
 	if p.Line < 1 || p.Column < 1 || p.Line > len(lines) {

@@ -1,165 +1,200 @@
 package policy
 
 import (
-	"bytes"
-	"cmp"
-	"errors"
-	"fmt"
 	"slices"
-	"strings"
-	"unicode"
-	"unicode/utf8"
+	"time"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+	"github.com/virt-audit/virt-audit/audit/source"
+	"github.com/virt-audit/virt-audit/audit/suggest"
+	"github.com/virt-audit/virt-audit/audit/yamldoc"
 )
 
-// maxFile bounds a site's file: it is a short list, and the YAML parser takes quadratic time over brackets.
-const maxFile = 16 << 10
+// format describes the file of an edition. It is a short list.
+var format = yamldoc.Format{Holds: "one policy", MaxBytes: 16 << 10}
 
-// ParseError is something wrong at one place of an edition's file. Lines and columns count from 1,
-// columns in characters.
-type ParseError struct {
-	File         string
-	Line, Column int
-	Message      string
-}
+// keys are the keys of the file.
+var keys = []string{"name", "title", "date", "source", "evidence", "targets", "undecided", "scope"}
 
-// Error returns file:line:col: message.
-func (e *ParseError) Error() string {
-	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
-}
-
-// Parse reads a site's own edition: a YAML mapping of name (needed), title, source, evidence (a list),
-// targets (needed: for each of QEMU's targets a list of machine families, or of boards by their exact
-// name), undecided (a list of targets) and scope (what is no security bug for a guest inside: a mapping of
-// names to sentences). The built-in editions are examples. The file name is used for messages only. What
-// is wrong is returned all at once, as joined ParseErrors in the order of the file.
+// Parse reads a custom edition: a YAML mapping of
+//   - name and title,
+//   - date: the day on which the policy was published, as 2025-12-23,
+//   - source, and evidence (a list),
+//   - targets: for each of QEMU's targets a list of machine families, or of boards by their exact name,
+//   - undecided: a list of targets,
+//   - scope: what is not a security bug for a guest inside, a mapping of names to sentences.
+//
+// Name and targets are required. The built-in editions are examples. The file name is for messages. The
+// error joins a *source.Error for every problem, in the order of the file.
 func Parse(file string, data []byte) (*Edition, error) {
-	// Reports name the edition. A site's list must not pass for QEMU's.
+	// Reports name the edition. A custom list must not pass for QEMU's.
 	return parse(file, data, Names())
 }
 
-func parse(file string, data []byte, taken []string) (*Edition, error) {
-	r := reader{file: file, taken: taken}
-	body := r.document(data)
-	if body == nil {
-		return nil, r.err()
+func parse(file string, data []byte, reserved []string) (*Edition, error) {
+	r := &reader{doc: yamldoc.Parse(file, data, format), reserved: reserved, out: &Edition{families: map[string][]string{}}}
+	if root, ok := r.doc.Root(); ok {
+		root.Fields("", keys, []string{"name", "targets"}, r.field)
+		r.checkUndecided()
+	} else if r.doc.Err() == nil {
+		r.doc.Errorf(source.Position{Line: 1, Column: 1}, "", "the file is empty")
 	}
-	e := r.edition(body)
-	if err := r.err(); err != nil {
+	if err := r.doc.Err(); err != nil {
 		return nil, err
 	}
-	return e, nil
+	return r.out, nil
 }
 
-// reader walks the nodes of one file and collects what is wrong with it.
+// reader reads the values of one file.
 type reader struct {
-	file  string
-	lines [][]byte // without their ends
-	taken []string // names that the edition may not have
-	errs  []*ParseError
-	open  []ast.Node // the items of undecided, in the order of the edition's list
+	doc      *yamldoc.Document
+	reserved []string // names that the edition must not have
+	out      *Edition
+	open     []yamldoc.Node // the items of undecided, in the order of the edition's list
 }
 
-func (r *reader) err() error {
-	slices.SortStableFunc(r.errs, func(a, b *ParseError) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-	})
-	errs := make([]error, len(r.errs))
-	for i, e := range r.errs {
-		errs[i] = e
-	}
-	return errors.Join(errs...)
-}
-
-// errorAt keeps the place inside the file: where something is missing the YAML parser points behind
-// the end of the line.
-func (r *reader) errorAt(line, column int, format string, args ...any) {
-	line = max(1, min(line, len(r.lines)))
-	column = max(1, min(column, utf8.RuneCount(r.lines[line-1])+1))
-	r.errs = append(r.errs, &ParseError{r.file, line, column, fmt.Sprintf(format, args...)})
-}
-
-func (r *reader) errorf(at ast.Node, format string, args ...any) {
-	// The token of a mapping without braces is its first colon.
-	if m, ok := at.(*ast.MappingNode); ok && !m.IsFlowStyle && len(m.Values) > 0 {
-		at = m.Values[0].Key
-	}
-	pos := at.GetToken().Position
-	r.errorAt(pos.Line, pos.Column, format, args...)
-}
-
-// document returns the mapping that the file consists of, or nil after an error.
-func (r *reader) document(data []byte) *ast.MappingNode {
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	r.lines = bytes.Split(data, []byte("\n"))
-	if len(data) > maxFile {
-		r.errorAt(1, 1, "the file is larger than %d bytes", maxFile)
-		return nil
-	}
-	if i := invalidUTF8(data); i >= 0 {
-		line, column := position(data[:i])
-		r.errorAt(line, column, "the file is not UTF-8")
-		return nil
-	}
-	f, err := parser.ParseBytes(data, 0)
-	if err != nil {
-		line, column, message := 1, 1, err.Error()
-		if located, ok := errors.AsType[yaml.Error](err); ok {
-			message = located.GetMessage()
-			if t := located.GetToken(); t != nil {
-				line, column = t.Position.Line, t.Position.Column
+func (r *reader) field(e yamldoc.Entry) {
+	switch n := e.Value; e.Key {
+	case "name":
+		r.out.Name = r.name(n)
+	case "title":
+		r.out.Title, _ = n.Text()
+	case "date":
+		r.out.Date = date(n)
+	case "source":
+		r.out.Source, _ = n.Text()
+	case "evidence":
+		n.Words(e.Path, func(_ yamldoc.Node, s string) { r.out.Evidence = append(r.out.Evidence, s) })
+	case "targets":
+		r.targets(e)
+	case "undecided":
+		n.Words(e.Path, func(item yamldoc.Node, target string) {
+			if r.target(item, target) {
+				r.out.undecided, r.open = append(r.out.undecided, target), append(r.open, item)
 			}
-		}
-		message, _, _ = strings.Cut(message, "\n")
-		r.errorAt(line, column, "%s", strings.Map(printable, message)) // it may quote the file
-		return nil
+		})
+	case "scope":
+		r.scope(e)
 	}
-	var body *ast.MappingNode
-	for _, doc := range f.Docs {
-		if doc.Body == nil {
-			continue
-		}
-		m, ok := doc.Body.(*ast.MappingNode)
-		switch {
-		case !ok:
-			r.errorf(doc.Body, "the file is not a mapping of keys to values")
-			return nil
-		case body != nil:
-			r.errorf(m, "a second document; a file holds one policy")
-			return nil
-		}
-		body = m
-	}
-	if body == nil {
-		r.errorAt(1, 1, "the file is empty")
-	}
-	return body
 }
 
-// position counts the lines and characters of what comes before a place.
-func position(before []byte) (line, column int) {
-	line = bytes.Count(before, []byte("\n")) + 1
-	return line, utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1
+func (r *reader) name(n yamldoc.Node) string {
+	name, ok := n.Text()
+	switch {
+	case !ok:
+	case !plainName(name):
+		n.Errorf(allowedCharacters, "invalid name %q", name)
+	case slices.Contains(r.reserved, name):
+		n.Errorf("", "the name %q is that of a built-in policy", name)
+	}
+	return name
 }
 
-// invalidUTF8 returns the index of the first byte that is not UTF-8, or -1.
-func invalidUTF8(data []byte) int {
-	for i := 0; i < len(data); {
-		c, size := utf8.DecodeRune(data[i:])
-		if c == utf8.RuneError && size == 1 {
-			return i
+// allowedCharacters are those of plainName.
+const allowedCharacters = "use letters, digits, '.', '_' and '-', and begin with a letter or digit"
+
+func date(n yamldoc.Node) string {
+	day, ok := n.Text()
+	if _, err := time.Parse(time.DateOnly, day); ok && err != nil {
+		n.Errorf("", "%q is not a date such as 2025-12-23", day)
+	}
+	return day
+}
+
+// targets reads the mapping of targets to their families.
+func (r *reader) targets(e yamldoc.Entry) {
+	if e.Value.Kind() != yamldoc.Mapping {
+		e.Value.Errorf("", "targets must be a mapping of targets to machine families")
+		return
+	}
+	if e.Value.Len() == 0 {
+		r.doc.Errorf(e.At, "", "targets is empty")
+	}
+	e.Value.Entries(e.Path, func(of yamldoc.Entry) {
+		if !r.target(of.KeyNode, of.Key) {
+			return
 		}
-		i += size
-	}
-	return -1
+		r.out.families[of.Key] = nil // keeps the entry, so that one mistake is reported once
+		if of.Value.Kind() == yamldoc.List && of.Value.Len() == 0 {
+			of.Value.Errorf("", "target %s has no machine family", of.Key)
+			return
+		}
+		of.Value.Words(of.Key, func(item yamldoc.Node, name string) {
+			if r.family(item, of.Key, name) {
+				r.out.families[of.Key] = append(r.out.families[of.Key], name)
+			}
+		})
+	})
 }
 
-func printable(c rune) rune {
-	if unicode.IsPrint(c) {
-		return c
+// family checks one name in the list of a target. A name that is in no known family is a board.
+func (r *reader) family(n yamldoc.Node, target, name string) bool {
+	m := ParseMachine(target, name)
+	switch {
+	case !plainName(name):
+		n.Errorf(allowedCharacters, "invalid machine family %q", name)
+	case m.Family != "" && m.Family != name:
+		n.Errorf("list the family", "%q is a member of machine family %s", name, m.Family)
+	default:
+		return true
 	}
-	return utf8.RuneError
+	return false
+}
+
+// scope reads the mapping of what is excluded to a sentence about it.
+func (r *reader) scope(e yamldoc.Entry) {
+	if e.Value.Kind() != yamldoc.Mapping {
+		e.Value.Errorf("", "scope must be a mapping of names to sentences")
+		return
+	}
+	e.Value.Entries(e.Path, func(of yamldoc.Entry) {
+		if !plainName(of.Key) {
+			of.KeyNode.Errorf(allowedCharacters, "invalid name %q", of.Key)
+			return
+		}
+		if text, ok := of.Value.Text(); ok {
+			r.out.scope = append(r.out.scope, Exclusion{of.Key, text})
+		}
+	})
+}
+
+// checkUndecided checks that no target is both listed and undecided.
+func (r *reader) checkUndecided() {
+	for i, t := range r.out.undecided {
+		if _, listed := r.out.families[t]; listed {
+			r.open[i].Errorf("", "target %s is both listed and undecided", t)
+		}
+	}
+}
+
+// target checks the name of a target. Names of libvirt and of distributions are known better than QEMU's.
+func (r *reader) target(n yamldoc.Node, name string) bool {
+	known := targets()
+	if slices.Contains(known, name) {
+		return true
+	}
+	meant := name
+	switch {
+	case KnownArch(name):
+		meant = TargetOf(name)
+	case name == "amd64" || name == "x86-64":
+		meant = "x86_64"
+	case name == "arm64":
+		meant = "aarch64"
+	case name == "x86" || name == "i486" || name == "i586":
+		meant = "i386"
+	}
+	n.Errorf(suggest.Hint(meant, known), "unknown architecture %q", name)
+	return false
+}
+
+// plainName reports whether a name is safe to print and has the form of QEMU's machine names.
+func plainName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		if !letter && (i == 0 || c != '.' && c != '_' && c != '-') {
+			return false
+		}
+	}
+	return s != ""
 }

@@ -2,8 +2,8 @@
 // hardware accelerator on a machine type that the policy lists for its architecture. The list comes
 // in editions; each is a file of data that names its source.
 //
-// The package takes plain strings, reads no files, prints nothing and imports nothing of this module.
-// Where the strings leave a question open the answer is Undetermined. It is never Inside.
+// The package takes plain strings, reads no files but its own editions, and prints nothing. If the strings
+// do not decide a question, the answer is Undetermined. It is never Inside.
 package policy
 
 import "fmt"

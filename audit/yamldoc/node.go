@@ -171,13 +171,15 @@ func (n Node) Items(path string, visit func(path string, item Node)) {
 	}
 }
 
-// Len returns the number of items of a list; it is 0 for another node.
+// Len returns the number of items of a list or entries of a mapping; it is 0 for another node.
 func (n Node) Len() int {
-	s, ok := n.node.(*ast.SequenceNode)
-	if !ok {
-		return 0
+	switch node := n.node.(type) {
+	case *ast.SequenceNode:
+		return len(node.Values)
+	case *ast.MappingNode:
+		return len(node.Values)
 	}
-	return len(s.Values)
+	return 0
 }
 
 // Words calls visit for each string of a list, and notes its place. None may occur twice.
