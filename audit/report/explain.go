@@ -76,8 +76,22 @@ func notEvaluatedSentence(r *audit.Rule) string {
 	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
+// RuleEntry is a rule in a list, with the severity that it has at the site.
+type RuleEntry struct {
+	*audit.Rule
+	Disabled bool // the configuration disables it
+}
+
+// title returns the rule's title, with a mark where the rule is disabled.
+func (e RuleEntry) title() string {
+	if e.Disabled {
+		return e.Title + " (disabled on this site)"
+	}
+	return e.Title
+}
+
 // RuleTable prints the rules, one on a line.
-func RuleTable(w io.Writer, rules []*audit.Rule, o Options) error {
+func RuleTable(w io.Writer, rules []RuleEntry, o Options) error {
 	style := newStyles(o.Color)
 	idWidth := 0
 	for _, r := range rules {
@@ -85,7 +99,7 @@ func RuleTable(w io.Writer, rules []*audit.Rule, o Options) error {
 	}
 	for _, r := range rules {
 		severity := style.severity[r.Severity](pad(r.Severity.String(), 8))
-		if _, err := fmt.Fprintf(w, "%s  %s  %s\n", pad(r.ID, idWidth), severity, r.Title); err != nil {
+		if _, err := fmt.Fprintf(w, "%s  %s  %s\n", pad(r.ID, idWidth), severity, r.title()); err != nil {
 			return err
 		}
 	}
@@ -100,8 +114,8 @@ func profileList(r *audit.Rule) string {
 	return strings.Join(out, ", ")
 }
 
-// RulesJSON prints the rules for machines. disabled tells which of them the site has switched off.
-func RulesJSON(w io.Writer, rules []*audit.Rule, disabled func(id string) bool) error {
+// RulesJSON prints the rules as JSON.
+func RulesJSON(w io.Writer, rules []RuleEntry) error {
 	type rule struct {
 		ID       string   `json:"id"`
 		Title    string   `json:"title"`
@@ -117,7 +131,7 @@ func RulesJSON(w io.Writer, rules []*audit.Rule, disabled func(id string) bool) 
 	out := make([]rule, 0, len(rules))
 	for _, r := range rules {
 		out = append(out, rule{
-			r.ID, r.Title, r.Severity.String(), disabled(r.ID), strings.Split(profileList(r), ", "),
+			r.ID, r.Title, r.Severity.String(), r.Disabled, strings.Split(profileList(r.Rule), ", "),
 			strings.Join(strings.Fields(r.Doc), " "), r.Fix, append([]string{}, r.Refs...), r.Needs.String(), r.URL(),
 		})
 	}

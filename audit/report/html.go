@@ -102,7 +102,7 @@ func (h *htmlReporter) Domain(r *audit.Result) error {
 func (h *htmlReporter) rule(r *audit.Rule) *htmlRule {
 	known := h.rules[r.ID]
 	if known == nil {
-		known = newHTMLRule(h.opt.rule(r))
+		known = newHTMLRule(r)
 		h.rules[r.ID] = known
 	}
 	return known

@@ -11,7 +11,7 @@ import (
 // Topic is a group of rules on the rules page.
 type Topic struct {
 	Title, About string
-	Rules        []*audit.Rule
+	Rules        []RuleEntry
 }
 
 // RulesPage prints the page that documents every rule, as Markdown. example returns a rule's bad and
@@ -23,10 +23,10 @@ func RulesPage(w io.Writer, topics []Topic, example func(id string) (bad, good s
 		fmt.Fprintf(&b, "- [%s](#%s) (%d)\n", t.Title, strings.ReplaceAll(strings.ToLower(t.Title), " ", "-"), len(t.Rules))
 	}
 	for _, t := range topics {
-		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n%s", t.Title, t.About, ruleRows(t.Rules, ""))
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n%s", t.Title, t.About, RuleRows(t.Rules, ""))
 		for _, r := range t.Rules {
 			bad, good := example(r.ID)
-			markdownRule(&b, r, bad, good)
+			markdownRule(&b, r.Rule, r.title(), bad, good)
 		}
 	}
 	_, err := io.WriteString(w, b.String())
@@ -34,19 +34,17 @@ func RulesPage(w io.Writer, topics []Topic, example func(id string) (bad, good s
 }
 
 // RuleRows returns a Markdown table of rules whose IDs link to the rules page.
-func RuleRows(rules []*audit.Rule, page string) string { return ruleRows(rules, page) }
-
-func ruleRows(rules []*audit.Rule, page string) string {
+func RuleRows(rules []RuleEntry, page string) string {
 	var b strings.Builder
 	b.WriteString("| rule | severity | what is wrong | profiles |\n|---|---|---|---|\n")
 	for _, r := range rules {
-		fmt.Fprintf(&b, "| [`%s`](%s#%s) | %s | %s | %s |\n", r.ID, page, r.ID, r.Severity, escapeMarkdown(r.Title), profileList(r))
+		fmt.Fprintf(&b, "| [`%s`](%s#%s) | %s | %s | %s |\n", r.ID, page, r.ID, r.Severity, escapeMarkdown(r.title()), profileList(r.Rule))
 	}
 	return b.String()
 }
 
-func markdownRule(b *strings.Builder, r *audit.Rule, bad, good string) {
-	fmt.Fprintf(b, "\n### %s\n\n**%s**: %s\n\n%s\n", r.ID, r.Severity, escapeMarkdown(r.Title), escapeMarkdown(strings.Join(strings.Fields(r.Doc), " ")))
+func markdownRule(b *strings.Builder, r *audit.Rule, title, bad, good string) {
+	fmt.Fprintf(b, "\n### %s\n\n**%s**: %s\n\n%s\n", r.ID, r.Severity, escapeMarkdown(title), escapeMarkdown(strings.Join(strings.Fields(r.Doc), " ")))
 	if r.Needs != 0 {
 		fmt.Fprintf(b, "\n%s\n", escapeMarkdown(notEvaluatedSentence(r)))
 	}

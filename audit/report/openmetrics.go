@@ -237,7 +237,7 @@ func (m *openMetrics) Close() error {
 		errs = append(errs, findings.add(labels("severity", s.String()), int64(n)))
 	}
 	for _, id := range slices.Sorted(maps.Keys(m.rules)) {
-		r := m.opt.rule(m.rules[id])
+		r := m.rules[id]
 		errs = append(errs, rules.add(labels("rule", id, "severity", r.Severity.String(), "title", long(r.Title), "fix", long(oneLine(r.Fix)), "url", long(r.URL())), 1))
 	}
 	for f, counts := range map[*family]map[ruleCount]int{byRule: m.byRule, notices: m.notices, missing: m.missing, waivedBy: m.waived, inBaselineBy: m.inBaseline} {

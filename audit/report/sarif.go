@@ -70,7 +70,7 @@ func (s *sarifReporter) begin() error {
 	before, after, _ := bytes.Cut(tool, []byte(`"rules": []`))
 	var rules bytes.Buffer
 	for i, r := range s.rules {
-		if err := sarifItem(&rules, i, 12, newSARIFDescriptor(s.opt.rule(r))); err != nil {
+		if err := sarifItem(&rules, i, 12, newSARIFDescriptor(r)); err != nil {
 			return err
 		}
 	}

@@ -111,7 +111,7 @@ func newSARIFHelp(r *audit.Rule, doc string) sarifHelp {
 		text += "\n\nSources: " + printable(strings.Join(r.Refs, ", "))
 	}
 	var markdown strings.Builder
-	markdownRule(&markdown, r, "", "")
+	markdownRule(&markdown, r, r.Title, "", "")
 	return sarifHelp{text, strings.TrimSpace(printableLines(markdown.String()))}
 }
 

@@ -79,7 +79,7 @@ func (s *streams) audit(c *cli.Context) (err error) {
 	}
 	reports, err := s.open(c, wanted, report.Options{
 		Version: toolVersion(), Policy: cfg.Policy.Name, Profiles: profiles, Rules: cfg.Rules, Named: cfg.Named, Minimum: cfg.Minimum, FailOn: failOn, Now: now,
-		Severities: cfg.Severities, Operands: paths, StdinName: options.StdinName,
+		Operands: paths, StdinName: options.StdinName,
 		ShowWaived: c.Bool("show-waived"), Quiet: c.Bool("quiet"), Verbose: c.Bool("verbose"),
 	})
 	if err != nil {

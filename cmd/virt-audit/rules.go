@@ -42,16 +42,15 @@ func (s *streams) rulesCommand() *cli.Command {
 			}
 			switch format := c.String("format"); format {
 			case "text":
-				chosen = x.marked(chosen)
 				paint, width, err := s.terminal(c, true)
 				if err != nil {
 					return err
 				}
-				return report.RuleTable(s.out, chosen, report.Options{Color: paint, Width: width})
+				return report.RuleTable(s.out, x.entries(chosen), report.Options{Color: paint, Width: width})
 			case "markdown":
-				return report.RulesPage(s.out, topics(x.marked(chosen)), testdata.Rule)
+				return report.RulesPage(s.out, topics(x.entries(chosen)), testdata.Rule)
 			case "json":
-				return report.RulesJSON(s.out, x.judged(chosen), x.disabled)
+				return report.RulesJSON(s.out, x.entries(chosen))
 			default:
 				return &usageError{"option --format: rules are listed as text, markdown or json", didYouMean(format, []string{"text", "markdown", "json"})}
 			}
@@ -72,15 +71,11 @@ func (x *site) judged(all []*audit.Rule) []*audit.Rule {
 	return out
 }
 
-// marked returns what judged does, with a mark on those that the site has switched off.
-func (x *site) marked(all []*audit.Rule) []*audit.Rule {
-	out := x.judged(all)
-	for i, r := range out {
-		if x.disabled(r.ID) {
-			rule := *r
-			rule.Title += " (disabled on this site)"
-			out[i] = &rule
-		}
+// entries returns rules as lists show them: with the severity and the state that they have at this site.
+func (x *site) entries(all []*audit.Rule) []report.RuleEntry {
+	out := make([]report.RuleEntry, 0, len(all))
+	for _, r := range x.judged(all) {
+		out = append(out, report.RuleEntry{Rule: r, Disabled: x.disabled(r.ID)})
 	}
 	return out
 }
@@ -98,7 +93,7 @@ func (x *site) decided(r *audit.Rule) []string {
 }
 
 // topics sorts rules into their groups.
-func topics(chosen []*audit.Rule) []report.Topic {
+func topics(chosen []report.RuleEntry) []report.Topic {
 	var out []report.Topic
 	for _, g := range rules.Groups() {
 		t := report.Topic{Title: g.Title, About: g.About}
@@ -126,7 +121,7 @@ func topics(chosen []*audit.Rule) []report.Topic {
 // rulesPage is the text of rules/README.md.
 func rulesPage() ([]byte, error) {
 	var b bytes.Buffer
-	err := report.RulesPage(&b, topics(rules.All()), testdata.Rule)
+	err := report.RulesPage(&b, topics((&site{}).entries(rules.All())), testdata.Rule)
 	return b.Bytes(), err
 }
 

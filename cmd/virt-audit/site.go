@@ -191,13 +191,13 @@ func (x *site) choose(profiles []audit.Profile, only, skip []string) ([]*audit.R
 			return nil, err
 		}
 	}
-	return slices.DeleteFunc(x.all(), func(r *audit.Rule) bool {
+	return x.judged(slices.DeleteFunc(x.all(), func(r *audit.Rule) bool {
 		wanted := (r.In(profiles) || x.enabled(r.ID)) && !x.disabled(r.ID)
 		if len(only) > 0 {
 			wanted = slices.Contains(only, r.ID)
 		}
 		return !wanted || slices.Contains(skip, r.ID)
-	}), nil
+	})), nil
 }
 
 // enabled reports whether the configuration wants a rule, of whatever profile.
