@@ -102,21 +102,16 @@ func (c *csvReporter) domain(r *audit.Result) error {
 			return err
 		}
 	}
-	if c.opt.ShowWaived {
-		for i := range r.Waived {
-			row, waiver := findingRow("waived", r, &r.Waived[i].Finding), r.Waived[i].Waiver
-			row["waiver"] = waiver.Reason
-			if !waiver.Until.IsZero() {
-				row["until"] = waiver.Until.Format(time.DateOnly)
-			}
-			if err := c.row(row); err != nil {
-				return err
+	for _, u := range c.opt.uncounted(r) {
+		row := findingRow("in_baseline", r, u.Finding)
+		if u.Waiver != nil {
+			row["record"], row["waiver"] = "waived", u.Waiver.Reason
+			if !u.Waiver.Until.IsZero() {
+				row["until"] = u.Waiver.Until.Format(time.DateOnly)
 			}
 		}
-		for i := range r.InBaseline {
-			if err := c.row(findingRow("in_baseline", r, &r.InBaseline[i])); err != nil {
-				return err
-			}
+		if err := c.row(row); err != nil {
+			return err
 		}
 	}
 	for _, u := range r.Unevaluated {

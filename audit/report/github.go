@@ -87,7 +87,7 @@ const (
 // level returns the command for a severity.
 func (g *githubReporter) level(s audit.Severity) string {
 	switch {
-	case s >= g.opt.FailOn:
+	case g.opt.fails(s):
 		return githubLevels[0]
 	case s >= audit.Medium:
 		return githubLevels[1]
@@ -141,20 +141,13 @@ func (g *githubReporter) Domain(r *audit.Result) error {
 			return err
 		}
 	}
-	if !g.opt.ShowWaived {
-		return nil
-	}
-	hidden := func(word string, f *audit.Finding, why string) error {
-		return g.line("%s  %s  %s%s%s; %s; see: %s", word, f.Rule.ID, githubPlace(r.Source, f.Pos), f.Message, why, mend(Fix(f.Rule, r.Name)), f.Rule.URL())
-	}
-	for i := range r.Waived {
-		w := &r.Waived[i]
-		if err := hidden("waived", &w.Finding, ": "+w.Waiver.Reason+until(w.Waiver)); err != nil {
-			return err
+	for _, u := range g.opt.uncounted(r) {
+		reason := ""
+		if u.Waiver != nil {
+			reason = ": " + u.Waiver.Reason + until(u.Waiver)
 		}
-	}
-	for i := range r.InBaseline {
-		if err := hidden("in the baseline", &r.InBaseline[i], ""); err != nil {
+		err := g.line("%s  %s  %s%s%s; %s; see: %s", u.word(), u.Rule.ID, githubPlace(r.Source, u.Pos), u.Message, reason, fixHint(Fix(u.Rule, r.Name)), u.Rule.URL())
+		if err != nil {
 			return err
 		}
 	}

@@ -107,21 +107,13 @@ func (g *gitlabReporter) Domain(r *audit.Result) error {
 			return err
 		}
 	}
-	if !g.opt.ShowWaived {
-		return nil
-	}
-	// GitLab knows nothing of the sort: who asks for it sees it as information, marked.
-	for i := range r.Waived {
-		w := &r.Waived[i]
-		e := g.finding(r, &w.Finding, about, seen)
-		e.Severity, e.Description = gitlabInfo, "waived: "+e.Description+", because "+printable(w.Waiver.Reason+until(w.Waiver))
-		if err := g.entry(e); err != nil {
-			return err
+	// GitLab has no mark for findings that do not count: they become information that says so.
+	for _, u := range g.opt.uncounted(r) {
+		e := g.finding(r, u.Finding, about, seen)
+		e.Severity, e.Description = gitlabInfo, u.word()+": "+e.Description
+		if u.Waiver != nil {
+			e.Description += ", because " + printable(u.Waiver.Reason+until(u.Waiver))
 		}
-	}
-	for i := range r.InBaseline {
-		e := g.finding(r, &r.InBaseline[i], about, seen)
-		e.Severity, e.Description = gitlabInfo, "in the baseline: "+e.Description
 		if err := g.entry(e); err != nil {
 			return err
 		}

@@ -143,18 +143,13 @@ func (h *htmlReporter) guest(r *audit.Result) (g *htmlGuest, err error) {
 			g.More = fmt.Sprintf("and %d more", i)
 		}
 	}
-	if !h.opt.ShowWaived {
-		return g, nil
-	}
-	for i := range r.Waived {
-		w := r.Waived[i].Waiver
-		said := fmt.Sprintf("“%s”%s (%s)", printable(w.Reason), htmlUntil(w.Until), htmlAt(w.Source, w.Pos.Line, w.Pos.Column))
-		if g.Waived, err = h.group(g.Waived, r, &r.Waived[i].Finding, said); err != nil {
-			return nil, err
+	for _, u := range h.opt.uncounted(r) {
+		groups, waiver := &g.InBaseline, ""
+		if w := u.Waiver; w != nil {
+			groups = &g.Waived
+			waiver = fmt.Sprintf("“%s”%s (%s)", printable(w.Reason), htmlUntil(w.Until), htmlAt(w.Source, w.Pos.Line, w.Pos.Column))
 		}
-	}
-	for i := range r.InBaseline {
-		if g.InBaseline, err = h.group(g.InBaseline, r, &r.InBaseline[i], ""); err != nil {
+		if *groups, err = h.group(*groups, r, u.Finding, waiver); err != nil {
 			return nil, err
 		}
 	}

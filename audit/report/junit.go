@@ -232,7 +232,7 @@ func (j *junitReporter) Notice(n *audit.Notice) error {
 	}
 	message := printable(n.Message)
 	text := junitProse(n.Severity.String()+": "+message, "  "+place, "fix: "+n.Rule.Fix, "see: "+n.Rule.URL())
-	if n.Severity >= j.opt.FailOn {
+	if j.opt.fails(n.Severity) {
 		c.Failure = &junitOutcome{n.Severity.String(), message, text}
 	} else {
 		c.Out = &text

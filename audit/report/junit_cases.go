@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
@@ -14,12 +13,7 @@ func (j *junitReporter) boundary(r *audit.Result, class string) *junitTestCase {
 	c := &junitTestCase{Class: class, Name: "boundary"}
 	b := r.Boundary
 	says := printable(fmt.Sprintf("%s: %s (policy %s)", b.Word, b.Explain(), b.Policy))
-	var failing []string
-	for _, f := range r.Findings {
-		if f.Rule.Group() == "boundary" && f.Severity >= j.opt.FailOn && !slices.Contains(failing, f.Rule.ID) {
-			failing = append(failing, f.Rule.ID)
-		}
-	}
+	failing := j.opt.boundaryFailures(r)
 	switch {
 	case len(failing) > 0: // also of a guest inside, with a device that is not
 		see := "see " + strings.Join(failing, ", ")
@@ -36,11 +30,10 @@ func (j *junitReporter) boundary(r *audit.Result, class string) *junitTestCase {
 
 // junitGroup is what there is about one rule in a guest.
 type junitGroup struct {
-	rule       *audit.Rule
-	findings   []*audit.Finding
-	waived     []*audit.Waived
-	inBaseline []*audit.Finding
-	needs      audit.Needs
+	rule      *audit.Rule
+	findings  []*audit.Finding
+	uncounted []uncounted // listed or not
+	needs     audit.Needs
 }
 
 // junitGroups sorts what is said of a guest by rule, in the order in which rules come up.
@@ -59,13 +52,9 @@ func junitGroups(r *audit.Result) []*junitGroup {
 		g := of(r.Findings[i].Rule)
 		g.findings = append(g.findings, &r.Findings[i])
 	}
-	for i := range r.Waived {
-		g := of(r.Waived[i].Rule)
-		g.waived = append(g.waived, &r.Waived[i])
-	}
-	for i := range r.InBaseline {
-		g := of(r.InBaseline[i].Rule)
-		g.inBaseline = append(g.inBaseline, &r.InBaseline[i])
+	for _, u := range allUncounted(r) {
+		g := of(u.Rule)
+		g.uncounted = append(g.uncounted, u)
 	}
 	for _, u := range r.Unevaluated {
 		of(u.Rule).needs = u.Needs
@@ -81,7 +70,7 @@ func (j *junitReporter) rule(r *audit.Result, g *junitGroup, class string) *juni
 	message, worst := "", audit.Info
 	for _, f := range g.findings {
 		text := junitFinding(r, f)
-		if f.Severity < j.opt.FailOn {
+		if !j.opt.fails(f.Severity) {
 			passing = append(passing, text)
 			continue
 		}
@@ -100,13 +89,9 @@ func (j *junitReporter) rule(r *audit.Result, g *junitGroup, class string) *juni
 	}
 	reason := "" // why the rule is skipped, if nothing else is to be said
 	if j.opt.ShowWaived {
-		for _, w := range g.waived {
-			reason = printable(waivedBy(w.Waiver))
-			passing = append(passing, reason+"\n"+junitFinding(r, &w.Finding))
-		}
-		for _, f := range g.inBaseline {
-			reason = "in the baseline"
-			passing = append(passing, reason+"\n"+junitFinding(r, f))
+		for _, u := range g.uncounted {
+			reason = printable(u.why())
+			passing = append(passing, reason+"\n"+junitFinding(r, u.Finding))
 		}
 	}
 	about := junitAbout(r, g.rule)

@@ -59,7 +59,7 @@ func (m *markdownReporter) Domain(r *audit.Result) error {
 	if err := m.table.add(m.row(r)); err != nil {
 		return err
 	}
-	if len(r.Findings) > 0 || m.opt.ShowWaived && len(r.Waived)+len(r.InBaseline) > 0 {
+	if len(r.Findings)+len(m.opt.uncounted(r)) > 0 {
 		return m.details.add(m.guest(r))
 	}
 	return nil

@@ -177,12 +177,11 @@ func (m *openMetrics) Domain(r *audit.Result) error {
 		m.rules[u.Rule.ID] = u.Rule
 		m.missing[ruleCount{rule: u.Rule.ID, needs: u.Needs.String()}]++
 	}
-	if m.opt.ShowWaived {
-		for i := range r.Waived {
-			m.count(m.waived, &r.Waived[i].Finding)
-		}
-		for i := range r.InBaseline {
-			m.count(m.inBaseline, &r.InBaseline[i])
+	for _, u := range m.opt.uncounted(r) {
+		if u.Waiver != nil {
+			m.count(m.waived, u.Finding)
+		} else {
+			m.count(m.inBaseline, u.Finding)
 		}
 	}
 	return errors.Join(errs...)

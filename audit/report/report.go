@@ -25,7 +25,7 @@ type Options struct {
 	// Operands are the files and folders that were to be audited, as they were given; none for a connection.
 	Operands []string
 	// StdinName is what standard input is called, where the user gave it a name.
-	StdinName string
+	StdinName  string
 	ShowWaived bool // list what was waived or is in the baseline; counted it is in any case
 
 	Decided []string // what the site says about the rule that is explained

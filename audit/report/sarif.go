@@ -127,19 +127,9 @@ func (s *sarifReporter) Domain(r *audit.Result) error {
 			return err
 		}
 	}
-	if !s.opt.ShowWaived {
-		return nil
-	}
-	for i := range r.Waived {
-		f := s.finding(r, &r.Waived[i].Finding, seen)
-		f.Suppressions = []sarifSuppression{newSARIFSuppression(r.Waived[i].Waiver)}
-		if err := s.result(f); err != nil {
-			return err
-		}
-	}
-	for i := range r.InBaseline {
-		f := s.finding(r, &r.InBaseline[i], seen)
-		f.Suppressions = []sarifSuppression{{Kind: "external", Status: "accepted", Justification: "in the baseline"}}
+	for _, u := range s.opt.uncounted(r) {
+		f := s.finding(r, u.Finding, seen)
+		f.Suppressions = []sarifSuppression{newSARIFSuppression(u)}
 		if err := s.result(f); err != nil {
 			return err
 		}

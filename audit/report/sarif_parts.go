@@ -135,7 +135,11 @@ func newSARIFVerdict(r *audit.Result) sarifVerdict {
 	return v
 }
 
-func newSARIFSuppression(w *audit.Waiver) sarifSuppression {
+func newSARIFSuppression(u uncounted) sarifSuppression {
+	w := u.Waiver
+	if w == nil {
+		return sarifSuppression{Kind: "external", Status: "accepted", Justification: u.word()}
+	}
 	at := sarifAt(w.Source, w.Pos)
 	out := sarifSuppression{Kind: "external", Status: "accepted", Justification: printable(w.Reason), Location: &at}
 	if w.InDomain {

@@ -57,16 +57,16 @@ const (
 )
 
 type textReporter struct {
-	w        io.Writer
-	opt      Options
-	style    styles
-	width    int
-	tally    Tally
-	details  spool
-	problems []string // what is said of the first inputs that could not be read
-	begun    bool
-	told     map[string]bool // rules whose why and fix were printed for the guest at hand
-	noticed  map[string]bool // rules whose fix was printed with a notice
+	w         io.Writer
+	opt       Options
+	style     styles
+	width     int
+	tally     Tally
+	details   spool
+	problems  []string // what is said of the first inputs that could not be read
+	begun     bool
+	explained map[string]bool // rules whose why and fix were printed for the current guest
+	noticed   map[string]bool // rules whose fix was printed with a notice
 }
 
 func newText(w io.Writer, o Options) Reporter {
@@ -79,7 +79,7 @@ func newText(w io.Writer, o Options) Reporter {
 
 func (t *textReporter) Domain(r *audit.Result) error {
 	t.tally.Add(r)
-	if len(r.Findings) > 0 || t.opt.ShowWaived && len(r.Waived)+len(r.InBaseline) > 0 {
+	if len(r.Findings)+len(t.opt.uncounted(r)) > 0 {
 		var b strings.Builder
 		t.findings(&b, r)
 		if err := writeLines(&t.details, b.String()); err != nil {

@@ -25,12 +25,12 @@ func (t *textReporter) findings(w io.Writer, r *audit.Result) {
 			fmt.Fprintf(w, "  %s\n", printable(line))
 		}
 	}
-	t.told = map[string]bool{}
+	t.explained = map[string]bool{}
 	for _, f := range r.Findings {
 		t.finding(w, r, f)
 	}
-	if t.opt.ShowWaived {
-		t.hidden(w, r)
+	for _, u := range t.opt.uncounted(r) {
+		t.uncounted(w, r, u)
 	}
 	if t.opt.Verbose {
 		for _, u := range r.Unevaluated {
@@ -39,26 +39,18 @@ func (t *textReporter) findings(w io.Writer, r *audit.Result) {
 	}
 }
 
-// hidden lists what does not count, who says so, and how it is mended all the same.
-func (t *textReporter) hidden(w io.Writer, r *audit.Result) {
-	item := func(f *audit.Finding, why string, waiver *audit.Waiver) {
-		fmt.Fprintf(w, "\n  %s  %s\n", t.style.dim("("+f.Severity.String()+")"), f.Rule.ID)
-		t.message(w, f.Message)
-		fmt.Fprintf(w, "    %s:%d:%d\n", printable(r.Source), f.Pos.Line, f.Pos.Column)
-		t.message(w, why)
-		if waiver != nil {
-			fmt.Fprintf(w, "    %s:%d:%d\n", printable(waiver.Source), waiver.Pos.Line, waiver.Pos.Column)
-		}
-		if !t.told[f.Rule.ID] {
-			t.told[f.Rule.ID] = true
-			t.advice(w, f.Rule, r.Name)
-		}
+// uncounted prints a finding that does not count, why it does not, and how to fix it all the same.
+func (t *textReporter) uncounted(w io.Writer, r *audit.Result, u uncounted) {
+	fmt.Fprintf(w, "\n  %s  %s\n", t.style.dim("("+u.Severity.String()+")"), u.Rule.ID)
+	t.message(w, u.Message)
+	fmt.Fprintf(w, "    %s:%d:%d\n", printable(r.Source), u.Pos.Line, u.Pos.Column)
+	t.message(w, u.why())
+	if u.Waiver != nil {
+		fmt.Fprintf(w, "    %s:%d:%d\n", printable(u.Waiver.Source), u.Waiver.Pos.Line, u.Waiver.Pos.Column)
 	}
-	for i := range r.Waived {
-		item(&r.Waived[i].Finding, waivedBy(r.Waived[i].Waiver), r.Waived[i].Waiver)
-	}
-	for i := range r.InBaseline {
-		item(&r.InBaseline[i], "in the baseline", nil)
+	if !t.explained[u.Rule.ID] {
+		t.explained[u.Rule.ID] = true
+		t.advice(w, u.Rule, r.Name)
 	}
 }
 
@@ -78,10 +70,10 @@ func (t *textReporter) finding(w io.Writer, r *audit.Result, f audit.Finding) {
 	if f.Drift != "" {
 		t.labelled(w, "but", f.Drift.Explain())
 	}
-	if t.told[f.Rule.ID] {
+	if t.explained[f.Rule.ID] {
 		return
 	}
-	t.told[f.Rule.ID] = true
+	t.explained[f.Rule.ID] = true
 	why := firstSentence(f.Rule.Doc)
 	if t.opt.Verbose {
 		why = f.Rule.Doc

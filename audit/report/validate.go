@@ -116,7 +116,7 @@ func subject(r *audit.Result) string {
 // nothing was audited.
 func (v *validate) word(s audit.Severity) outcome {
 	switch {
-	case s >= v.opt.FailOn:
+	case v.opt.fails(s):
 		return fail
 	case s >= audit.Medium:
 		return warn
@@ -136,17 +136,9 @@ func (v *validate) Domain(r *audit.Result) error {
 			return err
 		}
 	}
-	if v.opt.ShowWaived {
-		for i := range r.Waived {
-			w := &r.Waived[i]
-			if err := v.finding(r, &w.Finding, note, waivedBy(w.Waiver)); err != nil {
-				return err
-			}
-		}
-		for i := range r.InBaseline {
-			if err := v.finding(r, &r.InBaseline[i], note, "in the baseline"); err != nil {
-				return err
-			}
+	for _, u := range v.opt.uncounted(r) {
+		if err := v.finding(r, u.Finding, note, u.why()); err != nil {
+			return err
 		}
 	}
 	if v.opt.Verbose {
@@ -167,10 +159,8 @@ func (v *validate) boundary(r *audit.Result) error {
 	case policy.Inside:
 	case policy.Outside:
 		word = warn
-		for i := range r.Findings {
-			if f := &r.Findings[i]; f.Rule.Group() == "boundary" && v.word(f.Severity) == fail {
-				word = fail
-			}
+		if len(v.opt.boundaryFailures(r)) > 0 {
+			word = fail
 		}
 	case policy.Undetermined:
 		word = warn
@@ -187,12 +177,12 @@ func (v *validate) boundary(r *audit.Result) error {
 // finding prints the line of a finding; more is what goes before the fix.
 func (v *validate) finding(r *audit.Result, f *audit.Finding, word outcome, more ...string) error {
 	hint := append([]string{fmt.Sprintf("%s:%d:%d: %s: %s", r.Source, f.Pos.Line, f.Pos.Column, f.Severity, f.Message), f.Drift.Explain()}, more...)
-	hint = append(hint, mend(Fix(f.Rule, r.Name)), "see "+f.Rule.URL())
+	hint = append(hint, fixHint(Fix(f.Rule, r.Name)), "see "+f.Rule.URL())
 	return v.line(driver(r), subject(r)+" for "+f.Rule.ID, word, hint...)
 }
 
-// mend is the hint that a fix gives.
-func mend(fix string) string {
+// fixHint returns a fix as a part of a hint; "" if there is none.
+func fixHint(fix string) string {
 	if fix == "" {
 		return ""
 	}
@@ -211,7 +201,7 @@ func (v *validate) Notice(n *audit.Notice) error {
 	if n.Pos.Line > 0 {
 		place = fmt.Sprintf("%s:%d:%d", n.Source, n.Pos.Line, n.Pos.Column)
 	}
-	return v.line("AUDIT", n.Source+" for "+n.Rule.ID, v.word(n.Severity), fmt.Sprintf("%s: %s: %s", place, n.Severity, n.Message), mend(n.Rule.Fix), "see "+n.Rule.URL())
+	return v.line("AUDIT", n.Source+" for "+n.Rule.ID, v.word(n.Severity), fmt.Sprintf("%s: %s: %s", place, n.Severity, n.Message), fixHint(n.Rule.Fix), "see "+n.Rule.URL())
 }
 
 func (v *validate) Unreadable(err error) error {
