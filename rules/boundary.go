@@ -16,7 +16,7 @@ func because(p *audit.Pass, reasons ...string) bool {
 	return slices.Contains(reasons, string(p.Boundary.Reason))
 }
 
-// listedMachine ends a fix: which machine type to take depends on the guest's architecture, and the
+// listedMachine ends a fix: which machine type to use depends on the guest's architecture, and the
 // text of a fix is the same for all guests.
 const listedMachine = "MACHINE is q35 for x86, virt for Arm, RISC-V and LoongArch, " +
 	"pseries for POWER and s390-ccw-virtio for IBM Z." + `
@@ -28,64 +28,69 @@ var boundary = []*audit.Rule{
 		Title:    "Guest runs in software emulation, outside QEMU's security boundary",
 		Severity: audit.Critical,
 		Profiles: every,
-		Doc: `QEMU promises nothing for software emulation: a bug that lets the guest out is no security bug, gets no advisory
-and may stay public and open. With <domain type='qemu'> libvirt starts QEMU with its own code translator (TCG) instead of
-a hardware accelerator. That a host has no /dev/kvm explains the setting; it does not make the guest safer. Guests of a
-foreign architecture cannot do without.`,
-		Fix: `<domain type='kvm'> (on macOS: 'hvf')
+		Doc: `QEMU's security policy does not cover software emulation: QEMU does not treat an
+escape from such a guest as a security bug, issues no advisory, and may leave the bug public and
+unfixed. With <domain type='qemu'> libvirt starts QEMU with its code translator (TCG) instead of a
+hardware accelerator. A host without /dev/kvm is a reason for the setting, but it does not make the
+guest safer. Guests of a foreign architecture cannot run in any other way.`,
+		Fix: `Use <domain type='kvm'> (on macOS: 'hvf')
 $ virt-xml DOMAIN --edit --xml ./@type=kvm`,
 		Refs: []string{qemuSecurity, domainOverview},
 		Check: func(p *audit.Pass) {
-			// A guest that does not start is reported too: what keeps it from that may be taken away, or start
-			// with another version of QEMU.
+			// A guest that does not start is reported too: the obstacle may be removed, or another
+			// version of QEMU may start the guest.
 			if because(p, "software-emulation", "does-not-start") && p.Type == "qemu" {
-				p.Reportf(audit.At("@type"), "type '%s' is software emulation: QEMU promises no isolation", p.Type)
+				p.Reportf(audit.At("@type"), "type '%s' is software emulation: QEMU's security policy does not cover it", p.Type)
 			}
 		},
 	},
 	{
 		ID:       "boundary-accel-unlisted",
-		Title:    "Hardware accelerator that QEMU's security policy does not name",
+		Title:    "QEMU's security policy does not name this hardware accelerator",
 		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `Whether a breakout from this guest would be handled as a security bug is not stated. The policy asks for a
-virtualization accelerator "like" KVM or HVF; others, such as MSHV behind type 'hyperv', use the hardware too but are not
-named. QEMU's maintainers would decide when a bug is reported.`,
-		Fix: `<domain type='kvm'>, where the host has KVM
+		Doc: `QEMU's policy does not state whether an escape from this guest is a security bug. The
+policy requires a virtualization accelerator "like" KVM or HVF. Others, such as MSHV for type
+'hyperv', use the hardware too but are not named. QEMU's maintainers would decide when a bug is
+reported.`,
+		Fix: `Where the host has KVM, use <domain type='kvm'>
 $ virt-xml DOMAIN --edit --xml ./@type=kvm`,
 		Refs: []string{qemuSecurity, domainOverview},
 		Check: func(p *audit.Pass) {
 			if because(p, "accelerator-not-named") {
-				p.Reportf(audit.At("@type"), "type '%s': QEMU's policy does not say whether this accelerator counts", p.Type)
+				p.Reportf(audit.At("@type"), "QEMU's policy does not name the accelerator of type '%s'", p.Type)
 			}
 		},
 	},
 	{
 		ID:       "boundary-driver-out-of-scope",
-		Title:    "Guest is not run by QEMU, so QEMU's boundary says nothing about it",
+		Title:    "QEMU does not run this guest, so QEMU's security policy does not apply",
 		Severity: audit.Info,
 		Profiles: every,
-		Doc: `QEMU's promise says nothing about guests that other programs run. Containers, Cloud Hypervisor, bhyve, VMware
-and others have their own, which virt-audit does not judge. The other rules still apply where they make sense.`,
-		Fix:  `Nothing to mend: read the policy of the hypervisor that runs the guest.`,
+		Doc: `QEMU's security policy covers only guests that QEMU runs. Containers, Cloud
+Hypervisor, bhyve, VMware and other hypervisors have security policies of their own, which
+virt-audit does not evaluate. The other rules still apply where they are relevant.`,
+		Fix:  `No change is needed. Read the security policy of the hypervisor that runs the guest.`,
 		Refs: []string{qemuSecurity, domainOverview},
 		Check: func(p *audit.Pass) {
 			if because(p, "not-qemu") {
-				p.Reportf(audit.At("@type"), "type '%s' is not run by QEMU here: its security policy does not apply", p.Type)
+				p.Reportf(audit.At("@type"), "QEMU does not run a guest of type '%s': its security policy does not apply", p.Type)
 			}
 		},
 	},
 	{
 		ID:       "boundary-accel-override",
-		Title:    "QEMU command line sets the accelerator or the machine",
+		Title:    "QEMU command line overrides the accelerator or the machine type",
 		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `An argument for QEMU names the accelerator or the machine type, and tools that read only <type> do not see it.
-QEMU takes the first accelerator that works, which is libvirt's own, so another -accel has no effect (info), unless a
-property such as kvm-shadow-mem, which KVM may refuse, is passed as well (medium). It takes the last machine type, so
--machine decides, and the verdict is made for the machine that it names. The finding is critical
-where that machine is not on QEMU's list, or TCG runs a guest of type 'xen'; medium where another machine than the
-document's runs, or the document does not show which. An argument that repeats what the document says is info.`,
+		Doc: `An argument for QEMU sets the accelerator or the machine type, and tools that read
+only <type> do not see it. QEMU uses the first accelerator that works, which is the one that libvirt
+sets. Another -accel therefore has no effect (info), unless the arguments also set a property that
+KVM may refuse, such as kvm-shadow-mem (medium). QEMU uses the last machine type, so -machine
+decides, and the verdict is for the machine type that it names. The finding is critical if that
+machine type is not on QEMU's list, or if TCG runs a guest of type 'xen'. It is medium if the
+machine type differs from the document's, or if the document does not show which one runs. An
+argument that repeats the document is info.`,
 		Fix:  withoutPassthrough,
 		Refs: []string{qemuSecurity, qemuPassthrough},
 		Check: func(p *audit.Pass) {
@@ -99,13 +104,14 @@ document's runs, or the document does not show which. An argument that repeats w
 	},
 	{
 		ID:       "boundary-cmdline-stops",
-		Title:    "QEMU command line keeps the guest from starting",
+		Title:    "QEMU command line prevents the guest from starting",
 		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `QEMU refuses such an argument and exits, so the guest does not run as the document describes it. The verdict is
-left open: to start the guest, someone must change the argument, or use a QEMU or libvirt that accepts it. QEMU refuses
--enable-kvm and -machine accel= next to the -accel that libvirt writes, and JSON that is not well-formed. It compares
-the names of options exactly: "-accel=tcg" is not an option.`,
+		Doc: `QEMU refuses such an argument and exits, so the guest does not run as the document
+describes it. The verdict is undetermined: to start the guest, someone must change the argument, or
+use a QEMU or libvirt that accepts it. QEMU refuses -enable-kvm and -machine accel= next to the
+-accel that libvirt writes, and JSON that is not well-formed. It compares the names of options
+exactly: "-accel=tcg" is not an option.`,
 		Fix:  withoutPassthrough,
 		Refs: []string{qemuPassthrough, "https://www.qemu.org/docs/master/system/invocation.html"},
 		Check: func(p *audit.Pass) {
@@ -114,7 +120,7 @@ the names of options exactly: "-accel=tcg" is not an option.`,
 			}
 			for _, e := range p.Command.Effects {
 				if e.Kind == audit.EffectStops {
-					p.Reportf(e.Option.Path, "-%s keeps the guest from starting: %s", bareOption(e.Option.Name), e.Why)
+					p.Reportf(e.Option.Path, "-%s prevents the guest from starting: %s", bareOption(e.Option.Name), e.Why)
 				}
 			}
 		},
@@ -124,106 +130,112 @@ the names of options exactly: "-accel=tcg" is not an option.`,
 		Title:    "Emulator is not known to be QEMU",
 		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `QEMU's policy covers QEMU, and libvirt runs the executable that <emulator> names. No distribution ships QEMU
-under such a name: it may be a script that changes the arguments and then runs QEMU, or another program. The verdict is
-left open then. It is also left open where the executable is QEMU for another architecture than the guest's, which
-libvirt refuses. If such an executable is used on purpose, list it under allow: emulators: in the configuration.`,
-		Fix: `Delete the element: libvirt then takes the QEMU binary that it finds on the host
+		Doc: `QEMU's policy covers QEMU only, and libvirt runs the executable that <emulator> names.
+No distribution ships QEMU under such a name: the executable may be a script that changes the
+arguments and then runs QEMU, or something else. The verdict is then undetermined. It is also
+undetermined if the executable is QEMU for another architecture than the guest's, which libvirt
+refuses. If the executable is used on purpose, list it under allow: emulators: in the configuration.`,
+		Fix: `Delete the element: libvirt then uses the QEMU binary that it finds on the host
 $ virt-xml DOMAIN --edit --xml xpath.delete=./devices/emulator`,
 		Refs: []string{qemuSecurity, "https://libvirt.org/formatdomain.html#devices"},
 		Check: func(p *audit.Pass) {
 			switch at := audit.At("devices/emulator"); {
 			case p.WrongEmulator():
-				p.Key("other-architecture").Reportf(at, "emulator '%s' is QEMU for another architecture than the guest's (libvirt refuses it)", p.Devices.Emulator)
+				p.Key("other-architecture").Reportf(at, "emulator '%s' is QEMU for another architecture than the guest's: libvirt refuses it", p.Devices.Emulator)
 			case p.UnknownEmulator():
-				p.Key("unknown-name").Reportf(at, "emulator '%s' is not named like QEMU: the document does not show what runs", p.Devices.Emulator)
+				p.Key("unknown-name").Reportf(at, "emulator '%s' does not have a name of QEMU: the document does not show what runs", p.Devices.Emulator)
 			}
 		},
 	},
 	{
 		ID:       "boundary-machine-unlisted",
-		Title:    "Machine type is not one that QEMU's security policy lists",
+		Title:    "QEMU's security policy does not list the machine type",
 		Severity: audit.Critical,
 		Profiles: every,
-		Doc: `A breakout from this board is an ordinary bug to QEMU, with KVM too: such boards model old or embedded
-hardware, and nobody has reviewed their devices against a hostile guest. For each architecture the policy lists the
-machine types that are made for virtualization; the list was first released with QEMU 10.2. Where the name looks like a
-listed family but ends in something unknown, the verdict is left open and the finding is medium.`,
-		Fix:  `Another machine type. ` + listedMachine,
+		Doc: `QEMU treats an escape from this machine type as an ordinary bug, with KVM too: such
+boards model legacy or embedded hardware, and their devices have not been reviewed against a hostile
+guest. For each architecture the policy lists the machine types that are made for virtualization;
+QEMU 10.2 was the first release with the list. If the name looks like a listed family but has an
+unknown suffix, the verdict is undetermined and the finding is medium.`,
+		Fix:  `Use a listed machine type. ` + listedMachine,
 		Refs: []string{qemuSecurity, domainBoot},
 		Check: func(p *audit.Pass) {
 			switch at := audit.At("os/type@machine"); {
-			case p.Boundary.Machine != "": // boundary-accel-override says how to get rid of it
+			case p.Boundary.Machine != "": // boundary-accel-override reports it, with its own fix
 			case because(p, "machine-not-listed"):
-				p.Key("not-listed").Reportf(at, "machine type '%s' is not on QEMU's list for %s: no isolation is promised", p.Target.Machine, p.Boundary.Target)
+				p.Key("not-listed").Reportf(at, "machine type '%s' is not on the list of QEMU's security policy for %s", p.Target.Machine, p.Boundary.Target)
 			case because(p, "unknown-suffix"):
-				p.Key("unknown-version").ReportAs(audit.Medium, at, "machine type '%s' resembles the listed '%s', but this version of it is unknown", p.Target.Machine, p.Boundary.Family)
+				p.Key("unknown-version").ReportAs(audit.Medium, at, "machine type '%s' resembles the listed '%s', but its version is unknown", p.Target.Machine, p.Boundary.Family)
 			}
 		},
 	},
 	{
 		ID:       "boundary-arch-unlisted",
-		Title:    "Architecture has no machine that QEMU's security policy lists",
+		Title:    "QEMU's security policy lists no machine type for the architecture",
 		Severity: audit.Critical,
 		Profiles: every,
-		Doc: `QEMU promises isolation only on the architectures that its policy lists, whatever the accelerator. 32-bit Arm is a special case: on an aarch64 host such a guest may run on the aarch64 target, whose
-'virt' machine is listed; the verdict is open then and the finding medium. So it is where the chosen edition of the
-policy leaves an architecture undecided.`,
+		Doc: `QEMU's security policy covers only the architectures that it lists, with any
+accelerator. 32-bit Arm is a special case: on an aarch64 host such a guest may run on the aarch64
+target, whose 'virt' machine is listed. The verdict is then undetermined and the finding is medium.
+The same applies if the selected edition of the policy does not decide about an architecture.`,
 		Fix:  `Run the guest on a listed architecture: x86_64, aarch64, s390x, ppc64, riscv64 or loongarch64.`,
 		Refs: []string{qemuSecurity},
 		Check: func(p *audit.Pass) {
 			switch at := audit.At("os/type@arch"); {
 			case because(p, "arch-not-listed"):
-				p.Key("not-listed").Reportf(at, "architecture '%s' has no listed machine type: no isolation is promised", p.Target.Arch)
+				p.Key("not-listed").Reportf(at, "QEMU's security policy lists no machine type for architecture '%s'", p.Target.Arch)
 			case because(p, "arm-on-aarch64"):
-				p.Key("arm-on-aarch64").ReportAs(audit.Medium, at, "32-bit Arm is not listed, but may run on the listed aarch64 target: the document does not show which")
+				p.Key("arm-on-aarch64").ReportAs(audit.Medium, at, "32-bit Arm is not listed, but the guest may run on the listed aarch64 target")
 			case because(p, "arch-undecided"):
-				p.Key("undecided").ReportAs(audit.Medium, at, "this edition of the policy leaves architecture '%s' undecided", p.Target.Arch)
+				p.Key("undecided").ReportAs(audit.Medium, at, "this edition of the policy does not decide about architecture '%s'", p.Target.Arch)
 			}
 		},
 	},
 	{
 		ID:       "boundary-machine-missing",
-		Title:    "Architecture or machine type is not stated, so the host decides",
+		Title:    "Document does not state the architecture or the machine type",
 		Severity: audit.Low,
 		Profiles: every,
-		Doc: `The host decides then what the guest gets, and with it whether the guest is inside the boundary. A document
-written by hand may leave out arch and machine; libvirt takes the host's architecture, and a default machine that differs between its versions: for Arm and RISC-V it was a development board before libvirt 9.3
-and is 'virt' since. Where every version agrees the default is judged; where not, the verdict is left open and the
-finding is medium. Definitions that libvirt has stored always carry both.`,
+		Doc: `The host then decides what the guest gets, and so whether the guest is inside the
+boundary. A document written by hand may omit arch and machine. libvirt then uses the host's
+architecture, and a default machine type that depends on its version: for Arm and RISC-V it was a
+development board before libvirt 9.3 and is 'virt' since. If all versions agree, the verdict is for
+that default; otherwise it is undetermined and the finding is medium. Definitions that libvirt has
+stored always contain both.`,
 		Fix:  `State both, for example <type arch='x86_64' machine='q35'>hvm</type>. ` + listedMachine,
 		Refs: []string{domainBoot, qemuSecurity},
 		Check: func(p *audit.Pass) {
 			switch at := audit.At("os/type"); {
 			case because(p, "arch-absent"):
-				p.Key("architecture").ReportAs(audit.Medium, at, "no architecture is stated: the host's will be taken, and it is not known here")
+				p.Key("architecture").ReportAs(audit.Medium, at, "the document states no architecture: libvirt uses the host's, which is not known here")
 			case because(p, "machine-absent"):
-				p.Key("open").ReportAs(audit.Medium, at, "no machine type is stated: libvirt's default for %s differs between its versions", p.Boundary.Target)
+				p.Key("open").ReportAs(audit.Medium, at, "the document states no machine type: libvirt's default for %s depends on its version", p.Boundary.Target)
 			case because(p, "default-machine") && p.Boundary.Word != "inside":
-				p.Key("not-listed").ReportAs(audit.Critical, at, "no machine type is stated, and libvirt's default is not on the list for %s", p.Boundary.Target)
+				p.Key("not-listed").ReportAs(audit.Critical, at, "the document states no machine type: libvirt's default is not on the list for %s", p.Boundary.Target)
 			case because(p, "default-machine") && p.Host.KnowsCapabilities():
-				p.Key("judged").Reportf(at, "no machine type is stated: judged by libvirt's default on this host, '%s'", p.Boundary.Family)
+				p.Key("judged").Reportf(at, "the document states no machine type: the verdict is for libvirt's default on this host, '%s'", p.Boundary.Family)
 			case because(p, "default-machine"):
-				p.Key("judged").Reportf(at, "no machine type is stated: judged by libvirt's default, '%s'", p.Boundary.Family)
+				p.Key("judged").Reportf(at, "the document states no machine type: the verdict is for libvirt's default, '%s'", p.Boundary.Family)
 			}
 		},
 	},
 	deviceNotMarked,
 	{
 		ID:       "boundary-insecure-input-override",
-		Title:    "QEMU is told to accept types that it marks insecure",
+		Title:    "Command line makes QEMU accept device types that it marks insecure",
 		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `QEMU is getting a switch, -compat insecure-input (insecure-types in earlier proposals), that makes it refuse
-device types which were never meant for untrusted guests. An argument that sets it to accept or warn opts out by hand.
-Absence of the switch is no finding; reject and crash are what one would wish for.`,
+		Doc: `A proposed option of QEMU, -compat insecure-input (insecure-types in earlier
+proposals), makes it refuse device types that were never meant for untrusted guests. An argument
+that sets it to accept or warn disables that protection. A command line without the option is not
+reported, nor are the recommended values reject and crash.`,
 		Fix:  withoutPassthrough,
 		Refs: []string{"https://patchew.org/QEMU/20250909165726.3814465-1-berrange@redhat.com/"},
 		Check: func(p *audit.Pass) {
 			for _, o := range p.Command.Named("compat") {
 				for _, key := range []string{"insecure-types", "insecure-input"} {
 					if v, _ := o.Get(key); v == "accept" || v == "warn" {
-						p.Key("accepted", key).Reportf(o.At, "%s=%s lets in device types that QEMU marks insecure", key, v)
+						p.Key("accepted", key).Reportf(o.At, "%s=%s makes QEMU accept device types that it marks insecure", key, v)
 					}
 				}
 			}
@@ -231,14 +243,15 @@ Absence of the switch is no finding; reject and crash are what one would wish fo
 	},
 	{
 		ID:       "boundary-cmdline-device",
-		Title:    "Command line adds a device from outside the reviewed set",
+		Title:    "Command line adds a device that is not reviewed for hostile guests",
 		Severity: audit.High,
 		Profiles: every,
-		Doc: `libvirt offers the devices that are fit for guests; the command line can add those that are not. Among them: CXL
-emulation, which its maintainers call unfit for virtualization, the removed pvrdma with its long list of flaws,
-test devices, and storage or network models that nobody hardens. NVMe is only medium: before libvirt knew
-bus='nvme' there was no other way to have it. A property 'driver' in <qemu:override> puts another device in the
-place of libvirt's, and is judged in the same way. Any other passthrough is the business of other rules.`,
+		Doc: `libvirt offers devices that are suitable for guests; the command line can add devices
+that are not. Among them are CXL emulation, which its maintainers call unfit for virtualization, the
+removed pvrdma with its many vulnerabilities, test devices, and storage or network models that are
+not hardened. NVMe is only medium: before libvirt supported bus='nvme' there was no other way to use
+it. A property 'driver' in <qemu:override> replaces libvirt's device with another one and is
+evaluated in the same way. Other rules report the other uses of the command line.`,
 		Fix:  withoutPassthrough,
 		Refs: []string{qemuSecurity, qemuRemoved, "https://nvd.nist.gov/vuln/detail/CVE-2018-20123", "https://nvd.nist.gov/vuln/detail/CVE-2021-3582"},
 		Check: func(p *audit.Pass) {
@@ -247,37 +260,37 @@ place of libvirt's, and is judged in the same way. Any other passthrough is the 
 				if !unreviewed(name) {
 					continue
 				}
-				p.ReportAs(unreviewedSeverity(name), o.At, "-%s %s is a device that QEMU's maintainers have not reviewed for hostile guests", o.Name, name)
+				p.ReportAs(unreviewedSeverity(name), o.At, "-%s adds device %s, which QEMU's maintainers have not reviewed for hostile guests", o.Name, name)
 			}
 			reportReplacedDevices(p)
 		},
 	},
 }
 
-// reportOverride reports what an option does to accelerator or machine, unless the guest does not start
-// with it.
+// reportOverride reports the effect of an option on the accelerator or the machine type. Options
+// that prevent the guest from starting are reported by boundary-cmdline-stops.
 func reportOverride(p *audit.Pass, e audit.Effect) {
 	name, at := e.Option.Name, e.Option.At
 	switch e.Kind {
 	case audit.EffectRepeats:
-		p.Key("repeats").ReportAs(audit.Info, at, "-%s %s repeats what the document says", name, e.Value)
+		p.Key("repeats").ReportAs(audit.Info, at, "-%s %s repeats the setting of the document", name, e.Value)
 	case audit.EffectIgnored:
 		if name == "accel" {
 			what := strings.TrimSpace("-accel " + e.Value)
-			p.Key("ignored").ReportAs(audit.Info, at, "%s has no effect: libvirt's own -accel comes before it", what)
+			p.Key("ignored").ReportAs(audit.Info, at, "%s has no effect: libvirt's own -accel precedes it", what)
 		} else {
-			p.Key("ignored").ReportAs(audit.Info, at, "-%s has no effect: a later machine type counts", name)
+			p.Key("ignored").ReportAs(audit.Info, at, "-%s has no effect: QEMU uses the later machine type", name)
 		}
 	case audit.EffectChanges:
 		switch {
 		case because(p, "machine-not-listed"):
-			p.Key("not-listed").ReportAs(audit.Critical, at, "-%s makes the machine '%s', which is not on QEMU's list for %s: no isolation is promised",
+			p.Key("not-listed").ReportAs(audit.Critical, at, "-%s sets machine type '%s', which is not on the list of QEMU's security policy for %s",
 				name, e.Value, p.Boundary.Target)
 		case because(p, "unknown-suffix"):
-			p.Key("unknown-version").Reportf(at, "-%s makes the machine '%s', which resembles the listed '%s', but this version of it is unknown",
+			p.Key("unknown-version").Reportf(at, "-%s sets machine type '%s', which resembles the listed '%s', but its version is unknown",
 				name, e.Value, p.Boundary.Family)
 		default:
-			p.Key("changes").Reportf(at, "-%s makes the machine '%s', whatever the document says", name, e.Value)
+			p.Key("changes").Reportf(at, "-%s sets machine type '%s', which overrides the document", name, e.Value)
 		}
 	case audit.EffectUnclear:
 		severity := audit.Medium
@@ -285,15 +298,15 @@ func reportOverride(p *audit.Pass, e audit.Effect) {
 			severity = audit.Critical
 		}
 		if name == "accel" && p.Type != "xen" {
-			p.Key("fallback").ReportAs(severity, at, "-%s is used if libvirt's own accelerator fails, which an argument of -machine may bring about", name)
+			p.Key("fallback").ReportAs(severity, at, "-%s is used if libvirt's own accelerator fails, which an argument of -machine may cause", name)
 			return
 		}
-		p.Key("unclear").ReportAs(severity, at, "-%s may set accelerator or machine, and the document does not show to what", name)
+		p.Key("unclear").ReportAs(severity, at, "-%s may override the accelerator or the machine type: the document does not show the value", name)
 	case audit.EffectStops: // boundary-cmdline-stops
 	}
 }
 
-// passedDevice returns the type that an option creates or configures.
+// passedDevice returns the type of device that an option creates or configures.
 func passedDevice(option string, o audit.Option) string {
 	switch option {
 	case "device":
@@ -312,8 +325,9 @@ func passedDevice(option string, o audit.Option) string {
 	}
 }
 
-// reportReplacedDevices reports devices that <qemu:override> puts in the place of libvirt's: libvirt 9.0
-// writes its property 'driver' over the one in the JSON of -device, see TestOverrideOnLibvirt.
+// reportReplacedDevices reports devices of libvirt that <qemu:override> replaces: libvirt 9.0
+// overwrites 'driver' in the JSON of -device with the property of that name, see
+// TestOverrideOnLibvirt.
 func reportReplacedDevices(p *audit.Pass) {
 	if p.QEMUOverride == nil || !byQEMU(p) {
 		return
@@ -322,7 +336,7 @@ func reportReplacedDevices(p *audit.Pass) {
 		for at, property := range audit.EachIn(at, "qemu:frontend/qemu:property", d.Frontend.Properties) {
 			if property.Name == "driver" && unreviewed(property.Value) {
 				p.ReportAs(unreviewedSeverity(property.Value), at.Attr("value"),
-					"the override makes the device %s, which QEMU's maintainers have not reviewed for hostile guests", property.Value)
+					"the override sets device %s, which QEMU's maintainers have not reviewed for hostile guests", property.Value)
 			}
 		}
 	}
@@ -335,9 +349,9 @@ func unreviewedSeverity(name string) audit.Severity {
 	return audit.High
 }
 
-// unreviewedDevices are types, or with a final dash or dot beginnings of types, that the command
-// line can create and that maintainers leave out of what they call secure
-// (source: the series "Encode object type security status in code", and QEMU's removed features).
+// unreviewedDevices are prefixes of the types of device that the command line can create and that
+// QEMU's maintainers do not mark as secure (source: the series "Encode object type security status
+// in code", and QEMU's removed features).
 var unreviewedDevices = strings.Fields(`cxl- pxb-cxl pvrdma edu rocker pci-testdev pc-testdev isa-debug sdhci-pci nvme
 	ivshmem virtio-9p tulip vmxnet3 am53c974 dc390 ati-vga sm501 vfio-user-pci x-`)
 

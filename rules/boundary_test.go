@@ -11,9 +11,9 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// TestEveryReason wants each reason of the policy for which a guest is not inside to have its finding: at
-// medium or worse, so that a gate stops the guest, but for guests that QEMU does not run. It goes over all
-// fixtures by both editions, and every reason must come up.
+// TestEveryReason requires a finding for each reason of the policy for which a guest is not inside.
+// The finding must be medium or worse, so that a gate stops the guest, except for guests that QEMU
+// does not run. The test audits all fixtures by each edition, and every reason must occur.
 func TestEveryReason(t *testing.T) {
 	var files []string
 	for _, pattern := range []string{"boundary-*", "machine-*"} {
@@ -39,19 +39,19 @@ func TestEveryReason(t *testing.T) {
 			case word == policy.NotQEMU && worst < audit.Info,
 				word == policy.Undetermined && worst < audit.Medium,
 				word == policy.Outside && worst < audit.Critical:
-				t.Errorf("%s by %s: %s for %s has no finding that fits", file, name, word, res.Boundary.Reason)
+				t.Errorf("%s by %s: verdict %s for reason %s has no finding of sufficient severity", file, name, word, res.Boundary.Reason)
 			}
 		}
 	}
 	for _, r := range policy.Reasons() {
 		if !seen[r] {
-			t.Errorf("no fixture is judged for the reason %s", r)
+			t.Errorf("no fixture has a verdict for reason %s", r)
 		}
 	}
 }
 
-// TestRepeatedArguments: arguments that say again what the document says, or have no effect, are no more
-// than remarks of any rule; with a part that takes protection away they are.
+// TestRepeatedArguments: arguments that repeat the document or have no effect lead to findings of
+// severity info only. Those that also remove protection lead to worse ones.
 func TestRepeatedArguments(t *testing.T) {
 	const head = `<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>g</name><memory>65536</memory>
 <os><type arch='x86_64' machine='pc-q35-10.2'>hvm</type></os><cpu mode='host-model'/><qemu:commandline>`

@@ -8,10 +8,11 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// unmarked lists, by libvirt's words, the models of devices that the series "Encode object type security
-// status in code" leaves without the mark secure, or marks insecure (its second version, of 2025-09-26,
-// and the parts of 2026 that followed). No release up to QEMU 11.1 has the marks: this is what maintainers
-// think of hostile guests, and no policy. Not being marked is not the same as being judged insecure.
+// unmarked lists, by libvirt's names, the models of devices that the series "Encode object type
+// security status in code" does not mark as secure, or marks as insecure (its second version, of
+// 2025-09-26, and the parts of 2026 that followed). No release up to QEMU 11.1 has the marks: they
+// are an opinion of maintainers about hostile guests, not a policy. A device without the mark is
+// not necessarily insecure.
 var unmarked = map[string][]string{
 	"interface": strings.Fields(`igb vmxnet3 ne2k_pci ne2k_isa pcnet i82550 i82551 i82557a i82557b i82557c i82558a i82558b
 		i82559a i82559b i82559c i82559er i82562 i82801 tulip sungem spapr-vlan usb-net smc91c111 scm91c111 lan9118`),
@@ -25,14 +26,15 @@ var unmarked = map[string][]string{
 
 var deviceNotMarked = &audit.Rule{
 	ID:       "boundary-device-not-marked",
-	Title:    "Device is not among those that QEMU's maintainers propose to call secure",
+	Title:    "QEMU's maintainers do not propose to mark the device as secure",
 	Severity: audit.Medium,
 	Profiles: []audit.Profile{audit.Hardened, audit.MultiTenant},
-	Doc: `Nobody has yet stated that this device was written for hostile guests. A series of patches marks the
-device types that were, about those that Red Hat builds; the others are neglected code, or merely not looked at yet: all
-sound cards, TPM models and IOMMUs are among them. It is an opinion and not QEMU's policy, which is about accelerator and
-machine alone, and no release has the marks so far. Expect many hits on ordinary guests.`,
-	Fix:  `A virtio model where there is one, such as <model type='virtio'/> for a network card; nothing where the device is needed.`,
+	Doc: `The device may not be written for hostile guests. A proposed series of patches marks the
+device types that are, roughly those that Red Hat builds. The others are unmaintained, or not yet
+reviewed: among them are all sound cards, TPM models and IOMMUs. The marks are an opinion and not
+QEMU's policy, which is only about the accelerator and the machine type, and no release has them so
+far. Expect many findings for ordinary guests.`,
+	Fix:  `Use a virtio model if there is one, such as <model type='virtio'/> for a network card. Keep the device if the guest requires it.`,
 	Refs: []string{"https://patchew.org/QEMU/20250909165726.3814465-1-berrange@redhat.com/"},
 	Check: func(p *audit.Pass) {
 		if because(p, "not-qemu") {
@@ -40,7 +42,7 @@ machine alone, and no release has the marks so far. Expect many hits on ordinary
 		}
 		look := func(kind string, at audit.Path, model string) {
 			if slices.Contains(unmarked[kind], model) {
-				p.Key(kind, model).Reportf(at, "%s '%s' is not marked as fit for hostile guests by QEMU's maintainers", strings.Replace(kind, "bus", "disk bus", 1), model)
+				p.Key(kind, model).Reportf(at, "QEMU's maintainers do not mark %s '%s' as fit for hostile guests", strings.Replace(kind, "bus", "disk bus", 1), model)
 			}
 		}
 		for _, devices := range []struct {
@@ -63,7 +65,7 @@ machine alone, and no release has the marks so far. Expect many hits on ordinary
 			look("watchdog", at.Attr("model"), d.Model)
 		}
 		for at := range audit.Each("devices/shmem", p.Devices.Shmems) {
-			p.Reportf(at, "shared memory (ivshmem) is not marked as fit for hostile guests by QEMU's maintainers")
+			p.Reportf(at, "QEMU's maintainers do not mark shared memory (ivshmem) as fit for hostile guests")
 		}
 	},
 }

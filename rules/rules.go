@@ -1,8 +1,9 @@
-// Package rules holds what virt-audit checks: one table of rule literals for each topic.
+// Package rules contains the rules of virt-audit: one table of rule literals for each topic.
 //
-// To add a rule, append a literal to the table of its topic, write testdata/rules/ID/bad.xml, with a
-// comment <!-- want "regexp" --> on the line that must be flagged, and good.xml, and run "make docs".
-// Rules see a domain through their audit.Pass alone: they read no file, print nothing and keep no state.
+// To add a rule, append a literal to the table of its topic, write testdata/rules/ID/bad.xml, with
+// a comment <!-- want "regexp" --> on the line that the rule must report, and good.xml, and run
+// "make docs". Rules access a domain only through their audit.Pass: they read no files, print
+// nothing and keep no state.
 package rules
 
 import (
@@ -39,29 +40,29 @@ func All() []*audit.Rule {
 func Groups() []Group {
 	return []Group{
 		{"boundary", "Boundary", "Whether QEMU treats an escape from this guest as a security bug."},
-		{"machine", "Machine type", "Where the machine type is in its life."},
-		{"confinement", "Confinement", "Who QEMU runs as, and what keeps it from the rest of the host."},
-		{"passthrough", "Passthrough", "Hardware of the host in the guest's hands."},
+		{"machine", "Machine type", "Whether QEMU still supports the machine type."},
+		{"confinement", "Confinement", "Which user QEMU runs as, and how the host confines it."},
+		{"passthrough", "Passthrough", "Hardware of the host that is assigned to the guest."},
 		{"sharing", "Sharing", "Files and memory that guest and host share."},
-		{"device", "Devices", "Emulated devices with a history."},
+		{"device", "Devices", "Emulated devices with a history of vulnerabilities."},
 		{"endpoint", "Endpoints", "Consoles, displays and sockets that others can reach."},
 		{"network", "Network", "What the guest can do to the network."},
-		{"storage", "Storage", "Disks, their formats and where they come from."},
-		{"resource", "Resources", "What guests may take from the host and from each other."},
-		{"cpu", "Processor", "What the guest sees of the processor, and protection from its neighbours."},
+		{"storage", "Storage", "Disks, their formats and their sources."},
+		{"resource", "Resources", "Resources of the host that guests share."},
+		{"cpu", "CPU", "CPU models and features, and mitigations that guests can use."},
 		{"firmware", "Firmware", "How the guest boots."},
 		{"secret", "Secrets", "Passwords and keys in the document."},
-		{"document", "Document", "What the document itself is like."},
-		{"waiver", "Waivers", "Decisions to live with a finding, and whether they hold."},
-		{"confidential", "Confidential guests", "Guests with <launchSecurity>; the rules switch themselves on."},
-		{"fleet", "Fleet", "What several guests have in common and should not; on with two guests or more."},
+		{"document", "Document", "Whether libvirt reads the whole document."},
+		{"waiver", "Waivers", "Whether waivers and baseline entries are valid and have an effect."},
+		{"confidential", "Confidential guests", "Guests with <launchSecurity>; these rules skip other guests."},
+		{"fleet", "Fleet", "What guests share but should not; these rules require at least two guests."},
 	}
 }
 
-// Group is a topic of rules: the first word of their IDs, a heading, and what they are about.
+// Group is a topic of rules: the first word of their IDs, a heading, and a description.
 type Group struct{ ID, Title, About string }
 
-// every puts a rule into all profiles.
+// every includes a rule in all profiles.
 var every = audit.Profiles()
 
 // Documents that several rules refer to.
@@ -74,9 +75,10 @@ const (
 	qemuPassthrough = "https://libvirt.org/kbase/qemu-passthrough-security.html"
 )
 
-// withoutPassthrough mends whatever <qemu:commandline> does.
-const withoutPassthrough = `Delete the arguments from <qemu:commandline>; say in the domain's own elements what they were for.
+// withoutPassthrough is the fix for anything that <qemu:commandline> does.
+const withoutPassthrough = `Delete the arguments from <qemu:commandline>, and use the elements of libvirt for the same purpose.
 $ virt-xml DOMAIN --edit --xml xpath.delete=./qemu:commandline`
 
-// Indexers note, over all domains of a run, what the rules across guests compare.
+// Indexers returns the functions that index, for all domains of a run, what the fleet rules
+// compare.
 func Indexers() []audit.Indexer { return indexers }
