@@ -19,35 +19,34 @@ const (
 	domainLabel = "https://libvirt.org/formatdomain.html#security-label"
 )
 
-// confinementLabels are about <seclabel>. Absence of the element is none of them: libvirt confines by
-// default where the host has SELinux or AppArmor.
+// confinementLabels are about <seclabel>. A document without the element is not reported: libvirt
+// confines guests by default if the host has SELinux or AppArmor.
 var confinementLabels = []*audit.Rule{
 	{
 		ID:       "confinement-seclabel-none",
-		Title:    "SELinux or AppArmor confinement is switched off for this guest",
+		Title:    "SELinux or AppArmor confinement is disabled for this guest",
 		Severity: audit.Critical,
 		Profiles: every,
-		Doc: `SELinux or AppArmor is what stands between a QEMU that its guest has taken over and all other guests'
-disks; with <seclabel type='none'> that barrier is gone for this guest. libvirt refuses to start it where
-qemu.conf says security_require_confined=1. Model 'none' is different: no driver has
-that name, so those of the host confine the guest all the same; libvirt stores it on a host that has none, and it is
-low. Model 'dac' is
-about the user QEMU runs as, and a matter of its own.`,
-		Fix: `Delete the element: libvirt then makes a label of its own for each guest. Or, with model=apparmor on Debian and Ubuntu:
+		Doc: `SELinux or AppArmor prevents a QEMU process that its guest has taken over from opening
+the disks of other guests. <seclabel type='none'> disables it for this guest. libvirt refuses to
+start the guest if qemu.conf sets security_require_confined=1. Model 'none' is different and low: no
+driver has that name, so the host's drivers still confine the guest; libvirt stores it on a host
+that has no driver. Model 'dac' is about the user that QEMU runs as; other rules check it.`,
+		Fix: `Delete the element: libvirt then generates a label for each guest. Or, with model=apparmor on Debian and Ubuntu:
 $ virt-xml DOMAIN --edit type=none --seclabel clearxml=yes,type=dynamic,model=selinux`,
 		Refs: []string{drvSELinux, drvAppArmor, domainLabel, qemuPassthrough},
 		Check: func(p *audit.Pass) {
 			for at, l := range audit.Each("seclabel", p.SecLabel) {
 				switch {
 				case l.Model == "none" && p.Has(at.Attr("type")) && l.Type != "none":
-					p.ReportAs(audit.Low, at.Attr("model"), "model 'none' names no security driver: libvirt reads it as type 'none', and the host's drivers still confine the guest")
+					p.ReportAs(audit.Low, at.Attr("model"), "model 'none' is read as type 'none', but the host's security drivers still confine the guest")
 				case l.Model == "none":
-					p.ReportAs(audit.Low, at.Attr("model"), "model 'none' names no security driver: it removes no confinement, and libvirt writes it on hosts without SELinux and AppArmor")
+					p.ReportAs(audit.Low, at.Attr("model"), "model 'none' does not disable the host's security drivers; libvirt writes it on hosts without any")
 				case l.Type != "none" || l.Model == "dac":
 				case l.Model == "":
-					p.Reportf(at.Attr("type"), "type 'none' takes the guest out of the host's SELinux or AppArmor confinement")
+					p.Reportf(at.Attr("type"), "type 'none' disables SELinux or AppArmor confinement for the guest")
 				default:
-					p.Reportf(at.Attr("type"), "type 'none' takes the guest out of the host's %s confinement", l.Model)
+					p.Reportf(at.Attr("type"), "type 'none' disables the confinement by %s for the guest", l.Model)
 				}
 			}
 		},
@@ -57,13 +56,14 @@ $ virt-xml DOMAIN --edit type=none --seclabel clearxml=yes,type=dynamic,model=se
 		Title:    "QEMU runs as root",
 		Severity: audit.Critical,
 		Profiles: every,
-		Doc: `A guest that takes over its QEMU has then become root on the host, with all capabilities since libvirt 6.0:
-file permissions, namespaces and most of the sandbox no longer hold it. libvirt sets no taint flag for a root
-label in the document. Numbers count however they are written, and so does -1, which leaves QEMU with libvirtd's own
-user; group 0 alone counts too. In a running guest's document the label is what is in force, and may come from qemu.conf.
-Guests that carry no label run as the user that qemu.conf names, by most distributions' default not root; where
-that file, or the host's capabilities, are known and name root, each such guest is reported.`,
-		Fix: `Delete the label, and user="root" in qemu.conf
+		Doc: `A guest that takes over its QEMU is then root on the host, with all capabilities since
+libvirt 6.0: file permissions, namespaces and most of the sandbox no longer restrict it. libvirt
+sets no taint flag for a root label in the document. User 0 is recognized in every notation. -1 is
+reported too, since QEMU then runs as libvirtd's user, and so is group 0 alone. In a running guest's
+document the label is the effective one, and may come from qemu.conf. Guests without a label run as
+the user that qemu.conf names, which is not root by the default of most distributions. If that file,
+or the host's capabilities, are known and name root, each such guest is reported.`,
+		Fix: `Delete the label, and delete user="root" from qemu.conf
 $ virt-xml DOMAIN --edit model=dac --seclabel clearxml=yes,type=dynamic,model=dac`,
 		Refs: []string{drvUsers, "https://gitlab.com/libvirt/libvirt/-/blob/master/src/qemu/qemu.conf.in", qemuPassthrough},
 		Check: func(p *audit.Pass) {
@@ -85,22 +85,23 @@ $ virt-xml DOMAIN --edit model=dac --seclabel clearxml=yes,type=dynamic,model=da
 			group := p.Conf().String("group")
 			switch {
 			case rootUser(user):
-				p.Key("user").Reportf(audit.Path{}, "QEMU runs as root: that is the user of this host's guests (%s)", where)
+				p.Key("user").Reportf(audit.Path{}, "QEMU runs as root: the host sets this user for its guests (%s)", where)
 			case group.Set && rootUser(group.Value) && !p.Host.InSession():
-				p.Key("group").Reportf(audit.Path{}, "QEMU runs in root's group: that is the group of this host's guests (%s)", group.Where())
+				p.Key("group").Reportf(audit.Path{}, "QEMU runs in root's group: the host sets this group for its guests (%s)", group.Where())
 			}
 		},
 	},
 	{
 		ID:       "confinement-selinux-broad-label",
-		Title:    "Fixed SELinux label that does not confine, or not against other guests",
+		Title:    "Static SELinux label does not confine the guest or separate it from others",
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `An SELinux label keeps a guest in by its type and apart from other guests by its categories; one written by
-hand can fail in both. A type that is not made for guests gives QEMU what that type may do, which is all for
-unconfined_t and the like (critical). Less than two categories, or a range of them, opens this guest's files to
-others or theirs to this one. libvirt chooses type and two random categories itself for dynamic labels.`,
-		Fix: `<seclabel type='dynamic' model='selinux'/>, or such as system_u:system_r:svirt_t:s0:c107,c434
+		Doc: `The type of an SELinux label confines a guest, and its categories separate it from
+other guests. A label that was written by hand can fail in both. A type that is not made for guests
+gives QEMU the permissions of that type, which are all permissions for types such as unconfined_t
+(critical). With fewer than two categories, or a range of them, guests can open each other's files.
+For dynamic labels libvirt sets the type and two random categories itself.`,
+		Fix: `Use <seclabel type='dynamic' model='selinux'/>, or a label such as system_u:system_r:svirt_t:s0:c107,c434
 $ virt-xml DOMAIN --edit --seclabel clearxml=yes,type=dynamic,model=selinux`,
 		Refs: []string{drvSELinux, domainLabel, "https://nvd.nist.gov/vuln/detail/CVE-2021-3631"},
 		Check: func(p *audit.Pass) {
@@ -111,7 +112,7 @@ $ virt-xml DOMAIN --edit --seclabel clearxml=yes,type=dynamic,model=selinux`,
 				at = at.Elem("label")
 				fields := strings.SplitN(l.Label, ":", 4)
 				if len(fields) < 3 {
-					p.Key("context").Reportf(at, "label '%s' is no SELinux context of user, role and type", l.Label)
+					p.Key("context").Reportf(at, "label '%s' is not an SELinux context of user, role and type", l.Label)
 					continue
 				}
 				switch domain := fields[2]; {
@@ -126,23 +127,24 @@ $ virt-xml DOMAIN --edit --seclabel clearxml=yes,type=dynamic,model=selinux`,
 				}
 				switch n := categories(level); {
 				case n < 2:
-					p.Key("level").Reportf(at, "level '%s' has less than two categories, which do not keep guests apart", level)
+					p.Key("level").Reportf(at, "level '%s' has fewer than two categories: it does not separate guests from each other", level)
 				case n > 2:
-					p.Key("level").Reportf(at, "level '%s' spans %d categories, and so every guest that has two of them", level, n)
+					p.Key("level").Reportf(at, "level '%s' has %d categories: it covers every guest that has two of them", level, n)
 				}
 			}
 		},
 	},
 	{
 		ID:       "confinement-apparmor-unconfined",
-		Title:    "Fixed AppArmor profile that is not this guest's own",
+		Title:    "Static AppArmor profile is not the one for this guest",
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `libvirt writes an AppArmor profile for each guest, named after its UUID, that allows this guest's files and
-no other's; a fixed label puts something else in its place. 'unconfined' allows everything, another guest's
-profile that guest's disks. A profile that a site wrote itself may be sound, but is shared by all guests that
-name it, and does not follow the guest's devices: that is medium.`,
-		Fix: `<seclabel type='dynamic' model='apparmor'/>, or delete the element
+		Doc: `libvirt writes an AppArmor profile for each guest, named after its UUID, that allows
+only the files of this guest. A static label replaces it. 'unconfined' allows everything, and
+another guest's profile allows the disks of that guest. A site-specific profile may be sound, but
+all guests that name it share it, and it is not updated when the guest's devices change: that is
+medium.`,
+		Fix: `Use <seclabel type='dynamic' model='apparmor'/>, or delete the element
 $ virt-xml DOMAIN --edit --seclabel clearxml=yes,type=dynamic,model=apparmor`,
 		Refs: []string{drvAppArmor, domainLabel},
 		Check: func(p *audit.Pass) {
@@ -166,9 +168,10 @@ $ virt-xml DOMAIN --edit --seclabel clearxml=yes,type=dynamic,model=apparmor`,
 	},
 }
 
-// ownerInForce reports whether a <seclabel> decides which user QEMU runs as. libvirt reads the label of
-// a stored document for static labels alone, and makes the one of a running guest from qemu.conf
-// otherwise; type 'none' uses qemu.conf's user too (source: virSecurityLabelDefParseXML).
+// ownerInForce reports whether a <seclabel> decides which user QEMU runs as. In a stored document
+// libvirt reads the label only if it is static; otherwise it generates the label of the running
+// guest from qemu.conf. Type 'none' uses qemu.conf's user too (source:
+// virSecurityLabelDefParseXML).
 func ownerInForce(p *audit.Pass, l *libvirtxml.DomainSecLabel) bool {
 	return l.Model == "dac" && (l.Type == "static" || l.Type != "none" && p.Live())
 }
@@ -179,7 +182,7 @@ func rootLabel(p *audit.Pass, at audit.Path, label string) {
 	switch {
 	case !ok: // the guest does not start
 	case user.root() && user.number == unchanged:
-		p.Reportf(at, "label '%s' makes QEMU run as root: the number stands for 'do not change', and libvirtd is root", label)
+		p.Reportf(at, "label '%s' makes QEMU run as root: the number means 'do not change', and libvirtd is root", label)
 	case user.root():
 		p.Reportf(at, "label '%s' makes QEMU run as root", label)
 	case group.root():
@@ -187,14 +190,14 @@ func rootLabel(p *audit.Pass, at audit.Path, label string) {
 	}
 }
 
-// unconfinedTypes are SELinux types under which a process may do what its user may, or which belong
-// to the daemons that start guests.
+// unconfinedTypes are SELinux types that do not restrict a process beyond the permissions of its
+// user, or that belong to the daemons that start guests.
 var unconfinedTypes = []string{
 	"unconfined_t", "unconfined_service_t", "initrc_t", "init_t", "kernel_t", "virtd_t", "virtqemud_t", "virtd_lxc_t", "spc_t", "sysadm_t",
 }
 
 // guestType reports whether an SELinux type is made for guests: libvirt's own policy names them
-// svirt..._t, sites that extend it do the same, and containers have types of theirs.
+// svirt..._t, as do sites that extend it. Containers have their own types.
 func guestType(name string) bool {
 	switch name {
 	case "svirt_image_t", "svirt_home_t", "svirt_tmp_t":
@@ -205,8 +208,8 @@ func guestType(name string) bool {
 	return strings.HasPrefix(name, "svirt_") && strings.HasSuffix(name, "_t")
 }
 
-// categories returns how many categories an SELinux level has, of the higher one of a pair: two in
-// "s0:c1,c2", 1024 in "s0-s0:c0.c1023".
+// categories returns how many categories an SELinux level has: two in "s0:c1,c2". For a range of
+// levels it counts those of the higher one: 1024 in "s0-s0:c0.c1023".
 func categories(level string) int {
 	if _, high, ok := strings.Cut(level, "-"); ok {
 		level = high

@@ -12,18 +12,19 @@ const drvLXC = "https://libvirt.org/drvlxc.html"
 var confinementContainers = []*audit.Rule{
 	{
 		ID:       "confinement-lxc-no-idmap",
-		Title:    "Container without a user namespace: its root is the host's root",
+		Title:    "Container without a user namespace: its root user is root on the host",
 		Severity: audit.Critical,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `Without <idmap> root in the container is root on the host, held back by a handful of dropped capabilities
-alone; libvirt's own documentation sees no isolation there. libvirt makes a user namespace only where users and
-groups are both mapped. A map that leads to user 0 of the host gives the same away. Harmless for containers that
-do not separate anything, but only order the host's own services.`,
-		Fix: `<idmap>
+		Doc: `Without <idmap>, root in the container is root on the host, restricted only by a few
+dropped capabilities. libvirt's documentation does not consider that isolation. libvirt creates a
+user namespace only if both users and groups are mapped. A map to user 0 of the host has the same
+effect. It is harmless for containers that do not isolate anything but only organize the host's own
+services.`,
+		Fix: `Map users and groups, and change the owner of the container's files accordingly:
+<idmap>
   <uid start='0' target='100000' count='65536'/>
   <gid start='0' target='100000' count='65536'/>
-</idmap>
-The files of the container have to change owner with it.`,
+</idmap>`,
 		Refs: []string{drvLXC + "#user-and-group-isolation", "https://libvirt.org/formatdomain.html#container-boot", "https://wiki.openstack.org/wiki/OSSN/OSSN-0001"},
 		Check: func(p *audit.Pass) {
 			if p.Type != "lxc" {
@@ -34,7 +35,7 @@ The files of the container have to change owner with it.`,
 				p.Reportf(audit.At("@type"), "no <idmap>: root in the container is root on the host")
 				return
 			case len(p.IDMap.UIDs) == 0 || len(p.IDMap.GIDs) == 0:
-				p.Reportf(audit.At("idmap"), "<idmap> maps only one of users and groups, so libvirt makes no user namespace")
+				p.Reportf(audit.At("idmap"), "<idmap> does not map both users and groups: libvirt creates no user namespace")
 				return
 			}
 			for at, m := range audit.Each("idmap/uid", p.IDMap.UIDs) {
@@ -54,12 +55,13 @@ The files of the container have to change owner with it.`,
 		Title:    "Container shares network, files or privileges with the host",
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `A container that has no network of its own can talk to the host's services, also by sockets that have no
-file; one that has no root directory of its own sees the host's, with the sockets of systemd and libvirt in it.
-Capabilities that libvirt drops by default load modules into the host's kernel or make device nodes; in a user
-namespace they are void and no finding. <lxc:namespace> joins another container's or process's namespace.
-Harmless where a container only orders the host's own services.`,
-		Fix: `<features><privnet/></features> for no network at all, or an <interface>; a directory of its own for /:
+		Doc: `A container without its own network can connect to the host's services, also by
+sockets that have no file. One without its own root directory has access to the host's, with the
+sockets of systemd and libvirt. The capabilities that libvirt drops by default can load modules into
+the host's kernel or create device nodes; in a user namespace they have no effect and are not
+reported. <lxc:namespace> joins the namespace of another container or process. It is harmless if a
+container only organizes the host's own services.`,
+		Fix: `Add an <interface>, or <features><privnet/></features> for no network at all, and a separate directory for /:
 <filesystem type='mount'><source dir='/srv/ct/root'/><target dir='/'/></filesystem>`,
 		Refs: []string{drvLXC + "#security-considerations", drvLXC + "#altering-the-available-capabilities", drvLXC + "#inherit-namespaces"},
 		Check: func(p *audit.Pass) {
@@ -67,7 +69,7 @@ Harmless where a container only orders the host's own services.`,
 				return
 			}
 			if !ownNetwork(p) {
-				p.Key("network").Reportf(audit.At("devices"), "no <interface> and no <privnet/>: the container is in the host's network")
+				p.Key("network").Reportf(audit.At("devices"), "no <interface> and no <privnet/>: the container uses the host's network")
 			}
 			sharedRoot(p)
 			if !userNamespace(p) {
@@ -92,8 +94,8 @@ func userNamespace(p *audit.Pass) bool {
 	return true
 }
 
-// ownNetwork reports whether the container has a network namespace that is not the host's
-// (source: libvirt, lxcNeedNetworkNamespace).
+// ownNetwork reports whether the container has a network namespace that is not the host's (source:
+// libvirt, lxcNeedNetworkNamespace).
 func ownNetwork(p *audit.Pass) bool {
 	if len(p.Devices.Interfaces) > 0 || p.Features.PrivNet != nil || p.LXCNamespace != nil && p.LXCNamespace.ShareNet != nil {
 		return true
@@ -106,12 +108,13 @@ func ownNetwork(p *audit.Pass) bool {
 	return false
 }
 
-// sharedRoot reports a container whose root directory is the host's: libvirt takes that where no file
-// system is mounted at /; others do not change it (source: libvirt, virLXCProcessEnsureRootFS).
+// sharedRoot reports a container whose root directory is the host's. libvirt uses the host's if no
+// file system is mounted at /; other mounts do not matter (source: libvirt,
+// virLXCProcessEnsureRootFS).
 func sharedRoot(p *audit.Pass) {
 	severity := audit.High
 	if userNamespace(p) {
-		severity = audit.Medium // the host's files belong to users whom the container does not have
+		severity = audit.Medium // the host's files belong to users that the container does not have
 	}
 	for at, f := range audit.Each("devices/filesystem", p.Devices.Filesystems) {
 		if f.Target == nil || f.Target.Dir != "/" {
@@ -128,8 +131,8 @@ func sharedRoot(p *audit.Pass) {
 	p.Key("root-directory").ReportAs(severity, audit.At("devices"), "no <filesystem> for /: the container's root directory is the host's")
 }
 
-// keptCapabilities reports capabilities of the host that libvirt would drop. Others, sys_admin too, a
-// container has by default, so that naming them changes nothing (source: libvirt,
+// keptCapabilities reports capabilities of the host that libvirt drops by default. A container has
+// all others by default, including sys_admin, so that naming them changes nothing (source: libvirt,
 // lxcContainerDropCapabilities).
 func keptCapabilities(p *audit.Pass) {
 	c := p.Features.Capabilities
@@ -156,12 +159,13 @@ func keptCapabilities(p *audit.Pass) {
 		}
 	}
 	if c.Policy == "allow" && all {
-		p.Reportf(audit.At("features/capabilities@policy"), "policy 'allow' leaves the container the capabilities that libvirt would drop")
+		p.Reportf(audit.At("features/capabilities@policy"), "policy 'allow' keeps the capabilities that libvirt drops by default")
 	}
 }
 
-// sharedNamespaces reports namespaces that are joined. libvirt knows those of network, IPC and host
-// name, and takes them by a container's name, a process number or, for networks, a name of ip-netns.
+// sharedNamespaces reports namespaces that the container joins. libvirt supports those of network,
+// IPC and host name, given by a container's name, a process ID or, for networks, a name of
+// ip-netns.
 func sharedNamespaces(p *audit.Pass) {
 	if p.LXCNamespace == nil {
 		return

@@ -10,29 +10,28 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// hostFacts are rules that ask what the host makes of a guest. They say nothing in a run that is
-// about no host.
+// hostFacts are rules about the host's configuration. They are skipped in a run without a host.
 var hostFacts = slices.Concat(hostMachine, hostProtection)
 
 const (
 	drvCgroups  = "https://libvirt.org/drvqemu.html#cgroups-device-acls"
 	diskLocking = "https://libvirt.org/kbase/locking.html"
-	setInConf   = " in /etc/libvirt/qemu.conf; then restart the daemon, and the guests that it is about"
+	setInConf   = " in /etc/libvirt/qemu.conf, and restart the daemon and the affected guests"
 )
 
-// hostMachine is about what the host is, and what it shares with its guests.
+// hostMachine is about the host's hardware, files and network, as far as guests use them.
 var hostMachine = []*audit.Rule{
 	{
 		ID:       "boundary-arch-host-mismatch",
-		Title:    "KVM is asked for on an architecture that the host cannot accelerate",
+		Title:    "Host cannot run KVM guests of the guest's architecture",
 		Severity: audit.Medium,
 		Profiles: every,
 		Needs:    audit.NeedCapabilities,
-		Doc: `Such a guest does not start here, and the usual way to make it start is to change its type to 'qemu', which
-takes it out of QEMU's security boundary. The guest belongs onto a host of its own kind. An x86_64 host also runs
-i686 guests, an aarch64 host may run armv7l ones, and ppc64 and ppc64le run each other. Documents for another host
-than the one that was given are the harmless case.`,
-		Fix:      `Run the guest on a host of its architecture; type='qemu' is no substitute.`,
+		Doc: `Such a guest does not start on this host, and the usual workaround is type 'qemu',
+which is outside QEMU's security boundary. Run the guest on a host of its architecture. An x86_64
+host also runs i686 guests, an aarch64 host may run armv7l guests, and ppc64 and ppc64le run each
+other. It is harmless if the document is for another host than the one that was audited.`,
+		Fix:      `Run the guest on a host of its architecture. Do not change it to type='qemu'.`,
 		Refs:     []string{qemuSecurity, domainOverview},
 		Concerns: byQEMUDriver,
 		Check: func(p *audit.Pass) {
@@ -50,15 +49,16 @@ than the one that was given are the harmless case.`,
 	},
 	{
 		ID:       "endpoint-migration-plaintext-host",
-		Title:    "Host lets guests migrate in plaintext, over any network",
+		Title:    "Host allows migration in plaintext over any network",
 		Severity: audit.Medium,
 		Profiles: []audit.Profile{audit.MultiTenant, audit.Confidential},
 		Needs:    audit.NeedQEMUConf,
-		Doc: `A migration sends all of the guest's memory, keys and passwords included, over the network, and takes
-whatever arrives at the other end for it. TLS is used if whoever starts the migration asks for it, unless qemu.conf
-demands it; and the receiving side listens on every address, unless qemu.conf names one. It is harmless where
-migration has a network of its own that nothing else reaches, which naming its address documents.`,
-		Fix:      `migrate_tls_force = 1, with certificates in /etc/pki/qemu, and migration_address = "ADDRESS"` + setInConf,
+		Doc: `A migration sends all of the guest's memory over the network, including keys and
+passwords, and the receiving side trusts what it gets. TLS is used only if the migration requests it
+or qemu.conf requires it, and the receiving side listens on every address unless qemu.conf names
+one. It is harmless if migration has a separate network that nothing else can reach; name its
+address in qemu.conf to show that.`,
+		Fix:      `Set migrate_tls_force = 1, with certificates in /etc/pki/qemu, and migration_address = "ADDRESS"` + setInConf,
 		Refs:     []string{qemuConf, secureUsage, qemuTLS, "https://wiki.openstack.org/wiki/OSSN/OSSN-0007"},
 		Concerns: byQEMUDriver,
 		Check: func(p *audit.Pass) {
@@ -68,22 +68,23 @@ migration has a network of its own that nothing else reaches, which naming its a
 			}
 			switch strings.Trim(address.Value, "[]") {
 			case "", "0.0.0.0", "::":
-				p.Reportf(audit.Path{}, "the guest may migrate in plaintext: TLS is not demanded (%s), and migrations come in on every address (%s)",
+				p.Reportf(audit.Path{}, "migration may use plaintext: TLS is not required (%s), and every address accepts it (%s)",
 					force.Where(), address.Where())
 			}
 		},
 	},
 	{
 		ID:       "storage-disk-file-owner",
-		Title:    "Image of a disk is open to all users of the host",
+		Title:    "All users of the host can access a disk image",
 		Severity: audit.Low,
 		Profiles: []audit.Profile{audit.MultiTenant},
 		Needs:    audit.NeedHostFiles,
-		Doc: `An image holds everything that the guest has stored, passwords and keys included, and any local user or
-any service that was broken into can read one that is open. One that all can write is high: they can change what
-the guest runs. libvirt sets the owner when the guest starts, but not the mode. Images below a folder that others
-may not enter are not reported, nor is what the guest only reads.`,
-		Fix:  `chmod 0600 IMAGE, and 0711 for the folder that it is in`,
+		Doc: `A disk image contains everything that the guest stores, including passwords and keys.
+Any local user or compromised service can read an image that is open to all. An image that all users
+can write is high: they can change what the guest runs. libvirt sets the owner when the guest
+starts, but not the mode. Images in a directory that other users cannot enter are not reported, nor
+are images that the guest only reads.`,
+		Fix:  `Run chmod 0600 IMAGE, and chmod 0711 for its directory`,
 		Refs: []string{drvUsers, "https://nvd.nist.gov/vuln/detail/CVE-2025-13193"},
 		Concerns: func(p *audit.Pass) bool {
 			return slices.ContainsFunc(p.Devices.Disks, func(d libvirtxml.DomainDisk) bool {
@@ -111,14 +112,15 @@ may not enter are not reported, nor is what the guest only reads.`,
 	},
 	{
 		ID:       "network-mgmt-bridge",
-		Title:    "Guest is on the bridge over which the host is managed",
+		Title:    "Guest is on the bridge that the host's management uses",
 		Severity: audit.Medium,
 		Profiles: []audit.Profile{audit.MultiTenant},
 		Needs:    audit.NeedHostNetwork,
-		Doc: `On one bridge the guest is the host's neighbour on Ethernet: it sees broadcasts, can claim the gateway's or
-the host's address by ARP, and reaches SSH, libvirt, migration and storage without a router in between. The bridge
-meant is the one that the host's default route leads over. A single host of one owner is the harmless case.`,
-		Fix: `A bridge, or a VLAN, without an address of the host: <source bridge='br-guests'/>
+		Doc: `On the same bridge the guest is the host's neighbour on Ethernet: it receives
+broadcasts, can claim the address of the gateway or the host by ARP, and can reach SSH, libvirt,
+migration and storage without a router or firewall. The rule checks the bridge of the host's default
+route. It is harmless on a single host with one owner.`,
+		Fix: `Use a bridge, or a VLAN, without an address of the host: <source bridge='br-guests'/>
 $ virt-xml DOMAIN --edit --network clearxml=yes,type=bridge,source=br-guests,model=virtio`,
 		Refs: []string{"https://csrc.nist.gov/pubs/sp/800/125/a/r1/final", "https://libvirt.org/formatdomain.html#bridge-to-lan"},
 		Concerns: func(p *audit.Pass) bool {
@@ -127,22 +129,22 @@ $ virt-xml DOMAIN --edit --network clearxml=yes,type=bridge,source=br-guests,mod
 		Check: func(p *audit.Pass) {
 			for at, i := range audit.Each("devices/interface", p.Devices.Interfaces) {
 				if s := i.Source; s != nil && s.Bridge != nil && p.Host.Manages(s.Bridge.Bridge) {
-					p.Reportf(at.Elem("source").Attr("bridge"), "the host's own default route leads over bridge '%s' too", s.Bridge.Bridge)
+					p.Reportf(at.Elem("source").Attr("bridge"), "the host's default route uses bridge '%s' too", s.Bridge.Bridge)
 				}
 			}
 		},
 	},
 	{
 		ID:       "resource-no-lock-manager",
-		Title:    "Nothing keeps a shared disk from being used twice",
+		Title:    "No lock manager protects a shared disk",
 		Severity: audit.Info,
 		Profiles: []audit.Profile{audit.MultiTenant},
 		Needs:    audit.NeedQEMUConf,
-		Doc: `On storage that several hosts reach, nothing but care keeps the same guest from being started on two of
-them, and two writers destroy a file system. A lock manager, virtlockd or sanlock, refuses the second. Clusters
-with a manager of their own, such as oVirt or Nova, keep count elsewhere and can do without. Disks on the host's
-own file system are not reported.`,
-		Fix:  `lock_manager = "lockd"` + setInConf,
+		Doc: `If several hosts can access the storage, the same guest can be started on two of them,
+and two writers destroy a file system. A lock manager, virtlockd or sanlock, refuses the second
+start. Clusters with their own management, such as oVirt or Nova, prevent it elsewhere and do not
+require a lock manager. Disks on the host's own file system are not reported.`,
+		Fix:  `Set lock_manager = "lockd"` + setInConf,
 		Refs: []string{diskLocking, qemuConf},
 		Concerns: func(p *audit.Pass) bool {
 			return byQEMUDriver(p) && slices.ContainsFunc(p.Devices.Disks, func(d libvirtxml.DomainDisk) bool {
@@ -167,7 +169,7 @@ own file system are not reported.`,
 	},
 }
 
-// byQEMUDriver reports whether libvirt's QEMU driver runs the guest, with what qemu.conf says.
+// byQEMUDriver reports whether libvirt's QEMU driver runs the guest, so that qemu.conf applies.
 func byQEMUDriver(p *audit.Pass) bool { return byQEMU(p) && p.Type != "xen" }
 
 // accelerates reports whether KVM of a host of one architecture runs guests of another.
@@ -185,8 +187,8 @@ func accelerates(host, guest string) bool {
 	return false
 }
 
-// enterable reports whether all users of the host come as far as a folder. What is not known does not
-// stand in their way.
+// enterable reports whether all users of the host can enter a directory. Directories whose mode is
+// not known count as open.
 func enterable(p *audit.Pass, folder string) bool {
 	for ; folder != "/"; folder = path.Dir(folder) {
 		if f, ok := p.Host.File(folder); ok && f.Mode&0o001 == 0 {

@@ -9,18 +9,19 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// hostProtection is about what the host puts between QEMU and itself.
+// hostProtection is about how the host protects itself from QEMU.
 var hostProtection = []*audit.Rule{
 	{
 		ID:       "passthrough-relaxed-acs",
-		Title:    "Host device assigned although it is not isolated from its neighbours",
+		Title:    "Host assigns PCI devices that are not isolated from others",
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.MultiTenant},
 		Needs:    audit.NeedQEMUConf,
-		Doc: `PCI devices below a switch without access control (ACS) can send to each other directly, past the IOMMU: a
-guest that has one reads and writes the memory of its neighbours, which may be the host's. libvirt refuses such
-devices, unless relaxed_acs_check is set. It is harmless where everything below the switch belongs to this guest.`,
-		Fix:      `relaxed_acs_check = 0` + setInConf,
+		Doc: `PCI devices below a switch without access control (ACS) can send to each other
+directly, without the IOMMU. A guest with one of them can read and write the memory of the others,
+which may belong to the host. libvirt refuses such devices unless relaxed_acs_check is set. It is
+harmless if everything below the switch belongs to this guest.`,
+		Fix:      `Set relaxed_acs_check = 0` + setInConf,
 		Refs:     []string{qemuConf, "https://www.qubes-os.org/doc/device-handling-security/"},
 		Concerns: hasPCI,
 		Check: func(p *audit.Pass) {
@@ -37,12 +38,14 @@ devices, unless relaxed_acs_check is set. It is harmless where everything below 
 		Severity: audit.High,
 		Profiles: every,
 		Needs:    audit.NeedMAC,
-		Doc: `Without mandatory access control a QEMU that its guest has taken over may do whatever its user may, and
-all guests of a host have the same user: their disks and their memory are open to it. Reported are hosts that have
-neither, libvirt without its driver (security_driver = "none"), guests that qemu.conf leaves unconfined unless they
-ask (security_default_confined = 0), and SELinux that logs and refuses nothing. Guests that switch it off
-themselves are another rule's. In a container that confines QEMU as a whole, as KubeVirt has, it is harmless.`,
-		Fix:      `SELinux or AppArmor for the host; security_driver = "selinux" or "apparmor", and security_require_confined = 1` + setInConf,
+		Doc: `Without mandatory access control a QEMU process that its guest has taken over has all
+permissions of its user, and all guests of a host have the same user: it can access their disks and
+memory. The rule reports hosts that have neither, libvirt without a security driver (security_driver
+= "none"), guests that qemu.conf leaves unconfined unless they request a label
+(security_default_confined = 0), and SELinux in permissive mode. confinement-seclabel-none reports
+guests that disable it themselves. It is harmless in a container that confines QEMU as a whole, as
+in KubeVirt.`,
+		Fix:      `Enable SELinux or AppArmor on the host, and set security_driver = "selinux" or "apparmor", and security_require_confined = 1,` + setInConf,
 		Refs:     []string{qemuConf, drvSELinux, drvAppArmor},
 		Concerns: byQEMUDriver,
 		Check: func(p *audit.Pass) {
@@ -54,11 +57,11 @@ themselves are another rule's. In a container that confines QEMU as a whole, as 
 			case known && model == "none" && slices.Contains(driver.Value, "none"):
 				p.Key("none").Reportf(audit.Path{}, "neither SELinux nor AppArmor confines this guest (%s)", driver.Where())
 			case known && model == "none":
-				p.Key("none").Reportf(audit.Path{}, "neither SELinux nor AppArmor confines this guest: libvirt on this host has none of them in force")
+				p.Key("none").Reportf(audit.Path{}, "neither SELinux nor AppArmor confines this guest: libvirt on this host uses neither")
 			case !confined.Value && !labelled(p):
-				p.Key("on-request").Reportf(audit.Path{}, "guests that do not ask for confinement get none (%s)", confined.Where())
+				p.Key("on-request").Reportf(audit.Path{}, "guests are not confined unless they request it (%s)", confined.Where())
 			case p.Host.Permissive():
-				p.Key("permissive").Reportf(audit.Path{}, "SELinux on this host is permissive: it labels this guest, and refuses it nothing")
+				p.Key("permissive").Reportf(audit.Path{}, "SELinux on this host is permissive: it labels this guest but does not confine it")
 			case !known:
 				p.Unknown(audit.NeedMAC)
 			}
@@ -66,15 +69,16 @@ themselves are another rule's. In a container that confines QEMU as a whole, as 
 	},
 	{
 		ID:       "confinement-sandbox-off-host",
-		Title:    "Protection of the host from QEMU is switched off for all guests",
+		Title:    "Host disables a protection against QEMU for all guests",
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.Hardened, audit.MultiTenant},
 		Needs:    audit.NeedQEMUConf,
-		Doc: `libvirt runs QEMU with a filter of system calls, a /dev of its own and a list of devices that it may open,
-so that a QEMU that was taken over finds little to attack. qemu.conf can switch each off, or open the list to
-devices that are the host's memory and disks. Core dumps with the guest's memory are medium: they leave its secrets
-on the host's disk. In a container that has these protections itself, as KubeVirt has, it is harmless.`,
-		Fix:      `Delete the setting, for libvirt's defaults are on,` + setInConf,
+		Doc: `libvirt runs QEMU with a filter for system calls, a private /dev and a list of devices
+that it may open, so that a QEMU process that its guest has taken over has little to attack.
+qemu.conf can disable each of them, or add devices with the host's memory and disks to the list.
+Core dumps with the guest's memory are medium: they store its secrets on the host's disk. It is
+harmless in a container that has these protections itself, as in KubeVirt.`,
+		Fix:      `Delete the setting, since libvirt's defaults are secure,` + setInConf,
 		Refs:     []string{qemuConf, drvCgroups},
 		Concerns: byQEMUDriver,
 		Check: func(p *audit.Pass) {
@@ -85,13 +89,14 @@ on the host's disk. In a container that has these protections itself, as KubeVir
 	},
 	{
 		ID:       "secret-xml-file-perms",
-		Title:    "File with a secret in it is readable by other users",
+		Title:    "Other users can read a file that contains a secret",
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.Hardened, audit.MultiTenant, audit.Confidential},
-		Doc: `A password in the definition of a guest is as secret as the file: libvirt keeps its own at mode 0600, for
-root, but copies, exports and files in a repository have what the umask gave. Where only the file's group may read
-it is medium. Nothing is reported for files without a secret in them, nor for documents that came from no file.`,
-		Fix:  `chmod 0600 FILE, and a new secret if others could have read the old one`,
+		Doc: `A password in the definition of a guest is only as secret as the file. libvirt stores
+its own files with mode 0600, for root, but copies, exports and files in a repository have the mode
+that the umask sets. If only the file's group can read it, the finding is medium. Files without a
+secret, and documents that are not read from a file, are not reported.`,
+		Fix:  `Run chmod 0600 FILE, and change the secret if others could have read it`,
 		Refs: []string{accessRules, "https://security.libvirt.org/2014/0007.html"},
 		Check: func(p *audit.Pass) {
 			mode, ok := p.FileMode()
@@ -99,15 +104,15 @@ it is medium. Nothing is reported for files without a secret in them, nor for do
 				return
 			}
 			if mode&0o004 != 0 {
-				p.Key("everyone").Reportf(audit.Path{}, "this file holds a secret, and every user of the host can read it (mode %s)", mode)
+				p.Key("everyone").Reportf(audit.Path{}, "this file contains a secret, and every user of the host can read it (mode %s)", mode)
 			} else {
-				p.Key("group").ReportAs(audit.Medium, audit.Path{}, "this file holds a secret, and its group can read it (mode %s)", mode)
+				p.Key("group").ReportAs(audit.Medium, audit.Path{}, "this file contains a secret, and its group can read it (mode %s)", mode)
 			}
 		},
 	},
 }
 
-// pciDevices walks the PCI devices of the host that the guest is given.
+// pciDevices walks the host's PCI devices that are assigned to the guest.
 func pciDevices(p *audit.Pass) iter.Seq[audit.Path] {
 	return func(yield func(audit.Path) bool) {
 		for at, h := range audit.Each("devices/hostdev", p.Devices.Hostdevs) {
@@ -135,8 +140,8 @@ func hasPCI(p *audit.Pass) bool {
 	return false
 }
 
-// switchedOff reports whether the document itself takes the guest out of SELinux and AppArmor. Model
-// 'none' does not: each driver of the host still makes a label of its own.
+// switchedOff reports whether the document itself disables SELinux and AppArmor for the guest.
+// Model 'none' does not: each security driver of the host still generates a label.
 func switchedOff(p *audit.Pass) bool {
 	for i := range p.SecLabel {
 		if l := &p.SecLabel[i]; l.Type == "none" && l.Model != "dac" && l.Model != "none" {
@@ -146,7 +151,7 @@ func switchedOff(p *audit.Pass) bool {
 	return false
 }
 
-// labelled reports whether the document asks for a label of SELinux or AppArmor.
+// labelled reports whether the document requests a label of SELinux or AppArmor.
 func labelled(p *audit.Pass) bool {
 	for i := range p.SecLabel {
 		if l := &p.SecLabel[i]; l.Model != "dac" && l.Model != "none" && (l.Type == "dynamic" || l.Type == "static") {
@@ -156,23 +161,23 @@ func labelled(p *audit.Pass) bool {
 	return false
 }
 
-// sandbox reports what qemu.conf switches off.
+// sandbox reports the protections that qemu.conf disables.
 func sandbox(p *audit.Pass) {
 	conf := p.Conf()
 	if s := conf.Int("seccomp_sandbox"); s.Value == 0 {
-		p.Key("seccomp").Reportf(audit.Path{}, "QEMU may make any system call: its filter is off (%s)", s.Where())
+		p.Key("seccomp").Reportf(audit.Path{}, "QEMU may make any system call: the filter is off (%s)", s.Where())
 	}
 	if core, dump := conf.MaxCore(), conf.Bool("dump_guest_core"); dump.Value && core.Value != 0 {
 		p.Key("core-dump").ReportAs(audit.Medium, audit.Path{}, "when QEMU crashes, the guest's memory is written to the host's disk (%s)", dump.Where())
 	}
 	if p.Host.InSession() {
-		return // an unprivileged daemon can have no more
+		return // an unprivileged daemon cannot use the protections that follow
 	}
 	if s := conf.List("namespaces"); !slices.Contains(s.Value, "mount") {
-		p.Key("mount-namespace").Reportf(audit.Path{}, "QEMU sees all devices of the host: it has no mount namespace of its own (%s)", s.Where())
+		p.Key("mount-namespace").Reportf(audit.Path{}, "QEMU sees all devices of the host: it has no private mount namespace (%s)", s.Where())
 	}
 	if s := conf.List("cgroup_controllers"); !slices.Contains(s.Value, "devices") {
-		p.Key("device-list").Reportf(audit.Path{}, "no list says which devices QEMU may open: control group 'devices' is not used (%s)", s.Where())
+		p.Key("device-list").Reportf(audit.Path{}, "the devices that QEMU may open are not limited: control group 'devices' is not used (%s)", s.Where())
 	}
 	acl := conf.List("cgroup_device_acl")
 	for _, device := range acl.Value {
@@ -182,8 +187,8 @@ func sandbox(p *audit.Pass) {
 	}
 }
 
-// controlsHost reports whether a device gives the host's memory, its disks or its log away. Names may
-// be patterns.
+// controlsHost reports whether a device exposes the host's memory, disks or log. Names may be
+// patterns.
 func controlsHost(device string) bool {
 	name, ok := strings.CutPrefix(path.Clean(device), "/dev/")
 	if !ok {

@@ -12,13 +12,13 @@ type account struct {
 	number uint32 // where name is empty
 }
 
-// unchanged is (uid_t)-1 and (gid_t)-1, which setresuid and setresgid take for "do not change": QEMU
-// keeps the user or group of libvirtd, which is root (real starts, libvirt 9.0 and 12.8: "-1:-1" and
-// "4294967295:4294967295" ran as 0:0, "+64055:-1" as 64055:0).
+// unchanged is (uid_t)-1 and (gid_t)-1, which setresuid and setresgid interpret as "do not change":
+// QEMU keeps the user or group of libvirtd, which is root (real starts, libvirt 9.0 and 12.8:
+// "-1:-1" and "4294967295:4294967295" ran as 0:0, "+64055:-1" as 64055:0).
 const unchanged = math.MaxUint32
 
-// root reports whether QEMU runs with user, or group, 0. Other names than root can have that number
-// too; which ones only the host knows.
+// root reports whether QEMU runs with user, or group, 0. Other names than root can also have that
+// number, but only on the host can they be resolved.
 func (a account) root() bool {
 	if a.name != "" {
 		return a.name == "root"
@@ -37,8 +37,9 @@ func (a account) key() string {
 	return strconv.FormatUint(uint64(a.number), 10)
 }
 
-// ownership returns the user and the group of a DAC label. It is not ok for a label that libvirt does
-// not understand: the guest does not start then (source: virParseOwnershipIds; libvirt 9.0 and 12.8).
+// ownership returns the user and the group of a DAC label. It is not ok for a label that libvirt
+// does not understand: the guest does not start then (source: virParseOwnershipIds; libvirt 9.0 and
+// 12.8).
 func ownership(label string) (user, group account, ok bool) {
 	u, g, ok := strings.Cut(label, ":")
 	if !ok {
@@ -49,8 +50,9 @@ func ownership(label string) (user, group account, ok bool) {
 	return user, group, okUser && okGroup
 }
 
-// readAccount is virGetUserID and virGetGroupID: after one leading "+" there must be a number, without
-// it names of the host are tried first. What is neither a number nor a possible name is not ok.
+// readAccount is virGetUserID and virGetGroupID: after one leading "+" there must be a number;
+// otherwise libvirt tries names of the host first. Text that is neither a number nor a possible
+// name is not ok.
 func readAccount(text string) (account, bool) {
 	digits, number := strings.CutPrefix(text, "+")
 	if n, ok := unsigned(digits); ok {
@@ -69,7 +71,7 @@ func accountName(text string) bool {
 }
 
 // unsigned reads a decimal number as virStrToLong_ui does, by strtoul: white space and one sign may
-// stand before it, nothing after it, and "-1" is the largest number.
+// precede it, nothing may follow it, and "-1" is the largest number.
 func unsigned(text string) (uint32, bool) {
 	text = strings.TrimLeft(text, " \t\n\v\f\r")
 	digits, negative := strings.CutPrefix(text, "-")
@@ -89,7 +91,7 @@ func unsigned(text string) (uint32, bool) {
 	return uint32(n), true
 }
 
-// rootUser reports whether libvirt takes a user's name for user 0.
+// rootUser reports whether libvirt reads a user's name or number as user 0.
 func rootUser(user string) bool {
 	a, ok := readAccount(user)
 	return ok && a.root()
