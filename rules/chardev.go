@@ -14,26 +14,28 @@ var sockets = []*audit.Rule{
 		Title:    "Character device listens on TCP without TLS",
 		Severity: audit.High,
 		Profiles: every,
-		Doc: `There is no authentication on a character device: whoever connects to the port is the terminal at the
-other end of the guest's serial line, console or channel. A serial port or console often has a root shell or the
-boot menu behind it and is critical. With tls='yes', or with chardev_tls in the host's qemu.conf and no word here,
-libvirt demands a client certificate, unless chardev_tls_x509_verify is off. By libvirt's default the first is off
-and the second on. A port on a loopback address is not reported, though every user of the host can reach it.`,
-		Fix: `<serial type='pty'/>, or <serial type='unix'><source mode='bind' path='/run/libvirt/serial.sock'/></serial>
+		Doc: `A character device has no authentication: anyone who connects to the port is the
+terminal at the other end of the guest's serial line, console or channel. A serial port or console
+is critical, since it often leads to a root shell or the boot menu. With tls='yes', or with
+chardev_tls in the host's qemu.conf if the document does not set it, libvirt requires a client
+certificate, unless chardev_tls_x509_verify is off. By libvirt's default chardev_tls is off and
+chardev_tls_x509_verify is on. A port on a loopback address is not reported, although every user of
+the host can reach it.`,
+		Fix: `Use <serial type='pty'/>, or <serial type='unix'><source mode='bind' path='/run/libvirt/serial.sock'/></serial>
 $ virt-xml DOMAIN --edit --serial clearxml=yes,type=pty`,
 		Refs:  []string{"https://libvirt.org/formatdomain.html#tcp-client-server", qemuSecurity, qemuConf},
 		Check: tcpListeners,
 	},
 	{
 		ID:       "endpoint-monitor-exposed",
-		Title:    "QEMU monitor or debugger stub opened by the command line",
+		Title:    "Command line opens a QEMU monitor or the debugger stub",
 		Severity: audit.Critical,
 		Profiles: every,
-		Doc: `The monitor does whatever the QEMU process may do, running programs included, and the debugger stub reads
-and writes all of the guest's memory; neither asks who connects. On TCP or UDP, -s included, that is every user of
-the host or of the network: critical. On a socket file, terminal or pipe it is high, since who can open it depends
-on the host. libvirt has a monitor of its own, which is not reported. Kernel developers who need -s on a trusted
-machine can waive the rule.`,
+		Doc: `The monitor can do everything that the QEMU process may do, such as run executables,
+and the debugger stub reads and writes all of the guest's memory. Neither authenticates clients. On
+TCP or UDP, which includes -s, every user of the host or of the network can connect: critical. On a
+socket file, terminal or pipe it is high, since access depends on the host. libvirt's own monitor is
+not reported. Kernel developers who need -s on a trusted machine can waive the rule.`,
 		Fix:  withoutPassthrough,
 		Refs: []string{qemuSecurity, "https://www.qemu.org/docs/master/system/gdb.html", "https://libvirt.org/drvqemu.html#pass-through-of-arbitrary-qemu-commands"},
 		Check: func(p *audit.Pass) {
@@ -47,7 +49,7 @@ machine can waive the rule.`,
 					value = "chardev:" + o.First("chardev")
 				case "serial", "parallel":
 					if !strings.HasPrefix(value, "mon:") {
-						continue // no monitor on this one
+						continue // this one has no monitor
 					}
 				}
 				what := map[string]string{"gdb": "the debugger stub", "s": "the debugger stub", "qtest": "the test interface"}[o.Name]
@@ -58,20 +60,21 @@ machine can waive the rule.`,
 				case onNetwork:
 					p.Key("network").Reportf(o.At, "-%s opens %s of QEMU on a network port", o.Name, what)
 				case onHost:
-					p.Key("host").ReportAs(audit.High, o.At, "-%s opens %s of QEMU beside libvirt's", o.Name, what)
+					p.Key("host").ReportAs(audit.High, o.At, "-%s opens %s of QEMU in addition to libvirt's monitor", o.Name, what)
 				}
 			}
 		},
 	},
 	{
 		ID:       "endpoint-migration-cmdline",
-		Title:    "Incoming migration endpoint set by the command line",
+		Title:    "Command line opens an endpoint for incoming migration",
 		Severity: audit.High,
 		Profiles: every,
-		Doc: `A migration stream overwrites memory and device state of the guest, and QEMU believes it: whoever reaches
-the endpoint first decides what runs. One that the command line opens lacks what libvirt's own migration has, a
-control connection that is authenticated and, if asked for, TLS. Files, file descriptors and socket files are
-medium, since only the host can supply them. Nothing that manages guests sets this, and 'defer' opens nothing.`,
+		Doc: `A migration stream overwrites memory and device state of the guest, and QEMU trusts
+it: the first client of the endpoint decides what runs. An endpoint that the command line opens
+lacks the authenticated control connection of libvirt's own migration, and its optional TLS. Files,
+file descriptors and socket files are medium, since only the host can supply them. No known
+management software sets this option, and 'defer' opens nothing.`,
 		Fix:  withoutPassthrough,
 		Refs: []string{qemuSecurity, qemuTLS, "https://libvirt.org/kbase/secureusage.html", "https://wiki.openstack.org/wiki/OSSN/OSSN-0007"},
 		Check: func(p *audit.Pass) {
@@ -85,25 +88,26 @@ medium, since only the host can supply them. Nothing that manages guests sets th
 				switch transport {
 				case "defer", "":
 				case "tcp", "inet", "rdma", "exec":
-					p.Reportf(o.At, "-incoming takes a migration stream from '%s'", transport)
+					p.Reportf(o.At, "-incoming accepts a migration stream from '%s'", transport)
 				case "unix", "fd", "file", "vsock":
-					p.ReportAs(audit.Medium, o.At, "-incoming takes a migration stream from '%s'", transport)
+					p.ReportAs(audit.Medium, o.At, "-incoming accepts a migration stream from '%s'", transport)
 				default:
-					p.ReportAs(audit.Medium, o.At, "-incoming takes a migration stream from an unknown transport")
+					p.ReportAs(audit.Medium, o.At, "-incoming accepts a migration stream from an unknown transport")
 				}
 			}
 		},
 	},
 }
 
-// tcpListeners looks at every device that can have a character device behind it.
+// tcpListeners checks every device that can have a character device as its backend.
 func tcpListeners(p *audit.Pass) {
 	devices := p.Devices
 	for at, d := range audit.Each("devices/serial", devices.Serials) {
 		tcpListener(p, at, d.Source, d.Protocol, audit.Critical)
 	}
 	for at, d := range audit.Each("devices/console", devices.Consoles) {
-		// libvirt makes the first console, when it is of the serial kind, a copy of the first serial port.
+		// libvirt makes the first console, if it is of the serial type, a copy of the first serial
+		// port.
 		if d == &devices.Consoles[0] && len(devices.Serials) > 0 && p.Target.OS == "hvm" && (d.Target == nil || d.Target.Type == "" || d.Target.Type == "serial") {
 			continue
 		}
@@ -132,8 +136,9 @@ func tcpListeners(p *audit.Pass) {
 	}
 }
 
-// tcpListener reports one that waits for connections from elsewhere. QEMU's devices do not know the
-// protocols tls and telnets: libvirt turns TLS on by the attribute. The mode is 'connect' when absent.
+// tcpListener reports a character device that accepts connections from other hosts. QEMU's devices
+// do not support the protocols tls and telnets: libvirt enables TLS by the attribute. The default
+// mode is 'connect'.
 func tcpListener(p *audit.Pass, at audit.Path, source *libvirtxml.DomainChardevSource, protocol *libvirtxml.DomainChardevProtocol, severity audit.Severity) {
 	if source == nil || source.TCP == nil {
 		return
@@ -144,25 +149,25 @@ func tcpListener(p *audit.Pass, at audit.Path, source *libvirtxml.DomainChardevS
 		return
 	}
 	tls, verify := p.Conf().Bool("chardev_tls"), p.Conf().Verify("chardev")
-	key, why := "plain", "no TLS "+by(tls)
+	key, why := "plain", "without TLS ("+tls.Where()+")"
 	switch {
 	case tcp.TLS == "yes" || tcp.TLS == "" && tls.Value:
 		if verify.Value {
 			return
 		}
-		key, why = "unverified", "TLS, but no client certificates "+by(verify)
+		key, why = "unverified", "with TLS, but without client certificates ("+verify.Where()+")"
 	case tcp.TLS != "":
-		why = "no TLS"
+		why = "without TLS"
 	}
-	p.Key(key).ReportAs(severity, at.Elem("source").Attr("host"), "port %s of %s gives this device to whoever connects: %s",
+	p.Key(key).ReportAs(severity, at.Elem("source").Attr("host"), "port %s of %s accepts any client %s",
 		tcp.Service, everywhere(tcp.Host), why)
 }
 
-// passedListener is tcpListener for "-serial tcp:HOST:PORT,server=on" and "-chardev socket,...". One
-// that carries a monitor is another rule's.
+// passedListener is tcpListener for "-serial tcp:HOST:PORT,server=on" and "-chardev socket,...".
+// endpoint-monitor-exposed reports those that carry a monitor.
 func passedListener(p *audit.Pass, o audit.Option, monitors map[string]bool) {
 	server, named := o.Get("server")
-	if server == "off" || o.Name == "serial" && !named { // the older form is "server" alone, which reads as on
+	if server == "off" || o.Name == "serial" && !named { // in the older form, "server" alone means on
 		return
 	}
 	host, _ := o.Get("host")
@@ -183,11 +188,12 @@ func passedListener(p *audit.Pass, o audit.Option, monitors map[string]bool) {
 		}
 	}
 	if host == "" || !loopback(host) {
-		p.ReportAs(severity, o.At, "-%s gives a character device on %s to whoever connects", o.Name, everywhere(host))
+		p.ReportAs(severity, o.At, "-%s opens a character device on %s to any client", o.Name, everywhere(host))
 	}
 }
 
-// passedMonitors returns the character devices that carry a monitor or the debugger stub, by their IDs.
+// passedMonitors returns the character devices that carry a monitor or the debugger stub, by their
+// IDs.
 func passedMonitors(p *audit.Pass) map[string]bool {
 	out := map[string]bool{}
 	for _, o := range p.Command.Named("mon", "monitor", "qmp", "qmp-pretty", "gdb") {
@@ -199,7 +205,8 @@ func passedMonitors(p *audit.Pass) map[string]bool {
 	return out
 }
 
-// passedBackends returns what is behind the character devices of the command line, by their IDs.
+// passedBackends returns where the character devices of the command line can be reached, by their
+// IDs.
 func passedBackends(p *audit.Pass) map[string]int {
 	out := map[string]int{}
 	for _, o := range p.Command.Named("chardev") {
@@ -211,14 +218,15 @@ func passedBackends(p *audit.Pass) map[string]int {
 	return out
 }
 
-// Where QEMU's monitors can be.
+// Where a monitor of QEMU can be reached.
 const (
 	nowhere = iota
 	onHost
 	onNetwork
 )
 
-// monitorEndpoint judges what stands behind "-monitor": a device in the short form, or "chardev:ID".
+// monitorEndpoint returns where the argument of "-monitor" can be reached. The argument is a device
+// in the short form, or "chardev:ID".
 func monitorEndpoint(backends map[string]int, device string) int {
 	device = strings.TrimPrefix(device, "mon:")
 	kind, id, _ := strings.Cut(device, ":")

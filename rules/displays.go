@@ -17,7 +17,7 @@ type display struct {
 	passwd, validTo string
 	listen          string
 	listeners       []libvirtxml.DomainGraphicListener
-	local           bool // a socket, or nothing, whatever the listen elements say
+	local           bool // on a socket, or without any endpoint, regardless of the listen elements
 	spice           *libvirtxml.DomainGraphicSpice
 }
 
@@ -48,9 +48,10 @@ func displayServers(p *audit.Pass, kinds ...string) iter.Seq2[audit.Path, displa
 	}
 }
 
-// public returns where the document says what the display listens on, and that in words, when it is
-// not the host alone. The first <listen> decides, then the attribute, then qemu.conf, where 127.0.0.1
-// is libvirt's default. A virtual network stands for the host's address on it, which all its guests reach.
+// public reports whether a display listens on an address that others than this host can reach. It
+// returns the path that sets the address, and the address for messages. The first <listen> decides,
+// then the attribute, then qemu.conf; 127.0.0.1 is libvirt's default. A virtual network means the
+// host's address on it, which all its guests can reach.
 func (d display) public(p *audit.Pass, at audit.Path) (where audit.Path, address string, public bool) {
 	if !d.tcp() {
 		return at, "", false
@@ -60,8 +61,9 @@ func (d display) public(p *audit.Pass, at audit.Path) (where audit.Path, address
 		l := d.listeners[0]
 		switch {
 		case l.Network != nil:
-			// libvirt drops an address here from a definition, and fills it in for a guest that runs
-			// (virDomainGraphicsListenDefParseXML). A document that claims to be of such a guest may not be.
+			// libvirt drops the address of such an element from a definition, and sets it for a
+			// running guest (virDomainGraphicsListenDefParseXML). A document can claim to be of a
+			// running guest, so an address other than loopback is required.
 			if a := l.Network.Address; p.Live() && a != "" && !loopback(a) {
 				return at.Elem("listen").Attr("address"), a, true
 			}
@@ -81,11 +83,11 @@ func (d display) public(p *audit.Pass, at audit.Path) (where audit.Path, address
 	}
 }
 
-// conf returns the word by which qemu.conf calls displays of the kind.
+// conf returns the prefix of qemu.conf's settings about displays of this kind.
 func (d display) conf() string { return strings.ToLower(d.kind) }
 
-// confListen returns the address that qemu.conf gives to a display whose document states none,
-// or "": the part of a public address that is not in the document.
+// confListen returns the address from qemu.conf if the document states none for the display, else
+// "". It is the part of a finding's identity that is not in the document.
 func (d display) confListen(p *audit.Pass) string {
 	if d.listen != "" {
 		return ""
@@ -99,18 +101,15 @@ func (d display) confListen(p *audit.Pass) string {
 	return listen.Value
 }
 
-// by says for messages where a setting comes from.
-func by(setting interface{ Where() string }) string { return "by " + setting.Where() }
-
-// authenticated reports whether the host asks clients who they are by more than a password: SASL, or
-// certificates of theirs. Otherwise it returns what would have to be set.
+// authenticated reports whether the host authenticates clients by more than a password: SASL or
+// client certificates. It also returns where SASL is disabled.
 func (d display) authenticated(p *audit.Pass) (yes bool, unset string) {
 	if d.kind == "RDP" {
 		return false, ""
 	}
 	sasl := p.Conf().Bool(d.conf() + "_sasl")
 	tls := d.kind == "VNC" && p.Conf().Bool("vnc_tls").Value && p.Conf().Verify("vnc").Value
-	return sasl.Value || tls, by(sasl)
+	return sasl.Value || tls, sasl.Where()
 }
 
 // tcp reports whether the display has a port at all.
@@ -121,14 +120,16 @@ func (d display) tcp() bool {
 	return d.listeners[0].Address != nil || d.listeners[0].Network != nil // else a socket, or none
 }
 
-// What stands before a display.
+// The password protection of a display.
 const (
 	guardNone     = iota
-	guardEmpty    // a password of no characters
-	guardTicket   // a placeholder that expired long ago: a manager sets the password for each session
-	guardPassword // one that may be masked
-	guardUnseen   // passwords are not in this document
+	guardEmpty    // an empty password
+	guardTicket   // a placeholder that expired in 1970: management software sets a password for each session
+	guardPassword // a password, possibly masked
+	guardUnseen   // unknown: passwords are not in this document
 )
+
+// guard returns the protection that the document sets.
 
 func (d display) guard(p *audit.Pass, at audit.Path) int {
 	expired := strings.HasPrefix(d.validTo, "1970-")
@@ -142,13 +143,13 @@ func (d display) guard(p *audit.Pass, at audit.Path) int {
 	case p.SecretsShown():
 		return guardNone
 	}
-	// An end of validity alone says nothing: libvirt leaves the password out of what it shows, but not
-	// its end; in a definition without a password it ignores the end, and asks nobody (QMP query-vnc and
-	// query-spice: auth none; libvirt 9.0 and 12.8).
+	// An end of validity alone proves nothing: libvirt omits the password from its output, but not
+	// the end of its validity. In a definition without a password it ignores the end and requires
+	// no authentication (QMP query-vnc and query-spice: auth none; libvirt 9.0 and 12.8).
 	return guardUnseen
 }
 
-// guarded is guard with the password of qemu.conf, which libvirt takes where the document has none.
+// guarded is guard with the password of qemu.conf, which libvirt uses if the document has none.
 func (d display) guarded(p *audit.Pass, at audit.Path) int {
 	guard := d.guard(p, at)
 	if d.kind == "RDP" || guard != guardNone && guard != guardUnseen {
@@ -163,8 +164,8 @@ func (d display) guarded(p *audit.Pass, at audit.Path) int {
 	return guard
 }
 
-// unprotected reports a public display that has no password, or where that cannot be seen. The format
-// takes the address, and what says that nothing else is asked for.
+// unprotected reports a public display that has no password, or one whose password is not shown.
+// The arguments of format are the address, and where other authentication is disabled.
 func unprotected(p *audit.Pass, where audit.Path, d display, at audit.Path, format, address string) {
 	yes, unset := d.authenticated(p)
 	if yes {
@@ -174,12 +175,13 @@ func unprotected(p *audit.Pass, where audit.Path, d display, at audit.Path, form
 	case guardNone:
 		p.Key("open", d.confListen(p)).Reportf(where, format, address, unset)
 	case guardUnseen:
-		p.Key("unseen", d.confListen(p)).ReportAs(audit.High, where, "%s listens on %s; whether it asks for a password cannot be seen in this document", d.kind, address)
+		p.Key("unseen", d.confListen(p)).ReportAs(audit.High, where, "%s listens on %s; this document does not show whether a password is required", d.kind, address)
 		p.Unknown(audit.NeedSecrets)
 	}
 }
 
-// loopback reports whether an address, or a name that every host gives to it, is the host's own.
+// loopback reports whether an address is a loopback address, or a name that every host resolves to
+// one.
 func loopback(address string) bool {
 	address = strings.TrimSuffix(strings.TrimPrefix(address, "["), "]")
 	if ip, err := netip.ParseAddr(address); err == nil {
@@ -199,21 +201,22 @@ func everywhere(host string) string {
 	return host
 }
 
-// spiceChannels are those that a document can set a mode for.
+// spiceChannels are the channels for which a document can set a mode.
 var spiceChannels = []string{"main", "display", "inputs", "cursor", "playback", "record", "smartcard", "usbredir"}
 
-// plaintext asks whether some channel may go unencrypted. A TLS port that is missing or that qemu.conf
-// does not allow needs no case of its own: with mode 'secure' the guest does not start then, and with
-// 'any' there is a plain port. A channel set to 'insecure' undoes a secure default; one set to 'any' has
-// the default (qemuProcessGraphicsAllocatePorts, qemuBuildGraphicsSPICECommandLine in libvirt 9.0).
+// plaintext reports displays with a channel that may be unencrypted. A TLS port that is missing or
+// that qemu.conf does not allow is not a separate case: with mode 'secure' the guest does not
+// start, and with 'any' there is a plain port. A channel with mode 'insecure' overrides a secure
+// default; one with 'any' uses the default (qemuProcessGraphicsAllocatePorts,
+// qemuBuildGraphicsSPICECommandLine in libvirt 9.0).
 func plaintext(p *audit.Pass) {
 	for at, d := range displayServers(p, "SPICE") {
 		_, address, public := d.public(p, at)
 		if !public || d.spice.Port == 0 && d.spice.TLSPort != 0 && d.spice.AutoPort != "yes" {
-			continue // not on the network, or on a TLS port alone
+			continue // not on the network, or only on a TLS port
 		}
 		secured := 0
-		// Of a channel that is named twice, the last mode counts (libvirt 9.0 and 12.8).
+		// If a channel is named twice, its last mode is effective (libvirt 9.0 and 12.8).
 		last := map[string]*libvirtxml.DomainGraphicSpiceChannel{}
 		for i := range d.spice.Channel {
 			last[d.spice.Channel[i].Name] = &d.spice.Channel[i]
@@ -230,21 +233,21 @@ func plaintext(p *audit.Pass) {
 		switch mode := d.spice.DefaultMode; {
 		case mode == "secure" || secured >= len(spiceChannels):
 		case mode == "":
-			p.Key("default-mode", d.confListen(p)).Reportf(at, "SPICE on %s may run unencrypted: defaultMode is 'any' where it is not stated", address)
+			p.Key("default-mode", d.confListen(p)).Reportf(at, "SPICE on %s may be unencrypted: defaultMode is 'any' by default", address)
 		default:
-			p.Key("default-mode", d.confListen(p)).Reportf(at.Attr("defaultMode"), "SPICE on %s may run unencrypted: defaultMode '%s'", address, mode)
+			p.Key("default-mode", d.confListen(p)).Reportf(at.Attr("defaultMode"), "SPICE on %s may be unencrypted: defaultMode '%s'", address, mode)
 		}
 	}
 	for _, o := range passedOptions(p, "spice") {
 		host, _ := o.Get("addr")
 		channel, _ := o.Get("tls-channel")
 		if _, plain := o.Get("port"); plain && channel != "default" && openSPICE(o) {
-			p.Reportf(o.At, "-spice opens a console on %s that may run unencrypted", everywhere(host))
+			p.Reportf(o.At, "-spice opens a console on %s that may be unencrypted", everywhere(host))
 		}
 	}
 }
 
-// passedOptions returns what the command line passes to QEMU of some options.
+// passedOptions returns the options of some names that the document passes to QEMU.
 func passedOptions(p *audit.Pass, names ...string) []audit.Option {
 	if len(p.Command.Options) == 0 || because(p, "not-qemu") && p.Type != "xen" {
 		return nil
@@ -257,8 +260,8 @@ func switchedOn(o audit.Option, key string) bool {
 	return v == "on" || v == "yes" || v == "true" || v == "y"
 }
 
-// passedVNC takes "-vnc HOST:DISPLAY,..." or "-display vnc=HOST:DISPLAY,..." apart: the host, whether
-// others than this host can connect, and what is asked of them: "password", "more" or nothing.
+// passedVNC parses "-vnc HOST:DISPLAY,..." or "-display vnc=HOST:DISPLAY,...". It returns the host,
+// whether others than this host can connect, and how they authenticate: "password", "more" or "".
 func passedVNC(o audit.Option) (host string, open bool, auth string) {
 	where, ok := o.Get("vnc")
 	if !ok && o.Name == "vnc" {
@@ -266,7 +269,7 @@ func passedVNC(o audit.Option) (host string, open bool, auth string) {
 	}
 	i := strings.LastIndexByte(where, ':')
 	if i < 0 || strings.HasPrefix(where, "unix:") || switchedOn(o, "reverse") {
-		return "", false, "" // none, a socket, or a connection that QEMU makes itself
+		return "", false, "" // none, a socket, or a connection that QEMU opens as the client
 	}
 	_, tls := o.Get("tls-creds")
 	_, secret := o.Get("password-secret")
