@@ -8,11 +8,11 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// confidential is about guests that protect themselves from their host. Every rule of the table asks
-// for <launchSecurity> first: any other guest trusts its host, and has none of these problems.
+// confidential is about guests that are protected from their host. Every rule of the table requires
+// <launchSecurity>: any other guest trusts its host, so these rules do not apply to it.
 var confidential = slices.Concat(confidentialSEV, confidentialSNP, confidentialTDX, confidentialBoot, confidentialDevices)
 
-// whenConfidential puts the rules into the default profile too, since they switch themselves on.
+// whenConfidential includes the default profile, since the rules apply to confidential guests only.
 var whenConfidential = []audit.Profile{audit.Baseline, audit.Confidential}
 
 const (
@@ -34,8 +34,8 @@ func isTDX(p *audit.Pass) bool  { return p.LaunchSecurity != nil && p.LaunchSecu
 func isS390(p *audit.Pass) bool { return p.LaunchSecurity != nil && p.LaunchSecurity.S390PV != nil }
 
 // guestPolicy returns the number in <policy>, which libvirt reads as hexadecimal with or without 0x
-// (source: src/conf/domain_conf.c, base 16). It goes by the text of the element, as libvirt does: the
-// decoder stops at the first comment, and would take 0x1 for what libvirt reads as 0x10.
+// (source: src/conf/domain_conf.c, base 16). It uses the whole text of the element, as libvirt
+// does: the decoder stops at the first comment, and would read 0x1 where libvirt reads 0x10.
 func guestPolicy(p *audit.Pass) (policy uint64, ok bool) {
 	text, _ := p.Text(launchPolicy)
 	text = strings.TrimLeft(text, " \t\r\n")
@@ -54,5 +54,5 @@ func hasBit(p *audit.Pass, bit uint) (policy uint64, yes bool) {
 	return policy, ok && policy>>bit&1 == 1
 }
 
-// given reports whether an element with text holds any.
+// given reports whether the text of an element is more than white space.
 func given(text string) bool { return strings.TrimSpace(text) != "" }

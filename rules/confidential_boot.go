@@ -6,21 +6,23 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-const unmeasured = "the firmware keeps its variables in a file of the host, which is not measured"
+const unmeasured = "the firmware stores its variables in a file on the host, which is not measured"
 
-// confidentialBoot is about what a confidential guest starts from: machine, firmware, kernel, processor.
+// confidentialBoot is about what a confidential guest boots with: machine type, firmware, kernel,
+// CPU.
 var confidentialBoot = []*audit.Rule{
 	{
-		// The kernel may also come with <qemu:commandline>: hashes are then taken as well.
+		// <qemu:commandline> may also set the kernel: it is then hashed as well.
 		ID:       "confidential-kernel-hashes",
 		Title:    "Directly booted kernel is not measured",
 		Severity: audit.High,
 		Profiles: whenConfidential,
-		Doc: `Kernel, initrd and command line are files and text on the host, which the guest's measurement leaves out
-unless kernelHashes='yes': the host can put others in, and attestation shows nothing. With it the firmware compares
-them with hashes that are part of the measurement. A guest that boots from its own disk has no kernel here; asking
-for hashes then does nothing, which is only told. TDX and IBM Secure Execution measure the kernel by other means.`,
-		Fix: `<launchSecurity type='sev' kernelHashes='yes'>, with firmware that checks them (OVMF's AmdSev build)
+		Doc: `Kernel, initrd and command line come from the host, and the guest's measurement does
+not include them unless kernelHashes='yes'. The host can replace them, and attestation does not show
+it. With kernelHashes='yes' the firmware compares them with hashes that are part of the measurement.
+For a guest that boots from its own disk the setting has no effect, and the finding is info. TDX and
+IBM Secure Execution measure the kernel by other means.`,
+		Fix: `Use <launchSecurity type='sev' kernelHashes='yes'>, with firmware that checks the hashes (OVMF's AmdSev build)
 $ virt-xml DOMAIN --edit --launchSecurity kernelHashes=yes`,
 		Refs: []string{launchSecurity, qemuSEV},
 		Check: func(p *audit.Pass) {
@@ -38,25 +40,26 @@ $ virt-xml DOMAIN --edit --launchSecurity kernelHashes=yes`,
 			at := audit.At("launchSecurity@kernelHashes")
 			switch direct := given(p.OS.Kernel) || len(p.Command.Named("kernel")) > 0; {
 			case direct && hashes != "yes":
-				p.Key("unmeasured").Reportf(at, "kernel, initrd and command line come from the host and are not measured: kernelHashes is not 'yes'")
+				p.Key("unmeasured").Reportf(at, "kernel, initrd and command line are not measured: kernelHashes is not 'yes'")
 			case !direct && hashes == "yes":
-				p.Key("useless").ReportAs(audit.Info, at, "kernelHashes='yes' does nothing: the guest has no <kernel>")
+				p.Key("useless").ReportAs(audit.Info, at, "kernelHashes='yes' has no effect: the guest has no <kernel>")
 			}
 		},
 	},
 	{
-		// firmware='efi' without stateless='yes' makes libvirt pass over flash images that have no NVRAM
-		// (source: src/qemu/qemu_firmware.c, qemuFirmwareMatchDomain). TDX cannot have flash at all
-		// (source: qemuTDX), so nothing is concluded from firmware='efi' there or for SEV-SNP.
-		// Where nothing is attested, nothing is undermined: that case is low.
+		// With firmware='efi' and without stateless='yes' libvirt skips flash images that have no
+		// NVRAM (source: src/qemu/qemu_firmware.c, qemuFirmwareMatchDomain). TDX does not support
+		// flash (source: qemuTDX), so firmware='efi' alone is not reported there or for SEV-SNP.
+		// Without attestation the variables undermine nothing: that case is low.
 		ID:       "confidential-firmware-stateful",
-		Title:    "Confidential guest whose firmware keeps variables on the host",
+		Title:    "Firmware of a confidential guest stores its variables on the host",
 		Severity: audit.Medium,
 		Profiles: whenConfidential,
-		Doc: `UEFI variables in an NVRAM file are not measured, and the host can change them: what boots, and with
-which keys secure boot verifies it, while attestation still succeeds. Firmware without such a file has nothing to
-change. It is only low where the guest is SEV without session data, since nobody attests that one.`,
-		Fix: `<os firmware='efi'><loader stateless='yes'/>, and no <nvram>
+		Doc: `UEFI variables in an NVRAM file are not measured. The host can change what boots, and
+with which keys secure boot verifies it, while attestation still succeeds. Stateless firmware has no
+such file. The finding is low for an SEV guest without session data, since that guest is not
+attested.`,
+		Fix: `Use <os firmware='efi'><loader stateless='yes'/>, and delete <nvram>
 $ virt-xml DOMAIN --edit --boot firmware=efi,xpath0.delete=./loader,xpath1.delete=./nvram,xpath2.delete=./varstore,xpath3.set=./loader/@stateless=yes`,
 		Refs: []string{launchSEV, qemuSEV, domainBoot},
 		Check: func(p *audit.Pass) {
@@ -78,24 +81,25 @@ $ virt-xml DOMAIN --edit --boot firmware=efi,xpath0.delete=./loader,xpath1.delet
 			case p.OS.VarStore != nil:
 				p.ReportAs(severity, audit.At("os/varstore"), unmeasured)
 			case kind == "pflash":
-				p.ReportAs(severity, audit.At("os/loader"), "a pflash loader without stateless='yes' gets a file for its variables, which is not measured")
+				p.ReportAs(severity, audit.At("os/loader"), "a pflash loader without stateless='yes' stores its variables in a file, which is not measured")
 			case p.OS.Firmware == "efi" && kind == "" && isSEV(p):
-				p.ReportAs(severity, audit.At("os@firmware"), "firmware='efi' without <loader stateless='yes'/> takes firmware that keeps its variables in a file of the host")
+				p.ReportAs(severity, audit.At("os@firmware"), "firmware='efi' without <loader stateless='yes'/> stores UEFI variables in a file on the host")
 			}
 		},
 	},
 	{
-		// <memoryBacking><locked/> is not asked for, although SEV's memory is pinned: QEMU does that by itself,
-		// and <locked/> takes the limit away that keeps QEMU from the host's memory (source: launchSEV).
+		// <memoryBacking><locked/> is not required, although SEV's memory is pinned: QEMU pins it
+		// without the element, and <locked/> removes the limit on the host memory that QEMU may
+		// lock (source: launchSEV).
 		ID:       "confidential-machine",
-		Title:    "Confidential guest on an unsuitable board or without UEFI",
+		Title:    "Confidential guest with an unsuitable machine type or without UEFI",
 		Severity: audit.Medium,
 		Profiles: whenConfidential,
-		Doc: `SEV and TDX work with UEFI alone: only OVMF starts a guest in encrypted memory and takes part in its
-measurement, SeaBIOS does not. libvirt strongly discourages the i440fx board, which cannot carry every build of
-OVMF and makes virtio devices fall back to a version that such guests cannot use. A guest that lacks either will
-usually not start.`,
-		Fix: `<os firmware='efi'><type arch='x86_64' machine='q35'>hvm</type><loader stateless='yes'/>
+		Doc: `SEV and TDX require UEFI: only OVMF starts a guest in encrypted memory and supports
+its measurement; SeaBIOS does not. libvirt strongly discourages the i440fx machine type, which does
+not support every build of OVMF and makes virtio devices fall back to a version that confidential
+guests cannot use. A guest without UEFI or with another machine type usually does not start.`,
+		Fix: `Use <os firmware='efi'><type arch='x86_64' machine='q35'>hvm</type><loader stateless='yes'/>
 $ virt-xml DOMAIN --edit --boot machine=q35,firmware=efi,xpath0.set=./loader/@stateless=yes`,
 		Refs: []string{launchSEV, qemuTDX},
 		Check: func(p *audit.Pass) {
@@ -105,29 +109,29 @@ $ virt-xml DOMAIN --edit --boot machine=q35,firmware=efi,xpath0.set=./loader/@st
 			machine := p.Target.Machine
 			switch {
 			case p.Machine().Family == "q35":
-			case p.Boundary.Target == "" && strings.Contains(machine, "q35"): // no architecture: no family can be told
+			case p.Boundary.Target == "" && strings.Contains(machine, "q35"): // without an architecture the family is unknown
 			case machine == "":
-				p.Reportf(audit.At("os/type"), "no machine type is stated: libvirt's default is i440fx, which is not fit for confidential guests")
+				p.Reportf(audit.At("os/type"), "the document states no machine type: libvirt's default, i440fx, is unfit for confidential guests")
 			default:
-				p.Reportf(audit.At("os/type@machine"), "machine '%s' is not fit for confidential guests, 'q35' is", machine)
+				p.Reportf(audit.At("os/type@machine"), "machine type '%s' is unfit for confidential guests, unlike 'q35'", machine)
 			}
 			hasLoader := p.OS.Loader != nil && given(p.OS.Loader.Path)
 			if p.OS.Firmware != "efi" && !hasLoader && len(p.Command.Named("bios")) == 0 {
-				p.Reportf(audit.At("os@firmware"), "no UEFI firmware is asked for, and SeaBIOS cannot start a confidential guest")
+				p.Reportf(audit.At("os@firmware"), "the document requests no UEFI firmware: SeaBIOS cannot start a confidential guest")
 			}
 		},
 	},
 	{
-		// Plain SEV measures no registers, and TDX wants host-passthrough: both are left alone.
+		// Plain SEV measures no registers, and TDX requires host-passthrough: neither is reported.
 		ID:       "confidential-cpu-model",
-		Title:    "Processor model changes the launch measurement from host to host",
+		Title:    "CPU model makes the launch measurement depend on the host",
 		Severity: audit.Low,
 		Profiles: whenConfidential,
-		Doc: `SEV-ES and SEV-SNP measure the processors' first registers, one of which holds the processor's family,
-model and stepping. With host-passthrough that differs between hosts, so the verifier has to accept many values or
-to guess which host it is. A named model gives the same value everywhere. It does not matter where all hosts are
-alike.`,
-		Fix: `<cpu mode='custom' match='exact'><model>EPYC-Milan</model></cpu>
+		Doc: `SEV-ES and SEV-SNP measure the initial registers of the CPUs, one of which contains
+the CPU's family, model and stepping. With host-passthrough that differs between hosts, so the
+verifier must accept several values or know the host. A named model has the same value on every
+host. It does not matter if all hosts are identical.`,
+		Fix: `Use <cpu mode='custom' match='exact'><model>EPYC-Milan</model></cpu>
 $ virt-xml DOMAIN --edit --cpu EPYC-Milan`,
 		Refs: []string{qemuSEV, "https://libvirt.org/manpages/virt-qemu-sev-validate.html"},
 		Check: func(p *audit.Pass) {
@@ -141,21 +145,22 @@ $ virt-xml DOMAIN --edit --cpu EPYC-Milan`,
 			} else if !isSNP(p) {
 				return
 			}
-			p.Reportf(audit.At("cpu@mode"), "mode '%s' makes the measured processor state depend on the host", p.CPU.Mode)
+			p.Reportf(audit.At("cpu@mode"), "mode '%s' makes the measured CPU state depend on the host", p.CPU.Mode)
 		},
 	},
 	{
-		// Ballooning is fenced by QEMU, so a balloon is only untidy. Without <launchSecurity> a guest with
-		// some iommu='on' may be one of the older kind, or simply have an IOMMU: it is left alone.
+		// QEMU prevents ballooning, so a balloon device is useless but harmless. A guest without
+		// <launchSecurity> but with iommu='on' may have an older configuration for Secure
+		// Execution, or just an IOMMU: it is not reported.
 		ID:       "confidential-s390-incomplete",
-		Title:    "IBM Secure Execution guest that is set up incompletely",
+		Title:    "Configuration for IBM Secure Execution is incomplete",
 		Severity: audit.Medium,
 		Profiles: whenConfidential,
-		Doc: `A device with iommu='off' expects to reach the guest's memory directly, which Secure Execution forbids:
-the guest refuses the device, or has to be told to trust it. <launchSecurity> switches the setting on for every
-virtio device that does not say otherwise. A memory balloon does not work in such a guest, and libvirt adds one
-where none is ruled out; that is low.`,
-		Fix: `<memballoon model='none'/>, and no iommu='off' in any <driver>
+		Doc: `A device with iommu='off' expects direct access to the guest's memory, which Secure
+Execution forbids. The guest rejects the device, or must be configured to trust it. <launchSecurity>
+enables the setting for every virtio device that does not set it. A memory balloon does not work in
+such a guest, and libvirt adds one unless the document sets its model to 'none'; that is low.`,
+		Fix: `Set <memballoon model='none'/>, and delete iommu='off' from every <driver>
 $ virt-xml DOMAIN --edit --memballoon model=none`,
 		Refs: []string{launchS390, qemuS390},
 		Check: func(p *audit.Pass) {
@@ -163,13 +168,13 @@ $ virt-xml DOMAIN --edit --memballoon model=none`,
 				return
 			}
 			if b := p.Devices.MemBalloon; b == nil {
-				p.ReportAs(audit.Low, audit.At("devices"), "libvirt adds a memory balloon, which does not work under Secure Execution, unless its model is 'none'")
+				p.ReportAs(audit.Low, audit.At("devices"), "libvirt adds a memory balloon by default, which does not work under Secure Execution")
 			} else if b.Model != "none" {
 				p.ReportAs(audit.Low, audit.At("devices/memballoon@model"), "a memory balloon does not work under Secure Execution")
 			}
 			for at := range virtioDrivers(p) {
 				if v, _ := p.Attr(at.Attr("iommu")); v == "off" {
-					p.Reportf(at.Attr("iommu"), "iommu='off': the device cannot reach the memory that the guest shares")
+					p.Reportf(at.Attr("iommu"), "iommu='off': the device cannot access the memory that the guest shares")
 				}
 			}
 		},

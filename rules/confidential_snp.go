@@ -2,8 +2,9 @@ package rules
 
 import "github.com/virt-audit/virt-audit/audit"
 
-// Bits of the policy of an SEV-SNP guest (source: SNP_POLICY_MASK_* in Linux, include/linux/psp-sev.h,
-// after AMD's SEV-SNP firmware ABI; libvirt's formatdomain, "Launch Security").
+// Bits of the policy of an SEV-SNP guest (source: SNP_POLICY_MASK_* in Linux,
+// include/linux/psp-sev.h, after AMD's SEV-SNP firmware ABI; libvirt's formatdomain, "Launch
+// Security").
 const (
 	snpABI            = 0xffff // bits 0 to 7: lowest minor version; 8 to 15: lowest major version
 	snpSMT            = 16     // the host may use simultaneous multithreading
@@ -14,7 +15,7 @@ const (
 
 const snpPolicyBits = "https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/include/linux/psp-sev.h"
 
-const usualSNP = `<policy>0x30000</policy>, or 0x20000 where the host runs without multithreading
+const usualSNP = `Set <policy>0x30000</policy>, or 0x20000 if the host runs without multithreading
 $ virt-xml DOMAIN --edit --launchSecurity policy=0x30000`
 
 var confidentialSNP = []*audit.Rule{
@@ -23,10 +24,11 @@ var confidentialSNP = []*audit.Rule{
 		Title:    "SEV-SNP policy lets the host debug the guest",
 		Severity: audit.Critical,
 		Profiles: whenConfidential,
-		Doc: `With bit 19 of the policy set, the host may have the security processor decrypt the guest's memory, which
-leaves nothing of its protection. The bit's sense is the opposite of SEV's: there a clear bit allows it.
-Attestation reports show the policy, so whoever verifies them can notice; nothing but work on the firmware needs
-it. An SEV-SNP guest without a policy is reported as one that forbids nothing.`,
+		Doc: `With bit 19 of the policy set, the host may request the security processor to decrypt
+the guest's memory, which removes all of its protection. The meaning is the opposite of SEV's, where
+a clear bit allows debugging. Attestation reports contain the policy, so a verifier can detect it.
+Only development of the firmware requires it. An SEV-SNP guest without a policy is reported as one
+that forbids nothing.`,
 		Fix:  usualSNP,
 		Refs: []string{launchSecurity, snpPolicyBits},
 		Check: func(p *audit.Pass) {
@@ -34,7 +36,7 @@ it. An SEV-SNP guest without a policy is reported as one that forbids nothing.`,
 				return
 			}
 			if policy, ok := guestPolicy(p); !ok {
-				p.Reportf(launchPolicy, "there is no policy that libvirt could read: nothing keeps the host from debugging the guest")
+				p.Reportf(launchPolicy, "there is no valid policy: the host may debug the guest")
 			} else if policy>>snpDebug&1 == 1 {
 				p.Reportf(launchPolicy, "policy %#x lets the host decrypt the guest's memory: bit %d is set", policy, snpDebug)
 			}
@@ -45,11 +47,11 @@ it. An SEV-SNP guest without a policy is reported as one that forbids nothing.`,
 		Title:    "SEV-SNP policy accepts hosts with multithreading",
 		Severity: audit.Low,
 		Profiles: whenConfidential,
-		Doc: `On a host with simultaneous multithreading the other thread of the guest's core belongs to whom the host
-likes, and can watch the guest through caches and other shared parts. With bit 16 clear the guest starts only where
-multithreading is off. The usual policy, 0x30000, accepts it: a decision between protection and half of the
-threads.`,
-		Fix: `<policy>0x20000</policy>; the guest then starts only on hosts that have SMT off
+		Doc: `On a host with simultaneous multithreading (SMT) the host decides what runs on the
+other thread of the guest's core, and that code can observe the guest through caches and other
+shared resources. With bit 16 clear the guest starts only if multithreading is off. The usual
+policy, 0x30000, accepts it, since forbidding it costs half of the threads.`,
+		Fix: `Set <policy>0x20000</policy>; the guest then starts only on hosts with SMT off
 $ virt-xml DOMAIN --edit --launchSecurity policy=0x20000`,
 		Refs: []string{launchSecurity, hostAsAttacker},
 		Check: func(p *audit.Pass) {
@@ -66,9 +68,9 @@ $ virt-xml DOMAIN --edit --launchSecurity policy=0x20000`,
 		Title:    "SEV-SNP policy allows a migration agent",
 		Severity: audit.Medium,
 		Profiles: whenConfidential,
-		Doc: `With bit 18 set, the host may bind a migration agent to the guest: another guest, of the host's choice,
-that can export this one's memory. That is sound only where the owner attests the agent too. QEMU cannot migrate
-such guests yet.`,
+		Doc: `With bit 18 set, the host may bind a migration agent to the guest: another guest,
+chosen by the host, that can export this one's memory. That is safe only if the owner attests the
+agent too. QEMU cannot migrate such guests yet.`,
 		Fix:  usualSNP,
 		Refs: []string{launchSecurity, snpPolicyBits},
 		Check: func(p *audit.Pass) {
@@ -85,8 +87,9 @@ such guests yet.`,
 		Title:    "SEV-SNP policy with the reserved bit clear",
 		Severity: audit.Medium,
 		Profiles: whenConfidential,
-		Doc: `Bit 17 must be one, or the guest does not start. A policy without it was most likely meant for SEV, where
-the bits have other meanings: 0x5 forbids debugging there and only names a firmware version here.`,
+		Doc: `Bit 17 must be set, or the guest does not start. A policy without it was probably
+written for SEV, where the bits have other meanings: 0x5 forbids debugging there but only sets a
+firmware version here.`,
 		Fix:  usualSNP,
 		Refs: []string{launchSecurity, snpPolicyBits},
 		Check: func(p *audit.Pass) {
@@ -94,7 +97,7 @@ the bits have other meanings: 0x5 forbids debugging there and only names a firmw
 				return
 			}
 			if policy, lacks := lacksBit(p, snpReserved); lacks {
-				p.Reportf(launchPolicy, "policy %#x has bit %d clear, which must be set: the guest will not start", policy, snpReserved)
+				p.Reportf(launchPolicy, "policy %#x has bit %d clear, which must be set: the guest does not start", policy, snpReserved)
 			}
 		},
 	},
@@ -103,10 +106,11 @@ the bits have other meanings: 0x5 forbids debugging there and only names a firmw
 		Title:    "SEV-SNP policy accepts firmware of any version",
 		Severity: audit.Info,
 		Profiles: whenConfidential,
-		Doc: `The lowest 16 bits name the oldest version of the security processor's interface that the guest accepts.
-Zero accepts all, so a host may go back to firmware with known faults. The usual policy, 0x30000, has zero there;
-the version is in the attestation report too, and whoever verifies that may refuse it instead.`,
-		Fix: `The version in hexadecimal, major before minor: <policy>0x30133</policy> asks for 1.51 or newer
+		Doc: `The lowest 16 bits set the oldest version of the security processor's interface that
+the guest accepts. Zero accepts every version, so a host can downgrade to firmware with known
+vulnerabilities. The usual policy, 0x30000, has zero there. The attestation report contains the
+version too, and a verifier can refuse it instead.`,
+		Fix: `Set the version in hexadecimal, major before minor: <policy>0x30133</policy> requires 1.51 or later
 $ virt-xml DOMAIN --edit --launchSecurity policy=0x30133`,
 		Refs: []string{launchSecurity},
 		Check: func(p *audit.Pass) {
@@ -120,14 +124,14 @@ $ virt-xml DOMAIN --edit --launchSecurity policy=0x30133`,
 	},
 	{
 		ID:       "confidential-snp-no-id",
-		Title:    "SEV-SNP launch is bound to nothing of the owner's",
+		Title:    "SEV-SNP launch is not bound to the guest's owner",
 		Severity: audit.Low,
 		Profiles: whenConfidential,
-		Doc: `With neither an ID block, which the owner signs, nor host data, which the attestation report repeats, the
-launch carries no sign of whose guest this is meant to be. An ID block also makes the security processor itself
-refuse a guest with another measurement. Whoever compares the measurement in the report with an expected value
-needs neither.`,
-		Fix:  `<idBlock> with <idAuth>, or <hostData>, inside <launchSecurity type='sev-snp'>`,
+		Doc: `Without an ID block, which the owner signs, or host data, which the attestation report
+repeats, the launch does not show who owns the guest. An ID block also makes the security processor
+refuse a guest with another measurement. A verifier that compares the measurement in the report with
+an expected value needs neither.`,
+		Fix:  `Add <idBlock> with <idAuth>, or <hostData>, to <launchSecurity type='sev-snp'>`,
 		Refs: []string{launchSecurity},
 		Check: func(p *audit.Pass) {
 			if !isSNP(p) {

@@ -6,8 +6,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// TestConfidential holds what no fixture can: documents that libvirt refuses, or that other rules find
-// fault with.
+// TestConfidential covers what fixtures cannot: documents that libvirt refuses, or that other rules
+// report.
 func TestConfidential(t *testing.T) {
 	sev := func(inside string) string { return "<launchSecurity type='sev'>" + inside + "</launchSecurity>" }
 	snp := func(inside string) string { return "<launchSecurity type='sev-snp'>" + inside + "</launchSecurity>" }
