@@ -6,7 +6,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// TestAllowed gives a guest what the site says is in order.
+// TestAllowed audits a guest with executables and directories that the site allows.
 func TestAllowed(t *testing.T) {
 	const guest = `<domain type='kvm'><name>a</name><memory>1</memory><os><type arch='x86_64' machine='q35'>hvm</type></os><devices>
 <emulator>/home/qemu/bin/qemu-system-x86_64</emulator>

@@ -7,8 +7,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// BenchmarkRules is all baseline rules over a domain that libvirt made; audit.BenchmarkLoad, on the same
-// document, is what it is measured against.
+// BenchmarkRules runs all baseline rules over a domain that libvirt wrote; compare it with
+// audit.BenchmarkLoad, which reads the same document.
 func BenchmarkRules(b *testing.B) {
 	const file = "../testdata/noise/libvirt-stored.xml"
 	data, err := os.ReadFile(file)

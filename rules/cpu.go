@@ -14,46 +14,47 @@ const qemuCPUModels = "https://www.qemu.org/docs/master/system/qemu-cpu-models.h
 var processors = []*audit.Rule{
 	{
 		ID:       "cpu-model-baseline",
-		Title:    "Processor model without protection against speculative execution",
+		Title:    "CPU model without protection against speculative execution",
 		Severity: audit.Medium,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `The guest's kernel can use only the defences that its processor shows, and the models that come from
-before 2018 show none: any program in the guest may read the kernel's memory and its neighbours' by Spectre. That
-holds for qemu64 and kvm64, which QEMU's manual calls strongly discouraged, and so for a guest that names no model
-at all, for qemu64 is what it gets. It does not open the host. A cluster that has to migrate guests names a model
-of its oldest host and the features on top.`,
-		Fix: `<cpu mode='host-model'/> or 'host-passthrough'; or <feature policy='require'> for spec-ctrl and ssbd (AMD: ibpb, virt-ssbd)
+		Doc: `The guest's kernel can use only the mitigations that its CPU model provides, and
+models from before 2018 provide none: any process in the guest can read the memory of the kernel and
+of other processes by Spectre. This includes qemu64 and kvm64, which QEMU's manual strongly
+discourages, and a guest that names no model, since it gets qemu64. The host is not affected. In a
+cluster with migration, use the model of the oldest host, and add the features that all hosts have.`,
+		Fix: `Use <cpu mode='host-model'/> or 'host-passthrough', or add <feature policy='require'> for spec-ctrl and ssbd (AMD: ibpb, virt-ssbd)
 $ virt-xml DOMAIN --edit --cpu host-model`,
 		Refs: []string{qemuCPUModels, "https://security.libvirt.org/2018/0001.html"},
-		// Medium, for what is lost is lost inside the guest. Under TCG there is no speculation; with
-		// match='minimum' and a model libvirt adds what the host has. Without a model it makes qemu64 of it.
+		// Medium, since only the guest is affected. TCG does not speculate. With match='minimum'
+		// and a model libvirt adds the features of the host; without a model it uses qemu64.
 		Check: baselineModel,
 	},
 	{
 		ID:       "cpu-mitigation-disabled",
-		Title:    "Processor feature that protects the guest is switched off",
+		Title:    "CPU feature that protects the guest is disabled",
 		Severity: audit.High,
 		Profiles: every,
-		Doc: `Without the feature the guest's kernel cannot use the defence that needs it: barriers against Spectre
-and its kin, clearing of buffers, or the bars between kernel and user memory that most exploits of kernels have to
-pass. In a running guest, libvirt itself lists what a model has and this host has not: there it is low, except for
-nx, smep and smap. Features that only say "not affected" may be disabled: the guest then protects itself for
-nothing.`,
-		Fix: `Delete the <feature> element; a host that lacks the feature needs new microcode.
+		Doc: `Without the feature the guest's kernel cannot use the protection that requires it:
+barriers against Spectre and related attacks, clearing of buffers, or the separation of kernel and
+user memory that most kernel exploits must bypass. In the document of a running guest, libvirt
+itself lists the features of the model that this host lacks: there the finding is low, except for
+nx, smep and smap. Features that only report "not affected" can be disabled: the guest then uses
+mitigations that it does not require.`,
+		Fix: `Delete the <feature> element; if the host lacks the feature, update its microcode.
 $ virt-xml DOMAIN --edit --cpu host-passthrough,clearxml=yes`,
 		Refs: []string{qemuCPUModels, "https://security.libvirt.org/2018/0005.html", "https://security.libvirt.org/2019/0008.html"},
-		// Not rdctl-no, mds-no, taa-no, gds-no, ibrs-all, skip-l1dfl-vmentry and arch-capabilities, which
-		// report that a flaw is absent; not pcid and invpcid, which are about speed; not virt-ssbd, which
-		// amd-ssbd replaces.
+		// Not rdctl-no, mds-no, taa-no, gds-no, ibrs-all, skip-l1dfl-vmentry and arch-capabilities,
+		// which report that a flaw is absent; not pcid and invpcid, which are about speed; not
+		// virt-ssbd, which amd-ssbd replaces.
 		Check: func(p *audit.Pass) {
 			judge := func(at audit.Path, name string, derived bool) {
 				switch {
 				case slices.Contains(kernelBars, name):
-					p.Key("kernel-bar", name).Reportf(at, "feature '%s' is off: the guest's kernel does without it", name)
+					p.Key("kernel-bar", name).Reportf(at, "feature '%s' is disabled: the guest's kernel cannot use it", name)
 				case name == "umip" || slices.Contains(mitigations, name) && derived:
-					p.Key("minor", name).ReportAs(audit.Low, at, "feature '%s' is off: the guest's kernel does without it", name)
+					p.Key("minor", name).ReportAs(audit.Low, at, "feature '%s' is disabled: the guest's kernel cannot use it", name)
 				case slices.Contains(mitigations, name):
-					p.Key("mitigation", name).Reportf(at, "feature '%s' is off: the guest cannot protect itself with it", name)
+					p.Key("mitigation", name).Reportf(at, "feature '%s' is disabled: the guest's kernel cannot use this mitigation", name)
 				}
 			}
 			for at, f := range processorFeatures(p) {
@@ -76,66 +77,69 @@ $ virt-xml DOMAIN --edit --cpu host-passthrough,clearxml=yes`,
 		Title:    "POWER guest runs without protection against Meltdown or Spectre",
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `The value 'broken' tells the guest that its processor has no defence and needs none to be looked for:
-flushing the cache when privilege changes, a barrier before bounds checks, or indirect branches that cannot be
-steered. Programs in the guest can then read its kernel. A guest that has to migrate to hosts with old firmware is
-the only reason for it; without the element QEMU takes what its machine type is defined with.`,
-		Fix:  `Delete the element, or say value='workaround'; for cfpc and sbbc value='fixed' where the host's processor is.`,
+		Doc: `The value 'broken' tells the guest that its CPU has no such protection, so the guest
+does not use it: flushing the cache when the privilege level changes, a barrier for bounds checks,
+or indirect branches that an attacker cannot control. Processes in the guest can then read the
+memory of its kernel. The only reason for it is migration to hosts with old firmware. Without the
+element QEMU uses the default of the machine type.`,
+		Fix:  `Delete the element, or set value='workaround', or value='fixed' for cfpc and sbbc if the host's CPU is fixed.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#hypervisor-features"},
-		// ccf-assist is left out: without it the guest flushes by software, which is slower, not weaker.
+		// ccf-assist is not checked: without it the guest flushes by software, which is slower, not
+		// weaker.
 		Check: func(p *audit.Pass) {
 			f := p.Features
 			if f.CFPC != nil && f.CFPC.Value == "broken" {
-				p.Reportf(audit.At("features/cfpc@value"), "cfpc is 'broken': the cache is not flushed when privilege changes")
+				p.Reportf(audit.At("features/cfpc@value"), "cfpc is 'broken': the cache is not flushed when the privilege level changes")
 			}
 			if f.SBBC != nil && f.SBBC.Value == "broken" {
-				p.Reportf(audit.At("features/sbbc@value"), "sbbc is 'broken': no barrier keeps bounds checks from being passed by speculation")
+				p.Reportf(audit.At("features/sbbc@value"), "sbbc is 'broken': no barrier prevents speculation from bypassing bounds checks")
 			}
 			if f.IBS != nil && f.IBS.Value == "broken" {
-				p.Reportf(audit.At("features/ibs@value"), "ibs is 'broken': indirect branches can be steered from outside")
+				p.Reportf(audit.At("features/ibs@value"), "ibs is 'broken': an attacker can control indirect branches")
 			}
 		},
 	},
 	{
 		ID:       "cpu-nested-explicit",
-		Title:    "Guest may run guests of its own",
+		Title:    "Guest can run nested guests",
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `A guest with virtualization of its own drives the most intricate part of the host's kernel, where two
-escapes to the host's root were published in 2026. Red Hat and SUSE offer it for trying out only. Build machines
-and clusters in guests need it: waive the rule for those, on hosts that run nothing else. Where a running guest's
-model was expanded by libvirt the feature may merely be the host's, and the finding is low; host-passthrough and
-host-model without such a line are not reported.`,
-		Fix: `<feature policy='disable' name='vmx'/> (AMD: 'svm')
+		Doc: `A guest with nested virtualization uses the most complex part of the host's kernel.
+Two escapes with root access to the host were published in 2026. Red Hat and SUSE support it only
+for evaluation. Build machines and clusters in guests require it: waive the rule for them, on hosts
+that run nothing else. If libvirt expanded the CPU model of a running guest, the feature may come
+from the host, and the finding is low. host-passthrough and host-model without such a feature
+element are not reported.`,
+		Fix: `Set <feature policy='disable' name='vmx'/> (AMD: 'svm')
 $ virt-xml DOMAIN --edit --cpu disable=vmx,disable=svm`,
 		Refs: []string{
 			"https://github.com/V4bel/Zapscape", "https://github.com/SUSE/doc-sle/blob/main/xml/virt_support.xml",
 			"https://nvd.nist.gov/vuln/detail/CVE-2020-2732", "https://libvirt.org/formatdomain.html#hypervisor-features",
 		},
-		// On s390x every model has what nesting needs, and a module option of the host's kernel decides.
+		// On s390x every model supports nesting, and a module option of the host's kernel decides.
 		Check: func(p *audit.Pass) {
 			for at, f := range processorFeatures(p) {
 				if f.Name != "vmx" && f.Name != "svm" || f.Policy == "disable" || f.Policy == "forbid" {
 					continue
 				}
 				if expandedModel(p) {
-					p.Key("running").ReportAs(audit.Low, at, "feature '%s' is on in the running guest: it may run guests of its own", f.Name)
+					p.Key("running").ReportAs(audit.Low, at, "feature '%s' is enabled in the running guest: it can run nested guests", f.Name)
 				} else {
-					p.Key("requested").Reportf(at, "feature '%s' is asked for: the guest may run guests of its own", f.Name)
+					p.Key("requested").Reportf(at, "feature '%s' is requested: the guest can run nested guests", f.Name)
 				}
 			}
 			if v := audit.At("features/virtualization"); p.Has(v) {
 				if state, ok := p.Attr(v.Attr("state")); !ok || state == "on" {
-					p.Reportf(v, "virtualization is switched on: the guest may run guests of its own")
+					p.Reportf(v, "virtualization is enabled: the guest can run nested guests")
 				}
 			}
 			if n := p.Features.NestedHV; n != nil && n.State == "on" {
-				p.Reportf(audit.At("features/nested-hv@state"), "nested-hv is on: the guest may run guests of its own")
+				p.Reportf(audit.At("features/nested-hv@state"), "nested-hv is enabled: the guest can run nested guests")
 			}
 			for _, o := range passedOptions(p, "cpu", "machine", "M") {
 				for _, key := range []string{"vmx", "svm", "+vmx", "+svm", "virtualization", "cap-nested-hv"} {
 					if switchedOn(o, key) {
-						p.Key("passed", strings.TrimPrefix(key, "+")).Reportf(o.At, "-%s switches %s on: the guest may run guests of its own", o.Name, strings.TrimPrefix(key, "+"))
+						p.Key("passed", strings.TrimPrefix(key, "+")).Reportf(o.At, "-%s enables %s: the guest can run nested guests", o.Name, strings.TrimPrefix(key, "+"))
 					}
 				}
 			}
@@ -143,14 +147,14 @@ $ virt-xml DOMAIN --edit --cpu disable=vmx,disable=svm`,
 	},
 }
 
-// mitigations are features that a guest's kernel needs to protect itself from speculation.
+// mitigations are features that a guest's kernel requires to protect itself from speculation.
 var mitigations = strings.Fields(`spec-ctrl ibrs ibpb stibp amd-stibp ssbd amd-ssbd amd-psfd md-clear fb-clear flush-l1d
 	rfds-clear bhi-ctrl tsx-ctrl sbpb ibpb-brtype`)
 
-// kernelBars are features that keep a kernel from running or touching its programs' memory by mistake.
+// kernelBars are features that prevent a kernel from executing or accessing user memory by mistake.
 var kernelBars = strings.Fields("nx smep smap")
 
-// oldModels are those that cannot tell a guest of any mitigation.
+// oldModels are the models without any mitigation.
 var oldModels = strings.Fields(`qemu32 qemu64 kvm32 kvm64 cpu64-rhel5 cpu64-rhel6 486 pentium pentium2 pentium3 pentiumpro athlon
 	coreduo core2duo n270 phenom`)
 
@@ -168,8 +172,8 @@ func processorFeatures(p *audit.Pass) func(func(audit.Path, *libvirtxml.DomainCP
 	}
 }
 
-// expandedModel reports whether the features may be libvirt's words instead of the author's: when a
-// guest with mode 'host-model' runs, its document shows what that came to.
+// expandedModel reports whether the features may come from libvirt instead of the author: the
+// document of a running guest with mode 'host-model' shows the model that libvirt selected.
 func expandedModel(p *audit.Pass) bool { return p.Live() && p.CPU.Mode == "custom" }
 
 func baselineModel(p *audit.Pass) {
@@ -198,7 +202,7 @@ func baselineModel(p *audit.Pass) {
 			}
 		}
 	}
-	for _, o := range passedOptions(p, "cpu") { // the last one counts, and replaces what libvirt says
+	for _, o := range passedOptions(p, "cpu") { // the last one is effective, and replaces libvirt's
 		at, model, branches, stores = o.At, o.First("model"), false, false
 		for _, a := range o.Args {
 			if name, plus := strings.CutPrefix(a.Key, "+"); plus || a.Value == "on" {
@@ -211,11 +215,11 @@ func baselineModel(p *audit.Pass) {
 	}
 	switch target := p.Boundary.Target; {
 	case target == "":
-		p.Unknown(audit.NeedCapabilities) // of use on x86 alone
+		p.Unknown(audit.NeedCapabilities) // the rule applies only to x86
 	case target != "x86_64" && target != "i386":
 	case model == "":
-		p.Reportf(audit.At("cpu"), "no processor model is stated: QEMU's default, qemu64, shows the guest no mitigations")
+		p.Reportf(audit.At("cpu"), "the document states no CPU model: QEMU's default, qemu64, provides no mitigations")
 	default:
-		p.Reportf(at, "processor model '%s' shows the guest no mitigations for Spectre", model)
+		p.Reportf(at, "CPU model '%s' provides no mitigations for Spectre", model)
 	}
 }

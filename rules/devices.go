@@ -8,8 +8,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// byQEMU reports whether QEMU emulates the guest's devices. Xen is among the drivers for which it
-// may: a fully virtualized Xen guest has QEMU as its device model.
+// byQEMU reports whether QEMU emulates the guest's devices. This includes Xen: a fully virtualized
+// Xen guest has QEMU as its device model.
 func byQEMU(p *audit.Pass) bool { return p.Boundary.Reason != "not-qemu" }
 
 // Documents that most rules on devices refer to.
@@ -24,23 +24,23 @@ var devices = []*audit.Rule{
 		Title:    "Floppy drive",
 		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `The floppy controller is where VENOM (CVE-2015-3456) let guests break out of QEMU, and more flaws were
-found in it since. On q35 it exists only in guests that have a floppy drive; on i440fx it always does, but
-without a drive less of it can be reached. Harmless for the hour in which an installer reads drivers from a
-floppy.`,
-		Fix: `Delete the <disk device='floppy'>; hand over files on a CD-ROM image instead
+		Doc: `VENOM (CVE-2015-3456) allowed guests to escape from QEMU through the floppy
+controller, and it has had more vulnerabilities since. On q35 the controller exists only in guests
+with a floppy drive. On i440fx it always exists, but without a drive less of its code is reachable.
+It is harmless while an installer reads drivers from a floppy.`,
+		Fix: `Delete the <disk device='floppy'>, and provide files on a CD-ROM image instead
 $ virt-xml DOMAIN --remove-device --disk device=floppy`,
 		Refs: []string{"https://nvd.nist.gov/vuln/detail/CVE-2015-3456", "https://nvd.nist.gov/vuln/detail/CVE-2021-3507", qemuSecurity},
 		Check: func(p *audit.Pass) {
 			if !byQEMU(p) {
 				return
 			}
-			// A <controller type='fdc'> is no finding of its own: libvirt leaves it in the document when the
-			// drive goes, and gives QEMU a floppy controller for drives only
+			// A <controller type='fdc'> alone is not reported: libvirt keeps it in the document
+			// when the drive is removed, and gives QEMU a floppy controller only for drives
 			// (source: libvirt, qemuBuildFloppyCommandLineControllerOptions).
 			for at, d := range audit.Each("devices/disk", p.Devices.Disks) {
 				if d.Device == "floppy" || d.Target != nil && d.Target.Bus == "fdc" {
-					p.Reportf(at.Attr("device"), "floppy drive %s brings QEMU's floppy controller into the guest", diskTarget(d.Target))
+					p.Reportf(at.Attr("device"), "floppy drive %s adds QEMU's floppy controller to the guest", diskTarget(d.Target))
 				}
 			}
 		},
@@ -50,11 +50,12 @@ $ virt-xml DOMAIN --remove-device --disk device=floppy`,
 		Title:    "Cirrus graphics card",
 		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `The Cirrus card copies rectangles at the guest's word, and those copies left its memory again and again:
-CVE-2007-1320, CVE-2008-4539, CVE-2014-8106, CVE-2017-2615 and CVE-2017-2620 let a guest write into QEMU.
-Distributions drop it, and only systems too old for anything else need it. Where a document names no model, libvirt
-picks it on most machines if QEMU has it, and writes it down when it defines the domain.`,
-		Fix: `<video><model type='virtio'/></video>, or type='vga' for systems without drivers
+		Doc: `The Cirrus card copies rectangles on the guest's command, and those copies have
+repeatedly exceeded its memory: CVE-2007-1320, CVE-2008-4539, CVE-2014-8106, CVE-2017-2615 and
+CVE-2017-2620 allowed a guest to write QEMU's memory. Distributions remove it, and only legacy
+systems require it. If a document names no model, libvirt uses it on most machine types if QEMU has
+it, and stores it when it defines the domain.`,
+		Fix: `Use <video><model type='virtio'/></video>, or type='vga' for systems without drivers
 $ virt-xml DOMAIN --edit --video clearxml=yes,model.type=virtio`,
 		Refs: []string{"https://nvd.nist.gov/vuln/detail/CVE-2017-2620", redhatQEMU, "https://libvirt.org/formatdomain.html#video-devices"},
 		Check: func(p *audit.Pass) {
@@ -67,26 +68,26 @@ $ virt-xml DOMAIN --edit --video clearxml=yes,model.type=virtio`,
 					p.Unknown(audit.NeedCapabilities)
 				case v.model != "cirrus":
 				case v.added:
-					p.Reportf(v.at, "a display without <video>: libvirt adds one, model 'cirrus' where QEMU has it")
+					p.Reportf(v.at, "a display without <video>: libvirt adds model 'cirrus' if QEMU has it")
 				case v.implied:
-					p.Reportf(v.at, "no video model: libvirt takes 'cirrus' where QEMU has it")
+					p.Reportf(v.at, "the document states no video model: libvirt uses 'cirrus' if QEMU has it")
 				default:
-					p.Reportf(v.at, "video model 'cirrus' is old code with a history of escapes")
+					p.Reportf(v.at, "video model 'cirrus' is legacy code with a history of escapes")
 				}
 			}
 		},
 	},
 	{
 		ID:       "device-nic-legacy",
-		Title:    "Old model of network card",
+		Title:    "Legacy network card",
 		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `Models of the cards of old machines take apart descriptors that the guest makes up, in code that few look
-at: CVE-2015-3209 (pcnet) and CVE-2015-5165 (rtl8139) reached QEMU's own memory, and there were more since. A
-guest needs such a card only where its system has no driver for virtio or for the Intel e1000 family. Where a
-document names no model, libvirt picks rtl8139 on most machines if QEMU has it, and writes it down when it defines the
-domain.`,
-		Fix: `<model type='virtio'/>; Windows guests need the virtio drivers first
+		Doc: `Models of legacy cards parse descriptors that the guest writes, in code that few
+people maintain: CVE-2015-3209 (pcnet) and CVE-2015-5165 (rtl8139) gave access to QEMU's own memory,
+and there have been more since. A guest requires such a card only if its system has no driver for
+virtio or for the Intel e1000 family. If a document names no model, libvirt uses rtl8139 on most
+machine types if QEMU has it, and stores it when it defines the domain.`,
+		Fix: `Use <model type='virtio'/>; install the virtio drivers in a Windows guest first
 $ virt-xml DOMAIN --edit --network model.type=virtio`,
 		Refs: []string{"https://nvd.nist.gov/vuln/detail/CVE-2015-3209", "https://nvd.nist.gov/vuln/detail/CVE-2015-5165", patchewSecure, redhatQEMU},
 		Check: func(p *audit.Pass) {
@@ -99,9 +100,9 @@ $ virt-xml DOMAIN --edit --network model.type=virtio`,
 					p.Unknown(audit.NeedCapabilities)
 				case !oneOf(legacyNICs, n.model):
 				case n.implied:
-					p.Key("default", n.model).Reportf(n.at, "no network card model: libvirt takes '%s' where QEMU has it", n.model)
+					p.Key("default", n.model).Reportf(n.at, "the document states no network card model: libvirt uses '%s' if QEMU has it", n.model)
 				default:
-					p.Reportf(n.at, "network card model '%s' is old code that few maintain", n.model)
+					p.Reportf(n.at, "network card model '%s' is legacy code that few people maintain", n.model)
 				}
 			}
 		},
@@ -111,13 +112,14 @@ $ virt-xml DOMAIN --edit --network model.type=virtio`,
 		Title:    "Emulated SCSI hardware instead of virtio-scsi",
 		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `These controllers run scripts and state machines of real chips for the guest, a steady source of flaws:
-CVE-2022-0216, CVE-2023-0330 and CVE-2024-6519 in lsilogic, CVE-2021-3392 in lsisas1068, CVE-2020-13362 in
-lsisas1078, CVE-2020-35504 in am53c974. virtio-scsi does the same work with less. VMware's vmpvscsi is low. A
-guest without the virtio driver in its boot image does not start after the change. Where a document names
-no model, or no controller for its disks, libvirt picks lsilogic on most machines if QEMU has it. Where only some
-versions of libvirt do so it is low.`,
-		Fix: `<controller type='scsi' model='virtio-scsi'/>; see that the guest has the driver first
+		Doc: `These controllers emulate scripts and state machines of real chips, a frequent source
+of vulnerabilities: CVE-2022-0216, CVE-2023-0330 and CVE-2024-6519 in lsilogic, CVE-2021-3392 in
+lsisas1068, CVE-2020-13362 in lsisas1078, CVE-2020-35504 in am53c974. virtio-scsi does the same with
+less code. VMware's vmpvscsi is low. A guest without the virtio driver in its boot image does not
+start after the change. If a document names no model, or no controller for its disks, libvirt uses
+lsilogic on most machine types if QEMU has it. If only some versions of libvirt do so, and others
+use virtio-scsi or the model of another controller, the finding is low.`,
+		Fix: `Use <controller type='scsi' model='virtio-scsi'/>, after checking that the guest has the driver
 $ virt-xml DOMAIN --edit type=scsi --controller model=virtio-scsi`,
 		Refs: []string{"https://nvd.nist.gov/vuln/detail/CVE-2024-6519", "https://nvd.nist.gov/vuln/detail/CVE-2022-0216", redhatQEMU, "https://pve.proxmox.com/pve-docs/chapter-qm.html"},
 		Check: func(p *audit.Pass) {
@@ -129,10 +131,11 @@ $ virt-xml DOMAIN --edit type=scsi --controller model=virtio-scsi`,
 				case "":
 					p.Unknown(audit.NeedCapabilities)
 				case "lsilogic", "lsisas1068", "lsisas1078", "buslogic", "am53c974", "dc390":
-					// ncr53c90 is soldered on the boards that have it: there is nothing to choose.
+					// ncr53c90 is built into the machine types that have it, so there is no
+					// alternative.
 					legacySCSI(p, c)
 				case "vmpvscsi":
-					p.ReportAs(audit.Low, c.at, "SCSI controller model '%s' is there for guests moved from VMware", c.model)
+					p.ReportAs(audit.Low, c.at, "SCSI controller model '%s' is intended for guests migrated from VMware", c.model)
 				}
 			}
 		},
@@ -142,11 +145,11 @@ $ virt-xml DOMAIN --edit type=scsi --controller model=virtio-scsi`,
 		Title:    "Emulated SD card",
 		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `The SD host controller had one heap overflow after another (CVE-2020-17380, CVE-2020-25085, CVE-2021-3409,
-CVE-2024-3447) and is meant for emulating small boards, not for keeping guests in. A virtual machine can have a
-virtio disk instead. Guests of a board that has nothing else cannot choose; such boards are outside QEMU's
-security boundary anyhow.`,
-		Fix: `<target dev='vda' bus='virtio'/>, and delete the disk's <address>
+		Doc: `The SD host controller has had several heap overflows (CVE-2020-17380, CVE-2020-25085,
+CVE-2021-3409, CVE-2024-3447) and is made for emulating embedded boards, not for isolating guests. A
+virtual machine can use a virtio disk instead. Guests of a board that supports nothing else have no
+alternative; such boards are outside QEMU's security boundary.`,
+		Fix: `Use <target dev='vda' bus='virtio'/>, and delete the disk's <address>
 $ virt-xml DOMAIN --edit target.bus=sd --disk target.bus=virtio,target.dev=vda`,
 		Refs: []string{"https://nvd.nist.gov/vuln/detail/CVE-2024-3447", "https://nvd.nist.gov/vuln/detail/CVE-2021-3409", redhatQEMU},
 		Check: func(p *audit.Pass) {
@@ -162,13 +165,13 @@ $ virt-xml DOMAIN --edit target.bus=sd --disk target.bus=virtio,target.dev=vda`,
 	},
 	{
 		ID:       "device-sound-legacy",
-		Title:    "Old model of sound card",
+		Title:    "Legacy sound card",
 		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `Sound cards of the nineties are code that nobody looks after, on the guest's side of QEMU (CVE-2020-13361
-in es1370), and a server has no use for sound. Desktops do with model ich9 or virtio. Models ac97, which Windows
-XP wants, and pcspk, the beeper that each PC has anyhow, are low.`,
-		Fix: `Delete the <sound>, or <sound model='ich9'/> for a desktop
+		Doc: `The models of sound cards from the 1990s are unmaintained code that the guest can
+attack (CVE-2020-13361 in es1370), and a server does not use sound. Use model ich9 or virtio for
+desktops. Models ac97, which Windows XP requires, and pcspk, the beeper that every PC has, are low.`,
+		Fix: `Delete the <sound>, or use <sound model='ich9'/> for a desktop
 $ virt-xml DOMAIN --remove-device --sound all`,
 		Refs: []string{"https://nvd.nist.gov/vuln/detail/CVE-2020-13361", redhatQEMU},
 		Check: func(p *audit.Pass) {
@@ -187,29 +190,31 @@ $ virt-xml DOMAIN --remove-device --sound all`,
 	},
 }
 
-// legacySCSI reports a controller. Where versions of libvirt put in different models it is low.
+// legacySCSI reports a controller. If the default depends on the version of libvirt, the finding is
+// low.
 func legacySCSI(p *audit.Pass, c device) {
 	if !c.implied {
-		p.Reportf(c.at, "SCSI controller model '%s' emulates an old chip in full", c.model)
+		p.Reportf(c.at, "SCSI controller model '%s' emulates a legacy chip in full", c.model)
 		return
 	}
-	what, takes := "no SCSI controller model: libvirt", "takes"
+	problem := "the document states no SCSI controller model: libvirt uses"
 	if c.added {
-		what, takes = "a SCSI disk without a controller: libvirt", "adds one, model"
+		problem = "a SCSI disk without a controller: libvirt adds one with model"
 	}
 	if c.by == "" {
-		p.Key("default", c.model).Reportf(c.at, "%s %s '%s' where QEMU has it", what, takes, c.model)
+		p.Key("default", c.model).Reportf(c.at, "%s '%s' if QEMU has it", problem, c.model)
 	} else {
-		p.Key("default-by-version", c.model).ReportAs(audit.Low, c.at, "%s %s '%s' where QEMU has it (%s; later versions take virtio-scsi or another controller's)", what, takes, c.model, c.by)
+		p.Key("default-by-version", c.model).ReportAs(audit.Low, c.at, "%s '%s' if QEMU has it (%s only)", problem, c.model, c.by)
 	}
 }
 
-// legacyNICs are models that QEMU has or had, as libvirt writes them and as QEMU does: libvirt hands
-// on names that it does not know. It compares without regard to case.
+// legacyNICs are models that QEMU has or had, in the spelling of libvirt and of QEMU: libvirt
+// passes on names that it does not know. It ignores case.
 var legacyNICs = strings.Fields(`rtl8139 ne2k_pci ne2k_isa pcnet i82550 i82551 i82557a i82557b i82557c i82558a i82558b
 	i82559a i82559b i82559c i82559er i82562 i82801 tulip vmxnet3 usb-net lan9118 scm91c111 smc91c111 dp83932
 	vlance vmxnet vmxnet2 Am79C970A Am79C973 82543GC`)
 
+// oneOf reports whether a list contains a name, in any case.
 func oneOf(list []string, name string) bool {
 	for _, l := range list {
 		if strings.EqualFold(l, name) {
@@ -219,7 +224,7 @@ func oneOf(list []string, name string) bool {
 	return false
 }
 
-// diskTarget names a disk for messages, by what the guest sees of it.
+// diskTarget returns the name of a disk's target for messages.
 func diskTarget(t *libvirtxml.DomainDiskTarget) string {
 	if t == nil || t.Dev == "" {
 		return "without a target"

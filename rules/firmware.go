@@ -12,12 +12,13 @@ var firmware = []*audit.Rule{
 		Title:    "Guest can rewrite its firmware",
 		Severity: audit.High,
 		Profiles: every,
-		Doc: `Code that runs before the operating system, and that the guest can change for good, survives a new
-installation; where the image is the one that the host's packages bring, the change reaches every guest that boots
-from it. Where readonly is not stated, libvirt fills in 'yes' for firmware that it knows; for another path QEMU
-opens the image for writing, which is medium here. So is an image of the guest's own that holds code and variables
-in one file: it is made that way, but the code is writable all the same.`,
-		Fix: `<loader readonly='yes' type='pflash'>...</loader>, with <nvram> for the variables; or let libvirt choose both:
+		Doc: `Firmware code that the guest can change permanently runs before the operating system
+and survives a new installation. If the image belongs to a package of the host, the change affects
+every guest that boots from it. If the document does not set readonly, libvirt sets 'yes' for
+firmware that it knows. For another path QEMU opens the image for writing, which is medium. A
+guest's own image with code and variables in one file is medium too: the format requires it, but the
+code is still writable.`,
+		Fix: `Use <loader readonly='yes' type='pflash'>...</loader>, with <nvram> for the variables, or let libvirt choose both:
 $ virt-xml DOMAIN --edit --boot loader.readonly=yes`,
 		Refs: []string{domainBoot, "https://libvirt.org/kbase/secureboot.html"},
 		Check: func(p *audit.Pass) {
@@ -32,10 +33,10 @@ $ virt-xml DOMAIN --edit --boot loader.readonly=yes`,
 				case l.Readonly == "no":
 					p.Key("writable").Reportf(audit.At("os/loader@readonly"), "the guest can rewrite its firmware, '%s'", file)
 				case l.Readonly == "" && (!packagedFirmware(file) || openedPath(file) != file): // libvirt compares names
-					p.Key("unstated").ReportAs(audit.Medium, audit.At("os/loader"), "readonly is not stated: unless libvirt knows '%s', the guest can rewrite it", file)
+					p.Key("unstated").ReportAs(audit.Medium, audit.At("os/loader"), "readonly is not set: unless libvirt knows '%s', the guest can rewrite it", file)
 				}
 			}
-			// The first flash chip holds the code, the second one the variables.
+			// The first flash chip contains the code, the second one the variables.
 			for _, o := range passedOptions(p, "drive", "pflash") {
 				iface, _ := o.Get("if")
 				if o.Name == "drive" && iface != "pflash" {
@@ -45,7 +46,7 @@ $ virt-xml DOMAIN --edit --boot loader.readonly=yes`,
 					continue
 				}
 				if !switchedOn(o, "readonly") && !switchedOn(o, "read-only") {
-					p.Reportf(o.At, "-%s gives the guest its first flash chip for writing, where the firmware is", o.Name)
+					p.Reportf(o.At, "-%s makes the first flash chip, which contains the firmware, writable by the guest", o.Name)
 				}
 				return
 			}
@@ -53,21 +54,21 @@ $ virt-xml DOMAIN --edit --boot loader.readonly=yes`,
 	},
 	{
 		ID:       "firmware-bootloader",
-		Title:    "Program on the host reads the guest's disk to boot it",
+		Title:    "Boot loader on the host reads the guest's disk",
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `pygrub and its like run in the host, by default as root, and take apart file systems and menus that
-the guest has written: a crafted disk attacks the host at the next boot, as it could by the flaws of
-CVE-2023-34325. A Xen guest of the paravirtualized kind without kernel and boot loader gets pygrub from libvirt
-unasked. For bhyve the loader is the ordinary way and medium. It is harmless where the host's administrator alone
-writes to the disk.`,
-		Fix: `Let the guest boot itself: <type>hvm</type>, or <kernel> with a pvgrub image.`,
+		Doc: `pygrub and similar executables run on the host, by default as root, and parse file
+systems and menus that the guest has written. A crafted disk can attack the host at the next boot,
+as with CVE-2023-34325. For a paravirtualized Xen guest without kernel and boot loader libvirt uses
+pygrub by default. For bhyve the loader is the usual method, and the finding is medium. It is
+harmless if only the host's administrator writes to the disk.`,
+		Fix: `Boot inside the guest: use <type>hvm</type>, or <kernel> with a pvgrub image.`,
 		Refs: []string{
 			"https://libvirt.org/formatdomain.html#host-bootloader", "https://xenbits.xen.org/xsa/advisory-443.html",
 			"https://nvd.nist.gov/vuln/detail/CVE-2023-34325",
 		},
-		// QEMU's driver refuses the element ("bootloader is not supported by QEMU"), and Xen's reads it
-		// for guests that are not fully virtualized.
+		// libvirt's QEMU driver refuses the element ("bootloader is not supported by QEMU"), and
+		// its Xen driver reads it for guests that are not fully virtualized.
 		Check: func(p *audit.Pass) {
 			program := strings.TrimSpace(p.Bootloader)
 			switch at := audit.At("bootloader"); {
@@ -77,13 +78,14 @@ writes to the disk.`,
 			case program != "":
 				p.Reportf(at, "'%s' reads the guest's disk on the host", program)
 			case (p.Target.OS == "linux" || p.Target.OS == "xen") && strings.TrimSpace(p.OS.Kernel) == "":
-				p.Reportf(audit.At("os"), "neither kernel nor boot loader is stated: by libvirt's default pygrub reads the guest's disk on the host")
+				p.Reportf(audit.At("os"), "no kernel and no boot loader: by libvirt's default pygrub reads the guest's disk on the host")
 			}
 		},
 	},
 }
 
-// packagedFirmware reports whether an image is where distributions put the ones that libvirt knows.
+// packagedFirmware reports whether an image is in a directory where distributions install the
+// firmware that libvirt knows.
 func packagedFirmware(file string) bool {
 	file = openedPath(file)
 	for _, folder := range []string{"/usr", "/run/libvirt/nix-ovmf", "/run/current-system", "/nix/store", "/opt/homebrew"} {

@@ -5,15 +5,15 @@ import "github.com/virt-audit/virt-audit/audit"
 var hostdevs = []*audit.Rule{
 	{
 		ID:       "passthrough-pci-permissive",
-		Title:    "Guest may write all of a host PCI device's configuration space",
+		Title:    "Guest can write the whole configuration space of a host PCI device",
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `Xen lets a guest write those configuration registers of an assigned PCI device that are known to be safe;
-writeFiltering='no' lets it write all, and so reprogram interrupts and memory windows of real hardware. How far
-that reaches depends on the host's IOMMU and interrupt remapping. Some devices do not work without it: then the
-device should go to a guest that is trusted as the host is. Only Xen knows the attribute, QEMU guests are refused
-with it.`,
-		Fix: `<source writeFiltering='yes'>, or leave the attribute out
+		Doc: `By default Xen lets a guest write only those configuration registers of an assigned
+PCI device that are known to be safe. With writeFiltering='no' the guest can write all of them, and
+so reprogram interrupts and memory windows of the hardware. The impact depends on the host's IOMMU
+and interrupt remapping. Some devices do not work without it; assign such a device only to a guest
+that is as trusted as the host. Only Xen supports the attribute; a QEMU guest with it is refused.`,
+		Fix: `Set <source writeFiltering='yes'>, or delete the attribute
 $ virt-xml DOMAIN --edit --hostdev xpath0.set=./source/@writeFiltering=yes`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#host-device-assignment", "https://www.qubes-os.org/doc/device-handling-security/"},
 		Check: func(p *audit.Pass) {
@@ -22,8 +22,8 @@ $ virt-xml DOMAIN --edit --hostdev xpath0.set=./source/@writeFiltering=yes`,
 					writeFiltering(p, at.Elem("source").Attr("writeFiltering"))
 				}
 			}
-			// A network card can be assigned as <interface type='hostdev'>, which takes the attribute too;
-			// libvirtxml has no field for it there.
+			// A network card can be assigned as <interface type='hostdev'>, which takes the
+			// attribute too; libvirtxml has no field for it there.
 			for at, i := range audit.Each("devices/interface", p.Devices.Interfaces) {
 				if i.Source != nil && i.Source.Hostdev != nil {
 					writeFiltering(p, at.Elem("source").Attr("writeFiltering"))
@@ -33,14 +33,15 @@ $ virt-xml DOMAIN --edit --hostdev xpath0.set=./source/@writeFiltering=yes`,
 	},
 	{
 		ID:       "passthrough-lxc-capabilities",
-		Title:    "Device of the host handed to a container",
+		Title:    "Host device is assigned to a container",
 		Severity: audit.Critical,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `With mode='capabilities' a container gets a node of the host's own /dev: its root can rewrite a disk behind
-the host's back, or feed the host's kernel a file system made to break it. A block device is critical in a
-container without a user namespace and high with one, any other device node is high, a network card, which moves
-into the container whole, is medium. Harmless where the container is trusted as the host is.`,
-		Fix: `Delete the <hostdev>; give the container a directory (<filesystem>) or a network (<interface>) instead
+		Doc: `With mode='capabilities' a container gets a node of the host's own /dev: its root user
+can change a disk without the host's knowledge, or attack the host's kernel with a crafted file
+system. A block device is critical in a container without a user namespace and high with one. Any
+other device node is high. A network card is medium, since the whole card moves into the container.
+It is harmless if the container is as trusted as the host.`,
+		Fix: `Delete the <hostdev>, and give the container a directory (<filesystem>) or a network (<interface>) instead
 $ virt-xml DOMAIN --remove-device --hostdev all`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#block-character-devices", "https://libvirt.org/drvlxc.html#user-and-group-isolation"},
 		Check: func(p *audit.Pass) {
@@ -73,14 +74,15 @@ $ virt-xml DOMAIN --remove-device --hostdev all`,
 	},
 	{
 		ID:       "passthrough-tpm",
-		Title:    "Guest has the host's own TPM",
+		Title:    "Host TPM is assigned to a guest",
 		Severity: audit.High,
 		Profiles: every,
-		Doc: `The TPM holds what the host measured while it booted and the keys that are sealed to it; a guest that owns
-the chip can extend its registers, lock it by wrong passwords or clear it. Nothing else on the host can use it
-meanwhile. An emulated TPM gives the guest all it needs, also for Windows 11. Harmless on a machine that exists
-for this one guest; model spapr-tpm-proxy reaches the chip through the host's resource manager and is medium.`,
-		Fix: `<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>; keys that the guest sealed are lost
+		Doc: `The TPM contains the measurements of the host's boot and the keys that are sealed to
+them. A guest that controls the chip can extend its registers, lock it by wrong passwords or clear
+it, and nothing else on the host can use it meanwhile. An emulated TPM is sufficient for guests,
+including Windows 11. It is harmless on a host that exists for this guest only. Model
+spapr-tpm-proxy accesses the chip through the host's resource manager and is medium.`,
+		Fix: `Use <tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>; keys that the guest sealed are lost
 $ virt-xml DOMAIN --edit --tpm clearxml=yes,model=tpm-crb,backend.type=emulator,backend.version=2.0`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#tpm-device"},
 		Check: func(p *audit.Pass) {

@@ -9,24 +9,25 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// device is a model of a device that the guest has: the one that the document names, or the one that
-// libvirt's QEMU driver puts in where it names none. A definition that libvirt has stored names it, so
-// both are judged alike.
+// device is a model of a device that the guest has: the one that the document names, or the default
+// of libvirt's QEMU driver if it names none. A definition that libvirt has stored names the model,
+// so rules treat both in the same way.
 type device struct {
-	at      audit.Path // of the model where it is named, else of the device, or of what implies it
-	model   string     // "" where it depends on an architecture that is not known
-	implied bool       // the document does not name it
-	added   bool       // nor has it the device
-	by      string     // "libvirt 9" where other versions put in another model, or none
+	at      audit.Path // of the model if the document names it, else of the device, or of what implies it
+	model   string     // "" if it depends on an architecture that is not known
+	implied bool       // the document does not name the model
+	added   bool       // the document does not have the device either
+	by      string     // "libvirt 9" if other versions use another model, or none
 }
 
-// What libvirt puts in was measured with libvirt 9.0 on QEMU 7.2 (TestLibvirt) and read from the
-// dumps of 12.8; it takes the first model of a list that QEMU has, and distributions leave some out.
+// libvirt's defaults were measured with libvirt 9.0 on QEMU 7.2 (TestLibvirt) and read from the
+// dumps of 12.8. libvirt uses the first model of a list that QEMU supports, and distributions omit
+// some.
 
 // implies reports whether libvirt's QEMU driver completes the guest's devices.
 func implies(p *audit.Pass) bool { return byQEMUDriver(p) }
 
-// guestArch returns libvirt's name of the architecture, "" where it is the host's and not known.
+// guestArch returns libvirt's name of the architecture, or "" if it is the host's and not known.
 func guestArch(p *audit.Pass) string {
 	if p.Target.Arch != "" {
 		return p.Target.Arch
@@ -37,7 +38,7 @@ func guestArch(p *audit.Pass) string {
 // virtMachine reports whether the machine is the generic one of Arm, RISC-V and LoongArch.
 func virtMachine(p *audit.Pass) bool {
 	switch guestArch(p) {
-	case "loongarch64": // every version takes it where none is named
+	case "loongarch64": // the default of every version
 		return p.Target.Machine == "" || strings.HasPrefix(p.Target.Machine, "virt")
 	case "armv6l", "armv7l", "armv7b", "aarch64", "riscv32", "riscv64":
 		return p.Target.Machine == "virt" || strings.HasPrefix(p.Target.Machine, "virt-")
@@ -63,7 +64,7 @@ func nics(p *audit.Pass) iter.Seq[device] {
 			case !implies(p) || i.Source != nil && i.Source.Hostdev != nil: // real hardware
 				continue
 			case i.Source != nil && (i.Source.VDPA != nil || i.Source.VHostUser != nil):
-				// For vhostuser libvirt refuses every other model, its own default too.
+				// For vhostuser libvirt refuses every other model, including its own default.
 				d.model = "virtio"
 			default:
 				d.model = defaultNIC(p)
@@ -84,7 +85,7 @@ func defaultNIC(p *audit.Pass) string {
 		return "virtio"
 	case arch == "aarch64" || strings.HasPrefix(arch, "arm"):
 		if p.Target.Machine == "versatilepb" {
-			return "scm91c111" // so libvirt writes it
+			return "scm91c111" // libvirt's spelling
 		}
 		return "lan9118"
 	}
@@ -159,7 +160,8 @@ func diskBuses(p *audit.Pass) iter.Seq[device] {
 	}
 }
 
-// diskBus returns the bus that a disk is on: libvirt goes by the name of its target where none is named.
+// diskBus returns the bus that a disk is on. libvirt derives it from the name of the target if the
+// document names none.
 func diskBus(d *libvirtxml.DomainDisk) string {
 	switch t := d.Target; {
 	case t != nil && t.Bus != "":
@@ -182,7 +184,7 @@ func diskBus(d *libvirtxml.DomainDisk) string {
 	return ""
 }
 
-// withoutEIM is how many virtual processors an x86 guest can have without an IOMMU.
+// withoutEIM is how many virtual CPUs an x86 guest can have without an IOMMU.
 const withoutEIM = 255
 
 // iommus walks the models of IOMMUs. libvirt 12 adds one to a q35 guest that needs it.

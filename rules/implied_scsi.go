@@ -9,8 +9,9 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// scsiControllers walks the models of SCSI controllers: those of the document, and one for those that
-// libvirt adds because a disk or a SCSI device of the host is on a controller that is not there.
+// scsiControllers walks the models of SCSI controllers: those of the document, and one for all that
+// libvirt adds because a disk or a SCSI device of the host is on a controller that the document
+// lacks.
 func scsiControllers(p *audit.Pass) iter.Seq[device] {
 	return func(yield func(device) bool) {
 		first := statedSCSI(p)
@@ -53,8 +54,9 @@ func statedSCSI(p *audit.Pass) string {
 	return ""
 }
 
-// defaultSCSI is qemuDomainDefaultSCSIControllerModel. libvirt 12.8 gives a controller without a model that
-// of the first one that has any, before it or after it, and prefers virtio-scsi on the machines that virtMachine knows; 9.0 does neither.
+// defaultSCSI is qemuDomainDefaultSCSIControllerModel. libvirt 12.8 gives a controller without a
+// model that of the first one that has any, before it or after it, and prefers virtio-scsi on the
+// machine types of virtMachine; 9.0 does neither.
 func defaultSCSI(p *audit.Pass, at audit.Path, first string) device {
 	d := device{at: at, model: "lsilogic", implied: true}
 	_, pseries := onPOWER(p)
@@ -74,10 +76,10 @@ func defaultSCSI(p *audit.Pass, at audit.Path, first string) device {
 // unitsOfSCSI is how many disks without an address libvirt puts on one controller.
 const unitsOfSCSI = 7
 
-// addedSCSI reports whether libvirt adds SCSI controllers, what for, and with which model if not the
-// default. Disks without an address are distributed by the names of their targets. Controllers without an
-// index get the lowest free ones, but after those that devices of the host need; these have the model of
-// the controller that another such device is on.
+// addedSCSI reports whether libvirt adds SCSI controllers, for which element, and with which model
+// if not the default. libvirt distributes disks without an address by the names of their targets.
+// Controllers without an index get the lowest free ones, but after those that devices of the host
+// require; the latter have the model of the controller that another such device is on.
 func addedSCSI(p *audit.Pass) (at audit.Path, model string, added bool) {
 	if !usesSCSI(p) {
 		return at, "", false
@@ -90,7 +92,7 @@ func addedSCSI(p *audit.Pass) (at audit.Path, model string, added bool) {
 			unnumbered++
 		}
 	}
-	var last uint64 // the highest that is needed
+	var last uint64 // the highest index that is required
 	needs := func(where audit.Path, controller uint64) {
 		if !added || controller > last {
 			at, last, added = where, controller, true
@@ -116,7 +118,7 @@ func addedSCSI(p *audit.Pass) (at audit.Path, model string, added bool) {
 	return at, "", added && missing(taken, last) > unnumbered
 }
 
-// usesSCSI reports whether something of the guest is on a SCSI controller.
+// usesSCSI reports whether a disk or a host device of the guest is on a SCSI controller.
 func usesSCSI(p *audit.Pass) bool {
 	for i := range p.Devices.Disks {
 		if diskBus(&p.Devices.Disks[i]) == "scsi" {
@@ -131,7 +133,7 @@ func usesSCSI(p *audit.Pass) bool {
 	return false
 }
 
-// missing returns how many controllers up to the last one that is needed are not there.
+// missing returns how many controllers up to the last required one the document lacks.
 func missing(taken map[uint64]string, last uint64) uint64 {
 	n := last + 1
 	for index := range taken {
@@ -142,7 +144,8 @@ func missing(taken map[uint64]string, last uint64) uint64 {
 	return n
 }
 
-// driveController returns the number of the controller in an address, or what it is without one.
+// driveController returns the number of the controller in an address, or otherwise without an
+// address.
 func driveController(a *libvirtxml.DomainAddress, otherwise uint64) uint64 {
 	if a == nil || a.Drive == nil {
 		return otherwise
@@ -153,10 +156,11 @@ func driveController(a *libvirtxml.DomainAddress, otherwise uint64) uint64 {
 	return uint64(*a.Drive.Controller)
 }
 
-// maxNth keeps a name that is too long from overflowing; libvirt refuses it.
+// maxNth prevents an overflow by a name that is too long; libvirt refuses it.
 const maxNth = 1 << 32
 
-// nthDisk returns which disk a target's name stands for: 0 for sda, 26 for sdaa (virDiskNameToIndex).
+// nthDisk returns the index of the disk that a target's name means: 0 for sda, 26 for sdaa (source:
+// libvirt, virDiskNameToIndex).
 func nthDisk(t *libvirtxml.DomainDiskTarget) uint64 {
 	if t == nil || len(t.Dev) < 3 {
 		return 0
