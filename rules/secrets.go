@@ -15,18 +15,18 @@ const (
 	accessRules = "https://libvirt.org/acl.html"
 )
 
-// secrets are found by their form and place; no message repeats one.
+// secrets are about secrets that their form and place identify. No message contains one.
 var secrets = []*audit.Rule{
 	{
 		ID:       "secret-graphics-passwd",
 		Title:    "Console password in clear text",
 		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `Everyone who can read this file, a backup of it, or the domain through libvirt with the right to see
-secrets has the console's password. Such passwords are seldom changed and often shared between guests. A manager's
-placeholder that expired in 1970 is no secret and is not reported. Where a password was masked or left out, the
-rule cannot answer.`,
-		Fix:  "Use SASL, set a ticket with an end while the guest runs, or listen where no password is needed:\n" + localVNC,
+		Doc: `Anyone who can read this file or a backup of it, or the domain with its secrets
+through libvirt, has the console's password. Such passwords are rarely changed and often shared
+between guests. A placeholder of management software that expired in 1970 is not a secret and is not
+reported. If the password is masked or omitted, the rule is not evaluated.`,
+		Fix:  "Use SASL, set a ticket that expires while the guest runs, or listen where no password is required:\n" + localVNC,
 		Refs: []string{accessRules, qemuVNC, domainGraphics, "https://security.libvirt.org/2014/0007.html", "https://security.libvirt.org/2015/0001.html"},
 		Check: func(p *audit.Pass) {
 			for at, d := range displayServers(p, "VNC", "SPICE") {
@@ -39,15 +39,16 @@ rule cannot answer.`,
 		Title:    "RDP password in clear text",
 		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `Everyone who can read this file, a backup of it, or the domain through libvirt with the right to see
-secrets can log in to the guest's RDP console. A user name alone is no secret and is not reported. A password in
-qemu.conf stands in clear text too, but in one file that only root needs to read.`,
+		Doc: `Anyone who can read this file or a backup of it, or the domain with its secrets
+through libvirt, can log in to the guest's RDP console. A user name alone is not a secret and is not
+reported. A password in qemu.conf is stored in clear text too, but in one file that only root must
+be able to read.`,
 		Fix: `Delete username and passwd from <graphics type='rdp'>, and set rdp_username and rdp_password in qemu.conf
 $ virt-xml DOMAIN --edit type=rdp --graphics passwd=`,
 		Refs: []string{domainGraphics, qemuConf},
 		Check: func(p *audit.Pass) {
 			if because(p, "not-qemu") {
-				return // VirtualBox keeps none here
+				return // VirtualBox stores no password here
 			}
 			for at, d := range displayServers(p, "RDP") {
 				clearPassword(p, at, d)
@@ -59,11 +60,11 @@ $ virt-xml DOMAIN --edit type=rdp --graphics passwd=`,
 		Title:    "Secret in the kernel's command line",
 		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `The kernel's command line is shown to everyone: in the guest as /proc/cmdline and in its log, on the host
-in the process list and in what libvirt shows without asking for secrets. Parameters are judged by name, so one
-that is called a password but holds something else can be waived. Paths of key files and switches are not
-reported.`,
-		Fix: `Keep the parameter out of <cmdline>: let the guest read the secret from a disk, its TPM or a credential store.
+		Doc: `Everyone can read the kernel's command line: in the guest as /proc/cmdline and in its
+log, on the host in the list of processes and in what libvirt shows to read-only clients. The rule
+checks the names of parameters; waive a parameter that has the name of a password but contains
+something else. Paths of key files and switches are not reported.`,
+		Fix: `Delete the parameter from <cmdline>, and let the guest read the secret from a disk, its TPM or a credential store.
 $ virt-xml DOMAIN --edit --xml xpath.delete=./os/cmdline`,
 		Refs: []string{qemuSecrets, "https://libvirt.org/formatdomain.html#direct-kernel-boot"},
 		Check: func(p *audit.Pass) {
@@ -75,26 +76,26 @@ $ virt-xml DOMAIN --edit --xml xpath.delete=./os/cmdline`,
 				case seen.has(what.String()):
 				case len(seen.few) < named:
 					seen.add(what.String())
-					p.Key(what.kind, what.name).Reportf(audit.At("os/cmdline"), "the kernel's command line holds a secret: %s", what)
+					p.Key(what.kind, what.name).Reportf(audit.At("os/cmdline"), "the kernel's command line contains a secret: %s", what)
 				default:
 					more++
 				}
 			}
 			if more > 0 {
-				p.Key("more").Reportf(audit.At("os/cmdline"), "the kernel's command line holds more secrets: %d parameters", more)
+				p.Key("more").Reportf(audit.At("os/cmdline"), "the kernel's command line contains more secrets: %d parameters", more)
 			}
 		},
 	},
 	{
 		ID:       "secret-smbios-credential",
-		Title:    "systemd credential passed in SMBIOS strings",
+		Title:    "SMBIOS string contains a systemd credential",
 		Severity: audit.High,
 		Profiles: every,
-		Doc: `An SMBIOS string is part of this document and of QEMU's command line, which every user of the host can
-read. The guest's systemd keeps the credential from its own users, but by then it has been public. Credentials
-named after passwords, keys, tokens or secrets are high, others medium; SSH authorized keys and settings of
-systemd that are not secret are told as info.`,
-		Fix: `Hand the credential over encrypted, let attestation release it, or put it on a disk that only this guest has
+		Doc: `An SMBIOS string is part of this document and of QEMU's command line, which every user
+of the host can read. The guest's systemd hides the credential from users of the guest, but not from
+users of the host. Credentials whose names contain words such as password, key, token or secret are
+high, others are medium. SSH authorized keys and settings of systemd that are not secret are info.`,
+		Fix: `Encrypt the credential, release it after attestation, or store it on a disk that only this guest has
 $ virt-xml DOMAIN --edit --xml xpath.delete=./sysinfo`,
 		Refs:  []string{"https://www.freedesktop.org/software/systemd/man/latest/smbios-type-11.html", "https://libvirt.org/formatdomain.html#smbios-system-information"},
 		Check: smbiosCredentials,
@@ -104,29 +105,29 @@ $ virt-xml DOMAIN --edit --xml xpath.delete=./sysinfo`,
 		Title:    "HTTP cookie for a network disk",
 		Severity: audit.High,
 		Profiles: every,
-		Doc: `A cookie is a login: with it, whoever reads this document can fetch the disk's image, and often more, from
-the server. libvirt once showed cookies to read-only clients (CVE-2020-14301) and treats them as secrets since.
-Over plain http the cookie can be read on the way as well. It is harmless once the session has ended on the
-server.`,
-		Fix:  `Use an address that needs no cookie, or one that ends soon, and delete <cookies> after the import.`,
+		Doc: `A cookie authenticates its client: anyone who reads this document can download the
+disk image, and often more, from the server. libvirt showed cookies to read-only clients before
+CVE-2020-14301 was fixed, and treats them as secrets since. Over plain http the cookie can be read
+on the network as well. It is harmless after the session has ended on the server.`,
+		Fix:  `Use an address that requires no cookie, or a cookie that expires soon, and delete <cookies> after the import.`,
 		Refs: []string{"https://nvd.nist.gov/vuln/detail/CVE-2020-14301", "https://security.libvirt.org/2020/0002.html"},
 		Check: func(p *audit.Pass) {
 			hidden := false
 			for at, source := range diskSources(p) {
 				n := source.Network
-				web := n != nil && (n.Protocol == "http" || n.Protocol == "https") // libvirt reads cookies for these alone
+				web := n != nil && (n.Protocol == "http" || n.Protocol == "https") // libvirt reads cookies only for these
 				if web && source.Cookies != nil {
 					for cookie, c := range audit.EachIn(at.Elem("cookies"), "cookie", source.Cookies.Cookies) {
 						switch {
 						case strings.TrimSpace(c.Value) == "":
 						case n.Protocol == "http":
-							p.Key("plain-http").Reportf(cookie, "cookie '%s' stands here in clear text and is sent over plain http", c.Name)
+							p.Key("plain-http").Reportf(cookie, "cookie '%s' is stored in clear text and is sent over plain http", c.Name)
 						default:
-							p.Key("stored").Reportf(cookie, "cookie '%s' stands here in clear text", c.Name)
+							p.Key("stored").Reportf(cookie, "cookie '%s' is stored in clear text", c.Name)
 						}
 					}
 				} else if web {
-					hidden = true // or has none
+					hidden = true // or the source has no cookies
 				}
 			}
 			if hidden && !p.SecretsShown() {
@@ -136,14 +137,15 @@ server.`,
 	},
 	{
 		ID:       "secret-url-userinfo",
-		Title:    "Credentials inside a URL or source name",
+		Title:    "URL or name of a disk source contains credentials",
 		Severity: audit.High,
 		Profiles: every,
-		Doc: `libvirt takes names, hosts and queries of disk sources for public: it shows them to read-only clients,
-writes them into logs and puts them on QEMU's command line. A user and password or a key inside one has no
-protection at all. The signature of a presigned address ends by itself and is medium. libvirt's secrets exist for
-this: <auth> refers to one, and the value never stands in the document.`,
-		Fix:  `<source ...><auth username='backup'><secret type='iscsi' usage='backup'/></auth></source>, with type='ceph' for RBD and the secret defined by virsh secret-define`,
+		Doc: `libvirt treats names, hosts and queries of disk sources as public: it shows them to
+read-only clients, writes them to logs and passes them on QEMU's command line. A user and password,
+or a key, in them is not protected. The signature of a presigned address expires and is medium.
+libvirt's secrets exist for this purpose: <auth> refers to a secret, and the document does not
+contain its value.`,
+		Fix:  `Use <source ...><auth username='backup'><secret type='iscsi' usage='backup'/></auth></source>, with type='ceph' for RBD, and define the secret with virsh secret-define`,
 		Refs: []string{domainDisks, qemuSecrets},
 		Check: func(p *audit.Pass) {
 			for at, source := range writtenSources(p, true) {
@@ -153,42 +155,44 @@ this: <auth> refers to one, and the value never stands in the document.`,
 	},
 	{
 		ID:       "secret-qemu-arg",
-		Title:    "Secret in QEMU's passthrough arguments",
+		Title:    "Argument for QEMU contains a secret",
 		Severity: audit.High,
 		Profiles: every,
-		Doc: `Every user of the host can read QEMU's command line in /proc, and it is written to the guest's log. A
-secret object with data= or a password inside an option is public there, while libvirt's own way keeps secrets in
-encrypted objects. Secrets that are read from a file, and data that is encrypted with another secret (keyid=), are
-not reported.`,
+		Doc: `Every user of the host can read QEMU's command line in /proc, and the guest's log
+contains it. A secret object with data=, or a password in an option, is public there, while libvirt
+itself passes secrets in encrypted objects. Secrets that are read from a file, and data that is
+encrypted with another secret (keyid=), are not reported.`,
 		Fix:  withoutPassthrough,
 		Refs: []string{qemuSecrets, "https://nvd.nist.gov/vuln/detail/CVE-2015-5160", "https://wiki.openstack.org/wiki/OSSN/OSSN-0079"},
 		Check: func(p *audit.Pass) {
 			for _, o := range p.Command.Options {
 				if what := passedSecret(o); what != "" {
-					p.Reportf(o.At, "%s holds %s", optionName(o), what)
+					p.Reportf(o.At, "%s contains %s", optionName(o), what)
 				}
 			}
 		},
 	},
 }
 
-// clearPassword reports a display's password. Whether one was left out matters for a display with a port.
+// clearPassword reports a display's password. A password that is not shown matters only for a
+// display with a port.
 func clearPassword(p *audit.Pass, at audit.Path, d display) {
 	switch guard := d.guard(p, at); {
 	case guard == guardPassword && strings.Trim(d.passwd, "*") != "":
-		p.Reportf(at.Attr("passwd"), "the password of the %s console stands here in clear text", d.kind)
+		p.Reportf(at.Attr("passwd"), "the password of the %s console is stored in clear text", d.kind)
 	case guard == guardPassword, guard == guardUnseen && d.tcp():
 		p.Unknown(audit.NeedSecrets)
 	}
 }
 
-// diskSources walks every source of every disk that libvirt reads: its own, those of the backing chain,
-// of a mirror and of data files. It reads a mirror in the document of a running guest alone.
+// diskSources walks every source of every disk that libvirt reads: its own, those of the backing
+// chain, of a mirror and of data files. libvirt reads a mirror only in the document of a running
+// guest.
 func diskSources(p *audit.Pass) iter.Seq2[audit.Path, *libvirtxml.DomainDiskSource] {
 	return writtenSources(p, p.Live())
 }
 
-// writtenSources is diskSources for what is in the document, whether libvirt reads mirrors there or not.
+// writtenSources is diskSources with the mirrors, if requested, even if libvirt does not read them.
 func writtenSources(p *audit.Pass, mirrors bool) iter.Seq2[audit.Path, *libvirtxml.DomainDiskSource] {
 	return func(yield func(audit.Path, *libvirtxml.DomainDiskSource) bool) {
 		chain := func(at audit.Path, source *libvirtxml.DomainDiskSource, backing *libvirtxml.DomainDiskBackingStore) bool {
@@ -217,7 +221,8 @@ func writtenSources(p *audit.Pass, mirrors bool) iter.Seq2[audit.Path, *libvirtx
 	}
 }
 
-// smbiosCredentials looks at the strings of <sysinfo> and of "-smbios type=11,value=...".
+// smbiosCredentials reports credentials in the strings of <sysinfo> and of "-smbios
+// type=11,value=...".
 func smbiosCredentials(p *audit.Pass) {
 	judge := func(at audit.Path, entry string) {
 		name, ok := strings.CutPrefix(strings.TrimSpace(entry), "io.systemd.credential")
@@ -234,9 +239,9 @@ func smbiosCredentials(p *audit.Pass) {
 		case publicCredential(name):
 			p.Key("public", name).ReportAs(audit.Info, at, "systemd credential '%s' is readable on the host", name)
 		case secretName(name):
-			p.Key("secret", name).Reportf(at, "systemd credential '%s' stands here in clear text", name)
+			p.Key("secret", name).Reportf(at, "systemd credential '%s' is stored in clear text", name)
 		default:
-			p.Key("secret", name).ReportAs(audit.Medium, at, "systemd credential '%s' stands here in clear text", name)
+			p.Key("secret", name).ReportAs(audit.Medium, at, "systemd credential '%s' is stored in clear text", name)
 		}
 	}
 	for at, info := range audit.Each("sysinfo", p.SysInfo) {

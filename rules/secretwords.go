@@ -10,7 +10,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// secretWords end the names of things that hold a secret: "rd.iscsi.password", "root-password-crypted".
+// secretWords are the last words of parameters that contain a secret: "rd.iscsi.password",
+// "root-password-crypted".
 var secretWords = strings.Fields("pass password passwd passphrase secret token apikey psk rootpw vncpassword sshpw")
 
 // lastWords returns the last word of a name, and the one before it.
@@ -24,29 +25,29 @@ func lastWords(name string) (last, before string) {
 	return next(), next()
 }
 
-// secretParameter reports whether a parameter of that name holds a secret itself, and not, as
-// "token-timeout" does, something about one.
+// secretParameter reports whether a parameter of that name contains a secret. "token-timeout" does
+// not.
 func secretParameter(name string) bool {
 	last, before := lastWords(name)
 	return slices.Contains(secretWords, last) || last == "crypted" && slices.Contains(secretWords, before) ||
 		last == "key" && before == "api"
 }
 
-// secretName reports whether a credential's name has a word for a secret anywhere.
+// secretName reports whether a credential's name contains a word for a secret.
 func secretName(name string) bool {
 	name = strings.ToLower(name)
 	return slices.ContainsFunc([]string{"pass", "secret", "token", "key", "psk", "ssh", "credential"}, func(w string) bool { return strings.Contains(name, w) })
 }
 
-// publicCredential knows systemd's credentials that are settings or public keys
-// (source: systemd.system-credentials(7)).
+// publicCredential reports whether a credential of systemd is a setting or a public key (source:
+// systemd.system-credentials(7)).
 func publicCredential(name string) bool {
 	return slices.ContainsFunc(strings.Fields(`ssh.authorized_keys. ssh.ephemeral-authorized_keys vmm.notify_socket
 		system.hostname system.machine_id firstboot.locale firstboot.keymap firstboot.timezone vconsole. sysctl.extra
 		login.issue login.motd network.hosts network.dns network.search_domains`), func(known string) bool { return strings.HasPrefix(name, known) })
 }
 
-// harmless reports whether a value is no secret though its name says so: a switch, a path, a reference.
+// harmless reports whether a value is not a secret despite its name: a switch, a path, a reference.
 func harmless(value string) bool {
 	switch strings.ToLower(value) {
 	case "", "0", "1", "on", "off", "yes", "no", "y", "n", "true", "false", "none", "auto", "ask", "prompt":
@@ -55,10 +56,10 @@ func harmless(value string) bool {
 	return strings.HasPrefix(value, "/") || strings.HasPrefix(value, "file:") || strings.HasPrefix(value, "UUID=") || strings.HasPrefix(value, "LABEL=")
 }
 
-// kernelSecret is what is secret in a kernel's command line: its kind, and the name that can be shown.
+// kernelSecret is a secret in a kernel's command line: its kind, and a name that may be shown.
 type kernelSecret struct{ kind, name string }
 
-// String returns the words for messages.
+// String describes the secret for messages.
 func (s kernelSecret) String() string {
 	switch s.kind {
 	case "address":
@@ -71,7 +72,7 @@ func (s kernelSecret) String() string {
 	return "parameter '" + s.name + "'"
 }
 
-// secretParameters walks what is secret in a kernel's command line.
+// secretParameters walks the secrets in a kernel's command line.
 func secretParameters(line string) iter.Seq[kernelSecret] {
 	return func(yield func(kernelSecret) bool) {
 		for word := range strings.FieldsSeq(line) {
@@ -98,7 +99,8 @@ func secretParameters(line string) iter.Seq[kernelSecret] {
 	}
 }
 
-// userinfo reports whether text holds "scheme://user:password@"; QEMU's iSCSI has a "%" for the colon.
+// userinfo reports whether text contains "scheme://user:password@". QEMU's iSCSI has a "%" for the
+// colon.
 func userinfo(text string) bool {
 	for {
 		scheme, rest, ok := strings.Cut(text, "://")
@@ -116,8 +118,8 @@ func userinfo(text string) bool {
 	}
 }
 
-// hasPassword reports whether the authority that text begins with has a password: "user:password@". A
-// bare user, as in "ssh://root@host", is no secret.
+// hasPassword reports whether the authority at the start of text has a password: "user:password@".
+// A user without a password, as in "ssh://root@host", is not a secret.
 func hasPassword(text, between string) bool {
 	if i := strings.IndexAny(text, "/?# \"'"); i >= 0 {
 		text = text[:i]
@@ -130,13 +132,15 @@ func hasPassword(text, between string) bool {
 	return i > 0 && i < at-1
 }
 
-// queryKeys are parameters of addresses that hold a secret; signed ones end by themselves.
+// queryKeys are parameters of addresses that contain a secret; signedKeys are signatures that
+// expire.
 var (
 	queryKeys  = strings.Fields("token access_token auth_token password passwd secret api_key apikey")
 	signedKeys = strings.Fields("sig signature x-amz-signature x-goog-signature x-amz-security-token")
 )
 
-// querySecret returns the first secret parameter of a query, by the name that this program knows.
+// querySecret returns the first secret parameter of a query, by its name in queryKeys or
+// signedKeys.
 func querySecret(query string) (key string, signed bool) {
 	for part := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == ';' }) {
 		name, value, _ := strings.Cut(part, "=")
@@ -152,11 +156,11 @@ func querySecret(query string) (key string, signed bool) {
 	return key, signed
 }
 
-// urlSecrets reports credentials in the words that make up one disk source's address.
+// urlSecrets reports credentials in the parts of one disk source's address.
 func urlSecrets(p *audit.Pass, at audit.Path, source *libvirtxml.DomainDiskSource) {
 	judge := func(at audit.Path, name, query string) {
 		if userinfo(name) {
-			p.Key("user-and-password").Reportf(at, "the source holds a user and password")
+			p.Key("user-and-password").Reportf(at, "the source contains a user and password")
 		}
 		if name != "" {
 			if _, after, ok := strings.Cut(name, "?"); ok {
@@ -167,7 +171,7 @@ func urlSecrets(p *audit.Pass, at audit.Path, source *libvirtxml.DomainDiskSourc
 		case signed:
 			p.Key("presigned", key).ReportAs(audit.Medium, at, "the source is a presigned address: parameter '%s'", key)
 		case key != "":
-			p.Key("parameter", key).Reportf(at, "the source holds a secret in parameter '%s'", key)
+			p.Key("parameter", key).Reportf(at, "the source contains a secret in parameter '%s'", key)
 		}
 	}
 	if f := source.File; f != nil {
@@ -180,23 +184,23 @@ func urlSecrets(p *audit.Pass, at audit.Path, source *libvirtxml.DomainDiskSourc
 	judge(at.Attr("name"), n.Name, "")
 	judge(at.Attr("query"), "", n.Query)
 	if n.Protocol == "rbd" && rbdKey(n.Name) {
-		p.Key("ceph-key").Reportf(at.Attr("name"), "the source holds a Ceph key")
+		p.Key("ceph-key").Reportf(at.Attr("name"), "the source contains a Ceph key")
 	}
 	for host, h := range audit.EachIn(at, "host", n.Hosts) {
 		if hasPassword(h.Name, ":") || userinfo(h.Name) {
-			p.Reportf(host.Attr("name"), "the source's host name holds a user and password")
+			p.Reportf(host.Attr("name"), "the source's host name contains a user and password")
 		}
 	}
 }
 
-// rbdKey reports whether an RBD name carries options with a key: "pool/image:id=admin:key=...".
+// rbdKey reports whether an RBD name contains an option with a key: "pool/image:id=admin:key=...".
 func rbdKey(name string) bool {
 	_, key, ok := strings.Cut(name, ":key=")
 	return ok && key != ""
 }
 
-// passedSecret says in words that can be shown what an option of QEMU's command line gives away. What
-// a credential of systemd gives away is told by its own rule.
+// passedSecret describes the secret in an option of QEMU's command line without showing it, or
+// returns "". secret-smbios-credential reports credentials of systemd.
 func passedSecret(o audit.Option) string {
 	if o.Name == "append" {
 		for what := range secretParameters(o.Value) {
@@ -228,7 +232,8 @@ func passedSecret(o audit.Option) string {
 	return ""
 }
 
-// optionName is an option's name for a message, when it looks like one.
+// optionName returns an option's name for a message, or "an argument" if it does not look like a
+// name.
 func optionName(o audit.Option) string {
 	if o.Name == "" || strings.Trim(o.Name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
 		return "an argument"
