@@ -7,47 +7,49 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// hygiene is about the document itself. The catalogue of dangers also knows DOCTYPE and entity
-// declarations: audit.Load refuses such a document, so there is nothing left for a rule to find.
+// hygiene is about the document itself. There is no rule about DOCTYPE and entity declarations:
+// audit.Load refuses a document that has them.
 var hygiene = []*audit.Rule{
 	{
 		ID:       "document-duplicate-elements",
-		Title:    "Element given twice, or in a foreign namespace: libvirt ignores it",
+		Title:    "libvirt ignores an element that is repeated or in a foreign namespace",
 		Severity: audit.High,
 		Profiles: every,
-		Doc: `A document can show an auditor another guest than the one that runs. Where an element counts once, libvirt
-takes the first and says nothing about the others, while many readers take the last: a second <os>, <emulator> or
-<source> hides the real one. Outside <metadata>, libvirt reads elements without a namespace and those of its
-hypervisors directly below <domain>, while readers that match by local name take in all. A file that libvirt wrote has
-neither, so each hit is a slip of the pen or an attempt. The audit is of what libvirt reads.`,
-		Fix:  `Delete the element that libvirt ignores, or the first one if the later was meant; what an application keeps belongs into <metadata>.`,
+		Doc: `Such a document can show an auditor another guest than the one that runs. If an
+element may occur once, libvirt reads the first and ignores the others without a message, while many
+tools read the last: a second <os>, <emulator> or <source> hides the effective one. Outside
+<metadata>, libvirt reads only elements without a namespace, and those of its hypervisors directly
+below <domain>, while tools that match by local name read all of them. A file that libvirt wrote has
+neither, so each finding is a mistake or an attack. virt-audit audits what libvirt reads.`,
+		Fix:  `Delete the element that libvirt ignores, or the first one if the later one is intended. Move an application's data to <metadata>.`,
 		Refs: []string{domainOverview, "https://libvirt.org/formatdomain.html#general-metadata", "https://libvirt.org/drvqemu.html#pass-through-of-arbitrary-qemu-commands"},
 		Check: func(p *audit.Pass) {
 			for _, e := range p.Dropped {
 				switch e.Reason { //nolint:exhaustive // text is for document-stray-text
 				case audit.Repeated:
-					p.Key("repeated").ReportDropped(e, "a later <%s>, which libvirt ignores: it reads the first", e.Name)
+					p.Key("repeated").ReportDropped(e, "libvirt ignores this <%s>: it reads only the first", e.Name)
 				case audit.ForeignNamespace:
-					p.Key("namespace").ReportDropped(e, "<%s> is in no namespace that libvirt reads here, so libvirt ignores it", e.Name)
+					p.Key("namespace").ReportDropped(e, "libvirt ignores <%s>: it does not read this namespace here", e.Name)
 				}
 			}
 		},
 	},
 	{
 		ID:       "document-unknown-element",
-		Title:    "Element or attribute that libvirt does not know",
+		Title:    "libvirt does not know an element or attribute, and ignores it",
 		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `libvirt passes over what it does not know without a word, so a misspelt protection is none: <secLabel>, or
-an attribute of the wrong element, stays without effect while the document looks as if it were in force. libvirt drops
-it when it stores the definition, so such names stand in templates and in files that were placed by hand. The names
-are those of libvirt ` + vocabularyVersion + ` and older, of all its drivers: harmless where a newer libvirt knows the
-name, or where the thing was a note of the author's, which belongs into <metadata>.`,
-		Fix:  `Mend the spelling or the place; libvirt's own schema finds it too: virt-xml-validate FILE domain`,
+		Doc: `libvirt ignores unknown names without a message, so a misspelt protection has no effect: the
+document looks as if <secLabel>, or an attribute of the wrong element, were active. libvirt removes
+unknown names when it stores the definition, so they occur in templates and in files that were
+copied by hand. The known names are those of all drivers of libvirt ` + vocabularyVersion + ` and
+older. It is harmless if a newer libvirt knows the name, or if it is a note of the author, which
+belongs in <metadata>.`,
+		Fix:  `Correct the spelling or the place. libvirt's schema finds it too: virt-xml-validate FILE domain`,
 		Refs: []string{"https://libvirt.org/formatdomain.html", "https://libvirt.org/manpages/virsh.html#define"},
 		Check: func(p *audit.Pass) {
 			if p.Live() && p.Origin.Stated {
-				return // libvirt wrote it, and notes things of its own in the files about running guests
+				return // libvirt wrote the file, and adds internal elements to the files about running guests
 			}
 			root := vocabulary()
 			var open [audit.MaxDepth + 1]*word // by depth
@@ -59,14 +61,14 @@ name, or where the thing was a note of the author's, which belongs into <metadat
 						_, children := parent.known()
 						w = children[e.Name]
 						if w == nil && !strings.Contains(e.Name, ":") {
-							p.Reportf(e.Path(), "libvirt knows no <%s> here and ignores it%s", e.Name, meant("<%s>", nearest(children, e.Name)))
+							p.Reportf(e.Path(), "libvirt does not know <%s> here and ignores it%s", e.Name, meant("<%s>", nearest(children, e.Name)))
 						}
 					}
 				}
 				open[e.Depth] = w
 				switch {
-				case w == nil: // nothing below is known either, and one finding says so
-				case e.Depth == 1 && e.Name == "metadata": // libvirt keeps its attributes as it keeps its content
+				case w == nil: // nothing below is known either: one finding is enough
+				case e.Depth == 1 && e.Name == "metadata": // libvirt preserves its attributes and its content
 				default:
 					unknownAttributes(p, e, w)
 				}
@@ -78,22 +80,23 @@ name, or where the thing was a note of the author's, which belongs into <metadat
 		Title:    "Document describes the running guest, not its stored definition",
 		Severity: audit.Info,
 		Profiles: every,
-		Doc: `What runs now and what will start next can differ: a running guest's document has values that libvirt
-made up at the start (ports, labels, the processor model) and keeps old settings until the guest is shut down, and
-virsh leaves passwords out of it unless asked. Nothing is wrong with the guest. For a whole picture look at the stored
-definition as well; a guest without one (transient) has only this.`,
-		Fix:  `$ virsh dumpxml --inactive --security-info DOMAIN`,
+		Doc: `The running guest can differ from the one that starts next. A running guest's document
+contains values that libvirt generated at the start (ports, labels, the CPU model) and old settings
+until the guest is shut down, and virsh omits passwords unless requested. Nothing is wrong with the
+guest. Audit the stored definition as well; a transient guest has none.`,
+		Fix: `Audit the stored definition as well:
+$ virsh dumpxml --inactive --security-info DOMAIN`,
 		Refs: []string{"https://libvirt.org/manpages/virsh.html#dumpxml", "https://libvirt.org/formatdomain.html#element-and-attribute-overview"},
 		Check: func(p *audit.Pass) {
-			if p.Live() && !p.Origin.Stated { // a document that is known to be of the running guest says so itself
-				p.Reportf(audit.At("@id"), "id '%d': this is the guest as it runs, the stored definition may differ", *p.ID)
+			if p.Live() && !p.Origin.Stated { // not reported if the source of the document states that it is running
+				p.Reportf(audit.At("@id"), "id '%d': this is the running guest, and its stored definition may differ", *p.ID)
 			}
 		},
 	},
 }
 
-// unknownAttributes reports the attributes of an element that libvirt does not know, in one finding: it stands at
-// the first of them, names a few and counts the rest.
+// unknownAttributes reports the attributes of an element that libvirt does not know, in one finding
+// at the first of them: it names a few and counts the rest.
 func unknownAttributes(p *audit.Pass, e audit.Element, w *word) {
 	const named = 3
 	attributes, _ := w.known()
@@ -121,16 +124,16 @@ func unknownAttributes(p *audit.Pass, e audit.Element, w *word) {
 		fallthrough
 	case len(said) > 1:
 		last := len(said) - 1
-		p.Reportf(e.Path().Attr(names[0]), "libvirt does not know attributes of <%s> here and ignores them: %s and %s", e.Name, strings.Join(said[:last], ", "), said[last])
+		p.Reportf(e.Path().Attr(names[0]), "libvirt does not know these attributes of <%s> and ignores them: %s and %s", e.Name, strings.Join(said[:last], ", "), said[last])
 	default:
-		p.Reportf(e.Path().Attr(names[0]), "libvirt knows no attribute '%s' of <%s> here and ignores it%s", names[0], e.Name, meant("'%s'", nearest(attributes, names[0])))
+		p.Reportf(e.Path().Attr(names[0]), "libvirt does not know attribute '%s' of <%s> and ignores it%s", names[0], e.Name, meant("'%s'", nearest(attributes, names[0])))
 	}
 }
 
-// meant words a guess at what was meant, if there is one.
+// meant returns the suffix of a message that suggests a name, or "" without a suggestion.
 func meant(form, guess string) string {
 	if guess == "" {
 		return ""
 	}
-	return " (is " + strings.Replace(form, "%s", guess, 1) + " meant?)"
+	return " (did you mean " + strings.Replace(form, "%s", guess, 1) + "?)"
 }

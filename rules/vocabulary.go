@@ -8,16 +8,16 @@ import (
 
 //go:generate go run ./vocabulary
 
-// vocabularyText lists, by "parent/element", the attributes (with "@") and children that libvirt knows
-// there: all versions up to vocabularyVersion, all drivers.
+// vocabularyText lists, by "parent/element", the attributes (with "@") and children that libvirt
+// knows there: all versions up to vocabularyVersion, all drivers.
 //
 //go:embed vocabulary.txt
 var vocabularyText string
 
 const vocabularyVersion = "12.8"
 
-// word is an element in a place. A document has few of all that there are: what a word may hold is taken
-// apart when it is first asked for, or each start of the program would do so with all.
+// word is an element at a place. Its attributes and children are parsed on first use: a document
+// uses few of all elements, and parsing all of them would slow down each start.
 type word struct {
 	element, names string
 	apart          sync.Once
@@ -25,7 +25,7 @@ type word struct {
 	children       map[string]*word
 }
 
-// allWords are all there are, by the name of the element around them and their own: "os/type".
+// allWords are all elements, by the name of their parent and their own: "os/type".
 var allWords = sync.OnceValue(func() map[string]*word {
 	out := make(map[string]*word, 1024)
 	for line := range strings.Lines(vocabularyText) {
@@ -39,7 +39,7 @@ var allWords = sync.OnceValue(func() map[string]*word {
 // vocabulary returns the word of the root element.
 func vocabulary() *word { return allWords()["/domain"] }
 
-// known returns the attributes that the element may have, and the elements that may be in it.
+// known returns the attributes that the element may have, and the elements that it may contain.
 func (w *word) known() (attributes map[string]bool, children map[string]*word) {
 	w.apart.Do(func() {
 		w.attributes, w.children = map[string]bool{}, map[string]*word{}
@@ -58,10 +58,10 @@ func (w *word) known() (attributes map[string]bool, children map[string]*word) {
 	return w.attributes, w.children
 }
 
-// nearest returns the name among the known ones that somebody who wrote another may have meant, or "".
+// nearest returns the known name that is most similar to an unknown one, or "" if none is similar.
 func nearest[T any](known map[string]T, written string) string {
 	if len(written) > 40 {
-		return "" // longer than any name of libvirt's
+		return "" // longer than any name of libvirt
 	}
 	best, distance := "", len(written)/4+2
 	for name := range known {
@@ -73,7 +73,7 @@ func nearest[T any](known map[string]T, written string) string {
 	return best
 }
 
-// edits returns how many letters have to be put in, taken out or replaced to make one word the other.
+// edits returns the Levenshtein distance of two words.
 func edits(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

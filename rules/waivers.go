@@ -2,17 +2,17 @@ package rules
 
 import "github.com/virt-audit/virt-audit/audit"
 
-// waivers are about the waivers that a guest carries. Those of the configuration, and the entries of a
-// baseline, are about no guest: the command reports them under the same rules.
+// waivers are about the waivers in a guest's document. The command reports waivers of the
+// configuration, and entries of a baseline, under the same rules.
 var waivers = []*audit.Rule{
 	{
 		ID:       "waiver-expired",
-		Title:    "Waiver whose last day is past",
+		Title:    "Waiver has expired",
 		Severity: audit.Low,
 		Profiles: every,
-		Doc: `A waiver with an end date is a promise to look again by then. After that day it counts no more, and what it
-waived is reported as ever. Without an end date a waiver does not expire.`,
-		Fix:          `Mend what was waived, or look again and give another day: virt-audit waive FILE RULE --reason "…" --until DATE`,
+		Doc: `A waiver with an end date must be reviewed by that day. After it the waiver has no
+effect, and the finding is reported again. A waiver without an end date does not expire.`,
+		Fix:          `Fix what was waived, or review it and set a new date: virt-audit waive FILE RULE --reason "…" --until DATE`,
 		Refs:         []string{waiverPage},
 		AfterWaivers: true,
 		Check: func(p *audit.Pass) {
@@ -25,13 +25,13 @@ waived is reported as ever. Without an end date a waiver does not expire.`,
 	},
 	{
 		ID:       "waiver-unused",
-		Title:    "Waiver, or entry of a baseline, for something that is not found",
+		Title:    "Waiver or baseline entry without a finding",
 		Severity: audit.Low,
 		Profiles: every,
-		Doc: `A waiver that waives nothing is left over from something that was mended, or never worked: the rule or the
-device may be mistaken. Left in place it hides the thing when it comes back. A rule that is not part of the run, or
-could not be evaluated, says nothing about its waivers.`,
-		Fix:          `Delete the waiver; of a baseline, write it anew with --write-baseline.`,
+		Doc: `A waiver without a finding is about something that has been fixed, or it never had an
+effect, because its rule or device is wrong. If it stays, it hides the finding when it returns. The
+waivers of a rule that is not part of the run, or was not evaluated, are not reported.`,
+		Fix:          `Delete the waiver, or update the baseline with --write-baseline.`,
 		Refs:         []string{waiverPage},
 		AfterWaivers: true,
 		Check: func(p *audit.Pass) {
@@ -39,9 +39,9 @@ could not be evaluated, says nothing about its waivers.`,
 				switch {
 				case !valid(w) || w.Expired || w.Used || !w.Evaluated || w.NotAllowed != "":
 				case w.Device != "":
-					p.ReportWaiver(w, "%s finds nothing to waive at device %s", w.Rule, w.Device)
+					p.ReportWaiver(w, "%s has no finding to waive at device %s", w.Rule, w.Device)
 				default:
-					p.ReportWaiver(w, "%s finds nothing here that could be waived", w.Rule)
+					p.ReportWaiver(w, "%s has no finding to waive here", w.Rule)
 				}
 			}
 		},
@@ -51,9 +51,9 @@ could not be evaluated, says nothing about its waivers.`,
 		Title:    "Waiver for a rule that does not exist",
 		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `The ID of the rule is misspelt, or is that of a local rule that this run's configuration does not have. The
-waiver has no effect, while whoever wrote it believes that it has.`,
-		Fix:          `Write the ID as the report prints it; 'virt-audit rules' lists all.`,
+		Doc: `The ID of the rule is misspelt, or belongs to a local rule that the configuration of
+this run does not have. The waiver has no effect, although its author expects one.`,
+		Fix:          `Use the ID that the report prints; 'virt-audit rules' lists all of them.`,
 		Refs:         []string{waiverPage},
 		AfterWaivers: true,
 		Check: func(p *audit.Pass) {
@@ -70,63 +70,65 @@ waiver has no effect, while whoever wrote it believes that it has.`,
 	},
 	{
 		ID:       "waiver-malformed",
-		Title:    "Waiver without a reason, or with something that cannot be understood",
+		Title:    "Waiver has no reason, or is invalid",
 		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `A waiver names a rule, gives a reason and may end on a day. One that does not is no waiver: nobody could say
-later why the risk was taken, and a day that cannot be read might never come. An element with another name where a
-waiver is expected, such as <va:waiver>, is meant as one and is none.`,
-		Fix:          `<va:waive rule="RULE" until="2027-06-30">why this is acceptable here, and who said so</va:waive>`,
+		Doc: `A waiver names a rule, gives a reason and may have an end date. An element that does
+not is not a waiver: without a reason the decision cannot be reviewed later, and an invalid date
+might never be reached. An element with another name where a waiver is expected, such as
+<va:waiver>, is reported too.`,
+		Fix:          `Write <va:waive rule="RULE" until="2027-06-30">why this is acceptable here, and who decided it</va:waive>`,
 		Refs:         []string{waiverPage},
 		AfterWaivers: true,
 		Check: func(p *audit.Pass) {
 			for _, w := range p.Waivers {
 				if w.Lost == "" && w.Flaw != "" {
-					p.ReportWaiver(w, "this is no waiver: %s", w.Flaw)
+					p.ReportWaiver(w, "the waiver is invalid: %s", w.Flaw)
 				}
 			}
 		},
 	},
 	{
 		ID:       "waiver-misplaced",
-		Title:    "Waiver where libvirt does not keep it",
+		Title:    "Waiver is where libvirt does not preserve it",
 		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `libvirt keeps one element of each namespace directly inside <metadata>, the first, whatever its name is. What
-stands elsewhere, in a second such element or without a namespace is gone when the guest is defined, and the waiver
-with it. So it does not count; the form without a namespace, in which "virsh metadata" prints waivers, does count, and is an info.`,
-		Fix: `<metadata><va:audit xmlns:va="` + audit.WaiverNamespace + `"><va:waive rule="RULE">why</va:waive></va:audit></metadata>
-For a defined guest: virt-audit waive GUEST RULE --reason "why" prints the command that puts it there.`,
+		Doc: `libvirt preserves only the first element of each namespace directly inside <metadata>.
+It removes other elements, and those without a namespace, when the guest is defined, and the waivers
+in them. Such a waiver has no effect. A waiver without a namespace, which is how "virsh metadata"
+prints waivers, does have an effect, and the finding is info.`,
+		Fix: `Write <metadata><va:audit xmlns:va="` + audit.WaiverNamespace + `"><va:waive rule="RULE">why</va:waive></va:audit></metadata>
+For a defined guest, virt-audit waive GUEST RULE --reason "why" prints the command that adds it.`,
 		Refs:         []string{waiverPage, "https://libvirt.org/formatdomain.html#general-metadata"},
 		AfterWaivers: true,
 		Check: func(p *audit.Pass) {
 			for _, w := range p.Waivers {
 				switch {
 				case w.Lost != "":
-					p.Key("misplaced").ReportWaiver(w, "the waiver of %s does not count: %s", w.Rule, w.Lost)
+					p.Key("misplaced").ReportWaiver(w, "the waiver of %s has no effect: %s", w.Rule, w.Lost)
 				case w.Bare:
-					p.Key("dropped").ReportWaiverAs(audit.Info, w, "libvirt drops this waiver of %s when the guest is defined: <audit> has no namespace", w.Rule)
+					p.Key("dropped").ReportWaiverAs(audit.Info, w, "libvirt removes this waiver of %s when the guest is defined: <audit> has no namespace", w.Rule)
 				}
 			}
 		},
 	},
 	{
 		ID:       "waiver-not-allowed",
-		Title:    "Waiver that a guest may not give itself",
+		Title:    "Waiver is not allowed in a guest's document",
 		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `Whoever may define a guest can write a waiver into it. The verdict about QEMU's security support boundary
-is not for the guest to take back, unless the site's configuration allows it, and the site may name more rules. The
-site itself can waive any rule, in its configuration.`,
-		Fix: `Move the waiver to the site's configuration, .virt-audit.yaml, under "waivers". Or let all guests waive the rule
-themselves, under "domain-waivers" there: with "boundary: true" where it is one of the boundary's (boundary-...), else by
-taking it out of "never".`,
+		Doc: `Anyone who may define a guest can write a waiver into its document. A guest's document
+must not waive rules about QEMU's security boundary unless the configuration of the site allows it,
+and the site can name more such rules. The site itself can waive any rule in its configuration.`,
+		Fix: `Move the waiver to the configuration of the site, .virt-audit.yaml, under "waivers". Or allow all guests to waive the
+rule, under "domain-waivers" there: set "boundary: true" for a rule of the boundary (boundary-...), or delete another rule
+from "never".`,
 		Refs:         []string{waiverPage},
 		AfterWaivers: true,
 		Check: func(p *audit.Pass) {
 			for _, w := range p.Waivers {
 				if valid(w) && w.NotAllowed != "" {
-					p.ReportWaiver(w, "the waiver of %s does not count: %s", w.Rule, w.NotAllowed)
+					p.ReportWaiver(w, "the waiver of %s has no effect: %s", w.Rule, w.NotAllowed)
 				}
 			}
 		},
@@ -135,5 +137,6 @@ taking it out of "never".`,
 
 const waiverPage = "https://github.com/virt-audit/virt-audit/blob/main/audit/config/README.md#waivers"
 
-// valid reports whether there is nothing wrong with a waiver in itself.
+// valid reports whether a waiver is well-formed, is preserved by libvirt and names a rule that
+// exists.
 func valid(w *audit.AppliedWaiver) bool { return w.Flaw == "" && w.Lost == "" && w.Known }

@@ -5,10 +5,11 @@ import (
 	"strings"
 )
 
-// Vocabulary walks the elements that libvirt knows, sorted: each by its parent's name and its own, such
-// as "devices/disk" and, for the root, "/domain", with the names of its attributes, "@" before them, and children.
-// Those of a hypervisor's namespace are not among them. Elements of one name below parents of one name
-// are taken for the same, wherever the parents stand.
+// Vocabulary walks the elements that libvirt knows, sorted. The key is the parent's name and the
+// element's, such as "devices/disk" and, for the root, "/domain"; the value lists the names of its
+// attributes, with a leading "@", and of its children. Elements in a hypervisor's namespace are not
+// included. Elements with the same name and the same parent's name count as the same, wherever the
+// parents are.
 func Vocabulary() iter.Seq2[string, []string] {
 	return func(yield func(string, []string) bool) {
 		for line := range strings.Lines(vocabularyText) {
