@@ -9,9 +9,10 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// domains compares the guests of a run with each other. What a rule asks for with Pass.Others, an
-// indexer has noted with Pass.Use: both walk the domain by the same function, so that they cannot
-// differ in what they take for the same thing. Files are compared by name alone, as none is opened.
+// domains are the fleet rules, which compare the guests of a run with each other. A rule looks up
+// with Pass.Others what an indexer has recorded with Pass.Use. Both walk the domain with the same
+// function, so that they agree on what is the same resource. Files are compared by name, as none is
+// opened.
 var domains = slices.Concat(
 	acrossDisks,
 	acrossFolders,
@@ -22,7 +23,7 @@ var domains = slices.Concat(
 	acrossHost,
 )
 
-// indexers note, for the rules across guests, what one domain uses.
+// indexers record, for the fleet rules, what one domain uses.
 var indexers = []audit.Indexer{
 	indexDisks,
 	indexFolders,
@@ -33,24 +34,25 @@ var indexers = []audit.Indexer{
 	indexHost,
 }
 
-// thing is something of the host's, or of the world's, that a domain names.
+// thing is a resource that a domain names: a file, device, address or other name that guests may
+// share.
 type thing struct {
 	key    string // in normal form: equal for two guests that mean the same
 	at     audit.Path
 	detail string // what else matters for the comparison
-	what   string // words for it, for messages
+	what   string // its description for messages
 }
 
-// things walks what a domain names.
+// things walks the resources of one kind that a domain names.
 type things func(p *audit.Pass, yield func(thing))
 
-// index notes them all.
+// index records all of them.
 func (walk things) index(p *audit.Pass, kind string) {
 	walk(p, func(t thing) { p.Use(kind, t.key, t.at, t.detail) })
 }
 
-// distinct walks what a domain names, each with the same detail once: what other guests have to do with it
-// depends on nothing else, and a document can name one thing any number of times.
+// distinct walks the resources, each key and detail once: whether other guests use the resource
+// depends on nothing else, and a document can name one resource any number of times.
 func (walk things) distinct(p *audit.Pass, yield func(thing)) {
 	var seen once
 	walk(p, func(t thing) {
@@ -60,7 +62,7 @@ func (walk things) distinct(p *audit.Pass, yield func(thing)) {
 	})
 }
 
-// once is a set of texts. Few are compared one by one.
+// once is a set of texts. A small set is searched linearly.
 type once struct {
 	few  []string
 	many map[string]bool
@@ -92,13 +94,13 @@ func (o *once) add(text string) bool {
 	return true
 }
 
-// report reports each that another guest uses too, under a key; the message is format, with the thing and the
-// others put in. Which uses count, clash decides; nil stands for all.
+// report reports each resource that another guest uses too, under a key. The arguments of format
+// are the resource and the other guests. clash decides which uses count; nil means all.
 func (walk things) report(p *audit.Pass, kind, key, format string, clash func(mine thing, other audit.Use) bool) {
 	walk.clashes(p, kind, clash, func(t thing, others fmt.Stringer) { p.Key(key).Reportf(t.at, format, showable(t.what), others) })
 }
 
-// reportOnHost is report for things that each host has of its own. See onHost.
+// reportOnHost is report for resources that exist once on each host. See onHost.
 func (walk things) reportOnHost(p *audit.Pass, kind, format string, clash func(mine thing, other audit.Use) bool) {
 	walk.onHost().clashes(p, kind, clash, func(t thing, others fmt.Stringer) {
 		if _, known := p.OnHost(); !known {
@@ -109,8 +111,8 @@ func (walk things) reportOnHost(p *audit.Pass, kind, format string, clash func(m
 	})
 }
 
-// onHost walks the same things with the host in the key: the PCI device 0000:06:00.0 of one host is not that
-// of another.
+// onHost walks the same resources with the host in the key: the PCI device 0000:06:00.0 of one host
+// is not that of another.
 func (walk things) onHost() things {
 	return func(p *audit.Pass, yield func(thing)) {
 		host, _ := p.OnHost()
@@ -121,7 +123,8 @@ func (walk things) onHost() things {
 	}
 }
 
-// clashes calls do for what other guests use too, once for a thing that a guest names twice.
+// clashes calls do for each resource that other guests use too, once even if a guest names it
+// twice.
 func (walk things) clashes(p *audit.Pass, kind string, clash func(mine thing, other audit.Use) bool, do func(t thing, others fmt.Stringer)) {
 	var done once
 	walk.distinct(p, func(t thing) {
@@ -136,11 +139,11 @@ func (walk things) clashes(p *audit.Pass, kind string, clash func(mine thing, ot
 	})
 }
 
-// secretMarks begin a secret in the name of an image on a server.
+// secretMarks precede a secret in the name of an image on a server.
 var secretMarks = []string{"://", "passw", "pass=", "pwd=", "key=", "token=", "secret=", "sig=", "signature=", "credential"}
 
-// showable returns the words for a thing, but for those that seem to hold a secret: URLs may, and
-// options in the name of an image.
+// showable returns the description of a resource, unless it may contain a secret, as URLs and
+// options in the name of an image can.
 func showable(what string) string {
 	low := strings.ToLower(what)
 	user, _, at := strings.Cut(low, "@")
@@ -156,13 +159,13 @@ type company struct {
 	count int
 }
 
-// Others in one finding: those that are named, and where counting them ends.
+// Limits on the other guests in one finding: how many are named, and how many are counted.
 const (
 	maxNamed   = 3
 	maxCounted = 100
 )
 
-// gather collects the other guests whose use is a wanted one.
+// gather collects the other guests with a use for which wanted returns true.
 func gather(others iter.Seq[audit.Use], wanted func(audit.Use) bool) company {
 	var c company
 	var seen map[int]bool
@@ -207,24 +210,26 @@ func (c company) String() string {
 	return b.String()
 }
 
-// boxed reports whether the guest's QEMU runs in a container of its own, as each of KubeVirt's does:
-// the files, sockets, ports and bridges that it names are the container's, and alike in all of them.
+// boxed reports whether the guest's QEMU runs in a separate container, as in KubeVirt: the files,
+// sockets, ports and bridges that it names belong to the container, and have the same names in all
+// of them.
 func boxed(p *audit.Pass) bool {
 	return p.Metadata != nil && strings.Contains(p.Metadata.XML, "http://kubevirt.io")
 }
 
-// meansTheSame returns a function that reports whether the name of an image means the same for other guests. The
-// metadata are searched once: a guest can have any number of images, and metadata of any length.
+// meansTheSame returns a function that reports whether the name of an image means the same for
+// other guests. It searches the metadata once: a guest can have any number of images, and metadata
+// of any length.
 func meansTheSame(p *audit.Pass) func(key string) bool {
 	boxed := boxed(p)
 	return func(key string) bool { return key != "" && (!boxed || !strings.HasPrefix(key, "/")) }
 }
 
-// boxes are folders that exist in such containers only.
+// boxes are directories that exist only in such containers.
 var boxes = []string{"/run/kubevirt", "/run/libvirt/kubevirt", "/run/libvirt/cloud-init-dir/"}
 
-// hostPath brings the name of a file into one form, without a look at the file system; it is "" for
-// a file that is not the host's.
+// hostPath returns the normal form of a file's name, without access to the file system, or "" for a
+// file that is not on the host.
 func hostPath(name string) string {
 	name = openedPath(strings.TrimSpace(name))
 	if slices.ContainsFunc(boxes, func(box string) bool { return strings.HasPrefix(name, box) }) {
@@ -245,5 +250,5 @@ func devicePath(name string) string {
 	return "/dev/mapper/" + double(group) + "-" + double(volume)
 }
 
-// deviceFolders are the folders of /dev that are no volume group.
+// deviceFolders are the directories of /dev that are not volume groups.
 var deviceFolders = strings.Fields(`block bsg bus char cpu dri fd hugepages input mapper md mqueue net pts shm snd usb vfio`)

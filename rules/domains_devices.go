@@ -11,7 +11,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// Kinds of things in the index, about devices.
+// Kinds of resources in the index, about devices.
 const (
 	pciFunction = "pci"      // detail: virtualFunction or nothing
 	pciSlot     = "pci-slot" // detail: the function's number, or virtualFunction
@@ -21,7 +21,7 @@ const (
 const (
 	virtualFunction = "vf"
 	sharable        = "sharable" // several may have it open
-	placed          = "placed"   // by its place on the bus as well
+	placed          = "placed"   // the document also names its address on the bus
 )
 
 func indexDevices(p *audit.Pass) {
@@ -37,8 +37,9 @@ func indexDevices(p *audit.Pass) {
 	things(hostDevices).onHost().index(p, hostDevice)
 }
 
-// pciFunctions walks the host's PCI devices that a guest gets. <interface type='hostdev'> takes
-// virtual functions of SR-IOV only. An NVMe disk is the whole controller, in QEMU's hands.
+// pciFunctions walks the host's PCI devices that are assigned to a guest. <interface
+// type='hostdev'> supports only virtual functions of SR-IOV. An NVMe disk is the whole controller,
+// which QEMU controls.
 func pciFunctions(p *audit.Pass, yield func(thing)) {
 	one := func(a *libvirtxml.DomainAddressPCI, at audit.Path, detail string) {
 		if key := pciKey(a); key != "" {
@@ -74,11 +75,11 @@ func pciFunctions(p *audit.Pass, yield func(thing)) {
 	}
 }
 
-// harmlessNodes are devices that any number of processes may have open.
+// harmlessNodes are devices that any number of processes can open.
 var harmlessNodes = strings.Fields(`/dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/kvm /dev/hwrng /dev/tty /dev/ptmx
 	/dev/net/tun /dev/fuse /dev/vhost-net /dev/vhost-vsock /dev/loop-control /dev/vfio/vfio /dev/sev`)
 
-// hostDevices walks the host's devices that are not on PCI.
+// hostDevices walks the host's devices other than PCI devices.
 func hostDevices(p *audit.Pass, yield func(thing)) {
 	node := func(sort, name string, at audit.Path) {
 		key := hostPath(name)
@@ -143,8 +144,8 @@ func hostDevices(p *audit.Pass, yield func(thing)) {
 	}
 }
 
-// usbDevice tells of a USB device by its place, by what it is, or by both: two that are alike are
-// still two, if both guests say where theirs is.
+// usbDevice yields a USB device by its address, by vendor and product, or by both: two identical
+// devices are distinct if both documents name their addresses.
 func usbDevice(s *libvirtxml.DomainHostdevSubsysUSBSource, at audit.Path, yield func(thing)) {
 	detail := ""
 	if a := s.Address; a != nil && a.Bus != nil && a.Device != nil {
@@ -179,15 +180,15 @@ func scsiDevice(s *libvirtxml.DomainHostdevSubsysSCSI, at audit.Path) thing {
 var acrossDevices = []*audit.Rule{
 	{
 		ID:       "fleet-pci-dup",
-		Title:    "The same PCI device of the host is assigned to two guests",
+		Title:    "Two guests have the same PCI device of the host",
 		Severity: audit.High,
 		Needs:    audit.NeedDomains,
 		Profiles: every,
-		Doc: `The device passes from one guest to the other with whatever the first has left in it: memory
-contents, or firmware that it has rewritten. Only one of the two can run at a time. A device that is lent in turns
-by intent, between guests of one owner, is the harmless case. NVMe disks count: the guest's QEMU has the whole
+		Doc: `The next guest gets the device with what the previous one left in it: memory contents,
+or modified firmware. Only one of the guests can run at a time. It is harmless if guests of one
+owner use the device in turns on purpose. NVMe disks count too: the guest's QEMU has the whole
 controller. Documents that are not known to be of one host are not compared.`,
-		Fix:  `Keep the <hostdev> in one guest, or give each a device, or a virtual function, of its own.`,
+		Fix:  `Keep the <hostdev> in one guest, or assign a separate device, or virtual function, to each guest.`,
 		Refs: []string{"https://docs.openstack.org/security-guide/compute/hardening-the-virtualization-layers.html", "https://www.qubes-os.org/doc/device-handling-security/"},
 		Check: func(p *audit.Pass) {
 			things(pciFunctions).reportOnHost(p, pciFunction, "PCI device %s is assigned to %s too", nil)
@@ -199,15 +200,17 @@ controller. Documents that are not known to be of one host are not compared.`,
 		Severity: audit.Medium,
 		Needs:    audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.MultiTenant},
-		Doc: `The functions of one physical device share its firmware, its reset and often its way to memory, so
-the guest that controls one can reach the others past the IOMMU. Some network cards are known to keep their ports
-apart. Virtual functions of SR-IOV are made to be split and have similar addresses; without facts from the host
-only addresses are taken that virtual functions do not have: the first function of a device on the root bus or in
-slot 0, and another. Documents that are not known to be of one host are not compared.`,
+		Doc: `The functions of one physical device share its firmware, its reset and often its path
+to memory, so the guest that controls one function can access the others without the IOMMU. Some
+network cards are known to isolate their ports. Virtual functions of SR-IOV are made to be split and
+have similar addresses. Without facts from the host, the rule therefore checks only addresses that
+virtual functions do not have: the first function of a device on the root bus or in slot 0, and
+another function of it. Documents that are not known to be of one host are not compared.`,
 		Fix:  `Assign all functions of the device to one guest, and leave those that it does not need unused.`,
 		Refs: []string{"https://www.qubes-os.org/doc/device-handling-security/"},
-		// A virtual function has function 0 only in a slot that its offset leads to, which is not slot 0
-		// of its bus; on the root bus the first function of a slot is a device of the chipset.
+		// A virtual function can have function number 0 only in the slot of its offset, which is
+		// not slot 0 of its bus. On the root bus the first function of a slot is a device of the
+		// chipset.
 		Check: func(p *audit.Pass) {
 			host, known := p.OnHost()
 			things(pciFunctions).distinct(p, func(t thing) {
@@ -221,26 +224,26 @@ slot 0, and another. Documents that are not known to be of one host are not comp
 				if found.count > 0 && !known {
 					p.Unknown(audit.NeedOneHost)
 				} else if found.count > 0 {
-					p.Reportf(t.at, "PCI device %s is a function of the device of which %s has another", t.key, found)
+					p.Reportf(t.at, "PCI device %s shares its physical device with a function assigned to %s", t.key, found)
 				}
 			})
 		},
 	},
 	{
 		ID:       "fleet-hostdev-dup",
-		Title:    "The same device of the host is given to two guests",
+		Title:    "Two guests have the same device of the host",
 		Severity: audit.High,
 		Needs:    audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `USB and SCSI devices, mediated devices, vDPA, the host's TPM, its keyboards and its serial ports keep
-what the last user left there, firmware included, and an input device that two guests read shows each what is
-typed for the other. A USB device that is named by vendor and product alone may also be one of two that are alike.
-SCSI devices that both guests mark <shareable/> or <readonly/> are not reported. Documents that are not known to be
-of one host are not compared.`,
-		Fix:  `Keep the device in one guest; where two USB devices are alike, name each by its <address>.`,
+		Doc: `USB and SCSI devices, mediated devices, vDPA, the host's TPM, its keyboards and its
+serial ports keep what the last user left there, including firmware. If two guests read an input
+device, each gets what is typed for the other. A USB device that is named only by vendor and product
+may be one of two identical devices. SCSI devices that both guests mark <shareable/> or <readonly/>
+are not reported. Documents that are not known to be of one host are not compared.`,
+		Fix:  `Keep the device in one guest. Name each of two identical USB devices by its <address>.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#host-device-assignment"},
 		Check: func(p *audit.Pass) {
-			things(hostDevices).reportOnHost(p, hostDevice, "%s is given to %s too", func(mine thing, other audit.Use) bool {
+			things(hostDevices).reportOnHost(p, hostDevice, "%s is assigned to %s too", func(mine thing, other audit.Use) bool {
 				return mine.detail == "" || mine.detail != other.Detail
 			})
 		},

@@ -15,7 +15,7 @@ const (
 	backingChains = "https://libvirt.org/kbase/backing_chains.html"
 )
 
-// Kinds of things in the index, about images.
+// Kinds of resources in the index, about images.
 const (
 	imageWritten = "image-written" // detail: "shareable" or nothing
 	imageRead    = "image-read"
@@ -38,9 +38,10 @@ func writtenImages(p *audit.Pass, yield func(thing)) { images(p, true, yield) }
 
 func readImages(p *audit.Pass, yield func(thing)) { images(p, false, yield) }
 
-// images walks what a domain opens as a disk, and writes or only reads. A transient disk is read:
-// what the guest writes goes to an overlay, for every way of <transient/> and not only where it is
-// shared. CD-ROMs are read-only to libvirt, floppy disks are not. NVMe controllers are host devices.
+// images walks the images that a domain opens as disks: those that it writes, or those that it only
+// reads. A transient disk is only read: the guest's writes go to an overlay, for every form of
+// <transient/>, shared or not. libvirt treats CD-ROMs as read-only, but not floppy disks. NVMe
+// controllers are host devices.
 func images(p *audit.Pass, written bool, yield func(thing)) {
 	same := meansTheSame(p)
 	one := func(s *libvirtxml.DomainDiskSource, at audit.Path, writes, shareable bool) {
@@ -89,7 +90,7 @@ func images(p *audit.Pass, written bool, yield func(thing)) {
 	}
 }
 
-// backingImages walks the files below the disks' overlays, where the document names them.
+// backingImages walks the backing files of the disks that the document names.
 func backingImages(p *audit.Pass, yield func(thing)) {
 	same := meansTheSame(p)
 	for at, d := range audit.Each("devices/disk", p.Devices.Disks) {
@@ -102,7 +103,7 @@ func backingImages(p *audit.Pass, yield func(thing)) {
 	}
 }
 
-// stateFiles walks what a guest keeps between its runs, besides disks.
+// stateFiles walks the files in which a guest stores its state, other than disks.
 func stateFiles(p *audit.Pass, yield func(thing)) {
 	if boxed(p) {
 		return
@@ -141,8 +142,8 @@ func writableLoader(p *audit.Pass, yield func(thing)) { loaders(p, true, yield) 
 
 func readOnlyLoader(p *audit.Pass, yield func(thing)) { loaders(p, false, yield) }
 
-// loaders walks the firmware image. Only flash can be written at all, and without an attribute
-// libvirt takes the images that it knows, which packages install below /usr, for read-only.
+// loaders walks the firmware image. Only flash is writable, and without the attribute libvirt
+// treats the images that it knows, which packages install below /usr, as read-only.
 func loaders(p *audit.Pass, written bool, yield func(thing)) {
 	l := p.OS.Loader
 	if l == nil || boxed(p) {
@@ -162,14 +163,15 @@ var acrossDisks = []*audit.Rule{
 		Severity: audit.Critical,
 		Needs:    audit.NeedDomains,
 		Profiles: every,
-		Doc: `Whoever controls one of these guests rewrites the disk of the other, system and all, and when both
-run neither has a consistent file system left. sVirt gives an image to the guest that started last; only a lock
-manager or QEMU's own image lock keeps the second from starting. Where exactly one of the documents is of a
-running guest, the other may be a stand-by that never runs beside it, and the finding is high. Quiet where both
-disks are <shareable/>: cluster file systems are made for that.`,
-		Fix: `An image for each guest, on a common base that nobody writes where space is short:
+		Doc: `Anyone who controls one of these guests can change the disk of the other, including
+its system, and if both run, the file system becomes inconsistent. sVirt labels the image for the
+guest that started last; only a lock manager or QEMU's own image lock prevents the second guest from
+starting. If exactly one of the documents is of a running guest, the other may be a stand-by that
+never runs at the same time, and the finding is high. If both disks are <shareable/>, as for cluster
+file systems, they are not reported.`,
+		Fix: `Create an image for each guest, with a common read-only base if space is limited:
 qemu-img create -f qcow2 -b base.qcow2 -F qcow2 second.qcow2
-If a cluster file system lives there, <shareable/> in the <disk> of every guest that has it.`,
+For a cluster file system, set <shareable/> in the <disk> of every guest.`,
 		Refs: []string{sVirt, libvirtLocks, "https://wiki.openstack.org/wiki/OSSN/OSSN-0094"},
 		Check: func(p *audit.Pass) {
 			things(writtenImages).distinct(p, func(t thing) {
@@ -186,45 +188,45 @@ If a cluster file system lives there, <shareable/> in the <disk> of every guest 
 					severity = audit.Critical
 				}
 				if found.count > 0 {
-					p.ReportAs(severity, t.at, "disk %s can be written by %s too", showable(t.what), found)
+					p.ReportAs(severity, t.at, "disk %s is also writable by %s", showable(t.what), found)
 				}
 			})
 		},
 	},
 	{
 		ID:       "fleet-disk-rw-ro",
-		Title:    "A guest writes the disk that another one reads",
+		Title:    "A guest can write the disk that another one reads",
 		Severity: audit.High,
 		Needs:    audit.NeedDomains,
 		Profiles: every,
-		Doc: `The guest that writes chooses what the other one reads: a crafted file system for its kernel to
-mount, or changes under data that it has cached. libvirt also gives the file a new security label each time one of
-them starts, so that the first may lose access. CD-ROM images and transient disks count as read. Images that
-nobody writes may be shared by any number of guests, and are not reported; nor is a disk that both sides mark
-<shareable/>.`,
-		Fix:  `A copy or a snapshot for the reader, or <readonly/> on both sides where nobody has to write.`,
+		Doc: `The guest that writes decides what the other one reads: a crafted file system for its
+kernel to mount, or changes to data that it has cached. libvirt also sets a new security label on
+the file each time one of them starts, so that the first guest may lose access. CD-ROM images and
+transient disks are only read. Images that all guests only read are not reported, nor is a disk that
+both guests mark <shareable/>.`,
+		Fix:  `Give the reader a copy or a snapshot, or set <readonly/> in both guests.`,
 		Refs: []string{sVirt, secureUse},
 		Check: func(p *audit.Pass) {
 			clash := func(mine thing, other audit.Use) bool { return mine.detail == "" || other.Detail == "" }
-			things(writtenImages).report(p, imageRead, "writes", "disk %s is written here and read by %s", clash)
-			things(readImages).report(p, imageWritten, "reads", "disk %s is read here and written by %s", clash)
+			things(writtenImages).report(p, imageRead, "writes", "disk %s is writable by this guest and read by %s", clash)
+			things(readImages).report(p, imageWritten, "reads", "disk %s is read by this guest and writable by %s", clash)
 		},
 	},
 	{
 		ID:       "fleet-backing-writable",
-		Title:    "A guest can write the image that lies under another guest's overlay",
+		Title:    "A guest can write the backing file of another guest's disk",
 		Severity: audit.Critical,
 		Needs:    audit.NeedDomains,
 		Profiles: every,
-		Doc: `An overlay holds differences only: who writes the image below changes the data of every guest that
-stands on it, unseen, and usually breaks them all. A golden image that guests share as a backing file is fine as
-long as no guest has it as a disk of its own, not even the template from which it was made. While a block commit
-runs, libvirt writes into a backing file by intent.`,
-		Fix:  `<readonly/> in the <disk> that has the base image; better, no guest with the base as its disk at all.`,
+		Doc: `An overlay contains only differences: a guest that writes the backing file changes the
+data of every guest with an overlay on it, and usually corrupts them all. Guests can safely share a
+base image as a backing file if no guest has it as a disk, including the template from which it was
+created. During a block commit libvirt writes to a backing file on purpose.`,
+		Fix:  `Delete the <disk> with the base image, or set <readonly/> in it.`,
 		Refs: []string{backingChains, secureUse},
 		Check: func(p *audit.Pass) {
-			things(writtenImages).report(p, imageBacking, "writes", "disk %s is written here and is the backing file of %s", nil)
-			things(backingImages).report(p, imageWritten, "backing", "backing file %s can be written by %s", nil)
+			things(writtenImages).report(p, imageBacking, "writes", "disk %s is writable by this guest and is a backing file of %s", nil)
+			things(backingImages).report(p, imageWritten, "backing", "backing file %s is writable by %s", nil)
 		},
 	},
 	{
@@ -233,10 +235,11 @@ runs, libvirt writes into a backing file by intent.`,
 		Severity: audit.High,
 		Needs:    audit.NeedDomains,
 		Profiles: every,
-		Doc: `Boot entries, Secure Boot keys and what the TPM guards are a guest's own: in a common file one guest
-can enrol keys, change what the other boots, and use keys that were sealed for it. Clones copied by hand come out
-like this. The read-only template from which an NVRAM file is made may of course be the same for all.`,
-		Fix: `Delete the path, so that libvirt makes one from the guest's name or UUID, or give each guest a file of its own:
+		Doc: `Boot entries, Secure Boot keys and the keys in the TPM belong to one guest. With a
+common file one guest can enrol keys, change what the other boots, and use keys that were sealed for
+it. Clones that were copied by hand often have this. The read-only template of an NVRAM file can be
+the same for all guests.`,
+		Fix: `Delete the path, so that libvirt derives one from the guest's name or UUID, or set a separate file for each guest:
 <nvram>/var/lib/libvirt/qemu/nvram/second_VARS.fd</nvram>`,
 		Refs: []string{domainBoot, "https://libvirt.org/formatdomain.html#tpm-device"},
 		Check: func(p *audit.Pass) {
@@ -249,16 +252,17 @@ like this. The read-only template from which an NVRAM file is made may of course
 		Severity: audit.Critical,
 		Needs:    audit.NeedDomains,
 		Profiles: every,
-		Doc: `Firmware in flash that is not read-only can be rewritten by the guest, and this file is another
-guest's firmware as well: code put there runs in the neighbour before anything of its own. The code part of UEFI
-(OVMF_CODE.fd) is meant to be read-only and shared; what a guest may write belongs into its <nvram>.`,
-		Fix: `<loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE.fd</loader>, with an <nvram> for the variables,
+		Doc: `A guest can rewrite firmware in flash that is not read-only, and this file is another
+guest's firmware as well: code that one guest writes runs in the other before its system. The code
+part of UEFI (OVMF_CODE.fd) is intended to be read-only and shared; what a guest writes belongs in
+its <nvram>.`,
+		Fix: `Use <loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE.fd</loader>, with an <nvram> for the variables,
 or let libvirt choose: <os firmware='efi'>`,
 		Refs: []string{domainBoot},
 		Check: func(p *audit.Pass) {
-			things(writableLoader).report(p, loaderWrite, "writes-both", "firmware %s can be written here, and by %s too", nil)
-			things(writableLoader).report(p, loaderRead, "writes-booted", "firmware %s can be written here, and is booted by %s", nil)
-			things(readOnlyLoader).report(p, loaderWrite, "boots", "firmware %s can be written by %s", nil)
+			things(writableLoader).report(p, loaderWrite, "writes-both", "firmware %s is writable by this guest, and by %s too", nil)
+			things(writableLoader).report(p, loaderRead, "writes-booted", "firmware %s is writable by this guest, and booted by %s", nil)
+			things(readOnlyLoader).report(p, loaderWrite, "boots", "firmware %s is writable by %s", nil)
 		},
 	},
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// Kinds of things in the index, about folders.
+// Kinds of resources in the index, about shared directories.
 const (
 	folderKind = "folder" // detail: readOnly or nothing
 	hostAsset  = "asset"  // detail: what it is
@@ -19,7 +19,7 @@ func indexFolders(p *audit.Pass) {
 	things(assets).index(p, hostAsset)
 }
 
-// folders walks the host's folders that a guest sees.
+// folders walks the host's directories that a guest has access to.
 func folders(p *audit.Pass, yield func(thing)) {
 	if boxed(p) {
 		return
@@ -44,12 +44,12 @@ func folders(p *audit.Pass, yield func(thing)) {
 	}
 	for at, d := range audit.Each("devices/disk", p.Devices.Disks) {
 		if d.Source != nil && d.Source.Dir != nil {
-			one(d.Source.Dir.Dir, at, true) // as a FAT disk, which QEMU's driver for libvirt only reads
+			one(d.Source.Dir.Dir, at, true) // as a FAT disk, which libvirt's QEMU driver makes read-only
 		}
 	}
 }
 
-// What an asset is, besides the words of stateFiles.
+// Kinds of assets, in addition to those of stateFiles.
 const (
 	assetDisk    = "disk"
 	assetMedium  = "read-only disk"
@@ -58,7 +58,7 @@ const (
 	assetSocket  = "socket"
 )
 
-// assets walks the files of the host on which a guest depends, the most valuable first.
+// assets walks the files of the host on which a guest depends, in descending order of severity.
 func assets(p *audit.Pass, yield func(thing)) {
 	if boxed(p) {
 		return
@@ -84,8 +84,8 @@ func assets(p *audit.Pass, yield func(thing)) {
 	readImages(p, func(t thing) { one(t, assetMedium) })
 }
 
-// exposed returns how bad it is that a guest sees a file of another one: whether it can be written,
-// or only read, counts, and whether there is anything to read.
+// exposed returns the severity if a guest has access to a file of another one. It depends on
+// whether the file is writable or only readable, and on whether it contains anything worth reading.
 func exposed(detail, asset string) (audit.Severity, bool) {
 	switch {
 	case detail != readOnly && asset == assetMedium:
@@ -93,13 +93,13 @@ func exposed(detail, asset string) (audit.Severity, bool) {
 	case detail != readOnly:
 		return audit.Critical, true
 	case asset == assetMedium, asset == assetProgram, asset == assetBoot, asset == assetSocket:
-		return 0, false // a connection to a socket cannot be made through a shared folder
+		return 0, false // a socket in a shared directory cannot be connected to
 	}
 	return audit.High, true
 }
 
-// ancestors returns the folders above a file, and the file itself, from the inside out. The name is clean. One
-// that is longer than any that Linux opens (PATH_MAX) has none.
+// ancestors returns the file itself and its parent directories, innermost first. The name is clean.
+// A name that is too long for Linux to open (PATH_MAX) has no parents.
 func ancestors(name string) []string {
 	out := []string{name}
 	for len(name) < 4096 && name != "/" && name != "." {
@@ -120,15 +120,16 @@ func ancestors(name string) []string {
 var acrossFolders = []*audit.Rule{
 	{
 		ID:       "fleet-share-contains-host-asset",
-		Title:    "A folder shared with one guest holds the disk or firmware of another",
+		Title:    "A directory shared with one guest contains the disk or firmware of another",
 		Severity: audit.Critical,
 		Needs:    audit.NeedDomains,
 		Profiles: every,
-		Doc: `The guest that has the folder needs no bug to reach the other one: it opens the disk image, the NVRAM
-or the TPM state as a file, reads every secret and plants what it likes. It is high where the folder is read-only,
-so that the files can be copied but not changed, and where the file is only read by its guest, such as a CD-ROM
-image. Names are compared without following links, so a folder that leads elsewhere is not seen.`,
-		Fix:  `Share a folder that holds nothing else: <source dir='/srv/share/web'/>; keep images out of shared folders.`,
+		Doc: `The guest with the shared directory can attack the other one without any bug: it opens
+the disk image, the NVRAM or the TPM state as a file, reads every secret and writes arbitrary data.
+It is high if the directory is read-only, so that the files can be copied but not changed, and if
+the other guest only reads the file, such as a CD-ROM image. The rule compares names without
+following links, so it does not detect a link to another directory.`,
+		Fix:  `Share a directory that contains nothing else: <source dir='/srv/share/web'/>. Do not store images in shared directories.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#filesystems", "https://libvirt.org/kbase/virtiofs.html"},
 		Check: func(p *audit.Pass) {
 			things(folders).distinct(p, func(t thing) {
@@ -141,10 +142,10 @@ image. Names are compared without following links, so a folder that leads elsewh
 					return ok
 				})
 				if found.count > 0 {
-					p.Key("holds").ReportAs(worst, t.at, "folder %s is shared with this guest and holds files (%s) of %s", showable(t.what), of, found)
+					p.Key("holds").ReportAs(worst, t.at, "directory %s is shared with this guest and contains files (%s) of %s", showable(t.what), of, found)
 				}
 			})
-			var done once // one finding for each folder
+			var done once // one finding for each directory
 			things(assets).distinct(p, func(t thing) {
 				for _, dir := range ancestors(t.key) {
 					if done.has(dir) {
@@ -158,7 +159,7 @@ image. Names are compared without following links, so a folder that leads elsewh
 					})
 					if found.count > 0 {
 						done.add(dir)
-						p.Key("lies-in", showable(dir)).ReportAs(worst, t.at, "%s %s lies in %s, a folder that is shared with %s", t.detail, showable(t.key), showable(dir), found)
+						p.Key("lies-in", showable(dir)).ReportAs(worst, t.at, "%s %s is in directory %s, which is shared with %s", t.detail, showable(t.key), showable(dir), found)
 					}
 				}
 			})
@@ -166,14 +167,15 @@ image. Names are compared without following links, so a folder that leads elsewh
 	},
 	{
 		ID:       "fleet-fs-overlap",
-		Title:    "The same folder is shared with two guests, and one can write to it",
+		Title:    "Two guests share a directory that one of them can write",
 		Severity: audit.Medium,
 		Needs:    audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `What one guest puts there the other one finds: programs, configuration, and links that lead out of
-where the reader expects to be. Folders that lie within one another count as well. It is what one wants where two
-guests of one owner exchange files; waive it there. Folders that all guests only read are not reported.`,
-		Fix:  `A folder for each guest, or <readonly/> in the <filesystem> of all of them.`,
+		Doc: `One guest can attack the other by what it writes there: executables, configuration,
+and links to other directories. Directories inside one another count as well. If two guests of one
+owner exchange files on purpose, waive the rule. Directories that all guests only read are not
+reported.`,
+		Fix:  `Share a separate directory with each guest, or set <readonly/> in the <filesystem> of all of them.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#filesystems"},
 		Check: func(p *audit.Pass) {
 			things(folders).distinct(p, func(t thing) {
@@ -193,7 +195,7 @@ guests of one owner exchange files; waive it there. Folders that all guests only
 					}
 				}, written)
 				if found.count > 0 {
-					p.Reportf(t.at, "folder %s, or a folder within or around it, is shared with %s too", showable(t.what), found)
+					p.Reportf(t.at, "directory %s, or one inside or around it, is shared with %s too", showable(t.what), found)
 				}
 			})
 		},

@@ -7,7 +7,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// Kinds of things in the index, about what separates the guests of a host.
+// Kinds of resources in the index, about what separates the guests of a host.
 const (
 	categoryKind = "categories" // detail: fixed or nothing
 	hostUser     = "user"       // detail: bare, bareFixed or nothing
@@ -16,7 +16,7 @@ const (
 
 const (
 	fixed     = "static"
-	bare      = "no-mac" // the document shows that neither SELinux nor AppArmor holds the guest
+	bare      = "no-mac" // the document shows that neither SELinux nor AppArmor confines the guest
 	bareFixed = "no-mac static"
 	inside    = "inside"
 	outside   = "outside"
@@ -33,8 +33,8 @@ func indexHost(p *audit.Pass) {
 	}
 }
 
-// categorySets walks the SELinux label's set of categories, by which sVirt tells guests apart. The
-// type in front is the same for all. Of a range the high end counts.
+// categorySets walks the set of categories in the SELinux label, by which sVirt separates guests.
+// The type is the same for all of them. Of a range of levels the higher one counts.
 func categorySets(p *audit.Pass, yield func(thing)) {
 	for at, s := range audit.Each("seclabel", p.SecLabel) {
 		label := strings.TrimSpace(s.Label)
@@ -45,7 +45,7 @@ func categorySets(p *audit.Pass, yield func(thing)) {
 		case s.Type == "static":
 			t.detail = fixed
 		case s.Type == "none" || !p.Live():
-			continue // libvirt does not read a label that it makes itself
+			continue // libvirt does not read a label that it generates
 		}
 		level := label
 		for range 3 { // user:role:type:level
@@ -62,16 +62,17 @@ func categorySets(p *audit.Pass, yield func(thing)) {
 			set.add(strings.ReplaceAll(list, "c", ""), ".")
 			t.key, t.what = fmt.Sprintf("%x", set), "set of categories "+list
 			if set == (numberSet{}) {
-				t.key = list // names, which the host translates
+				t.key = list // names of categories, which the host translates
 			}
 		}
 		yield(t)
 	}
 }
 
-// evidence says what the labels tell about mandatory access control: there is some, there is none,
-// or neither. A stored document usually holds no labels: libvirt makes them when the guest starts. A
-// running guest has one of each driver in force.
+// evidence reports whether the labels show that mandatory access control confines the guest, or
+// that none does; both are false if they show neither. A stored document usually has no labels:
+// libvirt generates them when the guest starts. A running guest has one label of each active
+// driver.
 func evidence(p *audit.Pass) (some, none bool) {
 	owner := false
 	for i := range p.SecLabel {
@@ -88,7 +89,7 @@ func evidence(p *audit.Pass) (some, none bool) {
 	return some, !some && (none || owner && p.Live())
 }
 
-// hostUsers walks the user that QEMU runs as, where the document names it.
+// hostUsers walks the user that QEMU runs as, if the document names it.
 func hostUsers(p *audit.Pass, yield func(thing)) {
 	_, none := evidence(p)
 	for at, s := range audit.Each("seclabel", p.SecLabel) {
@@ -96,7 +97,7 @@ func hostUsers(p *audit.Pass, yield func(thing)) {
 		if !ok || !ownerInForce(p, s) {
 			continue
 		}
-		host, _ := p.OnHost() // each host has users of its own
+		host, _ := p.OnHost() // a user exists separately on each host
 		t := thing{key: user.key() + " on " + host, at: at.Elem("label"), what: user.key()}
 		if none {
 			t.detail = bare
@@ -108,11 +109,11 @@ func hostUsers(p *audit.Pass, yield func(thing)) {
 	}
 }
 
-// sideOn is the key of a side of the boundary among the guests of one host.
+// sideOn returns the key of a side of the boundary for the guests of one host.
 func sideOn(side, host string) string { return side + " on " + host }
 
-// side returns on which side of QEMU's boundary the guest is, where that is known. A guest outside
-// that SELinux or AppArmor holds is on none.
+// side returns on which side of QEMU's boundary the guest is, or "" if that is undetermined. It is
+// also "" for a guest outside the boundary that SELinux or AppArmor confines.
 func side(p *audit.Pass) (key string, at audit.Path) {
 	switch string(p.Boundary.Word) {
 	case "inside":
@@ -139,16 +140,17 @@ var acrossHost = []*audit.Rule{
 		Severity: audit.Critical,
 		Needs:    audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `sVirt keeps guests apart by the categories in their labels and by nothing else: with the same ones,
-whoever breaks out of one guest's QEMU may open the disks of the other and reach into its process. Labels that
-libvirt makes are unique on the host. Guests that share a label by intent, such as the nodes of one cluster, are
-one guest to SELinux: waive the rule if that is what you want.`,
-		Fix: `<seclabel type='dynamic' model='selinux' relabel='yes'/>, or no <seclabel> at all, which means the same.
+		Doc: `sVirt separates guests only by the categories in their labels. With the same
+categories, a guest that takes over its QEMU can open the disks of the other guest and access its
+process. Labels that libvirt generates are unique on the host. Guests that share a label on purpose,
+such as the nodes of one cluster, are one guest to SELinux: waive the rule for them.`,
+		Fix: `Use <seclabel type='dynamic' model='selinux' relabel='yes'/>, or delete <seclabel>, which has the same effect.
 $ virt-xml DOMAIN --edit --seclabel type=dynamic`,
 		Refs: []string{sVirt, "https://nvd.nist.gov/vuln/detail/CVE-2021-3631"},
 		Check: func(p *audit.Pass) {
-			// Two labels of running guests that libvirt made differ, or the documents are of two hosts.
-			things(categorySets).report(p, categoryKind, "", "the %s is that of %s too", func(mine thing, other audit.Use) bool {
+			// Labels that libvirt generated for running guests differ, unless the guests are on two
+			// hosts.
+			things(categorySets).report(p, categoryKind, "", "the %s is the same as in %s", func(mine thing, other audit.Use) bool {
 				return mine.detail == fixed || other.Detail == fixed
 			})
 		},
@@ -159,12 +161,13 @@ $ virt-xml DOMAIN --edit --seclabel type=dynamic`,
 		Severity: audit.Low,
 		Needs:    audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.MultiTenant},
-		Doc: `Where neither SELinux nor AppArmor holds the guests, the user is all that separates them: a QEMU that
-has been taken over reads the memory and the disks of every other one of its user. By libvirt's default all guests
-have one user, which is fine on a host with sVirt; it is reported only where the documents show that there is
-none, because the label is switched off or a running guest has no such label. It is medium where the user was set
-by hand. Documents that are not known to be of one host are not compared.`,
-		Fix: `SELinux or AppArmor on the host, and no <seclabel type='none'>; or a user for each guest:
+		Doc: `If neither SELinux nor AppArmor confines the guests, only the user separates them: a
+QEMU process that its guest has taken over can read the memory and the disks of every other guest
+with the same user. By libvirt's default all guests have one user, which is safe on a host with
+sVirt. The rule reports guests only if the documents show that they are not confined, because the
+label is disabled or a running guest has no such label. It is medium if the user is set in the
+document. Documents that are not known to be of one host are not compared.`,
+		Fix: `Enable SELinux or AppArmor on the host and delete <seclabel type='none'>, or set a separate user for each guest:
 <seclabel type='static' model='dac' relabel='yes'><label>vm-web:vm-web</label></seclabel>`,
 		Refs: []string{"https://libvirt.org/drvqemu.html#posix-users-groups"},
 		Check: func(p *audit.Pass) {
@@ -180,29 +183,30 @@ by hand. Documents that are not known to be of one host are not compared.`,
 				if _, known := p.OnHost(); found.count > 0 && !known {
 					p.Unknown(audit.NeedOneHost)
 				} else if found.count > 0 {
-					p.ReportAs(severity, t.at, "user %s, without SELinux or AppArmor, is that of %s too", t.what, found)
+					p.ReportAs(severity, t.at, "without SELinux or AppArmor this guest runs as user %s, the same as %s", t.what, found)
 				}
 			})
 		},
 	},
 	{
 		ID:       "fleet-tenant-boundary-mix",
-		Title:    "Guests inside and outside of QEMU's security boundary share a host",
+		Title:    "Guests inside and outside QEMU's security boundary share a host",
 		Severity: audit.High,
 		Needs:    audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.MultiTenant},
-		Doc: `A guest that is outside has ways out that nobody will call a security bug, and next to it are guests
-that count on the boundary. To keep the report short it names the side with fewer guests: the one test guest in
-emulation, or the few proper guests on a host of test guests. Where the document shows an SELinux or AppArmor
-label on the guest outside, that stands between them, and nothing is reported for it. Documents that are not known to be
-of one host, such as those in a directory of a checkout, are not compared unless --one-host says so.`,
-		Fix:  `Run guests that need emulation, or an unlisted machine, on a host of their own; or move them to KVM.`,
+		Doc: `QEMU does not treat an escape from a guest outside the boundary as a security bug, and
+other guests on the same host rely on the boundary. To keep the report short, the rule reports the
+side with fewer guests: one test guest in emulation, or a few production guests on a host of test
+guests. If the document shows an SELinux or AppArmor label on the guest outside, that label confines
+it, and the guest is not reported. Documents that are not known to be of one host, such as those in
+a directory of a checkout, are not compared without --one-host.`,
+		Fix:  `Run guests that require emulation, or an unlisted machine type, on a separate host, or change them to KVM.`,
 		Refs: []string{qemuSecurity, "https://csrc.nist.gov/pubs/sp/800/125/a/r1/final"},
 		Check: func(p *audit.Pass) {
 			mine, at := side(p)
-			theirs, key, format := outside, "inside", "this guest is inside of QEMU's security boundary and shares the host with guests outside: %s"
+			theirs, key, format := outside, "inside", "this guest is inside QEMU's security boundary and shares the host with guests outside: %s"
 			if mine == outside {
-				theirs, key, format = inside, "outside", "this guest is outside of QEMU's security boundary and shares the host with guests inside: %s"
+				theirs, key, format = inside, "outside", "this guest is outside QEMU's security boundary and shares the host with guests inside: %s"
 			}
 			if mine == "" {
 				return

@@ -11,8 +11,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// imageKey names the image that a <source> leads to; key is "" for what is no image, or not known.
-// never says that the protocol cannot write.
+// imageKey returns the key of the image that a <source> names, or "" if it is not an image or not
+// known. never reports that the protocol does not support writes.
 func imageKey(s *libvirtxml.DomainDiskSource) (key, attribute, what string, never bool) {
 	if s == nil {
 		return "", "", "", false
@@ -47,13 +47,14 @@ func imageKey(s *libvirtxml.DomainDiskSource) (key, attribute, what string, neve
 	return "", "", "", false
 }
 
-// defaultPorts are what libvirt and QEMU assume where a host is given without a port.
+// defaultPorts are the ports that libvirt and QEMU use for a host without a port.
 var defaultPorts = map[string]string{
 	"nbd": "10809", "rbd": "6789", "iscsi": "3260", "gluster": "24007", "sheepdog": "7000", "ssh": "22", "nfs": "2049",
 	"http": "80", "https": "443", "ftp": "21", "ftps": "990", "tftp": "69", "vxhs": "9999",
 }
 
-// remoteKey names an image on a server. The hosts of a cluster may be listed in any order.
+// remoteKey returns the key of an image on a server. The hosts of a cluster can be listed in any
+// order.
 func remoteKey(protocol, name string, hosts []libvirtxml.DomainDiskSourceHost) string {
 	var list []string
 	for _, h := range hosts {
@@ -69,7 +70,7 @@ func remoteKey(protocol, name string, hosts []libvirtxml.DomainDiskSourceHost) s
 	}
 	slices.Sort(list)
 	if protocol == "iscsi" && !strings.Contains(name, "/") {
-		name += "/0" // the first unit, where none is named
+		name += "/0" // the default is the first unit
 	}
 	return protocol + " " + strings.Join(list, ",") + " " + name
 }
@@ -100,7 +101,8 @@ func pciFromText(s string) string {
 	return fmt.Sprintf("%04x:%02x:%02x.%x", domain, bus, slot, function)
 }
 
-// macKey writes a MAC address with two lower-case digits each; libvirt takes one digit too.
+// macKey writes a MAC address with two lower-case digits for each byte; libvirt also accepts one
+// digit.
 func macKey(mac string) string {
 	parts := strings.Split(strings.ToLower(strings.TrimSpace(mac)), ":")
 	if len(parts) != 6 {
@@ -117,7 +119,7 @@ func macKey(mac string) string {
 	return ""
 }
 
-// idKey is a vendor's or product's number without prefix, four digits.
+// idKey returns a vendor's or product's ID as four digits without a prefix.
 func idKey(id *libvirtxml.DomainHostDevProductVendorID) string {
 	if id == nil {
 		return ""
@@ -134,12 +136,12 @@ func uuidForm(s string) string {
 	return strings.ToLower(strings.ReplaceAll(strings.TrimSpace(s), "-", ""))
 }
 
-// numberSet is a set of processors, or of categories: no host has more of either.
+// numberSet is a set of CPUs, or of categories, that is large enough for any host.
 type numberSet [128]uint64
 
 const maxNumber = 128 * 64
 
-// add reads a list as libvirt writes it, such as "0-3,^2,8"; dash is what joins a span.
+// add parses a list in libvirt's syntax, such as "0-3,^2,8"; dash is the separator of a range.
 func (s *numberSet) add(list, dash string) {
 	for part := range strings.SplitSeq(list, ",") {
 		part, without := strings.CutPrefix(strings.TrimSpace(part), "^")
@@ -175,7 +177,7 @@ type chardev struct {
 	source *libvirtxml.DomainChardevSource
 }
 
-// chardevs lists the character devices, but for the <console> by which libvirt repeats a <serial>.
+// chardevs lists the character devices, except the <console> with which libvirt repeats a <serial>.
 func chardevs(p *audit.Pass) []chardev {
 	var out []chardev
 	add := func(at audit.Path, source *libvirtxml.DomainChardevSource) {
@@ -211,7 +213,7 @@ func chardevs(p *audit.Pass) []chardev {
 	return out
 }
 
-// listening is a place where the guest's process takes connections.
+// listening is an endpoint on which the guest's process accepts connections.
 type listening struct {
 	at      audit.Path
 	network string // "tcp", "udp", "unix"
@@ -219,7 +221,7 @@ type listening struct {
 	port    string
 }
 
-// commandListeners are those that the command line asks for.
+// commandListeners returns the endpoints that the command line opens.
 func commandListeners(p *audit.Pass) []listening {
 	var out []listening
 	for _, o := range p.Command.Named("monitor", "qmp", "qmp-pretty", "serial", "parallel", "debugcon", "gdb", "s", "chardev") {

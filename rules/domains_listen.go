@@ -10,7 +10,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// ports walks the TCP and UDP ports that the documents fix.
+// ports walks the TCP and UDP ports that the document sets.
 func ports(p *audit.Pass, yield func(thing)) {
 	if boxed(p) {
 		return
@@ -72,7 +72,7 @@ func ports(p *audit.Pass, yield func(thing)) {
 }
 
 // listens returns the address that a display listens on: that of the first <listen>, or the
-// attribute, or what qemu.conf says; "" where it is not on the network.
+// attribute, or the one of qemu.conf. It returns "" for a display that is not on the network.
 func listens(p *audit.Pass, kind, attribute string, list []libvirtxml.DomainGraphicListener) string {
 	if len(list) > 0 {
 		switch l := list[0]; {
@@ -98,8 +98,8 @@ func listens(p *audit.Pass, kind, attribute string, list []libvirtxml.DomainGrap
 	return listen.Value
 }
 
-// boundSockets walks the UNIX sockets on which the guest's process waits. Those to which it connects
-// are somebody else's, and may serve many.
+// boundSockets walks the UNIX sockets on which the guest's process listens. Sockets to which it
+// connects belong to another process, which may serve many guests.
 func boundSockets(p *audit.Pass, yield func(thing)) {
 	if boxed(p) {
 		return

@@ -7,7 +7,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// Kinds of things in the index, about memory and processors.
+// Kinds of resources in the index, about memory and CPUs.
 const (
 	sharedMemory = "memory" // detail: readOnly or nothing
 	vsockAddress = "vsock"
@@ -32,13 +32,13 @@ func indexMemory(p *audit.Pass) {
 	}
 }
 
-// cpuOn names a processor of the host that the guest is on.
+// cpuOn returns the key of a CPU of the host that the guest is on.
 func cpuOn(p *audit.Pass, number int) string {
 	host, _ := p.OnHost()
 	return strconv.Itoa(number) + " of " + host
 }
 
-// memories walks memory that others can map. ivshmem has a name below /dev/shm, or a server.
+// memories walks memory that other guests can map. ivshmem has a name below /dev/shm, or a server.
 func memories(p *audit.Pass, yield func(thing)) {
 	for at, s := range audit.Each("devices/shmem", p.Devices.Shmems) {
 		t := thing{key: "shmem " + s.Name, at: at.Attr("name"), what: "shared memory '" + s.Name + "'"}
@@ -61,7 +61,7 @@ func memories(p *audit.Pass, yield func(thing)) {
 		}
 		t := thing{key: hostPath(m.Source.Path), at: at.Elem("source/path"), what: "memory in " + strings.TrimSpace(m.Source.Path)}
 		if m.Target != nil && m.Target.ReadOnly != nil || access != "shared" && m.Model != "virtio-pmem" {
-			t.detail = readOnly // what the guest writes stays its own
+			t.detail = readOnly // the guest's writes are private
 		}
 		yield(t)
 	}
@@ -79,8 +79,8 @@ func vsockAddresses(p *audit.Pass, yield func(thing)) {
 	yield(thing{key: strconv.FormatUint(n, 10), at: audit.At("devices/vsock/cid@address"), what: v.CID.Address})
 }
 
-// pinned returns the host's processors that the guest's are tied to, nil for a guest that floats,
-// and whether the guest was promised them for itself.
+// pinned returns the host's CPUs to which the guest is pinned, or nil for a guest that is not
+// pinned, and whether they are dedicated to the guest.
 func pinned(p *audit.Pass) (set *numberSet, owned bool, at audit.Path) {
 	at = audit.At("cputune")
 	switch t := p.CPUTune; {
@@ -111,10 +111,11 @@ var acrossMemory = []*audit.Rule{
 		Severity: audit.High,
 		Needs:    audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `The memory is a channel between the guests that no firewall or label on the host sees, and whatever
-reads it in one guest is fed by the other. Guests of one owner that were built to talk through ivshmem are the
-harmless case. Files behind NVDIMM that all guests map privately or read-only are not reported.`,
-		Fix:  `Delete the <shmem>, or give it a name of its own: <shmem name='web-and-host'>`,
+		Doc: `The memory is a channel between the guests that no firewall or label on the host
+controls, and one guest can attack any software of the other that reads it. It is harmless for
+guests of one owner that are designed to communicate through ivshmem. NVDIMM files that all guests
+map privately or read-only are not reported.`,
+		Fix:  `Delete the <shmem>, or set a unique name: <shmem name='web-and-host'>`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#shared-memory-device", "https://www.qemu.org/docs/master/system/devices/ivshmem.html"},
 		Check: func(p *audit.Pass) {
 			things(memories).report(p, sharedMemory, "", "%s is mapped by %s too", func(mine thing, other audit.Use) bool {
@@ -124,30 +125,31 @@ harmless case. Files behind NVDIMM that all guests map privately or read-only ar
 	},
 	{
 		ID:       "fleet-vsock-cid-dup",
-		Title:    "Two guests have the same fixed vsock address",
+		Title:    "Two guests have the same vsock address",
 		Severity: audit.Low,
 		Needs:    audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened},
-		Doc: `A service of the host that speaks to a guest by its vsock address reaches whichever of the two runs,
-and the second one does not start. With auto='yes' libvirt picks a free address at each start.`,
-		Fix: `<vsock model='virtio'><cid auto='yes'/></vsock>
+		Doc: `A service of the host that connects to a guest by its vsock address reaches the guest
+that started first, and the second one does not start. With auto='yes' libvirt allocates a free
+address at each start.`,
+		Fix: `Use <vsock model='virtio'><cid auto='yes'/></vsock>
 $ virt-xml DOMAIN --edit --vsock cid.auto=yes`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#vsock"},
 		Check: func(p *audit.Pass) {
-			things(vsockAddresses).report(p, vsockAddress, "", "vsock address %s is that of %s too", nil)
+			things(vsockAddresses).report(p, vsockAddress, "", "vsock address %s is also used by %s", nil)
 		},
 	},
 	{
 		ID:       "fleet-cpu-pin-overlap",
-		Title:    "Processors that are dedicated to a guest are used by another one",
+		Title:    "CPUs that are dedicated to a guest are used by another one",
 		Severity: audit.Info,
 		Needs:    audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.MultiTenant},
-		Doc: `A guest that was promised its processors, by the KVM hint or by real-time scheduling with locked
-memory, loses both the timing and the distance from its neighbours' caches when another guest is pinned to the
-same ones. Guests that are pinned without such a promise may share, and those that are not pinned at all are not
-looked at, nor are documents compared that are not known to be of one host.`,
-		Fix:  `Sets of processors that do not meet: <vcpupin vcpu='0' cpuset='4'/> here, other numbers there.`,
+		Doc: `The KVM hint, or real-time scheduling with locked memory, dedicates CPUs to a guest.
+If another guest is pinned to the same CPUs, the first one loses its timing, and the guests share
+caches. Guests that are pinned to CPUs without dedicating them can share, and guests that are not
+pinned are not checked. Documents that are not known to be of one host are not compared.`,
+		Fix:  `Use disjoint sets of CPUs: <vcpupin vcpu='0' cpuset='4'/> in one guest, other numbers in the other.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#cpu-tuning", "https://pve.proxmox.com/pve-docs/chapter-qm.html"},
 		Check: func(p *audit.Pass) {
 			pins, owned, at := pinned(p)
@@ -168,7 +170,7 @@ looked at, nor are documents compared that are not known to be of one host.`,
 						if first < 0 {
 							first = i
 						}
-						// Many guests can have all processors in common: the count need not be exact then.
+						// Many guests can share all CPUs: the count need not be exact then.
 						if looked++; looked > 4*maxCounted || !yield(u) {
 							return
 						}
@@ -178,7 +180,7 @@ looked at, nor are documents compared that are not known to be of one host.`,
 			if _, known := p.OnHost(); found.count > 0 && !known {
 				p.Unknown(audit.NeedOneHost)
 			} else if found.count > 0 {
-				p.Reportf(at, "processor %d of the host, where one guest is to be alone, is used by %s too", first, found)
+				p.Reportf(at, "CPU %d of the host, which is dedicated to one guest, is also used by %s", first, found)
 			}
 		},
 	},

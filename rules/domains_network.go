@@ -9,7 +9,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// Kinds of things in the index, about networks.
+// Kinds of resources in the index, about networks.
 const (
 	macAddress  = "mac"    // detail: the segment
 	boundPort   = "port"   // detail: the address
@@ -26,8 +26,8 @@ func indexNetwork(p *audit.Pass) {
 	things(unguardedSegments).index(p, unguarded)
 }
 
-// segment names the network that an interface is on, by its kind, name and VLAN; "" where the
-// document does not tell, or where the guest is alone on it.
+// segment returns the network of an interface, by its kind, name and VLAN. It returns "" if the
+// document does not name it, or if the guest is alone on it.
 func segment(i *libvirtxml.DomainInterface) string {
 	var name string
 	switch s := i.Source; {
@@ -50,11 +50,11 @@ func segment(i *libvirtxml.DomainInterface) string {
 	return name
 }
 
-// macs walks the hardware addresses that other guests could meet: behind user networking, each guest
-// is alone.
+// macs walks the MAC addresses on networks with other guests: with user networking, each guest is
+// alone.
 func macs(p *audit.Pass, yield func(thing)) {
 	if boxed(p) {
-		return // behind a bridge of the container's
+		return // on a bridge inside the container
 	}
 	for at, i := range audit.Each("devices/interface", p.Devices.Interfaces) {
 		if i.MAC == nil {
@@ -67,7 +67,7 @@ func macs(p *audit.Pass, yield func(thing)) {
 	}
 }
 
-// meet says how likely it is that two interfaces are on one wire.
+// meet returns the severity by how likely it is that two interfaces are on the same network.
 func meet(a, b string) audit.Severity {
 	kind := func(s string) string { word, _, _ := strings.Cut(s, " "); return word }
 	switch {
@@ -92,7 +92,7 @@ func segments(p *audit.Pass, filtered bool, yield func(thing)) {
 	for at, i := range audit.Each("devices/interface", p.Devices.Interfaces) {
 		s := segment(i)
 		if s == "" || strings.HasPrefix(s, "device ") {
-			continue // neither filters nor isolation exist on macvtap
+			continue // macvtap supports neither filters nor isolation
 		}
 		isolated := i.PortOptions != nil && i.PortOptions.Isolated == "yes"
 		if (i.FilterRef != nil && i.FilterRef.Filter != "" || isolated) == filtered {
@@ -108,11 +108,12 @@ var acrossNetwork = []*audit.Rule{
 		Severity: audit.Medium,
 		Needs:    audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `The switch sends each guest's frames to whichever of the two spoke last, so one gets the other's
-traffic and its lease from DHCP. It is high where both are on the same network, and low where both name one of the
-same kind and the names differ: they may be apart, or the same under two names. A stand-by that never runs beside
-its twin is the harmless case. Interfaces with user networking are not compared: each has a network of its own.`,
-		Fix: `Delete the <mac> of one of them: libvirt makes a new one when the guest is defined.
+		Doc: `The switch sends frames to the guest that last sent one, so one guest gets the traffic
+and the DHCP lease of the other. It is high if both are on the same network. It is low if both name
+networks of the same kind with different names, which may be separate or the same. It is harmless
+for a stand-by guest that never runs at the same time. Interfaces with user networking are not
+compared: each has a separate network.`,
+		Fix: `Delete the <mac> of one of them: libvirt generates a new address when the guest is defined.
 <mac address='52:54:00:6b:3c:59'/>`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#network-interfaces", "https://libvirt.org/formatnwfilter.html"},
 		Check: func(p *audit.Pass) {
@@ -123,39 +124,39 @@ its twin is the harmless case. Interfaces with user networking are not compared:
 					return true
 				})
 				if found.count > 0 {
-					p.ReportAs(worst, t.at, "MAC address %s is that of %s too", t.key, found)
+					p.ReportAs(worst, t.at, "MAC address %s is also used by %s", t.key, found)
 				}
 			})
 		},
 	},
 	{
 		ID:       "fleet-port-dup",
-		Title:    "Two guests are to listen on the same port of the host",
+		Title:    "Two guests listen on the same port of the host",
 		Severity: audit.Low,
 		Needs:    audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened},
-		Doc: `The guest that starts first gets the port; the other fails to start, or whoever connects types a
-password into the console of the wrong guest. Ports that libvirt picks itself never meet. Guests that never run at
-the same time may share a port, as far as their users know which one they reach.`,
-		Fix: `Let libvirt pick the port of a display: <graphics type='vnc' port='-1' autoport='yes'/>
-A port of its own, or a UNIX socket, for any other device.`,
+		Doc: `The guest that starts first gets the port. The other fails to start, or its users type
+a password into the console of the wrong guest. Ports that libvirt allocates are unique. Guests that
+never run at the same time can share a port if their users know which guest they connect to.`,
+		Fix: `Let libvirt allocate the port of a display: <graphics type='vnc' port='-1' autoport='yes'/>
+Set a unique port, or a UNIX socket, for any other device.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#graphical-framebuffers"},
 		Check: func(p *audit.Pass) {
-			things(ports).report(p, boundPort, "", "%s is that of %s too", func(mine thing, other audit.Use) bool {
+			things(ports).report(p, boundPort, "", "%s is also used by %s", func(mine thing, other audit.Use) bool {
 				return mine.detail == other.Detail || mine.detail == "any address" || other.Detail == "any address"
 			})
 		},
 	},
 	{
 		ID:       "fleet-socket-dup",
-		Title:    "Two guests are to listen on the same UNIX socket",
+		Title:    "Two guests listen on the same UNIX socket",
 		Severity: audit.Medium,
 		Needs:    audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `The guest that starts later takes the name away from the first: what connects to that console, agent
-or monitor now speaks to another guest than it believes, and obeys its answers. Sockets to which guests connect as
-clients are not compared, since one server may serve them all.`,
-		Fix:  `Delete the path, so that libvirt makes one for each guest: <channel type='unix'> without <source>.`,
+		Doc: `The guest that starts later takes over the name from the first. A client of that
+console, agent or monitor then connects to the wrong guest and trusts its answers. Sockets to which
+guests connect as clients are not compared, since one server may serve all of them.`,
+		Fix:  `Delete the path, so that libvirt creates one for each guest: <channel type='unix'> without <source>.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#unix-domain-socket-client-server"},
 		Check: func(p *audit.Pass) {
 			things(boundSockets).report(p, boundSocket, "", "socket %s is bound by %s too", nil)
@@ -163,16 +164,17 @@ clients are not compared, since one server may serve them all.`,
 	},
 	{
 		ID:       "fleet-bridge-mixed-trust",
-		Title:    "Guests with and without a filter are on one network",
+		Title:    "Guests with and without a network filter are on one network",
 		Severity: audit.Medium,
 		Needs:    audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.MultiTenant},
-		Doc: `A network filter, or an isolated port, keeps a guest from harming the others on the network; one
-guest without undoes that for all of them, since it may still answer in their name, and isolated ports talk to it
-freely. To keep the report short it names the side with fewer guests: where most are filtered those without, and
-where most are not the filtered ones, at low, since the network then rests on something else. A router for the
-others has to stand outside.`,
-		Fix: `<filterref filter='clean-traffic'/> or <port isolated='yes'/> in the <interface> of every guest on the network, or
+		Doc: `A network filter, or an isolated port, prevents a guest from attacking the others on
+the network. One guest without it defeats that for all of them, since it can still impersonate the
+others, and isolated ports can communicate with it. To keep the report short, the rule reports the
+side with fewer guests: unfiltered guests if most are filtered, else the filtered ones, which are
+low, since the network is then probably protected in another way. A guest that is the router for the
+others must be unfiltered.`,
+		Fix: `Add <filterref filter='clean-traffic'/> or <port isolated='yes'/> in the <interface> of every guest on the network, or
 <port isolated='yes'/> in the network itself.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#isolating-guests-network-traffic-from-each-other", "https://libvirt.org/formatnwfilter.html"},
 		Check: func(p *audit.Pass) {
@@ -188,12 +190,12 @@ others has to stand outside.`,
 			}
 			things(unguardedSegments).distinct(p, func(t thing) {
 				if others := p.Guests(guarded, t.key); others > 0 && p.Guests(unguarded, t.key) <= others {
-					report(audit.Medium, t, guarded, "unfiltered", "no filter on %s, unlike the interfaces of %s")
+					report(audit.Medium, t, guarded, "unfiltered", "this interface on %s has no filter, unlike those of %s")
 				}
 			})
 			things(guardedSegments).distinct(p, func(t thing) {
 				if others := p.Guests(unguarded, t.key); others > 0 && p.Guests(guarded, t.key) < others {
-					report(audit.Low, t, unguarded, "filtered", "the filter on %s is undone by the interfaces without one of %s")
+					report(audit.Low, t, unguarded, "filtered", "the filter of this interface on %s is useless: %s have interfaces without one")
 				}
 			})
 		},

@@ -7,7 +7,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// Kinds of things in the index, about what a guest is.
+// Kinds of resources in the index, about what a guest is.
 const (
 	guestUUID  = "uuid"
 	guestName  = "name"
@@ -31,7 +31,7 @@ func uuids(p *audit.Pass, yield func(thing)) {
 	yield(thing{key: uuidForm(p.UUID), at: audit.At("uuid"), what: p.UUID})
 }
 
-// names walks the one name. Two drivers of libvirt may each have a guest of that name.
+// names walks the one name. Two drivers of libvirt can each have a guest with the same name.
 func names(p *audit.Pass, yield func(thing)) {
 	if p.Name == "" {
 		return
@@ -43,11 +43,12 @@ func names(p *audit.Pass, yield func(thing)) {
 	yield(thing{key: driver + " " + p.Name, at: audit.At("name"), what: p.Name})
 }
 
-// serialWords are what stands for a serial number that nobody gave.
+// serialWords are placeholders for a missing serial number.
 var serialWords = []string{"none", "not specified", "default string", "system serial number", "to be filled by o.e.m."}
 
-// hardwareIDs walks the numbers by which a guest's software knows its machine. The UUID in SMBIOS is
-// left to fleet-uuid-dup where it is the domain's; a serial number may carry instructions for cloud-init.
+// hardwareIDs walks the numbers by which a guest's software identifies its machine. fleet-uuid-dup
+// checks a UUID in SMBIOS that equals the domain's. A serial number may contain instructions for
+// cloud-init.
 func hardwareIDs(p *audit.Pass, yield func(thing)) {
 	for at, s := range audit.Each("sysinfo", p.SysInfo) {
 		if s.SMBIOS == nil || s.SMBIOS.System == nil {
@@ -72,8 +73,8 @@ func hardwareIDs(p *audit.Pass, yield func(thing)) {
 	}
 }
 
-// accessWords walks the passwords of displays, hashed. VNC looks at eight characters only, so that
-// two passwords that begin alike are one.
+// accessWords walks the passwords of displays, hashed. VNC uses only eight characters, so two
+// passwords with the same prefix are equal.
 func accessWords(p *audit.Pass, yield func(thing)) {
 	one := func(word string, at audit.Path) {
 		if strings.Trim(word, "*") != "" {
@@ -92,8 +93,8 @@ func accessWords(p *audit.Pass, yield func(thing)) {
 	}
 }
 
-// hiddenWord reports whether a display has a password that the document does not show: it is masked,
-// or it has an end to its validity and nothing that would end.
+// hiddenWord reports whether a display has a password that the document does not show: it is
+// masked, or only the end of its validity is in the document.
 func hiddenWord(p *audit.Pass) bool {
 	if p.SecretsShown() {
 		return false
@@ -115,9 +116,9 @@ func hiddenWord(p *audit.Pass) bool {
 	return false
 }
 
-// libvirtKeys walks the secrets that libvirt keeps for encrypted disks and TPMs. Disks that guests
-// share, or only read, have one key by nature. Those for logging in to a server are left out: the
-// host has one account there, for all of its guests.
+// libvirtKeys walks the secrets of libvirt for encrypted disks and TPMs. It skips disks that guests
+// share, or only read, which have one key for all guests. It also skips secrets that authenticate
+// to a server: the host has one account there for all of its guests.
 func libvirtKeys(p *audit.Pass, yield func(thing)) {
 	for at, d := range audit.Each("devices/disk", p.Devices.Disks) {
 		if d.ReadOnly != nil || d.Shareable != nil || d.Device == "cdrom" {
@@ -164,16 +165,16 @@ var acrossSelf = []*audit.Rule{
 		Severity: audit.Medium,
 		Needs:    audit.NeedDomains,
 		Profiles: every,
-		Doc: `What keeps guests apart goes by UUID and name: the AppArmor profile, files for NVRAM and TPM, logs,
-inventories. With a UUID of two guests, or a name that stands for two, a rule made for one applies to the other. A
-clone made by copying the document has this; virt-clone does not. One guest that is given twice, running and
-stored, is not reported: it has both in common. Guests of different hosts may well have the same name: audit each
-host by itself then.`,
-		Fix:  `Delete the <uuid> from the copy before it is defined, and give it a name of its own: libvirt makes a new UUID.`,
+		Doc: `UUID and name identify a guest in the AppArmor profile, files for NVRAM and TPM, logs
+and inventories. If two guests share one of them, a setting for one guest applies to the other. This
+happens if a document is copied to clone a guest; virt-clone avoids it. Two documents of the same
+guest, running and stored, are not reported: they have both in common. If guests of different hosts
+have the same names, audit each host separately.`,
+		Fix:  `Delete the <uuid> from the copy before it is defined, so that libvirt generates a new one, and set a unique name.`,
 		Refs: []string{"https://libvirt.org/drvqemu.html#apparmor-svirt-confinement", "https://libvirt.org/formatdomain.html#general-metadata"},
 		Check: func(p *audit.Pass) {
-			things(uuids).report(p, guestUUID, "uuid", "UUID %s is that of %s too", nil)
-			things(names).report(p, guestName, "name", "name '%s' is that of %s too, which has another UUID", nil)
+			things(uuids).report(p, guestUUID, "uuid", "UUID %s is also used by %s", nil)
+			things(names).report(p, guestName, "name", "name '%s' is also used, with another UUID, by %s", nil)
 		},
 	},
 	{
@@ -182,14 +183,15 @@ host by itself then.`,
 		Severity: audit.Low,
 		Needs:    audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.MultiTenant},
-		Doc: `Licences, inventories and cloud-init take these numbers for the machine's identity, and a guest that
-has another's may be given what was meant for it. The generation ID is there to tell a guest that it has been
-cloned, so that it makes new random numbers; a clone with the same one repeats them. Where all guests show the
-host's serial number, they show that they are on one host.`,
-		Fix:  `A value of its own for each: <genid/> without text and no serial number at all let libvirt see to it.`,
+		Doc: `Licences, inventories and cloud-init use these numbers as the identity of the machine,
+and a guest with the number of another may get what is intended for the other. The generation ID
+informs a guest that it has been cloned, so that it reseeds its random numbers; a clone with the
+same ID repeats them. If all guests show the host's serial number, they show that they are on the
+same host.`,
+		Fix:  `Set unique values: use <genid/> without text, for which libvirt generates a value, and delete the serial number.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#general-metadata", "https://wiki.openstack.org/wiki/OSSN/OSSN-0028"},
 		Check: func(p *audit.Pass) {
-			things(hardwareIDs).report(p, hardwareID, "", "%s is that of %s too", nil)
+			things(hardwareIDs).report(p, hardwareID, "", "%s is also used by %s", nil)
 		},
 	},
 	{
@@ -198,11 +200,12 @@ host's serial number, they show that they are on one host.`,
 		Severity: audit.Medium,
 		Needs:    audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `Who learns the password of one console has those of the others: it lies in each document, in backups
-of them, and in every client that ever connected. VNC uses eight characters of it only, so passwords that begin
-alike are the same. The passwords are compared as salted hashes, and never shown. It may be one administrator's
-for all, who then should ask for a password no more than once: by TLS or SASL.`,
-		Fix:  `A password for each guest, made for one session: <graphics type='vnc' passwd='...' passwdValidTo='...'/>`,
+		Doc: `Anyone who learns the password of one console has access to the others. The password
+is in each document, in their backups, and in every client that has connected. VNC uses only its
+first eight characters, so passwords with the same prefix are the same. The rule compares salted
+hashes of the passwords and never shows them. If one administrator uses the same password for all
+consoles, use TLS or SASL instead.`,
+		Fix:  `Set a separate password for each guest and session: <graphics type='vnc' passwd='...' passwdValidTo='...'/>`,
 		Refs: []string{"https://www.qemu.org/docs/master/system/vnc-security.html"},
 		Check: func(p *audit.Pass) {
 			if hiddenWord(p) {
@@ -211,21 +214,22 @@ for all, who then should ask for a password no more than once: by TLS or SASL.`,
 			}
 			accessWords(p, func(t thing) {
 				if found := gather(p.Others(accessWord, t.key), anyUse); found.count > 0 {
-					p.Reportf(t.at, "the console's password is that of %s too", found)
+					p.Reportf(t.at, "the console's password is also used by %s", found)
 				}
 			})
 		},
 	},
 	{
 		ID:       "fleet-secret-reuse",
-		Title:    "One secret opens the encrypted disks or TPMs of several guests",
+		Title:    "Several guests use one secret for their encrypted disks or TPMs",
 		Severity: audit.Medium,
 		Needs:    audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.MultiTenant},
-		Doc: `The key of one guest's disk is the key of the other's: a leak, or one owner's right to his key, opens
-both. It is harmless where the guests belong to one owner and are retired together. Read-only and shared disks are
-not reported, nor accounts for logging in to a storage server, which a host has once for all.`,
-		Fix: `A secret for each volume, and the volume encrypted anew with it:
+		Doc: `The key of one guest's disk is the key of the other's: a leak, or one owner's right to
+the key, gives access to both. It is harmless if the guests belong to one owner and are retired
+together. Read-only and shared disks are not reported, nor are accounts on a storage server, which a
+host has once for all guests.`,
+		Fix: `Define a secret for each volume, and encrypt the volume again with it:
 <encryption format='luks'><secret type='passphrase' uuid='9a1c5bd6-6e2f-4f0e-8f3b-7d5f6f1f0a11'/></encryption>`,
 		Refs: []string{"https://libvirt.org/formatstorageencryption.html"},
 		Check: func(p *audit.Pass) {
@@ -238,13 +242,14 @@ not reported, nor accounts for logging in to a storage server, which a host has 
 		Severity: audit.High,
 		Needs:    audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.Confidential},
-		Doc: `The session holds the keys with which the guest's owner speaks to the processor's firmware, made for
-one launch on one machine. With a session that is used again the host can replay an earlier launch in place of the
-one that the owner believes in, and what is known of one guest's keys helps with the other.`,
-		Fix:  `New blobs for each launch, from the guest's owner: "sevctl session" makes <dhCert> and <session>.`,
+		Doc: `The session contains the keys with which the guest's owner communicates with the CPU's
+firmware, generated for one launch on one machine. If a session is reused, the host can replay an
+earlier launch instead of the one that the owner expects, and a leaked key of one guest affects the
+other.`,
+		Fix:  `Generate a new <dhCert> and <session> for each launch, with "sevctl session" on the owner's side.`,
 		Refs: []string{"https://libvirt.org/kbase/launch_security_sev.html"},
 		Check: func(p *audit.Pass) {
-			things(launchBlobs).report(p, launchBlob, "", "the <%s> of this guest is that of %s too", nil)
+			things(launchBlobs).report(p, launchBlob, "", "the <%s> of this guest is also used by %s", nil)
 		},
 	},
 }

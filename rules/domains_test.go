@@ -109,8 +109,8 @@ func ordinary(n int, running bool) guest {
 	return g
 }
 
-// TestOrdinaryHost is about noise: a host of proper guests, of which half are given twice, stored and
-// running, has nothing to report.
+// TestOrdinaryHost is about noise: a host of proper guests, of which half are given twice, stored
+// and running, has nothing to report.
 func TestOrdinaryHost(t *testing.T) {
 	var host []guest
 	for i := range 8 {
@@ -276,8 +276,8 @@ func TestAcrossGuests(t *testing.T) {
 	}
 }
 
-// TestEveryThing gives two guests one of every thing that the index knows, in forms that differ where
-// libvirt takes several, and counts the findings of each rule at the first.
+// TestEveryThing gives two guests one of every thing that the index knows, in forms that differ
+// where libvirt takes several, and counts the findings of each rule at the first.
 func TestEveryThing(t *testing.T) {
 	const devices = `
 <disk type='volume'><source pool='p' volume='v'/></disk>
@@ -367,14 +367,14 @@ func TestEveryThing(t *testing.T) {
 	}
 }
 
-// TestManyOthers sees that a finding about many guests stays short.
+// TestManyOthers: a finding about many guests stays short.
 func TestManyOthers(t *testing.T) {
 	var host []guest
 	for i := range 12 {
 		host = append(host, guest{name: fmt.Sprint("vm", i), devices: "<disk type='file'><source file='/d'/></disk>"})
 	}
 	got := findings(t, host...)
-	if len(got) != len(host) || !strings.HasSuffix(got[0], "vm1 (1.xml:4:27), vm10 (10.xml:4:27), vm11 (11.xml:4:27) and 8 other guests too") {
+	if len(got) != len(host) || !strings.HasSuffix(got[0], "vm1 (1.xml:4:27), vm10 (10.xml:4:27), vm11 (11.xml:4:27) and 8 other guests") {
 		t.Errorf("%d findings: %s", len(got), got[0])
 	}
 }
@@ -430,8 +430,8 @@ func TestHostNames(t *testing.T) {
 	}
 }
 
-// TestUnknownHosts: what rules say about the guests of one host they do not say of documents that may be of
-// many. They say that they lack that, and only where it matters.
+// TestUnknownHosts: what rules say about the guests of one host they do not say of documents that
+// may be of many. They say that they lack that, and only where it matters.
 func TestUnknownHosts(t *testing.T) {
 	const dac = "<seclabel type='none'/><seclabel type='static' model='dac'><label>vm:vm</label></seclabel>"
 	const pin = "<cputune><vcpupin vcpu='0' cpuset='4'/></cputune><features><kvm><hint-dedicated state='on'/></kvm></features>"
