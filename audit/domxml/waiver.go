@@ -78,7 +78,7 @@ func (w *Waiver) Scope() string {
 
 // ExpiredMessage says of a waiver that has expired that it has.
 func (w *Waiver) ExpiredMessage() string {
-	return "the waiver of " + w.Rule + w.Scope() + " ended with " + w.Until.Format(time.DateOnly)
+	return "the waiver of " + w.Rule + w.Scope() + " expired after " + w.Until.Format(time.DateOnly)
 }
 
 // ParseDay reads a day such as 2027-06-30.

@@ -161,7 +161,7 @@ func TestNotices(t *testing.T) {
 		baseline []document
 		want     string
 	}{
-		{"waivers", audit.Config{Rules: []*audit.Rule{onDisks, expired, unused}}, nil, "low the waiver of stage-disk for guest a at device vda ended with 2026-11-22, low stage-disk finds nothing to waive at device vdz"},
+		{"waivers", audit.Config{Rules: []*audit.Rule{onDisks, expired, unused}}, nil, "low the waiver of stage-disk for guest a at device vda expired after 2026-11-22, low stage-disk finds nothing to waive at device vdz"},
 		{"one rule", audit.Config{Rules: []*audit.Rule{onDisks, unused}}, nil, "low stage-disk finds nothing to waive at device vdz"},
 		{"minimum", audit.Config{Rules: []*audit.Rule{onDisks, expired, unused}, Minimum: audit.Medium}, nil, ""},
 		{"site severity", audit.Config{Rules: []*audit.Rule{onDisks, expired, unused}, Minimum: audit.Medium, Severities: map[string]audit.Severity{unusedRule: audit.High}}, nil, "high stage-disk finds nothing to waive at device vdz"},
