@@ -14,24 +14,24 @@ import (
 	"cel.dev/cel-go/ext"
 )
 
-// Bounds on what one rule may ask for. There is none on time: what a rule answers must not depend on
-// the machine.
+// Limits of one rule. There is no limit on time: the result of a rule must not depend on the
+// machine.
 const (
-	// maxCost is what a rule may cost over one domain, in CEL's units: about one for each step, and one for
-	// each ten bytes of text that are gone through. A step takes a tenth of a microsecond.
+	// maxCost limits the cost of a rule for one domain, in CEL's units: about one for each step,
+	// and one for each ten bytes of text that it reads. A step takes a tenth of a microsecond.
 	maxCost = 200_000
 
 	maxLength  = 16_384 // code points of an expression
-	maxNodes   = 20_000 // of an expression, its macros expanded
-	maxDepth   = 100    // of brackets and dots; the time to check types grows with the cube of it
-	maxNesting = 4      // of all(), exists() and such inside each other
-	maxRegex   = 5_000  // instructions that a pattern is compiled to
+	maxNodes   = 20_000 // nodes of an expression, with its macros expanded
+	maxDepth   = 100    // nested brackets and dots; the time to check types grows with the cube of it
+	maxNesting = 4      // nested macros such as all() and exists()
+	maxRegex   = 5_000  // instructions of a compiled pattern
 	maxItems   = 1 << 20
 )
 
-// functions are all that an expression may call, by CEL's name, with the name that users know. What is not
-// here is left out for a reason: dyn() would put an end to the checking of types, what makes texts longer could
-// make them very long, and the rest has no use.
+// functions are the functions that an expression may call, by CEL's name, with the name for users.
+// Others are omitted on purpose: dyn() disables the checking of types, functions that extend texts
+// can make them very long, and the rest is not useful.
 var functions = map[string]string{
 	"_&&_": "&&", "_||_": "||", "!_": "!", "_?_:_": "?:",
 	"_==_": "==", "_!=_": "!=", "_<_": "<", "_<=_": "<=", "_>_": ">", "_>=_": ">=", "@in": "in",
@@ -44,16 +44,17 @@ var functions = map[string]string{
 	"kibibytes": "kibibytes",
 }
 
-// macros are what CEL itself turns into loops and tests.
+// macros are the macros of CEL, which it expands to loops and tests.
 var macros = []string{"has", "all", "exists", "exists_one", "map", "filter"}
 
-// variables are what every expression sees.
+// variables are available to every expression.
 var variables = []string{"boundary", "domain", "host", "name", "source"}
 
 // this is the variable of a rule about single elements.
 const this = "this"
 
-// environment is made when the first rule is compiled: a run without rules of this kind pays nothing.
+// environment is created when the first rule is compiled, so that a run without local rules has no
+// cost.
 var environment = sync.OnceValues(func() (*cel.Env, error) {
 	known := shapes()
 	return cel.NewEnv(
@@ -82,8 +83,8 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 	)
 })
 
-// kibibytes returns an amount of memory as libvirt reads it (virScaleInteger): a number, and a unit. No unit is KiB, and
-// what is no whole KiB is rounded up.
+// kibibytes returns an amount of memory in KiB, from a number and a unit as libvirt reads them
+// (virScaleInteger). The default unit is KiB. The result is rounded up.
 func kibibytes(number, unit ref.Val) ref.Val {
 	n, err := strconv.ParseUint(strings.TrimSpace(string(number.(types.String))), 10, 64)
 	if err != nil {
@@ -100,12 +101,12 @@ func kibibytes(number, unit ref.Val) ref.Val {
 }
 
 var (
-	errNumber   = errors.New("the text is no number, or one too large")
-	errUnit     = errors.New("the text is no unit of memory")
+	errNumber   = errors.New("the text is not a number, or the number is too large")
+	errUnit     = errors.New("the text is not a unit of memory")
 	errTooLarge = errors.New("the number is too large")
 )
 
-// scaleOf returns how many bytes a unit is: b, bytes; k, KiB and KB, which is 1000, and so on.
+// scaleOf returns the number of bytes of a unit: b, bytes; k, KiB and KB, which is 1000, and so on.
 func scaleOf(unit string) (uint64, error) {
 	unit = strings.ToLower(unit)
 	switch unit {

@@ -13,13 +13,13 @@ import (
 	"github.com/virt-audit/virt-audit/audit/suggest"
 )
 
-// problem returns an error about a field of a rule. Its File is the field as the configuration names it,
-// and it has a position only if the field is the expression.
+// problem returns an error about a field of a rule. Its File is the field as the configuration
+// names it, and it has a position only if the field is the expression.
 func problem(field, message string) *source.Error {
 	return &source.Error{File: field, Message: message}
 }
 
-// reader turns what CEL says of an expression into words for the person who wrote it.
+// reader translates CEL's errors about an expression for the author of the rule.
 type reader struct {
 	expression []rune
 	missed     []missed
@@ -38,7 +38,7 @@ func (r *reader) first(errs []*common.Error) *source.Error {
 	offset := r.offset(e.Location)
 	switch word, rest := quoted(e.Message); {
 	case strings.HasPrefix(e.Message, "undefined field "):
-		offset = r.behindDot(offset)
+		offset = r.afterDot(offset)
 		out.Message, out.Hint = r.noField(word)
 	case strings.HasPrefix(e.Message, "undeclared reference to "):
 		offset = r.nameBefore(offset, word)
@@ -48,14 +48,14 @@ func (r *reader) first(errs []*common.Error) *source.Error {
 		out.Message, out.Hint = noOverload(word, rest)
 	case strings.HasPrefix(e.Message, "Syntax error: "):
 		out.Message, _, _ = strings.Cut(strings.TrimPrefix(e.Message, "Syntax error: "), " expecting ")
-		out.Message = strings.Replace("syntax error: "+out.Message, "mismatched input '<EOF>'", "the expression ends too early", 1)
+		out.Message = strings.Replace("syntax error: "+out.Message, "mismatched input '<EOF>'", "unexpected end of the expression", 1)
 		if strings.Contains(out.Message, "input ':'") {
-			out.Hint = "a colon in a name is written as an underscore"
+			out.Hint = "write a colon in a name as an underscore"
 		}
 	case e.Message == "invalid matches argument":
-		out.Message = "the pattern is malformed, or too large"
+		out.Message = "the pattern is invalid, or too large"
 	case e.Message == "comprehension exceeds nesting limit":
-		out.Message = fmt.Sprintf("more than %d of all(), exists() and such inside each other", maxNesting)
+		out.Message = fmt.Sprintf("more than %d nested macros such as all() and exists()", maxNesting)
 	}
 	if e.Location.Line() > 0 {
 		out.Position = r.position(offset)
@@ -63,14 +63,14 @@ func (r *reader) first(errs []*common.Error) *source.Error {
 	return out
 }
 
-// quoted returns what stands between the first quotes of a message, and what follows.
+// quoted returns the text between the first quotes of a message, and the text after them.
 func quoted(message string) (word, rest string) {
 	_, rest, _ = strings.Cut(message, "'")
 	word, rest, _ = strings.Cut(rest, "'")
 	return word, rest
 }
 
-// noField words that an object has no field of that name.
+// noField returns the message and hint about a field that an object does not have.
 func (r *reader) noField(name string) (message, hint string) {
 	i := slices.IndexFunc(r.missed, func(m missed) bool { return m.field == name })
 	if i < 0 {
@@ -84,11 +84,11 @@ func (r *reader) noField(name string) (message, hint string) {
 	return what + " has no " + name, s.meant(name)
 }
 
-// meant guesses the field that somebody meant who wrote another name.
+// meant returns a hint with the most similar field, or "".
 func (s *shape) meant(name string) string {
 	names := s.names()
 	for _, n := range names {
-		// features.nested-hv is a subtraction to CEL, with a name that nobody meant.
+		// CEL parses features.nested-hv as a subtraction.
 		if strings.HasPrefix(n, name+"-") || strings.ReplaceAll(n, "-", "_") == name {
 			return "did you mean `" + n + "`, in backticks?"
 		}
@@ -96,45 +96,45 @@ func (s *shape) meant(name string) string {
 	return suggest.Hint(name, names)
 }
 
-// undeclared guesses what was meant by a name that stands for nothing.
+// undeclared returns a hint about a name that does not exist, or "".
 func (r *reader) undeclared(name string) string {
 	root, devices := shapes()["domain"], shapes()["domain/devices"]
 	switch {
 	case name == this && !r.each:
-		return "it is there in a rule with for"
+		return "it exists only in a rule with 'for'"
 	case root.fields[name] != nil:
 		return "did you mean 'domain." + name + "'?"
 	case devices.fields[name] != nil:
 		return "did you mean 'domain.devices." + name + "'?"
 	}
 	known := slices.Concat(variables, macros, slices.Sorted(maps.Values(functions)))
-	// There may be a function of that name, where a variable or a method is wanted.
+	// The name may be a function, used where a variable or a method is required.
 	if slices.Contains(known, name) {
 		return ""
 	}
 	return suggest.Hint(name[strings.LastIndexByte(name, '.')+1:], known)
 }
 
-// noOverload words that an operator or function does not take what it was given; rest of CEL's message is
-// " applied to '(domain/name, string)'".
+// noOverload returns the message and hint about an operator or function with arguments of the wrong
+// type. rest is the end of CEL's message: " applied to '(domain/name, string)'".
 func noOverload(name, rest string) (message, hint string) {
 	if shown := functions[name]; shown != "" {
 		name = shown
 	}
-	given, _ := quoted(rest)
-	message = name + " does not take " + given
-	for word := range strings.FieldsFuncSeq(given, func(c rune) bool { return strings.ContainsRune("(), .", c) }) {
+	types, _ := quoted(rest)
+	message = name + " does not accept " + types
+	for word := range strings.FieldsFuncSeq(types, func(c rune) bool { return strings.ContainsRune("(), .", c) }) {
 		if s := shapes()[word]; s != nil && s.fields[textField] != nil {
-			return message, "an element is an object, its text is ." + textField
+			return message, "an element is an object; use ." + textField + " for its text"
 		}
 	}
-	if strings.Contains(given, "string") && strings.Contains(given, "int") {
-		hint = "attributes and texts are strings, int() makes a number of one"
+	if strings.Contains(types, "string") && strings.Contains(types, "int") {
+		hint = "attributes and texts are strings; use int() to convert them"
 	}
 	return message, hint
 }
 
-// offset returns where in the expression a place is.
+// offset returns the offset of a location in the expression, in code points.
 func (r *reader) offset(at common.Location) int {
 	line, i := 1, 0
 	for ; i < len(r.expression) && line < at.Line(); i++ {
@@ -157,8 +157,8 @@ func (r *reader) position(offset int) source.Position {
 	return at
 }
 
-// behindDot returns where the name behind a dot begins.
-func (r *reader) behindDot(offset int) int {
+// afterDot returns the offset of the name after a dot.
+func (r *reader) afterDot(offset int) int {
 	for i := offset; i < len(r.expression); i++ {
 		if c := r.expression[i]; c != '.' && !unicode.IsSpace(c) {
 			return i
@@ -167,7 +167,7 @@ func (r *reader) behindDot(offset int) int {
 	return offset
 }
 
-// nameBefore returns where a function's name begins whose opening bracket is at the offset.
+// nameBefore returns the offset of a function's name, given the offset of its opening bracket.
 func (r *reader) nameBefore(offset int, name string) int {
 	if offset >= len(r.expression) || r.expression[offset] != '(' {
 		return offset

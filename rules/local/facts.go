@@ -13,21 +13,22 @@ import (
 	"github.com/virt-audit/virt-audit/audit/host"
 )
 
-// facts are what an expression sees beside the document: the boundary, or the host.
+// facts are the values of an expression that do not come from the document: the boundary, or the
+// host.
 type facts struct {
 	shape *shape
 	pass  *audit.Pass
 }
 
-// fact is one of them. A nil value is one that is not known: a rule that asks for it is not evaluated,
-// for want of what need names.
+// fact is one of them. A nil value is not known: a rule that uses it is not evaluated, and need
+// names what is missing.
 type fact struct {
 	cel  *types.Type
 	need audit.Needs
 	get  func(*audit.Pass) (value any, set bool)
 }
 
-// unknown is the error of an expression that asks for a fact that is not known.
+// unknown is the error of an expression that uses a fact that is not known.
 type unknown struct{ need audit.Needs }
 
 func (u *unknown) Error() string { return u.need.String() }
@@ -61,7 +62,7 @@ func records() []*shape {
 	}
 
 	machine.fact("known", types.BoolType, 0, func(p *audit.Pass) any { return p.Host != nil })
-	machine.fact("arch", types.StringType, audit.NeedCapabilities, func(p *audit.Pass) any { return given(p.HostArch) })
+	machine.fact("arch", types.StringType, audit.NeedCapabilities, func(p *audit.Pass) any { return orUnknown(p.HostArch) })
 	machine.fact("libvirt_version", types.IntType, audit.NeedCapabilities, func(p *audit.Pass) any {
 		if p.Host == nil {
 			return nil
@@ -116,7 +117,7 @@ func newRecord(name string) *shape {
 // fact adds a field that is set whenever it is known.
 func (s *shape) fact(name string, t *types.Type, need audit.Needs, get func(*audit.Pass) any) {
 	s.add(&field{name: name, role: record, fact: &fact{t, need, func(p *audit.Pass) (any, bool) {
-		p.RestsOn(need) // has() asks, too
+		p.RestsOn(need) // also for has()
 		value := get(p)
 		return value, value != nil
 	}}})
@@ -135,15 +136,16 @@ func celType(value any) *types.Type {
 	}
 }
 
-// given returns nil in the place of an empty text, which stands for what is not known.
-func given(s string) any {
+// orUnknown returns nil for an empty text, which means that the fact is not known.
+func orUnknown(s string) any {
 	if s == "" {
 		return nil
 	}
 	return s
 }
 
-// version returns a release as libvirt numbers them, 9001002 for 9.1.2, so that two can be compared.
+// version returns a release as a number in libvirt's form, 9001002 for 9.1.2, so that releases can
+// be compared.
 func version(text string) any {
 	var n int64
 	parts := strings.SplitN(text, ".", 4)
@@ -162,15 +164,15 @@ func version(text string) any {
 
 // ConvertToNative implements ref.Val.
 func (o *facts) ConvertToNative(reflect.Type) (any, error) {
-	return nil, errors.New("facts are no value of another type")
+	return nil, errors.New("facts cannot be converted")
 }
 
 // ConvertToType implements ref.Val.
 func (o *facts) ConvertToType(t ref.Type) ref.Val {
-	return types.NewErr("facts are no %s", t.TypeName())
+	return types.NewErr("facts cannot be converted to %s", t.TypeName())
 }
 
-// Equal implements ref.Val: there is one of each.
+// Equal implements ref.Val: each value of facts exists once.
 func (o *facts) Equal(other ref.Val) ref.Val {
 	p, ok := other.(*facts)
 	return types.Bool(ok && o.shape == p.shape)

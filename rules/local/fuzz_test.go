@@ -10,8 +10,9 @@ import (
 	"github.com/virt-audit/virt-audit/audit/source"
 )
 
-// FuzzCompile compiles whatever may stand in a configuration and, where that is a rule, asks it: neither
-// may panic, a refusal is always of one kind, and no answer takes longer than its cost allows.
+// FuzzCompile compiles whatever may stand in a configuration and, where that is a rule, asks it:
+// neither may panic, a refusal is always of one kind, and no answer takes longer than its cost
+// allows.
 func FuzzCompile(f *testing.F) {
 	for _, seed := range []struct{ of, expression string }{
 		{"", `domain.devices.tpm.exists(t, t.backend.type == 'emulator')`},

@@ -10,7 +10,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// inspection is what a walk over a checked expression finds out.
+// inspection is the result of a walk over a checked expression.
 type inspection struct {
 	tree    *ast.AST
 	needs   audit.Needs // of the host
@@ -18,10 +18,10 @@ type inspection struct {
 	errs    []*common.Error
 }
 
-// secrets are what libvirt leaves out of a document unless it is asked for them, and a rule looks at.
+// secrets are the secrets that a rule uses and that libvirt omits from a document unless requested.
 type secrets struct{ passwords, cookies bool }
 
-// mayLack reports whether the document may have lost what a rule looks at.
+// mayLack reports whether the document may lack secrets that the rule uses.
 func (s secrets) mayLack(p *audit.Pass) bool {
 	if s == (secrets{}) || p.SecretsShown() {
 		return false
@@ -41,7 +41,8 @@ func (s secrets) mayLack(p *audit.Pass) bool {
 	return false
 }
 
-// inspect refuses what checking types lets pass and rules are not to do, and notes what a rule needs.
+// inspect rejects expressions that pass the type check but that rules must not use, and collects
+// what a rule requires.
 func inspect(tree *ast.AST) *inspection {
 	in := &inspection{tree: tree}
 	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(in.visit))
@@ -59,7 +60,7 @@ func (in *inspection) visit(e ast.Expr) {
 	case ast.SelectKind:
 		in.selection(e, e.AsSelect())
 	case ast.StructKind:
-		in.refuse(e, "objects cannot be made")
+		in.refuse(e, "objects cannot be created")
 	default:
 	}
 }
@@ -67,7 +68,7 @@ func (in *inspection) visit(e ast.Expr) {
 func (in *inspection) selection(e ast.Expr, s ast.SelectExpr) {
 	operand := in.tree.GetType(s.Operand().ID())
 	if operand.Kind() == types.DynKind {
-		in.refuse(e, "it is not known what this is, so that it has no fields")
+		in.refuse(e, "the type of this value is not known, so it has no fields")
 		return
 	}
 	known := shapes()[operand.TypeName()]
@@ -94,11 +95,11 @@ func (in *inspection) call(e ast.Expr, c ast.CallExpr) {
 	overloads := in.tree.GetOverloadIDs(e.ID())
 	switch {
 	case name == "_+_" && slices.Contains(overloads, "add_list") && !in.collects(c):
-		// A list that is added to itself again and again grows without a cost.
+		// A list that is repeatedly added to itself grows without a cost.
 		in.refuse(e, "lists cannot be added")
 	case name == "_==_" || name == "_!=_" || name == "@in":
 		for _, operand := range c.Args() {
-			// To compare such takes far more time than its cost tells.
+			// Comparing them takes much more time than the cost that CEL counts.
 			if t := in.tree.GetType(operand.ID()); deep(t) && (name != "@in" || t.Kind() == types.ListKind) {
 				in.refuse(e, "maps, and lists of lists, cannot be compared")
 				return
@@ -106,12 +107,12 @@ func (in *inspection) call(e ast.Expr, c ast.CallExpr) {
 		}
 	case name == "matches":
 		if pattern := c.Args()[len(c.Args())-1]; pattern.Kind() != ast.LiteralKind {
-			in.refuse(pattern, "the pattern has to be written out")
+			in.refuse(pattern, "the pattern must be a literal")
 		}
 	}
 }
 
-// collects reports whether an addition is the one that map() and filter() are made of.
+// collects reports whether an addition belongs to the expansion of map() or filter().
 func (in *inspection) collects(c ast.CallExpr) bool {
 	first := c.Args()[0]
 	return first.Kind() == ast.IdentKind && first.AsIdent() == "@result"

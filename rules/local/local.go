@@ -1,8 +1,9 @@
-// Package local makes rules of what a site writes into its configuration: each is an expression in
-// CEL, the Common Expression Language, over a domain and what is known of its host. README.md is for those who write them.
+// Package local compiles the local rules of a site's configuration. Each is an expression in CEL,
+// the Common Expression Language, over a domain and the facts about its host. README.md is for
+// their authors.
 //
-// An expression is checked before anything is audited: it can name nothing that libvirt does not know.
-// It reads no file, knows no time of day, and what it may cost is bounded.
+// An expression is checked before the audit: it can use only names that libvirt knows. It has no
+// access to files or to the time of day, and its cost is limited.
 package local
 
 import (
@@ -15,27 +16,27 @@ import (
 // Page is the address of the documentation of local rules.
 const Page = "https://github.com/virt-audit/virt-audit/blob/main/rules/local/README.md"
 
-// Spec is one local rule as a site writes it. ID, Expression and Message must be given.
+// Spec is one local rule of a site. ID, Expression and Message are required.
 type Spec struct {
 	ID         string
-	Title      string // Message where it is empty
+	Title      string // default: Message
 	Severity   audit.Severity
-	For        string // "devices/disk": the expression is asked once for each of these elements
-	Expression string // true where all is well
-	Message    string // plain text: nothing of a document gets into it
+	For        string // "devices/disk": the expression is evaluated once for each of these elements
+	Expression string // true if there is no finding
+	Message    string // plain text, without contents of the document
 	Path       string // "source@file": where the finding is, from the element of For or from <domain>
 	Doc        string
 	Fix        string
 	URL        string
 }
 
-// Compile checks a rule and makes it one for the engine. The error is a *source.Error whose File is the field of
-// the rule that is wrong, as the configuration names it, and whose position, if any, is inside the expression.
-// Compile and its results can be used by several goroutines at a time.
+// Compile checks a rule and makes it one for the engine. The error is a *source.Error whose File is
+// the field of the rule that is wrong, as the configuration names it, and whose position, if any,
+// is inside the expression. Compile and its results can be used by several goroutines at a time.
 func Compile(s Spec) (*audit.Rule, error) {
 	for _, f := range []struct{ name, value string }{{"id", s.ID}, {"message", s.Message}, {"expression", s.Expression}} {
 		if strings.TrimSpace(f.value) == "" {
-			return nil, problem(f.name, "must be given")
+			return nil, problem(f.name, "is required")
 		}
 	}
 	r := &rule{message: strings.Join(strings.Fields(s.Message), " ")}
@@ -54,15 +55,15 @@ func Compile(s Spec) (*audit.Rule, error) {
 	}
 	out := &audit.Rule{
 		ID: s.ID, Title: cmp.Or(s.Title, r.message), Severity: s.Severity, Profiles: audit.Profiles(),
-		Doc:   cmp.Or(s.Doc, "A rule of this site, from its configuration."),
-		Fix:   cmp.Or(s.Fix, "change it so that this holds: "+r.oneLine),
+		Doc:   cmp.Or(s.Doc, "This is a local rule of the configuration."),
+		Fix:   cmp.Or(s.Fix, "Change the document so that this expression is true: "+r.oneLine),
 		Page:  cmp.Or(s.URL, Page),
 		Needs: r.needs,
 		Check: r.check,
 
-		SaysUnknown: true, // whether an answer wants what is missing, the expression tells
+		SaysUnknown: true, // the evaluation shows whether the result depends on missing facts
 	}
-	// A rule of a site's own need name no public document; all else is wanted of it too.
+	// A local rule need not refer to a public document; everything else is required of it too.
 	complete := *out
 	complete.Refs = []string{out.Page}
 	if err := audit.Validate([]*audit.Rule{&complete}); err != nil {

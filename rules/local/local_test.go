@@ -66,7 +66,8 @@ func compile(t *testing.T, s Spec) *audit.Rule {
 	return r
 }
 
-// run asks one rule about a document and returns the messages, with their places, and what was lacking.
+// run asks one rule about a document and returns the messages, with their places, and what was
+// lacking.
 func run(t *testing.T, s Spec, text string, cfg audit.Config) (findings []string, lacking audit.Needs) {
 	t.Helper()
 	cfg.Rules = []*audit.Rule{compile(t, s)}
@@ -160,8 +161,8 @@ func TestTexts(t *testing.T) {
 	for _, c := range [][2]string{
 		{r.ID, "site-x"},
 		{r.Title, "no TPM"},
-		{r.Doc, "A rule of this site, from its configuration."},
-		{r.Fix, "change it so that this holds: domain.devices.tpm.all(t, t.model == \"tpm-crb\" && domain.features.`nested-hv`.state == \"\")"},
+		{r.Doc, "This is a local rule of the configuration."},
+		{r.Fix, "Change the document so that this expression is true: domain.devices.tpm.all(t, t.model == \"tpm-crb\" && domain.features.`nested-hv`.state == \"\")"},
 		{r.URL(), Page},
 		{r.Severity.String(), "info"},
 		{fmt.Sprint(r.Profiles), fmt.Sprint(audit.Profiles())},
@@ -170,8 +171,8 @@ func TestTexts(t *testing.T) {
 			t.Errorf("%q, want %q", c[0], c[1])
 		}
 	}
-	if _, err := Compile(Spec{ID: "site-x", Expression: r.Fix[len("change it so that this holds: "):], Message: "x"}); err != nil {
-		t.Errorf("the expression in the fix is none: %v", err)
+	if _, err := Compile(Spec{ID: "site-x", Expression: r.Fix[len("Change the document so that this expression is true: "):], Message: "x"}); err != nil {
+		t.Errorf("the expression in the fix does not compile: %v", err)
 	}
 	r = compile(t, Spec{ID: "site-x", Title: "T", Doc: "D", Fix: "F", URL: "https://example.org/x", Expression: " true ", Message: "m"})
 	if r.Title != "T" || r.Doc != "D" || r.Fix != "F" || r.URL() != "https://example.org/x" {
@@ -189,14 +190,14 @@ func TestErrors(t *testing.T) {
 		{`domain.metadata.text == ''`, "expression:1:8: <domain> has no metadata"},
 		{`boundary.verdit == ''`, "expression:1:10: boundary has no verdit; did you mean 'verdict'?"},
 		{`host.qemu_conf.vnc_tsl`, "expression:1:16: host/qemu.conf has no vnc_tsl; did you mean 'vnc_tls'?"},
-		{`domain.qemu:commandline`, "expression:1:12: syntax error: mismatched input ':'; a colon in a name is written as an underscore"},
-		{`domain.name == 'x'`, "expression:1:13: == does not take (domain/name, string); an element is an object, its text is .text"},
-		{`domain.vcpu.text <= 16`, "expression:1:18: <= does not take (string, int); attributes and texts are strings, int() makes a number of one"},
-		{`size(domain) == 1`, "expression:1:1: size does not take (domain); an element is an object, its text is .text"},
+		{`domain.qemu:commandline`, "expression:1:12: syntax error: mismatched input ':'; write a colon in a name as an underscore"},
+		{`domain.name == 'x'`, "expression:1:13: == does not accept (domain/name, string); an element is an object; use .text for its text"},
+		{`domain.vcpu.text <= 16`, "expression:1:18: <= does not accept (string, int); attributes and texts are strings; use int() to convert them"},
+		{`size(domain) == 1`, "expression:1:1: size does not accept (domain); an element is an object; use .text for its text"},
 		{`disk.all(d, true)`, "expression:1:1: there is no disk; did you mean 'domain.devices.disk'?"},
 		{`os.type.text == 'hvm'`, "expression:1:1: there is no os; did you mean 'domain.os'?"},
 		{`domian.type == ''`, "expression:1:1: there is no domian; did you mean 'domain'?"},
-		{`this.type == ''`, "expression:1:1: there is no this; it is there in a rule with for"},
+		{`this.type == ''`, "expression:1:1: there is no this; it exists only in a rule with 'for'"},
 		{`lowerascii('a') == 'a'`, "expression:1:1: there is no lowerascii; did you mean 'lowerAscii'?"},
 		{`domain.devices.disk.al(d, true)`, "expression:1:21: there is no al; did you mean 'all'?"},
 		{`'a'.replace('a', 'b') == 'b'`, "expression:1:5: there is no replace"},
@@ -204,18 +205,18 @@ func TestErrors(t *testing.T) {
 		{`dyn(domain).dsk == 1`, "expression:1:1: there is no dyn"},
 		{`timestamp('2026-01-01T00:00:00Z') == timestamp('2026-01-01T00:00:00Z')`, "expression:1:1: there is no timestamp"},
 		{`int == 1`, "expression:1:1: there is no int"},
-		{`1 +`, "expression:1:4: syntax error: the expression ends too early"},
-		{`domain.type`, "expression:1:1: the expression is of the type string, and must be true or false"},
-		{`'a'.matches('[')`, "expression:1:13: the pattern is malformed, or too large"},
-		{`'a'.matches('((a{100}){100}){100}')`, "expression:1:13: the pattern is malformed, or too large"},
-		{`name.matches(domain.title.text)`, "expression:1:26: the pattern has to be written out"},
+		{`1 +`, "expression:1:4: syntax error: unexpected end of the expression"},
+		{`domain.type`, "expression:1:1: the expression has type string, but must be true or false"},
+		{`'a'.matches('[')`, "expression:1:13: the pattern is invalid, or too large"},
+		{`'a'.matches('((a{100}){100}){100}')`, "expression:1:13: the pattern is invalid, or too large"},
+		{`name.matches(domain.title.text)`, "expression:1:26: the pattern must be a literal"},
 		{`[1, 'a'].size() > 0`, "expression:1:5: expected type 'int' but found 'string'"},
 		{`([1] + [2]).size() > 0`, "expression:1:6: lists cannot be added"},
 		{`[[1]] == [[1]]`, "expression:1:7: maps, and lists of lists, cannot be compared"},
 		{`[1] in [[1]]`, "expression:1:5: maps, and lists of lists, cannot be compared"},
-		{`[][0].x == 1`, "expression:1:6: it is not known what this is, so that it has no fields"},
+		{`[][0].x == 1`, "expression:1:6: the type of this value is not known, so it has no fields"},
 		{`google.protobuf.Struct{} == google.protobuf.Struct{}`, "expression:1:23: there is no google.protobuf.Struct"},
-		{`[1].all(a, [1].all(b, [1].all(c, [1].all(d, [1].all(e, true)))))`, "expression:1:52: more than 4 of all(), exists() and such inside each other"},
+		{`[1].all(a, [1].all(b, [1].all(c, [1].all(d, [1].all(e, true)))))`, "expression:1:52: more than 4 nested macros such as all() and exists()"},
 		{`int('99999999999999999999') == 1`, "expression: type conversion error"},
 		{strings.Repeat("1+", maxLength) + "1 > 0", "expression:"},
 		{strings.Repeat("(", 1000) + "true", "expression:"},
@@ -234,16 +235,16 @@ func TestErrorsElsewhere(t *testing.T) {
 		change func(*Spec)
 		want   string
 	}{
-		{func(s *Spec) { s.ID = "" }, "id: must be given"},
+		{func(s *Spec) { s.ID = "" }, "id: is required"},
 		{func(s *Spec) { s.ID = "Site X" }, `id: rule "Site X": the ID is not of the form group-name`},
-		{func(s *Spec) { s.Message = " " }, "message: must be given"},
-		{func(s *Spec) { s.Expression = "" }, "expression: must be given"},
-		{func(s *Spec) { s.For = "devices/dsk" }, "for: libvirt knows no <dsk> in <devices>; did you mean 'disk'?"},
-		{func(s *Spec) { s.For = "devices/disk[1]" }, "for: libvirt knows no <disk[1]> in <devices>; did you mean 'disk'?"},
-		{func(s *Spec) { s.For = "/devices" }, "for: libvirt knows no <> in <domain>"},
-		{func(s *Spec) { s.Path = "os/loader@secur" }, "path: libvirt knows no attribute secur of <loader>; did you mean 'secure'?"},
-		{func(s *Spec) { s.For, s.Path = "devices/disk", "devices" }, "path: libvirt knows no <devices> in <disk>"},
-		{func(s *Spec) { s.Path = "os@firmware_element" }, "path: libvirt knows no attribute firmware_element of <os>; did you mean 'firmware'?"},
+		{func(s *Spec) { s.Message = " " }, "message: is required"},
+		{func(s *Spec) { s.Expression = "" }, "expression: is required"},
+		{func(s *Spec) { s.For = "devices/dsk" }, "for: libvirt does not know <dsk> in <devices>; did you mean 'disk'?"},
+		{func(s *Spec) { s.For = "devices/disk[1]" }, "for: libvirt does not know <disk[1]> in <devices>; did you mean 'disk'?"},
+		{func(s *Spec) { s.For = "/devices" }, "for: libvirt does not know <> in <domain>"},
+		{func(s *Spec) { s.Path = "os/loader@secur" }, "path: libvirt does not know attribute secur of <loader>; did you mean 'secure'?"},
+		{func(s *Spec) { s.For, s.Path = "devices/disk", "devices" }, "path: libvirt does not know <devices> in <disk>"},
+		{func(s *Spec) { s.Path = "os@firmware_element" }, "path: libvirt does not know attribute firmware_element of <os>; did you mean 'firmware'?"},
 	} {
 		s := ok
 		c.change(&s)
@@ -255,20 +256,20 @@ func TestErrorsElsewhere(t *testing.T) {
 	}
 }
 
-// TestUnevaluable looks at expressions that fail when they are asked: each is a finding, which tells
-// nothing of what is in the document.
+// TestUnevaluable looks at expressions that fail when they are asked: each is a finding, which
+// tells nothing of what is in the document.
 func TestUnevaluable(t *testing.T) {
 	for _, c := range []struct{ expression, want string }{
-		{`domain.devices.disk[9].type == 'file'`, "there is nothing of that number (1:23 of the expression)"},
-		{`int(domain.name.text) == 1`, "the text is no number, or one too large (1:4 of the expression)"},
-		{`1 / domain.title.text.size() == 1`, "a division by zero (1:3 of the expression)"},
-		{`1 % domain.title.text.size() == 1`, "a division by zero (1:3 of the expression)"},
+		{`domain.devices.disk[9].type == 'file'`, "the index is out of range (1:23 of the expression)"},
+		{`int(domain.name.text) == 1`, "the text is not a number, or the number is too large (1:4 of the expression)"},
+		{`1 / domain.title.text.size() == 1`, "division by zero (1:3 of the expression)"},
+		{`1 % domain.title.text.size() == 1`, "division by zero (1:3 of the expression)"},
 		{`9223372036854775807 + int(domain.vcpu.text) == 1`, "the number is too large (1:21 of the expression)"},
 		{`{'a': 1}[name] == 1`, "the map has no such key (1:9 of the expression)"},
-		{`name.substring(99) == ''`, "there is nothing of that number (1:15 of the expression)"},
-		{`kibibytes(name, '') == 1`, "the text is no number, or one too large (1:10 of the expression)"},
-		{`kibibytes('1', name) == 1`, "the text is no unit of memory (1:10 of the expression)"},
-		{`kibibytes('1', 'xb') == 1`, "the text is no unit of memory (1:10 of the expression)"},
+		{`name.substring(99) == ''`, "the index is out of range (1:15 of the expression)"},
+		{`kibibytes(name, '') == 1`, "the text is not a number, or the number is too large (1:10 of the expression)"},
+		{`kibibytes('1', name) == 1`, "the text is not a unit of memory (1:10 of the expression)"},
+		{`kibibytes('1', 'xb') == 1`, "the text is not a unit of memory (1:10 of the expression)"},
 		{`kibibytes('9999999999', 'EiB') == 1`, "the number is too large (1:10 of the expression)"},
 	} {
 		got, _ := run(t, spec(c.expression), guest, audit.Config{})
@@ -387,8 +388,8 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
-// TestCost holds expressions that would take very long against large documents. What ends them is their
-// cost, and that is reported.
+// TestCost holds expressions that would take very long against large documents. What ends them is
+// their cost, and that is reported.
 func TestCost(t *testing.T) {
 	disks := strings.Repeat("<disk type='file'><source file='/"+strings.Repeat("a", 200)+"'/></disk>", 2000)
 	large := "<domain type='kvm'><name>x</name><description>" + strings.Repeat("b ", 500_000) + "</description><devices>" + disks + "</devices></domain>"
@@ -404,7 +405,7 @@ func TestCost(t *testing.T) {
 		s := spec(c.expression)
 		s.For = c.of
 		got, _ := run(t, s, large, audit.Config{})
-		if len(got) == 0 || !strings.Contains(got[len(got)-1], "could not be evaluated: "+tooDear) || len(got) > 50 {
+		if len(got) == 0 || !strings.Contains(got[len(got)-1], "could not be evaluated: "+tooExpensive) || len(got) > 50 {
 			t.Errorf("%.80s: %d findings, %.200q", c.expression, len(got), got)
 		}
 	}

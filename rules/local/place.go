@@ -6,8 +6,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit/suggest"
 )
 
-// elementsAt returns the fields that lead to the elements that a text names, and their shape. The text is
-// what the configuration gives for the field of.
+// elementsAt parses a path of elements. It returns the fields that lead to the elements, and their
+// shape. of is the field of the configuration that contains the path, for errors.
 func elementsAt(from *shape, of, text string) ([]*field, *shape, error) {
 	var out []*field
 	for step := range strings.SplitSeq(text, "/") {
@@ -20,7 +20,7 @@ func elementsAt(from *shape, of, text string) ([]*field, *shape, error) {
 	return out, from, nil
 }
 
-// placeIn checks the place of findings, from an element of that shape, and takes it apart.
+// placeIn checks and splits the path of findings, relative to an element of a shape.
 func placeIn(from *shape, text string) (steps, attr string, err error) {
 	steps, attr, hasAttr := strings.Cut(text, "@")
 	if steps != "" {
@@ -49,13 +49,13 @@ func (s *shape) step(of, name string, attr bool) (*field, error) {
 		}
 		known = append(known, f.step)
 	}
-	e := problem(of, "libvirt knows no <"+name+"> in "+s.tag())
+	e := problem(of, "libvirt does not know <"+name+"> in "+s.tag())
 	if attr {
-		e.Message = "libvirt knows no attribute " + name + " of " + s.tag()
+		e.Message = "libvirt does not know attribute " + name + " of " + s.tag()
 	}
 	e.Hint = suggest.Hint(name, known)
 	return nil, e
 }
 
-// tag returns how people call elements of the shape: "<disk>".
+// tag returns the tag of elements of the shape, for messages: "<disk>".
 func (s *shape) tag() string { return "<" + s.name[strings.LastIndexByte(s.name, '/')+1:] + ">" }

@@ -46,8 +46,8 @@ func examples(t *testing.T) (page string, specs []Spec) {
 	return string(data), specs
 }
 
-// TestExamples runs each example of the page over its documents: what is expected of a bad one stands in
-// it, a good one is silent.
+// TestExamples runs each example of the page over its documents: what is expected of a bad one
+// stands in it, a good one is silent.
 func TestExamples(t *testing.T) {
 	folders := map[string]bool{}
 	entries, err := os.ReadDir("testdata")

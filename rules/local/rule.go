@@ -15,25 +15,24 @@ import (
 	"github.com/virt-audit/virt-audit/audit/source"
 )
 
-// rule is a local rule that has been checked. It does not change, so that any number of domains can be
-// asked at a time.
+// rule is a compiled local rule. It is immutable, so any number of goroutines can evaluate it.
 type rule struct {
 	program cel.Program
-	info    func(id int64) (line, column int) // where a part of the expression stands
+	info    func(id int64) (line, column int) // the position of a node of the expression
 	oneLine string                            // the expression
 	needs   audit.Needs
 	secrets secrets
 
-	each        []*field // steps from <domain> to the elements that it is about; nil for a rule about the domain
-	steps, attr string   // from there to where findings are
+	each        []*field // the path from <domain> to the elements of "for"; nil for a rule about the domain
+	steps, attr string   // the path from there to the place of findings
 	message     string
 }
 
-// compile checks the expression. The subject is what "this" is in a rule about single elements.
+// compile checks the expression. subject is the type of "this" in a rule about single elements.
 func (r *rule) compile(expression string, subject *shape) error {
 	base, err := environment()
 	if err != nil {
-		return fmt.Errorf("make the environment of local rules: %w", err)
+		return fmt.Errorf("create the environment of local rules: %w", err)
 	}
 	types := &provider{}
 	options := []cel.EnvOption{cel.CustomTypeProvider(types)}
@@ -42,7 +41,7 @@ func (r *rule) compile(expression string, subject *shape) error {
 	}
 	env, err := base.Extend(options...)
 	if err != nil {
-		return fmt.Errorf("make the environment of a local rule: %w", err)
+		return fmt.Errorf("create the environment of a local rule: %w", err)
 	}
 	words := func() *reader { return &reader{[]rune(expression), types.missed, r.each != nil} }
 	tree, issues := env.Compile(expression)
@@ -54,7 +53,7 @@ func (r *rule) compile(expression string, subject *shape) error {
 		return words().first(in.errs)
 	}
 	if t := tree.OutputType(); !t.IsExactType(cel.BoolType) {
-		e := problem("expression", "the expression is of the type "+cel.FormatCELType(t)+", and must be true or false")
+		e := problem("expression", "the expression has type "+cel.FormatCELType(t)+", but must be true or false")
 		e.Position = source.Position{Line: 1, Column: 1}
 		return e
 	}
@@ -70,8 +69,8 @@ func (r *rule) compile(expression string, subject *shape) error {
 	return nil
 }
 
-// oneLine returns an expression without line breaks. What has several lines may have comments too, so it is
-// written anew.
+// oneLine returns an expression without line breaks. An expression of several lines may have
+// comments, so it is formatted from the syntax tree.
 func oneLine(expression string, tree *cel.Ast) string {
 	expression = strings.TrimSpace(expression)
 	if !strings.Contains(expression, "\n") {
@@ -84,7 +83,7 @@ func oneLine(expression string, tree *cel.Ast) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// scope is what the names of an expression stand for in one domain.
+// scope resolves the names of an expression for one domain.
 type scope struct {
 	pass   *audit.Pass
 	domain *object
@@ -111,8 +110,8 @@ func (s *scope) ResolveName(name string) (any, bool) {
 // Parent implements cel.Activation.
 func (s *scope) Parent() cel.Activation { return nil }
 
-// check asks the rule about a domain. What cannot be answered is a finding of the rule's own severity: the
-// document may have been made so that it cannot be.
+// check evaluates the rule for a domain. A failed evaluation is a finding of the rule's own
+// severity: the document may be crafted to cause the failure.
 func (r *rule) check(p *audit.Pass) {
 	if r.secrets.mayLack(p) {
 		p.Unknown(audit.NeedSecrets)
@@ -121,7 +120,7 @@ func (r *rule) check(p *audit.Pass) {
 	cost := uint64(0)
 	for subject := range r.subjects(p) {
 		if cost > maxCost {
-			p.Key("not-evaluated").Reportf(r.at(subject), "%s", couldNot(tooDear))
+			p.Key("not-evaluated").Reportf(r.at(subject), "%s", failure(tooExpensive))
 			return
 		}
 		answer, details, err := r.program.Eval(subject)
@@ -133,15 +132,15 @@ func (r *rule) check(p *audit.Pass) {
 		case errors.As(err, &lacking):
 			p.Unknown(lacking.need)
 		case err != nil:
-			p.Key("not-evaluated").Reportf(r.at(subject), "%s", couldNot(r.reason(err)))
+			p.Key("not-evaluated").Reportf(r.at(subject), "%s", failure(r.reason(err)))
 		case answer != ref.Val(types.True):
 			p.Reportf(r.at(subject), "%s", r.message)
 		}
 	}
 }
 
-// subjects walks what the expression is asked about: the domain, or each of the elements of a rule with
-// "for".
+// subjects walks the scopes in which the expression is evaluated: the domain, or each of the
+// elements of a rule with "for".
 func (r *rule) subjects(p *audit.Pass) iter.Seq[*scope] {
 	in := &document{map[place]ref.Val{}, map[place]types.String{}}
 	root := &object{shapes()["domain"], in, p.Root(), true}
@@ -166,7 +165,7 @@ func (r *rule) subjects(p *audit.Pass) iter.Seq[*scope] {
 	}
 }
 
-// at returns where a finding about a subject is.
+// at returns the path of a finding about a subject.
 func (r *rule) at(s *scope) audit.Path {
 	var at audit.Path
 	if s.this != nil {
@@ -178,27 +177,27 @@ func (r *rule) at(s *scope) audit.Path {
 	return at.Attr(r.attr)
 }
 
-const tooDear = "it takes too long for this domain"
+const tooExpensive = "its cost for this domain exceeds the limit"
 
-func couldNot(reason string) string { return "the rule could not be evaluated: " + reason }
+func failure(reason string) string { return "the rule could not be evaluated: " + reason }
 
-// reason says why an expression has no answer. It repeats nothing of CEL's message, which may quote
-// what is in the document, a secret perhaps.
+// reason returns why the evaluation of an expression failed. It does not repeat CEL's message,
+// which may quote the document, including its secrets.
 func (r *rule) reason(err error) string {
 	if cancelled, ok := errors.AsType[interpreter.EvalCancelledError](err); ok && cancelled.Cause == interpreter.CostLimitExceeded {
-		return tooDear
+		return tooExpensive
 	}
 	why := "an error"
 	for _, known := range []struct{ part, why string }{
-		{"index out of", "there is nothing of that number"},
+		{"index out of", "the index is out of range"},
 		{"no such key", "the map has no such key"},
 		{"type conversion error", errNumber.Error()},
 		{errNumber.Error(), errNumber.Error()},
 		{"overflow", errTooLarge.Error()},
 		{errTooLarge.Error(), errTooLarge.Error()},
 		{errUnit.Error(), errUnit.Error()},
-		{"division by zero", "a division by zero"},
-		{"modulus by zero", "a division by zero"},
+		{"division by zero", "division by zero"},
+		{"modulus by zero", "division by zero"},
 	} {
 		if strings.Contains(err.Error(), known.part) {
 			why = known.why

@@ -13,11 +13,11 @@ import (
 	"github.com/virt-audit/virt-audit/rules"
 )
 
-// An expression sees the domain as objects: one type for each element in a place, with a field for
-// each attribute and child that libvirt knows there. The names are those of the vocabulary that
-// document-unknown-element goes by, not those of libvirtxml, which has no field for some of them.
+// For an expression the domain consists of objects: one type for each element at a place, with a
+// field for each attribute and child that libvirt knows there. The names are those of the
+// vocabulary of document-unknown-element, not those of libvirtxml, which lacks some of them.
 
-// shape is the type of the elements of one name below parents of one name, or of what is known of the
+// shape is the type of the elements with one name and one parent's name, or of the facts about the
 // host and the boundary.
 type shape struct {
 	name   string // "devices/disk", "domain", "host"
@@ -25,7 +25,7 @@ type shape struct {
 	fields map[string]*field
 }
 
-// field is what stands behind a dot.
+// field is a field of an object: the name after a dot.
 type field struct {
 	name string // as in expressions
 	role role
@@ -46,14 +46,16 @@ const (
 	record // not of the document
 )
 
-// textField is the field with the text of an element. No attribute and no element of libvirt's is called so.
+// textField is the field with the text of an element. libvirt has no attribute or element with this
+// name.
 const textField = "text"
 
-// elementSuffix tells an element from an attribute of the same name: os.firmware and os.firmware_element.
+// elementSuffix distinguishes an element from an attribute of the same name: os.firmware and
+// os.firmware_element.
 const elementSuffix = "_element"
 
-// driversOwn are the elements of hypervisors' namespaces, in the form of the vocabulary (sources: libvirtxml,
-// and the schema's domaincommon.rng).
+// driversOwn are the elements of hypervisors' namespaces, in the form of the vocabulary (sources:
+// libvirtxml, and the schema's domaincommon.rng).
 const driversOwn = `
 /domain: qemu:commandline qemu:capabilities qemu:override qemu:deprecation lxc:namespace xen:commandline bhyve:commandline vmware:datacenterpath vmware:moref
 domain/qemu:commandline: qemu:arg qemu:env
@@ -78,8 +80,9 @@ bhyve:commandline/bhyve:arg: @value
 bhyve:commandline/bhyve:env: @name @value
 `
 
-// nowhere are attributes of the vocabulary that no document has: libvirtxml has one type for these and
-// for the sources of character devices. They would be in the way of the list of hosts.
+// nowhere are attributes of the vocabulary that do not exist in documents: libvirtxml has one type
+// for these elements and for the sources of character devices. They would conflict with the list of
+// hosts.
 var nowhere = map[string]string{
 	"disk/source": "@host", "backingStore/source": "@host", "dataStore/source": "@host", "mirror/source": "@host", "nvram/source": "@host",
 }
@@ -160,8 +163,8 @@ func (s *shape) add(f *field) {
 // names returns the names of the fields, sorted.
 func (s *shape) names() []string { return slices.Sorted(maps.Keys(s.fields)) }
 
-// provider tells CEL of the types. It notes what was asked for and is not there, so that an error can
-// name what is: one is good for one compilation.
+// provider provides the types to CEL. It records missing fields, so that an error can suggest
+// others: use one provider for one compilation.
 type provider struct {
 	missed []missed
 }
@@ -209,7 +212,7 @@ func (p *provider) EnumValue(string) ref.Val { return types.NewErr("there are no
 // FindIdent implements types.Provider: variables are declared.
 func (p *provider) FindIdent(string) (ref.Val, bool) { return nil, false }
 
-// NewValue implements types.Provider: objects come from documents alone.
+// NewValue implements types.Provider: objects come only from documents.
 func (p *provider) NewValue(string, map[string]ref.Val) ref.Val {
-	return types.NewErr("objects cannot be made")
+	return types.NewErr("objects cannot be created")
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// document is one domain while a rule is asked about it. It remembers what is long: that an
-// expression may look at everything many times must not cost the square of the document.
+// document is one domain during the evaluation of a rule. It caches long values: an expression can
+// read every value many times, and the work must not grow with the square of the document.
 type document struct {
 	lists map[place]ref.Val
 	texts map[place]types.String
@@ -23,11 +23,11 @@ type place struct {
 	field   *field
 }
 
-// long is how many bytes have to be gone through before an answer is remembered.
+// long is the size in bytes above which a value is cached.
 const long = 1 << 10
 
-// object is an element of the domain. One that the document does not have is an object too, whose
-// fields are all empty, so that an expression need not ask at each dot.
+// object is an element of the domain. An element that the document lacks is an object with empty
+// fields, so that an expression need not call has() at each dot.
 type object struct {
 	shape   *shape
 	in      *document
@@ -42,8 +42,8 @@ func (o *object) children(f *field) iter.Seq[audit.Element] {
 	return o.element.Children(f.step)
 }
 
-// has tells what has() does: of an element or attribute whether it is there, of a list or the text
-// whether there is anything in it.
+// has implements has(): it reports whether an element or attribute exists, or whether a list or
+// text is not empty.
 func (o *object) has(f *field) bool {
 	switch f.role {
 	case attribute:
@@ -121,12 +121,12 @@ func (o *object) list(f *field) ref.Val {
 
 // ConvertToNative implements ref.Val.
 func (o *object) ConvertToNative(reflect.Type) (any, error) {
-	return nil, errors.New("an element is no value of another type")
+	return nil, errors.New("an element cannot be converted")
 }
 
 // ConvertToType implements ref.Val.
 func (o *object) ConvertToType(t ref.Type) ref.Val {
-	return types.NewErr("an element is no %s", t.TypeName())
+	return types.NewErr("an element cannot be converted to %s", t.TypeName())
 }
 
 // Equal implements ref.Val: an element equals itself.
@@ -141,5 +141,6 @@ func (o *object) Type() ref.Type { return o.shape.cel }
 // Value implements ref.Val.
 func (o *object) Value() any { return o }
 
-// AggregateSize implements types.AggregateSizeVisitor: what is in an element costs when it is looked at.
+// AggregateSize implements types.AggregateSizeVisitor: the contents of an element have a cost when
+// they are read.
 func (o *object) AggregateSize(types.AggregateSizer) uint32 { return 1 }
