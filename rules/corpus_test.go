@@ -9,8 +9,9 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// TestCorpus says how often each rule fires over real documents that libvirt's schema accepts, which is
-// for eyes to judge ("make corpus"). What a test can judge it does: that every document loads.
+// TestCorpus says how often each rule fires over real documents that libvirt's schema accepts,
+// which is for eyes to judge ("make corpus"). What a test can judge it does: that every document
+// loads.
 func TestCorpus(t *testing.T) {
 	dir := os.Getenv("VIRT_AUDIT_CORPUS")
 	if dir == "" {

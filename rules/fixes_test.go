@@ -17,8 +17,8 @@ var beyondVirtXML = map[string]string{
 	"machine-i440fx": "--convert-to-q35 came with virt-xml 5.0",
 }
 
-// TestFixes applies the virt-xml command of every rule's fix to the rule's bad document, with the real
-// virt-xml, and audits the result: that finding is gone and no other came.
+// TestFixes applies the virt-xml command of every rule's fix to the rule's bad document, with the
+// real virt-xml, and audits the result: that finding is gone and no other came.
 func TestFixes(t *testing.T) {
 	virtXML, err := exec.LookPath("virt-xml")
 	if err != nil {
@@ -98,8 +98,8 @@ func words(command string) []string {
 	return out
 }
 
-// apply runs virt-xml over a document on standard input. It wants the root element first there, so the
-// comments before it are left out.
+// apply runs virt-xml over a document on standard input. It wants the root element first there, so
+// the comments before it are left out.
 func apply(t *testing.T, virtXML string, args []string, doc []byte) []byte {
 	t.Helper()
 	if i := bytes.Index(doc, []byte("<domain")); i > 0 {

@@ -28,8 +28,8 @@ func labelledGuest(label string) string {
 		"<seclabel type='static' model='dac' relabel='yes'><label>"+label+"</label></seclabel></domain>", 1)
 }
 
-// labelsAndLibvirt starts guests with labels and looks who QEMU runs as. (All labels gave what the table
-// says; most of those that start are left out since each takes half a second.)
+// labelsAndLibvirt starts guests with labels and looks who QEMU runs as. (All labels gave what the
+// table says; most of those that start are left out since each takes half a second.)
 func labelsAndLibvirt(t *testing.T, d *libvirtd.Daemon) {
 	t.Helper()
 	names := strings.NewReplacer("libvirt-qemu", "64055")
@@ -58,7 +58,8 @@ func labelsAndLibvirt(t *testing.T, d *libvirtd.Daemon) {
 	}
 }
 
-// machines are guests of different architectures. Where their QEMU is not installed the test says so.
+// machines are guests of different architectures. Where their QEMU is not installed the test says
+// so.
 var machines = []struct{ program, arch, machine string }{
 	{"x86_64", "x86_64", "pc"},
 	{"x86_64", "x86_64", "q35"},
@@ -175,8 +176,8 @@ func impliedAndLibvirt(t *testing.T, d *libvirtd.Daemon) {
 	}
 }
 
-// dumpsAndLibvirt audits documents that libvirt completes, or reads in part, and its dumps of them: a rule
-// that finds something in one finds something in the other.
+// dumpsAndLibvirt audits documents that libvirt completes, or reads in part, and its dumps of them:
+// a rule that finds something in one finds something in the other.
 func dumpsAndLibvirt(t *testing.T, d *libvirtd.Daemon) {
 	t.Helper()
 	for _, c := range []struct{ rule, inside, devices string }{
@@ -213,14 +214,16 @@ func dumpsAndLibvirt(t *testing.T, d *libvirtd.Daemon) {
 	}
 }
 
-// spiceChannelsTwice is a SPICE display with a mode for each channel, and another one for the first.
+// spiceChannelsTwice is a SPICE display with a mode for each channel, and another one for the
+// first.
 func spiceChannelsTwice(first, last string) string {
 	others := strings.Join(spiceChannels[1:], "' mode='secure'/><channel name='")
 	return "<graphics type='spice' port='5900' listen='0.0.0.0'><channel name='main' mode='" + first + "'/><channel name='" +
 		others + "' mode='secure'/><channel name='main' mode='" + last + "'/></graphics>"
 }
 
-// relativeAndLibvirt starts a guest whose disk has a relative name: it is opened from the root directory.
+// relativeAndLibvirt starts a guest whose disk has a relative name: it is opened from the root
+// directory.
 func relativeAndLibvirt(t *testing.T, d *libvirtd.Daemon) {
 	t.Helper()
 	if out, err := d.Command("sh", "-c", "mkdir -p /run/rel && truncate -s 1M /run/rel/x.img").CombinedOutput(); err != nil {

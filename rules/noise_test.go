@@ -13,8 +13,9 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files instead of comparing them")
 
-// TestNoise audits guests as common tools make them. Each has a golden file of its findings, so that a
-// rule that begins to fire on ordinary guests is seen; those of virt-install have nothing at medium.
+// TestNoise audits guests as common tools make them. Each has a golden file of its findings, so
+// that a rule that begins to fire on ordinary guests is seen; those of virt-install have nothing at
+// medium.
 func TestNoise(t *testing.T) {
 	files, _ := filepath.Glob("../testdata/noise/*.xml")
 	if len(files) < 6 {

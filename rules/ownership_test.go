@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// labels are what libvirt 9.0 makes of DAC labels: who QEMU ran as, "" where the guest did not start.
-// TestLibvirt tries those again, and those that are marked.
+// labels are what libvirt 9.0 makes of DAC labels: who QEMU ran as, "" where the guest did not
+// start. TestLibvirt tries those again, and those that are marked.
 var labels = []struct {
 	label, user, group string
 	start              bool

@@ -10,8 +10,8 @@ import (
 
 const writtenByLibvirt = "<!-- WARNING: THIS IS AN AUTO-GENERATED FILE. -->"
 
-// TestRedacted sees that the rules about passwords answer "unknown" where passwords were left out, and
-// that a public console is reported all the same.
+// TestRedacted sees that the rules about passwords answer "unknown" where passwords were left out,
+// and that a public console is reported all the same.
 func TestRedacted(t *testing.T) {
 	for _, c := range []struct{ rule, device, want string }{
 		{"endpoint-vnc-public", `<graphics type='vnc' listen='0.0.0.0'/>`, "high, unknown"},
@@ -72,8 +72,8 @@ func TestRedacted(t *testing.T) {
 	}
 }
 
-// TestPassed holds what the command line may do without a finding; good documents would show another
-// rule's finding about the command line as such.
+// TestPassed holds what the command line may do without a finding; good documents would show
+// another rule's finding about the command line as such.
 func TestPassed(t *testing.T) {
 	for _, c := range []struct {
 		rule string

@@ -30,13 +30,14 @@ func TestTable(t *testing.T) {
 }
 
 // want is an expectation that a fixture carries: a comment <!-- want "regexp" --> on the line that
-// must be flagged, one for each finding there. want-rule names another rule whose finding is part of
-// what the fixture shows and cannot be avoided.
+// must be flagged, one for each finding there. want-rule names another rule whose finding is part
+// of what the fixture shows and cannot be avoided.
 var want = regexp.MustCompile(`<!-- want ((?:"[^"]*" ?)+)-->`)
 
 // TestFixtures runs every rule over its pair: each finding of the bad document must be expected on
-// its line, each expectation must be met, and the good document must be silent. A rule across guests
-// also has other*.xml, the other guests of the run, which may carry expectations for the bad one's.
+// its line, each expectation must be met, and the good document must be silent. A rule across
+// guests also has other*.xml, the other guests of the run, which may carry expectations for the bad
+// one's.
 func TestFixtures(t *testing.T) {
 	folders := map[string]bool{}
 	entries, err := os.ReadDir(fixtures)
@@ -113,7 +114,8 @@ func load(t *testing.T, file string) (*audit.Domain, string) {
 	return d, string(data)
 }
 
-// settingsOf returns the settings for a run of rules over a fixture, and what is known of the fixture's host.
+// settingsOf returns the settings for a run of rules over a fixture, and what is known of the
+// fixture's host.
 func settingsOf(t *testing.T, file string, applied []*audit.Rule) *audit.Config {
 	t.Helper()
 	return &audit.Config{Rules: applied, Have: ^audit.Needs(0), OneHost: true, Host: hostOf(t, file), FileMode: statedMode, Known: known, Today: time.Date(2026, 11, 24, 0, 0, 0, 0, time.Local)}
@@ -176,8 +178,8 @@ func hostOf(t *testing.T, file string) *host.Facts {
 	return facts
 }
 
-// statedMode returns the mode that a fixture says its file has: <!-- mode 0644 -->. In a checkout all
-// files have the same.
+// statedMode returns the mode that a fixture says its file has: <!-- mode 0644 -->. In a checkout
+// all files have the same.
 func statedMode(file string) (mode host.Mode, ok bool) {
 	data, err := os.ReadFile(file)
 	_, rest, stated := strings.Cut(string(data), "<!-- mode ")
@@ -186,8 +188,8 @@ func statedMode(file string) (mode host.Mode, ok bool) {
 	return mode, ok
 }
 
-// check compares what a rule says about a fixture with what the fixture expects; without wanted, its expectations
-// are for another run, and it must be silent.
+// check compares what a rule says about a fixture with what the fixture expects; without wanted,
+// its expectations are for another run, and it must be silent.
 func check(t *testing.T, about *audit.Rule, file string, res *audit.Result, wanted bool) (fired int) {
 	t.Helper()
 	_, text := load(t, file)
@@ -226,9 +228,9 @@ func check(t *testing.T, about *audit.Rule, file string, res *audit.Result, want
 	return len(res.Findings)
 }
 
-// TestSilence looks for noise among the fixtures: no rule of the baseline may say anything above low
-// about another rule's good document, which is an ordinary guest but for the one thing that it shows.
-// Where a document cannot do without, a comment <!-- allow ID: reason --> says so.
+// TestSilence looks for noise among the fixtures: no rule of the baseline may say anything above
+// low about another rule's good document, which is an ordinary guest but for the one thing that it
+// shows. Where a document cannot do without, a comment <!-- allow ID: reason --> says so.
 func TestSilence(t *testing.T) {
 	files, _ := filepath.Glob(filepath.Join(fixtures, "*", "good*.xml"))
 	baseline := slices.DeleteFunc(All(), func(r *audit.Rule) bool { return !r.In([]audit.Profile{audit.Baseline}) })

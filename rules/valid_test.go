@@ -16,8 +16,8 @@ var (
 	notValid     = regexp.MustCompile(`<!-- not valid: .+ -->`)
 )
 
-// TestValid has libvirt's own schema judge every document of ours. The schema is loaded once for all
-// of them: virt-xml-validate does the same for one file at a time.
+// TestValid has libvirt's own schema judge every document of ours. The schema is loaded once for
+// all of them: virt-xml-validate does the same for one file at a time.
 func TestValid(t *testing.T) {
 	schema := "/usr/share/libvirt/schemas/domain.rng"
 	if _, err := os.Stat(schema); err != nil {

@@ -1,6 +1,7 @@
-// Command vocabulary writes vocabulary.txt, the names of elements and attributes that libvirt knows in
-// a domain: those of libvirt's schema, those of libvirtxml, and those of documents named as arguments,
-// which must be valid. Names that the file holds already stay, since an older libvirt may read them.
+// Command vocabulary writes vocabulary.txt, the names of elements and attributes that libvirt knows
+// in a domain: those of libvirt's schema, those of libvirtxml, and those of documents named as
+// arguments, which must be valid. Names that the file holds already stay, since an older libvirt
+// may read them.
 package main
 
 import (
@@ -56,7 +57,8 @@ func main() {
 		w.fromDocument(file)
 	}
 
-	// libvirt reads the place in a USB controller's group from any device (virDomainDeviceInfoParseXML), and writes it.
+	// libvirt reads the place in a USB controller's group from any device
+	// (virDomainDeviceInfoParseXML), and writes it.
 	for device := range w["domain/devices"] {
 		if device != "emulator" {
 			w.add("devices/"+device, "master")
@@ -197,8 +199,8 @@ func names(p *pattern) (out []string) {
 	return out
 }
 
-// fromType adds what libvirtxml reads into a type. Fields without a tag, or with "-", are the variants
-// of an element, which methods of libvirtxml fill: their content is its content.
+// fromType adds what libvirtxml reads into a type. Fields without a tag, or with "-", are the
+// variants of an element, which methods of libvirtxml fill: their content is its content.
 func (w words) fromType(parent, element string, t reflect.Type, above []reflect.Type) {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
