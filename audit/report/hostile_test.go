@@ -22,7 +22,7 @@ func TestHostileCommands(t *testing.T) {
 			t.Errorf("%s: the name is not in the report", f.Name)
 		}
 		texts := []string{out}
-		for _, document := range jsonDocuments(f.Name, out) {
+		for _, document := range jsonDocuments(f, out) {
 			texts = append(texts, fixes(t, document)...)
 		}
 		for line := range strings.SplitSeq(strings.Join(texts, "\n"), "\n") {
@@ -82,12 +82,12 @@ func TestInert(t *testing.T) {
 	}
 }
 
-// jsonDocuments returns the JSON that a report is made of, if it is of any.
-func jsonDocuments(format, report string) []string {
-	switch format {
-	case "json", "sarif", "gitlab":
+// jsonDocuments returns the JSON documents that a report consists of; none if it is not JSON.
+func jsonDocuments(f Format, report string) []string {
+	switch f.Media {
+	case "application/json", "application/sarif+json":
 		return []string{report}
-	case "ndjson":
+	case "application/x-ndjson":
 		return strings.Split(strings.TrimSpace(report), "\n")
 	}
 	return nil

@@ -54,26 +54,68 @@ type Streamer interface {
 	Early(*audit.Result) error
 }
 
-// Format is one way to print a report.
+// Format is one way to print a report: a file of this package, and a row of the table below. The
+// tests of all formats read the table, and choose by Media how they parse what a format printed.
 type Format struct {
-	Name, About string
-	New         func(io.Writer, Options) Reporter
+	Name      string
+	About     string // for help, README and man page
+	Extension string // of a file with such a report, which is unique among the formats
+	Media     string // media type
+	Machine   bool   // programs read it: colour, width, quiet and verbose make no difference
+	Counts    bool   // it counts findings and does not list them
+	New       func(io.Writer, Options) Reporter
 }
 
-// formats is the one list: the flag's help, its check and the completion are made from it.
+// formats is the table. Options, their help, completion, documents and tests are made from it.
 var formats = []Format{
-	{"text", "for people: verdicts, findings with their place, a summary", newText},
-	{"json", "everything, by a schema that is versioned", newJSON},
-	{"ndjson", "the same in lines, each guest as soon as it is read", newNDJSON},
-	{"sarif", "SARIF 2.1.0, for code scanning and editors", newSARIF},
-	{"junit", "JUnit's XML, for what a CI shows as tests", newJUnit},
-	{"github", "a log with annotations, for GitHub Actions", newGitHub},
-	{"gitlab", "GitLab's Code Quality", newGitLab},
-	{"markdown", "for comments of pull requests and job summaries", newMarkdown},
-	{"csv", "a row for each finding, for spreadsheets", newCSV},
-	{"openmetrics", "metrics for node_exporter's textfile collector", newOpenMetrics},
-	{"html", "one page for a browser: all guests, with filters and a search", newHTML},
-	{"validate", "PASS, FAIL, WARN and NOTE, as virt-host-validate prints them", newValidate},
+	{
+		Name: "text", About: "for people: verdicts, findings with their place, a summary",
+		Extension: ".txt", Media: "text/plain", New: newText,
+	},
+	{
+		Name: "json", About: "everything, in a versioned schema",
+		Extension: ".json", Media: "application/json", Machine: true, New: newJSON,
+	},
+	{
+		Name: "ndjson", About: "the same in lines, each guest as soon as it is read",
+		Extension: ".ndjson", Media: "application/x-ndjson", Machine: true, New: newNDJSON,
+	},
+	{
+		Name: "sarif", About: "SARIF 2.1.0, for code scanning and editors",
+		Extension: ".sarif", Media: "application/sarif+json", Machine: true, New: newSARIF,
+	},
+	{
+		Name: "junit", About: "JUnit XML, which CI systems show as tests",
+		Extension: ".junit.xml", Media: "application/xml", Machine: true, New: newJUnit,
+	},
+	{
+		Name: "github", About: "a log with annotations, for GitHub Actions",
+		Extension: ".github.txt", Media: "text/plain", Machine: true, New: newGitHub,
+	},
+	{
+		Name: "gitlab", About: "GitLab Code Quality",
+		Extension: ".gitlab.json", Media: "application/json", Machine: true, New: newGitLab,
+	},
+	{
+		Name: "markdown", About: "for comments on pull requests and job summaries",
+		Extension: ".md", Media: "text/markdown", New: newMarkdown,
+	},
+	{
+		Name: "csv", About: "a row for each finding, for spreadsheets",
+		Extension: ".csv", Media: "text/csv", Machine: true, New: newCSV,
+	},
+	{
+		Name: "openmetrics", About: "metrics for the textfile collector of node_exporter",
+		Extension: ".prom", Media: "application/openmetrics-text", Machine: true, Counts: true, New: newOpenMetrics,
+	},
+	{
+		Name: "html", About: "one page for a browser: all guests, with filters and a search",
+		Extension: ".html", Media: "text/html", New: newHTML,
+	},
+	{
+		Name: "validate", About: "PASS, FAIL, WARN and NOTE, as virt-host-validate prints them",
+		Extension: ".validate.txt", Media: "text/plain", New: newValidate,
+	},
 }
 
 // Formats returns all formats, the default first.

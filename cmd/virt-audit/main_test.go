@@ -153,8 +153,8 @@ func between(t *testing.T, text, name, part string) string {
 	return head + begin + part + end + tail
 }
 
-// TestGolden compares whole reports: what a person sees at 80 columns, with and without colour, and the
-// JSON of the same guests.
+// TestGolden compares whole reports in every format, and the text report also in colour and verbose,
+// at 80 columns.
 func TestGolden(t *testing.T) {
 	t.Chdir("../..")
 	t.Setenv("COLUMNS", "80")
@@ -162,23 +162,14 @@ func TestGolden(t *testing.T) {
 	was := version
 	version = "VERSION"
 	t.Cleanup(func() { version = was })
-	for file, args := range map[string][]string{
-		"fleet.txt":         {"testdata/fleet"},
+	reports := map[string][]string{
 		"fleet.color.txt":   {"--color", "always", "testdata/fleet"},
 		"fleet.verbose.txt": {"--verbose", "testdata/fleet/shadow.xml", "testdata/noise/libvirt-live.xml"},
-		"fleet.json":        {"--format", "json", "testdata/fleet"},
-		"fleet.sarif":       {"--format", "sarif", "testdata/fleet"},
-		"fleet.gitlab.json": {"--format", "gitlab", "testdata/fleet"},
-		"fleet.ndjson":      {"--format", "ndjson", "testdata/fleet"},
-		"fleet.csv":         {"--format", "csv", "testdata/fleet"},
-		"fleet.junit.xml":   {"--format", "junit", "testdata/fleet"},
-		"fleet.github.txt":  {"--format", "github", "testdata/fleet"},
-		"fleet.md":          {"--format", "markdown", "testdata/fleet"},
-		"fleet.prom":        {"--format", "openmetrics", "testdata/fleet"},
-		"fleet.html":        {"--format", "html", "testdata/fleet"},
-
-		"fleet.validate.txt": {"--format", "validate", "testdata/fleet"},
-	} {
+	}
+	for _, f := range report.Formats() {
+		reports["fleet"+f.Extension] = []string{"--format", f.Name, "testdata/fleet"}
+	}
+	for file, args := range reports {
 		out, _ := typed(t, args...)
 		generated(t, filepath.Join("testdata", "golden", file), []byte(out))
 	}
