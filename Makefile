@@ -96,6 +96,8 @@ fuzz:
 	$(GO) test ./rules -run '^$$' -fuzz FuzzRules -fuzztime $(FUZZTIME)
 	$(GO) test ./audit/config -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)
 	$(GO) test ./audit/baseline -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)
+	$(GO) test ./audit/report -run '^$$' -fuzz FuzzEscape -fuzztime $(FUZZTIME)
+	$(GO) test ./audit/report -run '^$$' -fuzz FuzzMarkdown -fuzztime $(FUZZTIME)
 	$(GO) test ./rules/local -run '^$$' -fuzz FuzzCompile -fuzztime $(FUZZTIME)
 	$(GO) test ./audit/collect -run '^$$' -fuzz FuzzImage -fuzztime $(FUZZTIME)
 	$(GO) test ./audit/collect/live -run '^$$' -fuzz FuzzDaemon -fuzztime $(FUZZTIME)

@@ -57,29 +57,6 @@ func (c *csvReporter) begin() error {
 	return c.w.Write(csvHeader)
 }
 
-// csvCell makes a text harmless for terminals and spreadsheets. The semicolon is what spreadsheets in half
-// of the world take for the end of a cell, so that what comes after it is the beginning of one.
-func csvCell(text string) string {
-	text = printable(strings.ReplaceAll(text, "\n", " "))
-	if !strings.ContainsAny(text, csvFormula) {
-		return text
-	}
-	var b strings.Builder
-	start := true
-	for _, r := range text {
-		if start && strings.ContainsRune(csvFormula, r) {
-			b.WriteByte('\'')
-		}
-		start = r == ';' || start && (r == ' ' || r == '"')
-		b.WriteRune(r)
-	}
-	return b.String()
-}
-
-// csvFormula are the characters that a formula begins with. Those of double width are taken for the others
-// where people write with such; tab and end of line, which OWASP names too, are escapes by then.
-const csvFormula = "=+-@＝＋－＠"
-
 func (c *csvReporter) Domain(r *audit.Result) error {
 	c.tally.Add(r)
 	if err := c.domain(r); err != nil {

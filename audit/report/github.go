@@ -46,11 +46,6 @@ func (g *githubReporter) line(format string, args ...any) error {
 	return err
 }
 
-var (
-	githubData     = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
-	githubProperty = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
-)
-
 // annotate writes a command. Each line of the message is made printable; a property that is empty is left out.
 func (g *githubReporter) annotate(w io.Writer, level string, properties [][2]string, message ...string) error {
 	var b strings.Builder
@@ -62,7 +57,7 @@ func (g *githubReporter) annotate(w io.Writer, level string, properties [][2]str
 			value = truncated(value, githubTitle)
 		}
 		if value != "" {
-			b.WriteString(separator + p[0] + "=" + githubProperty.Replace(value))
+			b.WriteString(separator + p[0] + "=" + githubProperty(value))
 			separator = ","
 		}
 	}
@@ -71,7 +66,7 @@ func (g *githubReporter) annotate(w io.Writer, level string, properties [][2]str
 		if i > 0 {
 			b.WriteString("%0A")
 		}
-		b.WriteString(githubData.Replace(truncated(printable(line), githubLine)))
+		b.WriteString(githubData(truncated(printable(line), githubLine)))
 	}
 	b.WriteByte('\n')
 	_, err := io.WriteString(w, b.String())

@@ -101,7 +101,7 @@ func (g *gitlabReporter) Domain(r *audit.Result) error {
 	}
 	g.tally.Add(r)
 	b := r.Boundary
-	seen, about := occurrences{}, gitlabProse(fmt.Sprintf("Guest %s: %s, %s (policy %s).", r.Name, b.Word, b.Explain(), b.Policy))
+	seen, about := occurrences{}, markdownParagraph(fmt.Sprintf("Guest %s: %s, %s (policy %s).", r.Name, b.Word, b.Explain(), b.Policy))
 	for i := range r.Findings {
 		if err := g.entry(g.finding(r, &r.Findings[i], about, seen)); err != nil {
 			return err
@@ -145,11 +145,6 @@ func newGitLabEntry(r *audit.Rule, s audit.Severity, message, about, domain stri
 	}
 }
 
-// gitlabProse returns a text as a paragraph of Markdown that has no links.
-func gitlabProse(text string) string {
-	return strings.ReplaceAll(escapeMarkdown(printable(text)), "](", "] (") + "\n\n"
-}
-
 func (g *gitlabReporter) Notice(n *audit.Notice) error {
 	e := newGitLabEntry(n.Rule, n.Severity, n.Message, "", "", g.location(n.Source, n.Pos))
 	e.Fingerprint = g.seen.numbered(n.Fingerprint())
@@ -168,7 +163,7 @@ func (g *gitlabReporter) Unreadable(err error) error {
 
 // newGitLabUnaudited returns an entry about what was not audited, which lacks its fingerprint.
 func newGitLabUnaudited(r *audit.Rule, message string, at gitlabLocation) *gitlabEntry {
-	e := newGitLabEntry(r, r.Severity, message, gitlabProse(r.Doc), "", at)
+	e := newGitLabEntry(r, r.Severity, message, markdownParagraph(r.Doc), "", at)
 	e.Severity = gitlabBlocker
 	return e
 }
@@ -184,7 +179,7 @@ func (g *gitlabReporter) Close() error {
 	if text := g.uncounted(); text != "" {
 		about := []string{"This is about the whole run. --show-waived lists what is waived or in the baseline.\n\n"}
 		for _, need := range slices.Sorted(maps.Keys(g.tally.Missing)) {
-			about = append(about, gitlabProse(fmt.Sprintf("Not evaluated, which is no pass: %s, because %s.", plural(g.tally.Missing[need], "check"), need)))
+			about = append(about, markdownParagraph(fmt.Sprintf("Not evaluated, which is no pass: %s, because %s.", plural(g.tally.Missing[need], "check"), need)))
 		}
 		err := g.entry(&gitlabEntry{
 			CheckName: "not-counted", Description: text, Severity: gitlabInfo,

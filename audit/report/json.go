@@ -4,12 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"time"
-	"unicode"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/policy"
@@ -365,30 +361,4 @@ func encode(v any, prefix string) ([]byte, error) {
 		return nil, err
 	}
 	return jsonVisible(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
-}
-
-// jsonVisible escapes the characters that do not print, which JSON would allow: whoever looks at a report
-// in a terminal or an editor is not to be deceived by a mark that turns the direction of writing. Outside
-// of its strings JSON has none but ASCII, and no mark of a command either.
-func jsonVisible(text []byte) []byte {
-	if mark := []byte(runnerMark); bytes.Contains(text, mark) {
-		text = bytes.ReplaceAll(text, mark, []byte(`##\u005b`))
-	}
-	hidden := func(r rune) bool { return r >= utf8.RuneSelf && !unicode.IsPrint(r) || r == 0x7f }
-	if bytes.IndexFunc(text, hidden) < 0 {
-		return text
-	}
-	var b bytes.Buffer
-	for _, r := range string(text) {
-		switch {
-		case !hidden(r):
-			b.WriteRune(r)
-		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-	}
-	return b.Bytes()
 }

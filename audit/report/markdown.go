@@ -85,8 +85,3 @@ func markdownRule(b *strings.Builder, r *audit.Rule, title, bad, good string) {
 	}
 	fmt.Fprintf(b, "Profiles: %s.\n", profileList(r))
 }
-
-// escapeMarkdown keeps XML in prose from being taken for HTML, and everything else as it is.
-func escapeMarkdown(s string) string {
-	return strings.NewReplacer("<", "&lt;", ">", "&gt;", "|", `\|`, "*", `\*`, "_", `\_`).Replace(s)
-}

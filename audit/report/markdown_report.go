@@ -3,7 +3,6 @@ package report
 import (
 	"errors"
 	"fmt"
-	"html"
 	"io"
 	"slices"
 	"strings"
@@ -131,7 +130,7 @@ func (m *markdownReporter) guest(r *audit.Result) string {
 	var b strings.Builder
 	verdict := strings.ReplaceAll(verdictWord(r.Boundary.Word), "*", "")
 	// In a line that begins with an element nothing is Markdown, up to the next empty line.
-	fmt.Fprintf(&b, "\n<details><summary><code>%s</code>: %s, %s</summary>\n\n", html.EscapeString(clean(r.Name)), verdict, severityCounts(r.Findings))
+	fmt.Fprintf(&b, "\n<details><summary><code>%s</code>: %s, %s</summary>\n\n", htmlElement(r.Name), verdict, severityCounts(r.Findings))
 	fmt.Fprintf(&b, "Verdict %s: %s, by policy %s. Read from %s", r.Boundary.Word,
 		prose(r.Boundary.Explain()), codeSpan(r.Boundary.Policy), codeSpan(r.Source))
 	if told(r.Origin) && r.Origin.Host == "" { // else the source says so
@@ -158,6 +157,16 @@ func (m *markdownReporter) guest(r *audit.Result) string {
 	}
 	b.WriteString("\n</details>\n")
 	return b.String()
+}
+
+// ruleLink is a rule's ID as a link to its documentation. The rule of a site may have an address of any
+// form.
+func ruleLink(r *audit.Rule) string {
+	url := r.URL()
+	if !strings.HasPrefix(url, "https://") && !strings.HasPrefix(url, "http://") || strings.ContainsAny(url, " <>\\`\n") || printable(url) != url {
+		return codeSpan(r.ID) + " (" + codeSpan(url) + ")"
+	}
+	return "[" + codeSpan(r.ID) + "](<" + url + ">)"
 }
 
 func waiverText(w *audit.Waiver) string {

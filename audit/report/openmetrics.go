@@ -76,12 +76,10 @@ func labels(pairs ...string) string {
 		if b.Len() > 0 {
 			b.WriteByte(',')
 		}
-		b.WriteString(pairs[i] + `="` + labelEscapes.Replace(pairs[i+1]) + `"`)
+		b.WriteString(pairs[i] + `="` + metricLabel(pairs[i+1]) + `"`)
 	}
 	return b.String()
 }
-
-var labelEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 
 // join puts two lists of labels together.
 func join(a, b string) string {

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"net/url"
 	"path"
 	"regexp"
 	"strings"
@@ -175,17 +174,14 @@ var sarifConnection = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://`)
 // relative or with the scheme file, since GitHub refuses other schemes. A document that came over a connection is
 // in no file: its source becomes one segment of a relative path, from which it can be had back.
 func sarifAt(source string, p audit.Pos) (out sarifLocation) {
-	escape := func(p string) string { // url.URL leaves a colon, which would end a scheme
-		return strings.ReplaceAll((&url.URL{Path: p}).EscapedPath(), ":", "%3A")
-	}
 	a := &out.Physical.Artifact
 	switch {
 	case sarifConnection.MatchString(source):
-		a.URI = strings.ReplaceAll(escape(source), "/", "%2F")
+		a.URI = strings.ReplaceAll(uriPath(source), "/", "%2F")
 	case path.IsAbs(source):
-		a.URI = "file://" + escape(path.Clean(source))
+		a.URI = "file://" + uriPath(path.Clean(source))
 	default:
-		a.URI, a.Base = escape(path.Clean(source)), sarifRoot
+		a.URI, a.Base = uriPath(path.Clean(source)), sarifRoot
 	}
 	if p.Line < 1 {
 		return out
@@ -196,22 +192,6 @@ func sarifAt(source string, p audit.Pos) (out sarifLocation) {
 	}
 	out.Physical.Region = region
 	return out
-}
-
-// sarifMessage returns a text as a message that says that and nothing else.
-func sarifMessage(text string) string { return sarifLiteral.Replace(printable(text)) }
-
-// sarifLiteral doubles braces, lest "{0}" be taken for a placeholder (3.11.5), and breaks up "[text](address)",
-// lest it be taken for a link (3.11.6): the names of guests are in messages.
-var sarifLiteral = strings.NewReplacer("{", "{{", "}", "}}", "](", "] (")
-
-// printableLines is printable for a text that may have several lines.
-func printableLines(text string) string {
-	lines := strings.Split(text, "\n")
-	for i, l := range lines {
-		lines[i] = printable(l)
-	}
-	return strings.Join(lines, "\n")
 }
 
 // The levels of results and notifications (3.27.10).

@@ -87,7 +87,7 @@ func (v *validate) line(prefix, check string, word outcome, hint ...string) erro
 		return nil
 	}
 	prefix = strings.Repeat(" ", max(0, prefixWidth-uniseg.StringWidth(prefix))) + prefix
-	check = strings.ReplaceAll(clean("Checking "+check), ": ", `:\x20`)
+	check = validateCheck("Checking " + check)
 	text := fmt.Sprintf("%s: %s: %s", prefix, pad(check, checkWidth), v.paint[word](string(word)))
 	hint = slices.DeleteFunc(hint, func(s string) bool { return s == "" })
 	if len(hint) > 0 {

@@ -2,84 +2,14 @@ package report
 
 import (
 	"fmt"
-	"io"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/rivo/uniseg"
 
 	"github.com/virt-audit/virt-audit/audit"
 )
-
-// Printable returns text from outside in a form that cannot steer a terminal: control characters,
-// marks that turn the direction of writing and everything else that does not print become escapes. Nor
-// can it steer GitHub Actions, whose runner takes "##[name]" for a command wherever it stands in a log.
-func Printable(s string) string { return printable(s) }
-
-func printable(s string) string { return strings.ReplaceAll(escaped(s), runnerMark, `##\x5b`) }
-
-// runnerMark begins a command in the old form (actions/runner, ActionCommand.TryParse). The log's viewer
-// goes by it, too.
-const runnerMark = "##["
-
-// inert returns lines none of which is a command in the form of today: the runner takes for one what
-// begins with "::", blanks apart (actions/runner, ActionCommand.TryParseV2).
-func inert(text string) string {
-	if !strings.Contains(text, "::") {
-		return text
-	}
-	lines := strings.SplitAfter(text, "\n")
-	for i, l := range lines {
-		if rest := strings.TrimLeftFunc(l, unicode.IsSpace); strings.HasPrefix(rest, "::") {
-			lines[i] = l[:len(l)-len(rest)] + `\x3a` + rest[1:]
-		}
-	}
-	return strings.Join(lines, "")
-}
-
-// writeLines writes whole lines of a report that a job may print to its log. All lines which can begin with
-// text from outside go through here.
-func writeLines(w io.Writer, text string) error {
-	_, err := io.WriteString(w, inert(text))
-	return err
-}
-
-func escaped(s string) string {
-	clean := utf8.ValidString(s)
-	for _, r := range s {
-		if r < ' ' || r >= 0x7f && !unicode.IsPrint(r) {
-			clean = false
-			break
-		}
-	}
-	if clean {
-		return s
-	}
-	var b strings.Builder
-	for i, r := range s {
-		if r == utf8.RuneError && !strings.HasPrefix(s[i:], string(utf8.RuneError)) {
-			fmt.Fprintf(&b, `\x%02x`, s[i]) // no UTF-8: to a terminal of eight bits it may be a command
-			continue
-		}
-		b.WriteString(visible(r))
-	}
-	return b.String()
-}
-
-func visible(r rune) string {
-	switch {
-	case unicode.IsPrint(r) || r == ' ':
-		return string(r)
-	case r < 0x80:
-		return fmt.Sprintf(`\x%02x`, r)
-	case r <= 0xffff:
-		return fmt.Sprintf(`\u%04x`, r)
-	default:
-		return fmt.Sprintf(`\U%08x`, r)
-	}
-}
 
 // caret returns the line of an excerpt made printable, and the columns of the screen to underline.
 func caret(e audit.Excerpt) (line string, start, width int) {
@@ -168,18 +98,6 @@ func Fix(r *audit.Rule, domain string) string {
 		}
 	}
 	return strings.Join(lines, "\n")
-}
-
-// ShellQuote returns a word that a shell takes for the text, and nothing else.
-func ShellQuote(s string) string { return shellQuote(s) }
-
-// shellQuote returns a word that a shell takes for the text, and nothing else.
-func shellQuote(s string) string {
-	const safe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-+:@%"
-	if s != "" && strings.Trim(s, safe) == "" && !strings.HasPrefix(s, "-") {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // waivedBy says why a finding does not count, and how long.

@@ -5,18 +5,16 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/virt-audit/virt-audit/audit"
 )
 
-// ruleLink is a rule's ID as a link to its documentation. The rule of a site may have an address of any
-// form.
-func ruleLink(r *audit.Rule) string {
-	url := r.URL()
-	if !strings.HasPrefix(url, "https://") && !strings.HasPrefix(url, "http://") || strings.ContainsAny(url, " <>\\`\n") || printable(url) != url {
-		return codeSpan(r.ID) + " (" + codeSpan(url) + ")"
-	}
-	return "[" + codeSpan(r.ID) + "](<" + url + ">)"
+var markdownEscapes = strings.NewReplacer("<", "&lt;", ">", "&gt;", "|", `\|`, "*", `\*`, "_", `\_`)
+
+// escapeMarkdown escapes prose of rules for Markdown: XML in it is not HTML, and a bar ends no cell.
+func escapeMarkdown(s string) string { return markdownEscapes.Replace(s) }
+
+// markdownParagraph returns a text as a paragraph of Markdown without links.
+func markdownParagraph(text string) string {
+	return strings.ReplaceAll(escapeMarkdown(printable(text)), "](", "] (") + "\n\n"
 }
 
 // notProse finds what Markdown, or GitHub after it, may take for more than words: @names, addresses of
@@ -34,9 +32,6 @@ func prose(text string) string {
 	}
 	return proseEscapes.Replace(text)
 }
-
-// clean is printable for readers that refuse what is not UTF-8: names of files need not be.
-func clean(text string) string { return printable(strings.ToValidUTF8(text, "\ufffd")) }
 
 // codeSpan returns text as code, which means itself whatever it is.
 func codeSpan(text string) string {
