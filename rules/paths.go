@@ -7,10 +7,11 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// openedPath returns the file of the host that libvirtd and QEMU open for a name in a document; "" for
-// the empty name. Both work in the root directory, so that a relative name counts from there (measured:
-// "../../etc/shadow" and "etc/shadow" were opened and changed owner; libvirt 9.0 and 12.8). Nothing is
-// looked up: of symbolic links those are followed that every host has.
+// openedPath returns the file of the host that libvirtd and QEMU open for a name in a document, or
+// "" for the empty name. Their working directory is the root directory, so a relative name starts
+// there (measured: "../../etc/shadow" and "etc/shadow" were opened and changed owner; libvirt 9.0
+// and 12.8). It does not access the file system, and follows only those symbolic links that every
+// host has.
 func openedPath(name string) string {
 	if name == "" || plainPath(name) {
 		return name
@@ -32,7 +33,7 @@ func plainPath(name string) bool {
 	return !strings.HasPrefix(name, "/proc/")
 }
 
-// links are symbolic links that Linux hosts have; none of them leads to another one.
+// links are symbolic links that all Linux hosts have. None of them leads to another one.
 var links = []struct{ from, to string }{
 	{"/var/run", "/run"},
 	{"/var/lock", "/run/lock"},
@@ -60,7 +61,7 @@ func resolved(name string) string {
 	return "/" + strings.Join(at, "/")
 }
 
-// followedLink returns where a path of some steps leads, where its last step is a known link.
+// followedLink returns the target of a path whose last step is a known link.
 func followedLink(at []string) (target []string, ok bool) {
 	if len(at) == 3 && at[0] == "proc" && (at[2] == "root" || at[2] == "cwd") {
 		return nil, true // of the daemon, and of most processes
@@ -77,8 +78,8 @@ func followedLink(at []string) (target []string, ok bool) {
 	return nil, false
 }
 
-// namedPath quotes a name from the document for a message, with the file that it leads to where that
-// is not the same.
+// namedPath quotes a name from the document for a message, with the file that it leads to if that
+// differs.
 func namedPath(name string) string {
 	if file := openedPath(name); file != name && file != path.Clean(name) {
 		return "'" + name + "' (" + file + ")"
@@ -92,5 +93,5 @@ func under(file, directory string) bool {
 	return ok && (rest == "" || rest[0] == '/')
 }
 
-// allowsPath reports whether the site gives guests the file that a name leads to on purpose.
+// allowsPath reports whether the configuration allows guests the file that a name leads to.
 func allowsPath(p *audit.Pass, name string) bool { return p.AllowsPath(openedPath(name)) }

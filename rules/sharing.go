@@ -17,15 +17,16 @@ const (
 var sharing = []*audit.Rule{
 	{
 		ID:       "sharing-9p",
-		Title:    "Folder of the host shared by 9p, from inside QEMU",
+		Title:    "Host directory is shared by 9p, a server inside QEMU",
 		Severity: audit.Medium,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `The 9p server is part of QEMU and resolves paths that the guest chooses; again and again guests got
-out of the shared folder, in 2026 as far as running code on the host. A folder that the guest may write in
-accessmode 'passthrough', libvirt's default, is high: owners and modes of files are then the guest's choice as far
-as QEMU's user may set them. virtiofs serves folders from a process of its own with a sandbox of its own. A guest
-that is trusted as much as its host, such as a developer's, is the case to waive.`,
-		Fix: `<driver type='virtiofs'/>, accessmode 'passthrough', and memory that its server can share:
+		Doc: `The 9p server is part of QEMU and resolves paths that the guest chooses. Guests have
+repeatedly escaped from the shared directory, in 2026 with code execution on the host. A directory
+that the guest can write with accessmode 'passthrough', libvirt's default, is high: the guest then
+sets owners and modes of files, within the permissions of QEMU's user. virtiofs shares directories
+from a separate process with a sandbox. Waive the rule for a guest that is as trusted as its host,
+such as a developer's.`,
+		Fix: `Use <driver type='virtiofs'/>, accessmode 'passthrough', and memory that its server can share:
 $ virt-xml DOMAIN --edit --memorybacking source.type=memfd,access.mode=shared
 $ virt-xml DOMAIN --edit all --filesystem driver.type=virtiofs,accessmode=passthrough`,
 		Refs: []string{
@@ -36,9 +37,9 @@ $ virt-xml DOMAIN --edit all --filesystem driver.type=virtiofs,accessmode=passth
 			for at, fs := range foldersBy9p(p) {
 				switch {
 				case fs.ReadOnly == nil && passesOwners(fs):
-					p.Key("writable-passthrough").ReportAs(audit.High, at, "folder '%s' is served by 9p, writable and in accessmode 'passthrough'", sharedFolder(fs))
+					p.Key("writable-passthrough").ReportAs(audit.High, at, "directory '%s' is shared by 9p, writable and with accessmode 'passthrough'", sharedFolder(fs))
 				default:
-					p.Key("served").Reportf(at, "folder '%s' is served by 9p, by code inside QEMU", sharedFolder(fs))
+					p.Key("served").Reportf(at, "directory '%s' is shared by 9p, a server inside QEMU", sharedFolder(fs))
 				}
 			}
 			for _, o := range passedOptions(p, "virtfs", "fsdev") {
@@ -49,24 +50,25 @@ $ virt-xml DOMAIN --edit all --filesystem driver.type=virtiofs,accessmode=passth
 				if model, _ := o.Get("security_model"); !switchedOn(o, "readonly") && (model == "passthrough" || model == "none") {
 					severity = audit.High
 				}
-				p.ReportAs(severity, o.At, "-%s shares a folder of the host by 9p, by code inside QEMU", o.Name)
+				p.ReportAs(severity, o.At, "-%s shares a directory of the host by 9p, a server inside QEMU", o.Name)
 			}
 		},
 	},
 	{
 		ID:       "sharing-9p-passthrough-root",
-		Title:    "Guest writes a shared folder with the rights of the host's root",
+		Title:    "Guest can write a shared directory as root of the host",
 		Severity: audit.Critical,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `In accessmode 'passthrough' 9p creates files as the guest asks. When QEMU runs as root nothing stands
-in its way: the guest's root makes setuid programs and device nodes that any user of the host can use, and the host
-is taken without a bug. Where the domain does not say as whom QEMU runs, qemu.conf does. Folders that the guest
-only reads are left to the other rules.`,
-		Fix: `accessmode='mapped', and better a QEMU that is not root: no <seclabel model='dac'> that says so
+		Doc: `With accessmode 'passthrough' 9p creates files with the owner and mode that the guest
+requests. If QEMU runs as root, nothing restricts it: the guest's root user can create setuid
+executables and device nodes that any user of the host can use, and so control the host without any
+bug. If the domain does not set QEMU's user, qemu.conf does. The other rules check directories that
+the guest only reads.`,
+		Fix: `Set accessmode='mapped', and delete the <seclabel model='dac'> that makes QEMU run as root
 $ virt-xml DOMAIN --edit all --filesystem accessmode=mapped`,
 		Refs: []string{domainFolders, "https://libvirt.org/drvqemu.html#posix-users-groups"},
-		// The default user is chosen when libvirt is built (root upstream, another in distributions), so
-		// there is no default to judge by.
+		// libvirt's build sets the default user (root upstream, another user in distributions), so
+		// the rule cannot assume a default.
 		Check: func(p *audit.Pass) {
 			for at, fs := range foldersBy9p(p) {
 				if fs.ReadOnly != nil || !passesOwners(fs) {
@@ -76,21 +78,22 @@ $ virt-xml DOMAIN --edit all --filesystem accessmode=mapped`,
 				case !known:
 					p.Unknown(audit.NeedQEMUConf)
 				case root:
-					p.Reportf(at.Attr("accessmode"), "QEMU runs as root here%s, so in '%s' the guest can make setuid programs and devices", where, sharedFolder(fs))
+					p.Reportf(at.Attr("accessmode"), "QEMU runs as root%s, so the guest can create setuid executables and devices in '%s'", where, sharedFolder(fs))
 				}
 			}
 		},
 	},
 	{
 		ID:       "sharing-fs-dangerous-path",
-		Title:    "Shared folder holds the host's system or other guests' files",
+		Title:    "Shared directory contains the host's system or other guests' files",
 		Severity: audit.Critical,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `A guest that can write such a folder changes what the host runs, or the disks of its neighbours, and
-needs no bug for it. With <readonly/> it is high: secrets can still be read, and read-only 9p has been bypassed. A
-container's root file system is as dangerous when it is taken from the host's own root. Programs and libraries,
-such as /usr, are harmless when read-only. A folder made for one guest is what one wants.`,
-		Fix:  `A folder of the guest's own: <source dir='/srv/share/GUEST'/>, with <readonly/> where reading is enough.`,
+		Doc: `A guest that can write such a directory can change what the host runs, or the disks of
+other guests, without any bug. With <readonly/> it is high: secrets can still be read, and read-only
+9p has been bypassed. A container whose root file system is the host's root directory is just as
+dangerous. Executables and libraries, as in /usr, are harmless if read-only. A separate directory
+for each guest is not reported.`,
+		Fix:  `Share a directory that only this guest uses: <source dir='/srv/share/GUEST'/>, with <readonly/> if reading is enough.`,
 		Refs: []string{domainFolders, virtiofs, "https://wiki.openstack.org/wiki/OSSN/OSSN-0001"},
 		Check: func(p *audit.Pass) {
 			for at, fs := range audit.Each("devices/filesystem", p.Devices.Filesystems) {
@@ -98,22 +101,22 @@ such as /usr, are harmless when read-only. A folder made for one guest is what o
 				if folder == "" {
 					continue
 				}
-				holds := dangerousFolder(folder, fs.ReadOnly != nil)
+				contents := dangerousFolder(folder, fs.ReadOnly != nil)
 				switch {
-				case holds == "" || allowsPath(p, folder):
+				case contents == "" || allowsPath(p, folder):
 				case fs.ReadOnly != nil:
-					p.Key("read").ReportAs(audit.High, at.Elem("source").Attr("dir"), "the guest can read %s of the host in %s", holds, namedPath(folder))
+					p.Key("read").ReportAs(audit.High, at.Elem("source").Attr("dir"), "the guest can read %s of the host in %s", contents, namedPath(folder))
 				default:
-					p.Key("write").Reportf(at.Elem("source").Attr("dir"), "the guest can write %s of the host in %s", holds, namedPath(folder))
+					p.Key("write").Reportf(at.Elem("source").Attr("dir"), "the guest can write %s of the host in %s", contents, namedPath(folder))
 				}
 			}
 			for _, o := range passedOptions(p, "virtfs", "fsdev") {
 				folder, _ := o.Get("path")
 				if readonly := switchedOn(o, "readonly"); folder != "" && !allowsPath(p, folder) {
-					if holds := dangerousFolder(folder, readonly); holds != "" && readonly {
-						p.Key("read").ReportAs(audit.High, o.At, "-%s lets the guest read %s of the host", o.Name, holds)
-					} else if holds != "" {
-						p.Key("write").Reportf(o.At, "-%s lets the guest write %s of the host", o.Name, holds)
+					if contents := dangerousFolder(folder, readonly); contents != "" && readonly {
+						p.Key("read").ReportAs(audit.High, o.At, "-%s lets the guest read %s of the host", o.Name, contents)
+					} else if contents != "" {
+						p.Key("write").Reportf(o.At, "-%s lets the guest write %s of the host", o.Name, contents)
 					}
 				}
 			}
@@ -121,14 +124,15 @@ such as /usr, are harmless when read-only. A folder made for one guest is what o
 	},
 	{
 		ID:       "sharing-shmem",
-		Title:    "Memory shared with other guests",
+		Title:    "Guest shares memory with other guests",
 		Severity: audit.Medium,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `Whatever knows the name of the region, guest or process of the host, reads and changes it under the
-guest's hands; nothing checks who they are. With a server (ivshmem-doorbell) it is high: peers also interrupt each
-other, and all trust the server for their memory. The plain 'ivshmem' model, the default, is gone since QEMU 4.0. A
-desktop whose screen is passed to a program on the same host (Looking Glass) is the usual harmless case.`,
-		Fix: `Delete the <shmem> device; a network between the guests can be filtered.
+		Doc: `Every guest or process of the host that knows the name of the region can read and
+change it, without authentication. With a server (ivshmem-doorbell) it is high: peers also interrupt
+each other, and all of them trust the server for their memory. The plain 'ivshmem' model, the
+default, was removed in QEMU 4.0. It is harmless for a desktop that passes its screen to an
+application on the same host (Looking Glass).`,
+		Fix: `Delete the <shmem> device, and connect the guests by a network, which can be filtered.
 $ virt-xml DOMAIN --remove-device --shmem all`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#shared-memory-device", "https://www.qemu.org/docs/master/system/devices/ivshmem.html"},
 		Check: func(p *audit.Pass) {
@@ -137,17 +141,17 @@ $ virt-xml DOMAIN --remove-device --shmem all`,
 			}
 			for at, s := range audit.Each("devices/shmem", p.Devices.Shmems) {
 				if s.Server != nil || s.Model != nil && s.Model.Type == "ivshmem-doorbell" {
-					p.Key("server").ReportAs(audit.High, at, "memory region '%s' is shared through a server, with interrupts between the peers", s.Name)
+					p.Key("server").ReportAs(audit.High, at, "memory region '%s' is shared by a server, with interrupts between the peers", s.Name)
 				} else {
-					p.Key("named").Reportf(at, "memory region '%s' is shared with whoever knows its name", s.Name)
+					p.Key("named").Reportf(at, "memory region '%s' is shared with every process that knows its name", s.Name)
 				}
 			}
 		},
 	},
 }
 
-// foldersBy9p walks the folders that QEMU itself serves. QEMU knows no other type than mount; the
-// driver is path where none is named.
+// foldersBy9p walks the directories that QEMU itself shares. QEMU supports only type mount, and the
+// default driver is path.
 func foldersBy9p(p *audit.Pass) func(func(audit.Path, *libvirtxml.DomainFilesystem) bool) {
 	return func(yield func(audit.Path, *libvirtxml.DomainFilesystem) bool) {
 		if because(p, "not-qemu") {
@@ -179,8 +183,8 @@ func sharedFolder(fs *libvirtxml.DomainFilesystem) string {
 	return ""
 }
 
-// emulatorRoot reports whether QEMU runs as root, and where that is from if not from the document. It
-// is not known where the document does not say and qemu.conf is not at hand.
+// emulatorRoot reports whether QEMU runs as root, and which setting decides if not the document. It
+// is not known if the document does not set the user and qemu.conf is not available.
 func emulatorRoot(p *audit.Pass) (root, known bool, where string) {
 	for i := range p.SecLabel {
 		if l := &p.SecLabel[i]; ownerInForce(p, l) {
@@ -195,18 +199,19 @@ func emulatorRoot(p *audit.Pass) (root, known bool, where string) {
 	return rootUser(user), user != "", where
 }
 
-// programFolders hold nothing that a user of the host may not read.
+// programFolders contain only files that every user of the host may read.
 var programFolders = strings.Fields("/usr /lib /lib32 /lib64 /libx32 /bin /sbin /opt")
 
-// systemFolders must not be shared, nor anything that they are in.
+// systemFolders are directories of the host that must not be shared; their subdirectories may be.
 var systemFolders = append(strings.Fields(`/etc /root /home /boot /var /var/lib /run /dev /proc /sys /var/lib/libvirt /var/lib/libvirt/images
 	/var/lib/docker /var/lib/containers /var/lib/containerd /var/lib/kubelet`), programFolders...)
 
-// systemTrees must not be shared, nor anything in them.
+// systemTrees are directories of the host that must not be shared, and neither must their
+// subdirectories.
 var systemTrees = strings.Fields(`/proc /sys /boot /run/libvirt /etc/libvirt /etc/ssh /etc/systemd /etc/pam.d /etc/sudoers.d /etc/cron.d
 	/etc/ssl/private /var/lib/libvirt/qemu /var/lib/libvirt/secrets /var/lib/libvirt/swtpm /var/spool/cron`)
 
-// dangerousFolder returns what a shared folder holds that no guest should have, or "".
+// dangerousFolder returns what a shared directory contains that guests must not access, or "".
 func dangerousFolder(folder string, readonly bool) string {
 	folder = openedPath(folder)
 	switch {

@@ -12,36 +12,38 @@ import (
 var diskPaths = []*audit.Rule{
 	{
 		ID:       "storage-sensitive-path",
-		Title:    "Guest is given a file of the host that holds secrets or controls it",
+		Title:    "Guest has access to a file that contains the host's secrets or controls the host",
 		Severity: audit.Critical,
 		Profiles: every,
-		Doc: `What a disk, a serial port, a log or the firmware's variables point at the guest can write, and
-libvirt changes the file's owner and label first so that it may: configuration, keys and kernel interfaces of the
-host are then in its hands. What it can only read, such as a CD-ROM, a backing file or a kernel to boot, is high.
-Names that do not begin with / count from the root directory, where libvirtd and QEMU work.
-Harmless, and not reported, are kernels below /boot, ACPI tables of the host and the firmware's variables where
-libvirt keeps them.`,
-		Fix:  `Copy what the guest really needs below /var/lib/libvirt/images, and name the copy.`,
+		Doc: `The guest can write the file of a disk, a serial port, a log or the firmware's
+variables, and libvirt changes the file's owner and label to allow it: the guest then controls
+configuration, keys and kernel interfaces of the host. A file that the guest only reads, such as a
+CD-ROM, a backing file or a kernel to boot, is high. A name without a leading / is relative to the
+root directory, which is the working directory of libvirtd and QEMU. Kernels below /boot, ACPI
+tables of the host and the firmware's variables in libvirt's own directory are harmless and not
+reported.`,
+		Fix:  `Copy the files that the guest requires to /var/lib/libvirt/images, and use the copies.`,
 		Refs: []string{"https://libvirt.org/drvqemu.html#posix-users-groups", "https://libvirt.org/drvqemu.html#selinux-svirt-confinement"},
-		// Left out: the home of root as a whole (images lie there on many a test host; its hidden
-		// folders count), and option ROMs, which QEMU only reads, and libvirt's manual itself places
-		// below /etc.
+		// Not checked are root's home directory, except for its hidden directories, since many test
+		// hosts store images there, and option ROMs, which QEMU only reads and which libvirt's
+		// manual itself puts below /etc.
 		Check: sensitivePaths,
 	},
 	{
 		ID:       "storage-seclabel-override",
-		Title:    "Own SELinux label of a disk opens it to other guests",
+		Title:    "SELinux label of a disk allows access by other guests",
 		Severity: audit.High,
 		Profiles: every,
-		Doc: `libvirt labels each disk with the categories of its guest, so that no other guest can open it.
-relabel='no', or a label of one's own without categories, leaves the file with a label that every confined guest of
-the host may use. Character devices are medium. It is harmless where the guest too has a static label that fits,
-where the guest only reads, and on file systems that know no labels, where it is the documented way. Owners and
-AppArmor are not meant: all guests run as one user by libvirt's default, and AppArmor does not read these elements.`,
+		Doc: `libvirt labels each disk with the categories of its guest, so that other guests cannot
+open it. With relabel='no', or a static label without categories, the file has a label that every
+confined guest of the host can use. Character devices are medium. It is harmless if the guest also
+has a matching static label, if the guest only reads the file, and on file systems without labels,
+where it is the documented setting. Labels of users (DAC) and AppArmor are not checked: by default
+all guests run as the same user, and AppArmor does not read these elements.`,
 		Fix: `Delete the <seclabel>. For the disk vda:
 $ virt-xml DOMAIN --edit target.dev=vda --disk "xpath0.delete=./source/seclabel"`,
 		Refs: []string{formatDisks, "https://libvirt.org/drvqemu.html#selinux-svirt-confinement"},
-		// model='dac' is what oVirt gives each disk: it takes no separation away.
+		// oVirt sets model='dac' on each disk: that does not weaken the separation of guests.
 		Check: func(p *audit.Pass) {
 			if because(p, "not-qemu") || ownLabel(p) {
 				return
@@ -51,9 +53,9 @@ $ virt-xml DOMAIN --edit target.dev=vda --disk "xpath0.delete=./source/seclabel"
 					switch {
 					case l.Model != "" && l.Model != "selinux":
 					case l.Relabel == "no":
-						p.ReportAs(severity, at.Attr("relabel"), "the file is not labelled for this guest alone: it needs a label that every guest may use")
+						p.ReportAs(severity, at.Attr("relabel"), "libvirt does not label the file for this guest: its label must allow every guest")
 					case l.Label != "" && !hasCategories(l.Label):
-						p.ReportAs(severity, at.Elem("label"), "label '%s' has no categories: every guest of the host may use the file", l.Label)
+						p.ReportAs(severity, at.Elem("label"), "label '%s' has no categories: every guest of the host can use the file", l.Label)
 					}
 				}
 			}
@@ -75,8 +77,8 @@ $ virt-xml DOMAIN --edit target.dev=vda --disk "xpath0.delete=./source/seclabel"
 	},
 }
 
-// ownLabel reports whether the guest's own SELinux label is static, so that labels of files are made
-// to fit by hand, or whether it has none, which is another rule's finding.
+// ownLabel reports whether the guest has a static SELinux label, so that an administrator sets
+// matching labels of files, or no label, which confinement-seclabel-none reports.
 func ownLabel(p *audit.Pass) bool {
 	for _, l := range p.SecLabel {
 		if (l.Model == "selinux" || l.Model == "") && (l.Type == "static" || l.Type == "none") {
@@ -86,20 +88,20 @@ func ownLabel(p *audit.Pass) bool {
 	return false
 }
 
-// hasCategories reports whether an SELinux label ends in the categories that tell guests apart.
+// hasCategories reports whether an SELinux label ends with categories, which separate guests.
 func hasCategories(label string) bool {
 	parts := strings.SplitN(label, ":", 5)
 	return len(parts) == 5 && strings.Contains(parts[4], "c")
 }
 
-// diskFile is one source of a disk, with whether the guest's writes reach it.
+// diskFile is one source of a disk, and whether the guest can write it.
 type diskFile struct {
 	*libvirtxml.DomainDiskSource
 	writable bool
 }
 
-// diskFiles walks the sources of all disks: each disk's own, what it is based on, and its copy. libvirt
-// reads the copy in the document of a running guest alone.
+// diskFiles walks the sources of all disks: each disk's own, its backing files, and its mirror.
+// libvirt reads the mirror only in the document of a running guest.
 func diskFiles(p *audit.Pass) iter.Seq2[audit.Path, diskFile] {
 	return func(yield func(audit.Path, diskFile) bool) {
 		for at, d := range audit.Each("devices/disk", p.Devices.Disks) {
@@ -121,7 +123,7 @@ func diskFiles(p *audit.Pass) iter.Seq2[audit.Path, diskFile] {
 
 func guestReadsOnly(d *libvirtxml.DomainDisk) bool { return d.ReadOnly != nil || d.Device == "cdrom" }
 
-// targetName is what a message calls a disk.
+// targetName returns the name of a disk for messages.
 func targetName(d *libvirtxml.DomainDisk) string {
 	if d.Target == nil || d.Target.Dev == "" {
 		return "?"
@@ -129,14 +131,14 @@ func targetName(d *libvirtxml.DomainDisk) string {
 	return d.Target.Dev
 }
 
-// characterDevice is what stands behind a port of the guest.
+// characterDevice is the backend of a port of the guest.
 type characterDevice struct {
 	source *libvirtxml.DomainChardevSource
 	log    *libvirtxml.DomainChardevLog
 }
 
-// file returns the file or device that the guest writes to, with its labels. A pty and the listening
-// end of a socket are made by QEMU.
+// file returns the file or device that the guest writes to, with its labels. QEMU creates a pty and
+// the listening end of a socket, so they are not among them.
 func (c characterDevice) file() (string, []libvirtxml.DomainDeviceSecLabel) {
 	switch s := c.source; {
 	case s == nil:
@@ -186,12 +188,12 @@ func characterDevices(p *audit.Pass) iter.Seq2[audit.Path, characterDevice] {
 	}
 }
 
-// sensitiveTrees are files and folders of the host that no guest has business with.
+// sensitiveTrees are files and directories of the host that guests must not access.
 var sensitiveTrees = strings.Fields(`/etc /proc /sys /boot /dev/mem /dev/kmem /dev/port /dev/kvm /run/libvirt/qemu /run/docker.sock
 	/run/containerd /var/lib/libvirt/qemu/save /var/lib/libvirt/qemu/snapshot /var/lib/libvirt/qemu/checkpoint /var/lib/libvirt/qemu/dump
 	/var/lib/libvirt/qemu/nvram /var/lib/libvirt/qemu/ram /var/lib/libvirt/dnsmasq /var/lib/libvirt/secrets /var/lib/kubelet`)
 
-// sensitive returns the folder that makes a file sensitive, or "".
+// sensitive returns the directory of the host that makes a file sensitive, or "".
 func sensitive(file string) string {
 	if file = openedPath(file); file == "" {
 		return ""
@@ -202,7 +204,7 @@ func sensitive(file string) string {
 		}
 	}
 	if name, ok := strings.CutPrefix(file, "/run/libvirt/"); ok && !strings.Contains(name, "/") {
-		return "/run/libvirt" // libvirt's own sockets; managers keep images in folders below
+		return "/run/libvirt" // libvirt's own sockets; management software stores images in subdirectories
 	}
 	if strings.HasPrefix(file, "/root/.") {
 		return "/root/."
@@ -215,7 +217,7 @@ func sensitive(file string) string {
 	return ""
 }
 
-// nvramFolder is where libvirt keeps what firmware writes.
+// nvramFolder is where libvirt stores the variables of firmware.
 const nvramFolder = "/var/lib/libvirt/qemu/nvram"
 
 func sensitivePaths(p *audit.Pass) {
@@ -230,9 +232,9 @@ func sensitivePaths(p *audit.Pass) {
 			}
 		}
 		if writable {
-			p.Key("write").Reportf(at, "%s is given to the guest for writing: %s is the host's own", namedPath(file), tree)
+			p.Key("write").Reportf(at, "the guest can write %s: %s belongs to the host", namedPath(file), tree)
 		} else {
-			p.Key("read").ReportAs(audit.High, at, "%s is given to the guest to read: %s is the host's own", namedPath(file), tree)
+			p.Key("read").ReportAs(audit.High, at, "the guest can read %s: %s belongs to the host", namedPath(file), tree)
 		}
 	}
 	for at, s := range diskFiles(p) {
