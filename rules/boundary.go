@@ -5,16 +5,8 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
-
-// because reports whether the boundary verdict was reached for one of the reasons. They are spelt
-// out; a test knows all of the policy's reasons and sees that each has its rule.
-func because(p *audit.Pass, reasons ...string) bool {
-	if len(reasons) > 1 || reasons[0] != "not-qemu" { // which the document alone decides
-		p.RestsOn(audit.NeedCapabilities)
-	}
-	return slices.Contains(reasons, string(p.Boundary.Reason))
-}
 
 // listedMachine ends a fix: which machine type to use depends on the guest's architecture, and the
 // text of a fix is the same for all guests.
@@ -35,11 +27,11 @@ hardware accelerator. A host without /dev/kvm is a reason for the setting, but i
 guest safer. Guests of a foreign architecture cannot run in any other way.`,
 		Fix: `Use <domain type='kvm'> (on macOS: 'hvf')
 $ virt-xml DOMAIN --edit --xml ./@type=kvm`,
-		Refs: []string{qemuSecurity, domainOverview},
+		Refs: []string{refs.QEMUSecurity, refs.DomainOverview},
 		Check: func(p *audit.Pass) {
 			// A guest that does not start is reported too: the obstacle may be removed, or another
 			// version of QEMU may start the guest.
-			if because(p, "software-emulation", "does-not-start") && p.Type == "qemu" {
+			if p.VerdictIs("software-emulation", "does-not-start") && p.Type == "qemu" {
 				p.Reportf(audit.At("@type"), "type '%s' is software emulation: QEMU's security policy does not cover it", p.Type)
 			}
 		},
@@ -55,9 +47,9 @@ policy requires a virtualization accelerator "like" KVM or HVF. Others, such as 
 reported.`,
 		Fix: `Where the host has KVM, use <domain type='kvm'>
 $ virt-xml DOMAIN --edit --xml ./@type=kvm`,
-		Refs: []string{qemuSecurity, domainOverview},
+		Refs: []string{refs.QEMUSecurity, refs.DomainOverview},
 		Check: func(p *audit.Pass) {
-			if because(p, "accelerator-not-named") {
+			if p.VerdictIs("accelerator-not-named") {
 				p.Reportf(audit.At("@type"), "QEMU's policy does not name the accelerator of type '%s'", p.Type)
 			}
 		},
@@ -71,9 +63,9 @@ $ virt-xml DOMAIN --edit --xml ./@type=kvm`,
 Hypervisor, bhyve, VMware and other hypervisors have security policies of their own, which
 virt-audit does not evaluate. The other rules still apply where they are relevant.`,
 		Fix:  `No change is needed. Read the security policy of the hypervisor that runs the guest.`,
-		Refs: []string{qemuSecurity, domainOverview},
+		Refs: []string{refs.QEMUSecurity, refs.DomainOverview},
 		Check: func(p *audit.Pass) {
-			if because(p, "not-qemu") {
+			if p.VerdictIs("not-qemu") {
 				p.Reportf(audit.At("@type"), "QEMU does not run a guest of type '%s': its security policy does not apply", p.Type)
 			}
 		},
@@ -92,9 +84,9 @@ machine type is not on QEMU's list, or if TCG runs a guest of type 'xen'. It is 
 machine type differs from the document's, or if the document does not show which one runs. An
 argument that repeats the document is info.`,
 		Fix:  withoutPassthrough,
-		Refs: []string{qemuSecurity, qemuPassthrough},
+		Refs: []string{refs.QEMUSecurity, refs.QEMUPassthrough},
 		Check: func(p *audit.Pass) {
-			if because(p, "not-qemu") {
+			if p.VerdictIs("not-qemu") {
 				return
 			}
 			for _, e := range p.Command.Effects {
@@ -113,9 +105,9 @@ use a QEMU or libvirt that accepts it. QEMU refuses -enable-kvm and -machine acc
 -accel that libvirt writes, and JSON that is not well-formed. It compares the names of options
 exactly: "-accel=tcg" is not an option.`,
 		Fix:  withoutPassthrough,
-		Refs: []string{qemuPassthrough, "https://www.qemu.org/docs/master/system/invocation.html"},
+		Refs: []string{refs.QEMUPassthrough, "https://www.qemu.org/docs/master/system/invocation.html"},
 		Check: func(p *audit.Pass) {
-			if because(p, "not-qemu") {
+			if p.VerdictIs("not-qemu") {
 				return
 			}
 			for _, e := range p.Command.Effects {
@@ -137,7 +129,7 @@ undetermined if the executable is QEMU for another architecture than the guest's
 refuses. If the executable is used on purpose, list it under allow: emulators: in the configuration.`,
 		Fix: `Delete the element: libvirt then uses the QEMU binary that it finds on the host
 $ virt-xml DOMAIN --edit --xml xpath.delete=./devices/emulator`,
-		Refs: []string{qemuSecurity, "https://libvirt.org/formatdomain.html#devices"},
+		Refs: []string{refs.QEMUSecurity, "https://libvirt.org/formatdomain.html#devices"},
 		Check: func(p *audit.Pass) {
 			switch at := audit.At("devices/emulator"); {
 			case p.WrongEmulator():
@@ -158,13 +150,13 @@ guest. For each architecture the policy lists the machine types that are made fo
 QEMU 10.2 was the first release with the list. If the name looks like a listed family but has an
 unknown suffix, the verdict is undetermined and the finding is medium.`,
 		Fix:  `Use a listed machine type. ` + listedMachine,
-		Refs: []string{qemuSecurity, domainBoot},
+		Refs: []string{refs.QEMUSecurity, refs.DomainBoot},
 		Check: func(p *audit.Pass) {
 			switch at := audit.At("os/type@machine"); {
 			case p.Boundary.Machine != "": // boundary-accel-override reports it, with its own fix
-			case because(p, "machine-not-listed"):
+			case p.VerdictIs("machine-not-listed"):
 				p.Key("not-listed").Reportf(at, "machine type '%s' is not on the list of QEMU's security policy for %s", p.Target.Machine, p.Boundary.Target)
-			case because(p, "unknown-suffix"):
+			case p.VerdictIs("unknown-suffix"):
 				p.Key("unknown-version").ReportAs(audit.Medium, at, "machine type '%s' resembles the listed '%s', but its version is unknown", p.Target.Machine, p.Boundary.Family)
 			}
 		},
@@ -179,14 +171,14 @@ accelerator. 32-bit Arm is a special case: on an aarch64 host such a guest may r
 target, whose 'virt' machine is listed. The verdict is then undetermined and the finding is medium.
 The same applies if the selected edition of the policy does not decide about an architecture.`,
 		Fix:  `Run the guest on a listed architecture: x86_64, aarch64, s390x, ppc64, riscv64 or loongarch64.`,
-		Refs: []string{qemuSecurity},
+		Refs: []string{refs.QEMUSecurity},
 		Check: func(p *audit.Pass) {
 			switch at := audit.At("os/type@arch"); {
-			case because(p, "arch-not-listed"):
+			case p.VerdictIs("arch-not-listed"):
 				p.Key("not-listed").Reportf(at, "QEMU's security policy lists no machine type for architecture '%s'", p.Target.Arch)
-			case because(p, "arm-on-aarch64"):
+			case p.VerdictIs("arm-on-aarch64"):
 				p.Key("arm-on-aarch64").ReportAs(audit.Medium, at, "32-bit Arm is not listed, but the guest may run on the listed aarch64 target")
-			case because(p, "arch-undecided"):
+			case p.VerdictIs("arch-undecided"):
 				p.Key("undecided").ReportAs(audit.Medium, at, "this edition of the policy does not decide about architecture '%s'", p.Target.Arch)
 			}
 		},
@@ -203,18 +195,18 @@ development board before libvirt 9.3 and is 'virt' since. If all versions agree,
 that default; otherwise it is undetermined and the finding is medium. Definitions that libvirt has
 stored always contain both.`,
 		Fix:  `State both, for example <type arch='x86_64' machine='q35'>hvm</type>. ` + listedMachine,
-		Refs: []string{domainBoot, qemuSecurity},
+		Refs: []string{refs.DomainBoot, refs.QEMUSecurity},
 		Check: func(p *audit.Pass) {
 			switch at := audit.At("os/type"); {
-			case because(p, "arch-absent"):
+			case p.VerdictIs("arch-absent"):
 				p.Key("architecture").ReportAs(audit.Medium, at, "the document states no architecture: libvirt uses the host's, which is not known here")
-			case because(p, "machine-absent"):
+			case p.VerdictIs("machine-absent"):
 				p.Key("open").ReportAs(audit.Medium, at, "the document states no machine type: libvirt's default for %s depends on its version", p.Boundary.Target)
-			case because(p, "default-machine") && p.Boundary.Word != "inside":
+			case p.VerdictIs("default-machine") && p.Boundary.Word != "inside":
 				p.Key("not-listed").ReportAs(audit.Critical, at, "the document states no machine type: libvirt's default is not on the list for %s", p.Boundary.Target)
-			case because(p, "default-machine") && p.Host.KnowsCapabilities():
+			case p.VerdictIs("default-machine") && p.Host.KnowsCapabilities():
 				p.Key("judged").Reportf(at, "the document states no machine type: the verdict is for libvirt's default on this host, '%s'", p.Boundary.Family)
-			case because(p, "default-machine"):
+			case p.VerdictIs("default-machine"):
 				p.Key("judged").Reportf(at, "the document states no machine type: the verdict is for libvirt's default, '%s'", p.Boundary.Family)
 			}
 		},
@@ -253,7 +245,7 @@ not hardened. NVMe is only medium: before libvirt supported bus='nvme' there was
 it. A property 'driver' in <qemu:override> replaces libvirt's device with another one and is
 evaluated in the same way. Other rules report the other uses of the command line.`,
 		Fix:  withoutPassthrough,
-		Refs: []string{qemuSecurity, qemuRemoved, "https://nvd.nist.gov/vuln/detail/CVE-2018-20123", "https://nvd.nist.gov/vuln/detail/CVE-2021-3582"},
+		Refs: []string{refs.QEMUSecurity, refs.QEMURemoved, "https://nvd.nist.gov/vuln/detail/CVE-2018-20123", "https://nvd.nist.gov/vuln/detail/CVE-2021-3582"},
 		Check: func(p *audit.Pass) {
 			for _, o := range p.Command.Named("device", "global", "object", "drive") {
 				name := passedDevice(o.Name, o)
@@ -283,10 +275,10 @@ func reportOverride(p *audit.Pass, e audit.Effect) {
 		}
 	case audit.EffectChanges:
 		switch {
-		case because(p, "machine-not-listed"):
+		case p.VerdictIs("machine-not-listed"):
 			p.Key("not-listed").ReportAs(audit.Critical, at, "-%s sets machine type '%s', which is not on the list of QEMU's security policy for %s",
 				name, e.Value, p.Boundary.Target)
-		case because(p, "unknown-suffix"):
+		case p.VerdictIs("unknown-suffix"):
 			p.Key("unknown-version").Reportf(at, "-%s sets machine type '%s', which resembles the listed '%s', but its version is unknown",
 				name, e.Value, p.Boundary.Family)
 		default:

@@ -6,6 +6,7 @@ import (
 	"libvirt.org/go/libvirtxml"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
 
 var sockets = []*audit.Rule{
@@ -23,7 +24,7 @@ chardev_tls_x509_verify is on. A port on a loopback address is not reported, alt
 the host can reach it.`,
 		Fix: `Use <serial type='pty'/>, or <serial type='unix'><source mode='bind' path='/run/libvirt/serial.sock'/></serial>
 $ virt-xml DOMAIN --edit --serial clearxml=yes,type=pty`,
-		Refs:  []string{"https://libvirt.org/formatdomain.html#tcp-client-server", qemuSecurity, qemuConf},
+		Refs:  []string{"https://libvirt.org/formatdomain.html#tcp-client-server", refs.QEMUSecurity, qemuConf},
 		Check: tcpListeners,
 	},
 	{
@@ -37,7 +38,7 @@ TCP or UDP, which includes -s, every user of the host or of the network can conn
 socket file, terminal or pipe it is high, since access depends on the host. libvirt's own monitor is
 not reported. Kernel developers who need -s on a trusted machine can waive the rule.`,
 		Fix:  withoutPassthrough,
-		Refs: []string{qemuSecurity, "https://www.qemu.org/docs/master/system/gdb.html", "https://libvirt.org/drvqemu.html#pass-through-of-arbitrary-qemu-commands"},
+		Refs: []string{refs.QEMUSecurity, "https://www.qemu.org/docs/master/system/gdb.html", "https://libvirt.org/drvqemu.html#pass-through-of-arbitrary-qemu-commands"},
 		Check: func(p *audit.Pass) {
 			backends := passedBackends(p)
 			for _, o := range passedOptions(p, "monitor", "qmp", "qmp-pretty", "mon", "gdb", "s", "qtest", "serial", "parallel") {
@@ -76,7 +77,7 @@ lacks the authenticated control connection of libvirt's own migration, and its o
 file descriptors and socket files are medium, since only the host can supply them. No known
 management software sets this option, and 'defer' opens nothing.`,
 		Fix:  withoutPassthrough,
-		Refs: []string{qemuSecurity, qemuTLS, "https://libvirt.org/kbase/secureusage.html", "https://wiki.openstack.org/wiki/OSSN/OSSN-0007"},
+		Refs: []string{refs.QEMUSecurity, qemuTLS, "https://libvirt.org/kbase/secureusage.html", "https://wiki.openstack.org/wiki/OSSN/OSSN-0007"},
 		Check: func(p *audit.Pass) {
 			for _, o := range passedOptions(p, "incoming") {
 				transport, _, _ := strings.Cut(o.Value, ":")
@@ -144,7 +145,7 @@ func tcpListener(p *audit.Pass, at audit.Path, source *libvirtxml.DomainChardevS
 		return
 	}
 	tcp := source.TCP
-	encrypted := protocol != nil && (protocol.Type == "tls" || protocol.Type == "telnets") && because(p, "not-qemu")
+	encrypted := protocol != nil && (protocol.Type == "tls" || protocol.Type == "telnets") && p.VerdictIs("not-qemu")
 	if tcp.Mode != "bind" || encrypted || tcp.Host != "" && loopback(tcp.Host) {
 		return
 	}

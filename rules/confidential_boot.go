@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
 
 const unmeasured = "the firmware stores its variables in a file on the host, which is not measured"
@@ -28,7 +29,7 @@ $ virt-xml DOMAIN --edit --launchSecurity kernelHashes=yes`,
 		Check: func(p *audit.Pass) {
 			var hashes string
 			switch {
-			case because(p, "not-qemu"):
+			case p.VerdictIs("not-qemu"):
 				return
 			case isSEV(p):
 				hashes = p.LaunchSecurity.SEV.KernelHashes
@@ -61,9 +62,9 @@ such file. The finding is low for an SEV guest without session data, since that 
 attested.`,
 		Fix: `Use <os firmware='efi'><loader stateless='yes'/>, and delete <nvram>
 $ virt-xml DOMAIN --edit --boot firmware=efi,xpath0.delete=./loader,xpath1.delete=./nvram,xpath2.delete=./varstore,xpath3.set=./loader/@stateless=yes`,
-		Refs: []string{launchSEV, qemuSEV, domainBoot},
+		Refs: []string{launchSEV, qemuSEV, refs.DomainBoot},
 		Check: func(p *audit.Pass) {
-			if !isSEV(p) && !isSNP(p) && !isTDX(p) || because(p, "not-qemu") {
+			if !isSEV(p) && !isSNP(p) && !isTDX(p) || p.VerdictIs("not-qemu") {
 				return
 			}
 			severity := audit.Medium
@@ -103,7 +104,7 @@ guests cannot use. A guest without UEFI or with another machine type usually doe
 $ virt-xml DOMAIN --edit --boot machine=q35,firmware=efi,xpath0.set=./loader/@stateless=yes`,
 		Refs: []string{launchSEV, qemuTDX},
 		Check: func(p *audit.Pass) {
-			if !isSEV(p) && !isSNP(p) && !isTDX(p) || because(p, "not-qemu") {
+			if !isSEV(p) && !isSNP(p) && !isTDX(p) || p.VerdictIs("not-qemu") {
 				return
 			}
 			machine := p.Target.Machine

@@ -4,9 +4,9 @@ import (
 	"slices"
 	"strings"
 
-	"libvirt.org/go/libvirtxml"
-
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/rules/internal/account"
+	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
 
 var confinement = slices.Concat(confinementLabels, confinementCommand, confinementContainers)
@@ -34,7 +34,7 @@ driver has that name, so the host's drivers still confine the guest; libvirt sto
 that has no driver. Model 'dac' is about the user that QEMU runs as; other rules check it.`,
 		Fix: `Delete the element: libvirt then generates a label for each guest. Or, with model=apparmor on Debian and Ubuntu:
 $ virt-xml DOMAIN --edit type=none --seclabel clearxml=yes,type=dynamic,model=selinux`,
-		Refs: []string{drvSELinux, drvAppArmor, domainLabel, qemuPassthrough},
+		Refs: []string{drvSELinux, drvAppArmor, domainLabel, refs.QEMUPassthrough},
 		Check: func(p *audit.Pass) {
 			for at, l := range audit.Each("seclabel", p.SecLabel) {
 				switch {
@@ -65,14 +65,14 @@ the user that qemu.conf names, which is not root by the default of most distribu
 or the host's capabilities, are known and name root, each such guest is reported.`,
 		Fix: `Delete the label, and delete user="root" from qemu.conf
 $ virt-xml DOMAIN --edit model=dac --seclabel clearxml=yes,type=dynamic,model=dac`,
-		Refs: []string{drvUsers, "https://gitlab.com/libvirt/libvirt/-/blob/master/src/qemu/qemu.conf.in", qemuPassthrough},
+		Refs: []string{drvUsers, "https://gitlab.com/libvirt/libvirt/-/blob/master/src/qemu/qemu.conf.in", refs.QEMUPassthrough},
 		Check: func(p *audit.Pass) {
 			if !byQEMU(p) {
 				return
 			}
 			stated := false
 			for at, l := range audit.Each("seclabel", p.SecLabel) {
-				if !ownerInForce(p, l) {
+				if !account.Decides(p, l) {
 					continue
 				}
 				stated = true
@@ -84,9 +84,9 @@ $ virt-xml DOMAIN --edit model=dac --seclabel clearxml=yes,type=dynamic,model=da
 			user, where := p.HostUser()
 			group := p.Conf().String("group")
 			switch {
-			case rootUser(user):
+			case account.RootUser(user):
 				p.Key("user").Reportf(audit.Path{}, "QEMU runs as root: the host sets this user for its guests (%s)", where)
-			case group.Set && rootUser(group.Value) && !p.Host.InSession():
+			case group.Set && account.RootUser(group.Value) && !p.Host.InSession():
 				p.Key("group").Reportf(audit.Path{}, "QEMU runs in root's group: the host sets this group for its guests (%s)", group.Where())
 			}
 		},
@@ -168,24 +168,16 @@ $ virt-xml DOMAIN --edit --seclabel clearxml=yes,type=dynamic,model=apparmor`,
 	},
 }
 
-// ownerInForce reports whether a <seclabel> decides which user QEMU runs as. In a stored document
-// libvirt reads the label only if it is static; otherwise it generates the label of the running
-// guest from qemu.conf. Type 'none' uses qemu.conf's user too (source:
-// virSecurityLabelDefParseXML).
-func ownerInForce(p *audit.Pass, l *libvirtxml.DomainSecLabel) bool {
-	return l.Model == "dac" && (l.Type == "static" || l.Type != "none" && p.Live())
-}
-
 // rootLabel reports a DAC label by which QEMU runs as root, or in root's group.
 func rootLabel(p *audit.Pass, at audit.Path, label string) {
-	user, group, ok := ownership(label)
+	user, group, ok := account.Ownership(label)
 	switch {
 	case !ok: // the guest does not start
-	case user.root() && user.number == unchanged:
+	case user.Root() && user.Number == account.Unchanged:
 		p.Reportf(at, "label '%s' makes QEMU run as root: the number means 'do not change', and libvirtd is root", label)
-	case user.root():
+	case user.Root():
 		p.Reportf(at, "label '%s' makes QEMU run as root", label)
-	case group.root():
+	case group.Root():
 		p.Reportf(at, "label '%s' makes QEMU run in root's group", label)
 	}
 }

@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/rules/internal/account"
+	"github.com/virt-audit/virt-audit/rules/internal/refs"
+	"github.com/virt-audit/virt-audit/rules/internal/textset"
 )
 
 // confinementCommand are about the executable that libvirt starts, and its arguments and
@@ -23,7 +26,7 @@ custom-argv and does not support it. For some new features of QEMU there is no o
 arguments only set a name or logging, or repeat the accelerator or the machine type, the finding is
 info.`,
 		Fix:  withoutPassthrough,
-		Refs: []string{drvPassed, "https://libvirt.org/acl.html", qemuPassthrough},
+		Refs: []string{drvPassed, "https://libvirt.org/acl.html", refs.QEMUPassthrough},
 		Check: func(p *audit.Pass) {
 			switch {
 			case p.Type == "bhyve":
@@ -41,9 +44,9 @@ info.`,
 			}
 			severity := audit.Info
 			var names []string
-			var noted once
+			var noted textset.Set
 			note := func(name string) {
-				if noted.add(name) {
+				if noted.Add(name) {
 					names = append(names, name)
 				}
 			}
@@ -81,7 +84,7 @@ not allow a filter to be removed. It does show that the guest was intended to do
 forbids, so review its other arguments and devices. Likewise a request to run as root takes effect
 only if QEMU already runs as root.`,
 		Fix:  withoutPassthrough,
-		Refs: []string{"https://gitlab.com/libvirt/libvirt/-/blob/master/src/qemu/qemu.conf.in", qemuPassthrough, "https://www.qemu.org/docs/master/system/invocation.html"},
+		Refs: []string{"https://gitlab.com/libvirt/libvirt/-/blob/master/src/qemu/qemu.conf.in", refs.QEMUPassthrough, "https://www.qemu.org/docs/master/system/invocation.html"},
 		Check: func(p *audit.Pass) {
 			if !byQEMU(p) {
 				return
@@ -101,12 +104,12 @@ only if QEMU already runs as root.`,
 						}
 					}
 				case "runas":
-					if user, _, _ := strings.Cut(o.Value, ":"); rootUser(user) {
+					if user, _, _ := strings.Cut(o.Value, ":"); account.RootUser(user) {
 						p.Reportf(o.At, "-runas requests QEMU to run as root")
 					}
 				case "run-with":
 					user, _ := o.Get("user")
-					if user, _, _ = strings.Cut(user, ":"); rootUser(user) {
+					if user, _, _ = strings.Cut(user, ":"); account.RootUser(user) {
 						p.Reportf(o.At, "-run-with requests QEMU to run as root")
 					}
 				}

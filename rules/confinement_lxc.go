@@ -4,6 +4,7 @@ import (
 	"libvirt.org/go/libvirtxml"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/rules/internal/hostpath"
 )
 
 const drvLXC = "https://libvirt.org/drvlxc.html"
@@ -120,7 +121,7 @@ func sharedRoot(p *audit.Pass) {
 		if f.Target == nil || f.Target.Dir != "/" {
 			continue
 		}
-		if f.Source != nil && f.Source.Mount != nil && openedPath(f.Source.Mount.Dir) == "/" {
+		if f.Source != nil && f.Source.Mount != nil && hostpath.Opened(f.Source.Mount.Dir) == "/" {
 			if f.ReadOnly != nil {
 				severity = audit.Medium
 			}

@@ -177,7 +177,7 @@ func processorFeatures(p *audit.Pass) func(func(audit.Path, *libvirtxml.DomainCP
 func expandedModel(p *audit.Pass) bool { return p.Live() && p.CPU.Mode == "custom" }
 
 func baselineModel(p *audit.Pass) {
-	if p.Type != "kvm" && p.Type != "hvf" || because(p, "not-qemu") {
+	if p.Type != "kvm" && p.Type != "hvf" || p.VerdictIs("not-qemu") {
 		return
 	}
 	at, model := audit.At("cpu/model"), "" // QEMU's default, which is qemu64

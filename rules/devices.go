@@ -6,6 +6,7 @@ import (
 	"libvirt.org/go/libvirtxml"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
 
 // byQEMU reports whether QEMU emulates the guest's devices. This includes Xen: a fully virtualized
@@ -30,7 +31,7 @@ with a floppy drive. On i440fx it always exists, but without a drive less of its
 It is harmless while an installer reads drivers from a floppy.`,
 		Fix: `Delete the <disk device='floppy'>, and provide files on a CD-ROM image instead
 $ virt-xml DOMAIN --remove-device --disk device=floppy`,
-		Refs: []string{"https://nvd.nist.gov/vuln/detail/CVE-2015-3456", "https://nvd.nist.gov/vuln/detail/CVE-2021-3507", qemuSecurity},
+		Refs: []string{"https://nvd.nist.gov/vuln/detail/CVE-2015-3456", "https://nvd.nist.gov/vuln/detail/CVE-2021-3507", refs.QEMUSecurity},
 		Check: func(p *audit.Pass) {
 			if !byQEMU(p) {
 				return

@@ -249,7 +249,7 @@ func plaintext(p *audit.Pass) {
 
 // passedOptions returns the options of some names that the document passes to QEMU.
 func passedOptions(p *audit.Pass, names ...string) []audit.Option {
-	if len(p.Command.Options) == 0 || because(p, "not-qemu") && p.Type != "xen" {
+	if len(p.Command.Options) == 0 || p.VerdictIs("not-qemu") && p.Type != "xen" {
 		return nil
 	}
 	return p.Command.Named(names...)

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/rules/internal/hostpath"
+	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
 
 var firmware = []*audit.Rule{
@@ -20,9 +22,9 @@ guest's own image with code and variables in one file is medium too: the format 
 code is still writable.`,
 		Fix: `Use <loader readonly='yes' type='pflash'>...</loader>, with <nvram> for the variables, or let libvirt choose both:
 $ virt-xml DOMAIN --edit --boot loader.readonly=yes`,
-		Refs: []string{domainBoot, "https://libvirt.org/kbase/secureboot.html"},
+		Refs: []string{refs.DomainBoot, "https://libvirt.org/kbase/secureboot.html"},
 		Check: func(p *audit.Pass) {
-			if because(p, "not-qemu") {
+			if p.VerdictIs("not-qemu") {
 				return
 			}
 			if l := p.OS.Loader; l != nil && l.Type == "pflash" && l.Stateless != "yes" && strings.TrimSpace(l.Path) != "" {
@@ -32,7 +34,7 @@ $ virt-xml DOMAIN --edit --boot loader.readonly=yes`,
 					p.Key("one-file").ReportAs(audit.Medium, audit.At("os/loader@readonly"), "firmware and variables are one writable file, '%s'", file)
 				case l.Readonly == "no":
 					p.Key("writable").Reportf(audit.At("os/loader@readonly"), "the guest can rewrite its firmware, '%s'", file)
-				case l.Readonly == "" && (!packagedFirmware(file) || openedPath(file) != file): // libvirt compares names
+				case l.Readonly == "" && (!packagedFirmware(file) || hostpath.Opened(file) != file): // libvirt compares names
 					p.Key("unstated").ReportAs(audit.Medium, audit.At("os/loader"), "readonly is not set: unless libvirt knows '%s', the guest can rewrite it", file)
 				}
 			}
@@ -87,9 +89,9 @@ harmless if only the host's administrator writes to the disk.`,
 // packagedFirmware reports whether an image is in a directory where distributions install the
 // firmware that libvirt knows.
 func packagedFirmware(file string) bool {
-	file = openedPath(file)
+	file = hostpath.Opened(file)
 	for _, folder := range []string{"/usr", "/run/libvirt/nix-ovmf", "/run/current-system", "/nix/store", "/opt/homebrew"} {
-		if under(file, folder) {
+		if hostpath.Under(file, folder) {
 			return true
 		}
 	}

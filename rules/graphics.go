@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
 
 // interfaces are about the endpoints of a guest: displays here, character devices, monitors and
@@ -36,7 +37,7 @@ defaults apply. It is harmless only if the network is restricted to administrato
 was written without its passwords, only the open port is reported, as high. An end of validity
 (passwdValidTo) without a password does not protect the console.`,
 		Fix:  localVNC,
-		Refs: []string{qemuVNC, qemuSecurity, qemuConf},
+		Refs: []string{qemuVNC, refs.QEMUSecurity, qemuConf},
 		Check: func(p *audit.Pass) {
 			for at, d := range displayServers(p, "VNC") {
 				where, address, public := d.public(p, at)
@@ -128,7 +129,7 @@ known, libvirt's defaults apply. It is harmless only if the network is restricte
 If the document was written without its passwords, only the open port is reported, as high. An end
 of validity (passwdValidTo) without a password does not protect the console.`,
 		Fix:  localSPICE,
-		Refs: []string{qemuSecurity, qemuConf, domainGraphics},
+		Refs: []string{refs.QEMUSecurity, qemuConf, domainGraphics},
 		Check: func(p *audit.Pass) {
 			for at, d := range displayServers(p, "SPICE") {
 				where, address, public := d.public(p, at)
@@ -172,7 +173,7 @@ other hypervisors are not checked.`,
 $ virt-xml DOMAIN --edit type=rdp --graphics "xpath0.set=./@listen,xpath0.value=127.0.0.1,xpath1.set=./listen/@type,xpath1.value=address,xpath2.set=./listen/@address,xpath2.value=127.0.0.1"`,
 		Refs: []string{domainGraphics, qemuConf},
 		Check: func(p *audit.Pass) {
-			if because(p, "not-qemu") {
+			if p.VerdictIs("not-qemu") {
 				return
 			}
 			for at, d := range displayServers(p, "RDP") {

@@ -8,6 +8,8 @@ import (
 	"libvirt.org/go/libvirtxml"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/rules/internal/hostpath"
+	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
 
 // hostFacts are rules about the host's configuration. They are skipped in a run without a host.
@@ -32,7 +34,7 @@ which is outside QEMU's security boundary. Run the guest on a host of its archit
 host also runs i686 guests, an aarch64 host may run armv7l guests, and ppc64 and ppc64le run each
 other. It is harmless if the document is for another host than the one that was audited.`,
 		Fix:      `Run the guest on a host of its architecture. Do not change it to type='qemu'.`,
-		Refs:     []string{qemuSecurity, domainOverview},
+		Refs:     []string{refs.QEMUSecurity, refs.DomainOverview},
 		Concerns: byQEMUDriver,
 		Check: func(p *audit.Pass) {
 			arch := p.Target.Arch
@@ -96,7 +98,7 @@ are images that the guest only reads.`,
 				if !s.writable || s.File == nil || s.File.File == "" {
 					continue
 				}
-				name := openedPath(s.File.File)
+				name := hostpath.Opened(s.File.File)
 				file, ok := p.Host.File(name)
 				if !ok || !enterable(p, path.Dir(name)) {
 					continue

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
 
 // hygiene is about the document itself. There is no rule about DOCTYPE and entity declarations:
@@ -22,7 +23,7 @@ tools read the last: a second <os>, <emulator> or <source> hides the effective o
 below <domain>, while tools that match by local name read all of them. A file that libvirt wrote has
 neither, so each finding is a mistake or an attack. virt-audit audits what libvirt reads.`,
 		Fix:  `Delete the element that libvirt ignores, or the first one if the later one is intended. Move an application's data to <metadata>.`,
-		Refs: []string{domainOverview, "https://libvirt.org/formatdomain.html#general-metadata", "https://libvirt.org/drvqemu.html#pass-through-of-arbitrary-qemu-commands"},
+		Refs: []string{refs.DomainOverview, "https://libvirt.org/formatdomain.html#general-metadata", "https://libvirt.org/drvqemu.html#pass-through-of-arbitrary-qemu-commands"},
 		Check: func(p *audit.Pass) {
 			for _, e := range p.Dropped {
 				switch e.Reason { //nolint:exhaustive // text is for document-stray-text

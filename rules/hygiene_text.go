@@ -1,6 +1,9 @@
 package rules
 
-import "github.com/virt-audit/virt-audit/audit"
+import (
+	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/rules/internal/refs"
+)
 
 // documentText is about text of a document that has no effect, or not yet.
 var documentText = []*audit.Rule{
@@ -14,7 +17,7 @@ there without a message. A line such as "// not needed any more" does not commen
 after it; XML uses <!-- --> for that. A value that was written next to its element has no effect.
 libvirt removes the text when it stores the definition.`,
 		Fix:  `Delete the text, or make it a comment: <!-- text -->`,
-		Refs: []string{domainOverview, "https://libvirt.org/manpages/virsh.html#define"},
+		Refs: []string{refs.DomainOverview, "https://libvirt.org/manpages/virsh.html#define"},
 		Check: func(p *audit.Pass) {
 			for _, e := range p.Dropped {
 				if e.Reason == audit.StrayText {
@@ -32,7 +35,7 @@ libvirt removes the text when it stores the definition.`,
 or elements. The template engine can insert any machine type, device or argument there, so the
 verdict and the findings may not apply to the guest that runs.`,
 		Fix:  `Render the template and audit the result, for example in the pipeline: render guest.xml.j2 | virt-audit -`,
-		Refs: []string{domainOverview},
+		Refs: []string{refs.DomainOverview},
 		Check: func(p *audit.Pass) {
 			if at, mark := p.Template(); mark != "" {
 				p.Key("placeholder", mark).ReportSpan(at, "placeholder '%s' is not rendered: render the template and audit the result", mark)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/rules/internal/hostpath"
 	"github.com/virt-audit/virt-audit/testdata/libvirtd"
 )
 
@@ -233,7 +234,7 @@ func relativeAndLibvirt(t *testing.T, d *libvirtd.Daemon) {
 		disk := "<disk type='file'><driver name='qemu' type='raw'/><source file='" + name + "'/><target dev='hda'/></disk>"
 		d.MustVirsh("create", d.File("r.xml", libvirtd.Guest("r", disk)))
 		out, err := d.Command("sh", "-c", "stat -c %U /run/rel/x.img; ls -l /proc/$(cat /run/libvirt/qemu/r.pid)/fd").Output()
-		if err != nil || !strings.HasPrefix(string(out), "libvirt-qemu\n") || !strings.Contains(string(out), openedPath(name)) {
+		if err != nil || !strings.HasPrefix(string(out), "libvirt-qemu\n") || !strings.Contains(string(out), hostpath.Opened(name)) {
 			t.Errorf("%s: %v\n%s", name, err, out)
 		}
 		d.MustVirsh("destroy", "r")

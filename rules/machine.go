@@ -1,6 +1,9 @@
 package rules
 
-import "github.com/virt-audit/virt-audit/audit"
+import (
+	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/rules/internal/refs"
+)
 
 const newestMachine = "Use the newest machine type of the same family: MACHINE is pc for pc-i440fx-…, q35 for pc-q35-…, " +
 	"and the name without its version for others. The guest then gets new virtual hardware: test it first." + `
@@ -19,7 +22,7 @@ host's capabilities if they are known, which list the machine types of its QEMU,
 release that virt-audit knows. Machine types of distributions have other schedules and are not
 checked.`,
 		Fix:  newestMachine,
-		Refs: []string{qemuDeprecated, qemuRemoved},
+		Refs: []string{refs.QEMUDeprecated, refs.QEMURemoved},
 		Check: func(p *audit.Pass) {
 			stage := p.MachineStage()
 			name, at := p.MachineType()
@@ -49,7 +52,7 @@ libvirt taints a running guest of such a machine type with deprecated-config. If
 capabilities are known, the rule also reports machine types that its own QEMU marks as deprecated,
 and those that it still has but newer releases do not.`,
 		Fix:  newestMachine,
-		Refs: []string{qemuDeprecated},
+		Refs: []string{refs.QEMUDeprecated},
 		Check: func(p *audit.Pass) {
 			p.RestsOn(audit.NeedCapabilities)
 			stage := p.MachineStage()
@@ -91,7 +94,7 @@ with that version when it defines the domain, so only templates and files that w
 contain one. Such a file means different hardware on each host, and after each upgrade.`,
 		Fix: `Name a version, such as machine='pc-q35-11.1', or let libvirt do it:
 $ virsh define FILE`,
-		Refs: []string{domainBoot},
+		Refs: []string{refs.DomainBoot},
 		Check: func(p *audit.Pass) {
 			if m := p.Machine(); m.Alias {
 				_, at := p.MachineType()
@@ -109,7 +112,7 @@ secure boot by system management mode, and always an IDE controller. They are on
 inside the boundary, but q35 emulates less legacy hardware.`,
 		Fix: `Use <type arch='x86_64' machine='q35'>hvm</type> for new guests; PCI addresses and IDE disks must change too
 $ virt-xml DOMAIN --edit --convert-to-q35`,
-		Refs: []string{"https://libvirt.org/kbase/secureboot.html", qemuSecurity},
+		Refs: []string{"https://libvirt.org/kbase/secureboot.html", refs.QEMUSecurity},
 		Check: func(p *audit.Pass) {
 			arch := guestArch(p)
 			name, at := p.MachineType()

@@ -37,7 +37,7 @@ far. Expect many findings for ordinary guests.`,
 	Fix:  `Use a virtio model if there is one, such as <model type='virtio'/> for a network card. Keep the device if the guest requires it.`,
 	Refs: []string{"https://patchew.org/QEMU/20250909165726.3814465-1-berrange@redhat.com/"},
 	Check: func(p *audit.Pass) {
-		if because(p, "not-qemu") {
+		if p.VerdictIs("not-qemu") {
 			return
 		}
 		look := func(kind string, at audit.Path, model string) {

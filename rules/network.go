@@ -30,7 +30,7 @@ $ virt-xml DOMAIN --edit --network clearxml=yes,type=network,source=default,mode
 			"https://nvd.nist.gov/vuln/detail/CVE-2019-14378", "https://nvd.nist.gov/vuln/detail/CVE-2026-9539", "https://nvd.nist.gov/vuln/detail/CVE-2026-120830",
 		},
 		Check: func(p *audit.Pass) {
-			if because(p, "not-qemu") {
+			if p.VerdictIs("not-qemu") {
 				return
 			}
 			for at, i := range audit.Each("devices/interface", p.Devices.Interfaces) {
@@ -59,7 +59,7 @@ only such guests, as in a laboratory.`,
 $ virt-xml DOMAIN --edit --network clearxml=yes,type=network,source=default,model=virtio`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#multicast-tunnel", "https://libvirt.org/formatdomain.html#tcp-tunnel", "https://libvirt.org/formatdomain.html#udp-unicast-tunnel"},
 		Check: func(p *audit.Pass) {
-			if because(p, "not-qemu") {
+			if p.VerdictIs("not-qemu") {
 				return
 			}
 			for at, i := range audit.Each("devices/interface", p.Devices.Interfaces) {

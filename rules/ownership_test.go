@@ -3,6 +3,8 @@ package rules
 import (
 	"strings"
 	"testing"
+
+	"github.com/virt-audit/virt-audit/rules/internal/account"
 )
 
 // labels are what libvirt 9.0 makes of DAC labels: who QEMU ran as, "" where the guest did not
@@ -56,9 +58,9 @@ var labels = []struct {
 
 func TestOwnership(t *testing.T) {
 	for _, l := range labels {
-		user, group, ok := ownership(l.label)
-		if ok != (l.user != "") || ok && (user.key() != l.user || group.key() != l.group) {
-			t.Errorf("%q: %s:%s (%t), want %s:%s", l.label, user.key(), group.key(), ok, l.user, l.group)
+		user, group, ok := account.Ownership(l.label)
+		if ok != (l.user != "") || ok && (user.Key() != l.user || group.Key() != l.group) {
+			t.Errorf("%q: %s:%s (%t), want %s:%s", l.label, user.Key(), group.Key(), ok, l.user, l.group)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/rules/fleet"
 )
 
 // All returns every rule, in the order in which the rules page lists them.
@@ -31,7 +32,7 @@ func All() []*audit.Rule {
 		documentText,
 		waivers,
 		confidential,
-		domains,
+		fleet.Rules(),
 		hostFacts,
 	)
 }
@@ -65,20 +66,10 @@ type Group struct{ ID, Title, About string }
 // every includes a rule in all profiles.
 var every = audit.Profiles()
 
-// Documents that several rules refer to.
-const (
-	qemuSecurity    = "https://www.qemu.org/docs/master/system/security.html"
-	qemuDeprecated  = "https://www.qemu.org/docs/master/about/deprecated.html"
-	qemuRemoved     = "https://www.qemu.org/docs/master/about/removed-features.html"
-	domainOverview  = "https://libvirt.org/formatdomain.html#element-and-attribute-overview"
-	domainBoot      = "https://libvirt.org/formatdomain.html#bios-bootloader"
-	qemuPassthrough = "https://libvirt.org/kbase/qemu-passthrough-security.html"
-)
-
 // withoutPassthrough is the fix for anything that <qemu:commandline> does.
 const withoutPassthrough = `Delete the arguments from <qemu:commandline>, and use the elements of libvirt for the same purpose.
 $ virt-xml DOMAIN --edit --xml xpath.delete=./qemu:commandline`
 
 // Indexers returns the functions that index, for all domains of a run, what the fleet rules
 // compare.
-func Indexers() []audit.Indexer { return indexers }
+func Indexers() []audit.Indexer { return fleet.Indexers() }

@@ -7,6 +7,7 @@ import (
 	"libvirt.org/go/libvirtxml"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/rules/internal/textset"
 )
 
 const (
@@ -47,7 +48,7 @@ be able to read.`,
 $ virt-xml DOMAIN --edit type=rdp --graphics passwd=`,
 		Refs: []string{domainGraphics, qemuConf},
 		Check: func(p *audit.Pass) {
-			if because(p, "not-qemu") {
+			if p.VerdictIs("not-qemu") {
 				return // VirtualBox stores no password here
 			}
 			for at, d := range displayServers(p, "RDP") {
@@ -69,13 +70,13 @@ $ virt-xml DOMAIN --edit --xml xpath.delete=./os/cmdline`,
 		Refs: []string{qemuSecrets, "https://libvirt.org/formatdomain.html#direct-kernel-boot"},
 		Check: func(p *audit.Pass) {
 			const named = 8
-			var seen once
+			var seen textset.Set
 			more := 0
 			for what := range secretParameters(p.OS.Cmdline) {
 				switch {
-				case seen.has(what.String()):
-				case len(seen.few) < named:
-					seen.add(what.String())
+				case seen.Has(what.String()):
+				case seen.Len() < named:
+					seen.Add(what.String())
 					p.Key(what.kind, what.name).Reportf(audit.At("os/cmdline"), "the kernel's command line contains a secret: %s", what)
 				default:
 					more++

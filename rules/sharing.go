@@ -7,6 +7,8 @@ import (
 	"libvirt.org/go/libvirtxml"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/rules/internal/account"
+	"github.com/virt-audit/virt-audit/rules/internal/hostpath"
 )
 
 const (
@@ -103,16 +105,16 @@ for each guest is not reported.`,
 				}
 				contents := dangerousFolder(folder, fs.ReadOnly != nil)
 				switch {
-				case contents == "" || allowsPath(p, folder):
+				case contents == "" || hostpath.Allowed(p, folder):
 				case fs.ReadOnly != nil:
-					p.Key("read").ReportAs(audit.High, at.Elem("source").Attr("dir"), "the guest can read %s of the host in %s", contents, namedPath(folder))
+					p.Key("read").ReportAs(audit.High, at.Elem("source").Attr("dir"), "the guest can read %s of the host in %s", contents, hostpath.Named(folder))
 				default:
-					p.Key("write").Reportf(at.Elem("source").Attr("dir"), "the guest can write %s of the host in %s", contents, namedPath(folder))
+					p.Key("write").Reportf(at.Elem("source").Attr("dir"), "the guest can write %s of the host in %s", contents, hostpath.Named(folder))
 				}
 			}
 			for _, o := range passedOptions(p, "virtfs", "fsdev") {
 				folder, _ := o.Get("path")
-				if readonly := switchedOn(o, "readonly"); folder != "" && !allowsPath(p, folder) {
+				if readonly := switchedOn(o, "readonly"); folder != "" && !hostpath.Allowed(p, folder) {
 					if contents := dangerousFolder(folder, readonly); contents != "" && readonly {
 						p.Key("read").ReportAs(audit.High, o.At, "-%s lets the guest read %s of the host", o.Name, contents)
 					} else if contents != "" {
@@ -136,7 +138,7 @@ application on the same host (Looking Glass).`,
 $ virt-xml DOMAIN --remove-device --shmem all`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#shared-memory-device", "https://www.qemu.org/docs/master/system/devices/ivshmem.html"},
 		Check: func(p *audit.Pass) {
-			if because(p, "not-qemu") {
+			if p.VerdictIs("not-qemu") {
 				return
 			}
 			for at, s := range audit.Each("devices/shmem", p.Devices.Shmems) {
@@ -154,7 +156,7 @@ $ virt-xml DOMAIN --remove-device --shmem all`,
 // default driver is path.
 func foldersBy9p(p *audit.Pass) func(func(audit.Path, *libvirtxml.DomainFilesystem) bool) {
 	return func(yield func(audit.Path, *libvirtxml.DomainFilesystem) bool) {
-		if because(p, "not-qemu") {
+		if p.VerdictIs("not-qemu") {
 			return
 		}
 		for at, fs := range audit.Each("devices/filesystem", p.Devices.Filesystems) {
@@ -187,16 +189,16 @@ func sharedFolder(fs *libvirtxml.DomainFilesystem) string {
 // is not known if the document does not set the user and qemu.conf is not available.
 func emulatorRoot(p *audit.Pass) (root, known bool, where string) {
 	for i := range p.SecLabel {
-		if l := &p.SecLabel[i]; ownerInForce(p, l) {
-			user, _, ok := ownership(l.Label)
-			return ok && user.root(), true, ""
+		if l := &p.SecLabel[i]; account.Decides(p, l) {
+			user, _, ok := account.Ownership(l.Label)
+			return ok && user.Root(), true, ""
 		}
 	}
 	user, where := p.HostUser()
 	if where != "" {
 		where = " (" + where + ")"
 	}
-	return rootUser(user), user != "", where
+	return account.RootUser(user), user != "", where
 }
 
 // programFolders contain only files that every user of the host may read.
@@ -213,7 +215,7 @@ var systemTrees = strings.Fields(`/proc /sys /boot /run/libvirt /etc/libvirt /et
 
 // dangerousFolder returns what a shared directory contains that guests must not access, or "".
 func dangerousFolder(folder string, readonly bool) string {
-	folder = openedPath(folder)
+	folder = hostpath.Opened(folder)
 	switch {
 	case folder == "/":
 		return "everything"
@@ -223,7 +225,7 @@ func dangerousFolder(folder string, readonly bool) string {
 		return folder
 	}
 	for _, tree := range systemTrees {
-		if under(folder, tree) || under(tree, folder) {
+		if hostpath.Under(folder, tree) || hostpath.Under(tree, folder) {
 			return tree
 		}
 	}

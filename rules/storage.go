@@ -39,7 +39,7 @@ $ virt-xml DOMAIN --edit target.dev=vda --disk driver.name=qemu,driver.type=raw`
 		// finding is low, since what libvirt defines is safe. A volume has the format of its pool,
 		// and an LUN is always raw.
 		Check: func(p *audit.Pass) {
-			if because(p, "not-qemu") {
+			if p.VerdictIs("not-qemu") {
 				return
 			}
 			for at, d := range audit.Each("devices/disk", p.Devices.Disks) {

@@ -7,6 +7,7 @@ import (
 	"libvirt.org/go/libvirtxml"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/rules/internal/hostpath"
 )
 
 var diskPaths = []*audit.Rule{
@@ -45,7 +46,7 @@ $ virt-xml DOMAIN --edit target.dev=vda --disk "xpath0.delete=./source/seclabel"
 		Refs: []string{formatDisks, "https://libvirt.org/drvqemu.html#selinux-svirt-confinement"},
 		// oVirt sets model='dac' on each disk: that does not weaken the separation of guests.
 		Check: func(p *audit.Pass) {
-			if because(p, "not-qemu") || ownLabel(p) {
+			if p.VerdictIs("not-qemu") || ownLabel(p) {
 				return
 			}
 			judge := func(severity audit.Severity, at audit.Path, labels []libvirtxml.DomainDeviceSecLabel) {
@@ -195,11 +196,11 @@ var sensitiveTrees = strings.Fields(`/etc /proc /sys /boot /dev/mem /dev/kmem /d
 
 // sensitive returns the directory of the host that makes a file sensitive, or "".
 func sensitive(file string) string {
-	if file = openedPath(file); file == "" {
+	if file = hostpath.Opened(file); file == "" {
 		return ""
 	}
 	for _, tree := range sensitiveTrees {
-		if under(file, tree) {
+		if hostpath.Under(file, tree) {
 			return tree
 		}
 	}
@@ -210,7 +211,7 @@ func sensitive(file string) string {
 		return "/root/."
 	}
 	for _, keys := range []string{"/.ssh", "/.gnupg"} {
-		if i := strings.Index(file, keys); i >= 0 && under(file, file[:i]+keys) {
+		if i := strings.Index(file, keys); i >= 0 && hostpath.Under(file, file[:i]+keys) {
 			return file[:i] + keys
 		}
 	}
@@ -223,18 +224,18 @@ const nvramFolder = "/var/lib/libvirt/qemu/nvram"
 func sensitivePaths(p *audit.Pass) {
 	judge := func(writable bool, at audit.Path, file string, allowed ...string) {
 		tree := sensitive(file)
-		if tree == "" || allowsPath(p, file) {
+		if tree == "" || hostpath.Allowed(p, file) {
 			return
 		}
 		for _, folder := range allowed {
-			if under(openedPath(file), folder) {
+			if hostpath.Under(hostpath.Opened(file), folder) {
 				return
 			}
 		}
 		if writable {
-			p.Key("write").Reportf(at, "the guest can write %s: %s belongs to the host", namedPath(file), tree)
+			p.Key("write").Reportf(at, "the guest can write %s: %s belongs to the host", hostpath.Named(file), tree)
 		} else {
-			p.Key("read").ReportAs(audit.High, at, "the guest can read %s: %s belongs to the host", namedPath(file), tree)
+			p.Key("read").ReportAs(audit.High, at, "the guest can read %s: %s belongs to the host", hostpath.Named(file), tree)
 		}
 	}
 	for at, s := range diskFiles(p) {

@@ -1,4 +1,4 @@
-package rules
+package fleet
 
 import (
 	"slices"
@@ -37,7 +37,7 @@ func names(p *audit.Pass, yield func(thing)) {
 		return
 	}
 	driver := "qemu"
-	if because(p, "not-qemu") {
+	if p.VerdictIs("not-qemu") {
 		driver = p.Type
 	}
 	yield(thing{key: driver + " " + p.Name, at: audit.At("name"), what: p.Name})

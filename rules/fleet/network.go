@@ -1,4 +1,4 @@
-package rules
+package fleet
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"libvirt.org/go/libvirtxml"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/rules/internal/textset"
 )
 
 // Kinds of resources in the index, about networks.
@@ -178,13 +179,13 @@ others must be unfiltered.`,
 <port isolated='yes'/> in the network itself.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#isolating-guests-network-traffic-from-each-other", "https://libvirt.org/formatnwfilter.html"},
 		Check: func(p *audit.Pass) {
-			var done once
+			var done textset.Set
 			report := func(severity audit.Severity, t thing, others, key, format string) {
-				if done.has(t.key) {
+				if done.Has(t.key) {
 					return
 				}
 				if found := gather(p.Others(others, t.key), anyUse); found.count > 0 {
-					done.add(t.key)
+					done.Add(t.key)
 					p.Key(key).ReportAs(severity, t.at, format, t.what, found)
 				}
 			}

@@ -1,4 +1,4 @@
-package rules
+package fleet
 
 import (
 	"strings"
@@ -6,6 +6,7 @@ import (
 	"libvirt.org/go/libvirtxml"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
 
 const (
@@ -241,7 +242,7 @@ it. Clones that were copied by hand often have this. The read-only template of a
 the same for all guests.`,
 		Fix: `Delete the path, so that libvirt derives one from the guest's name or UUID, or set a separate file for each guest:
 <nvram>/var/lib/libvirt/qemu/nvram/second_VARS.fd</nvram>`,
-		Refs: []string{domainBoot, "https://libvirt.org/formatdomain.html#tpm-device"},
+		Refs: []string{refs.DomainBoot, "https://libvirt.org/formatdomain.html#tpm-device"},
 		Check: func(p *audit.Pass) {
 			things(stateFiles).report(p, guestState, "", "%s is used by %s too", nil)
 		},
@@ -258,7 +259,7 @@ part of UEFI (OVMF_CODE.fd) is intended to be read-only and shared; what a guest
 its <nvram>.`,
 		Fix: `Use <loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE.fd</loader>, with an <nvram> for the variables,
 or let libvirt choose: <os firmware='efi'>`,
-		Refs: []string{domainBoot},
+		Refs: []string{refs.DomainBoot},
 		Check: func(p *audit.Pass) {
 			things(writableLoader).report(p, loaderWrite, "writes-both", "firmware %s is writable by this guest, and by %s too", nil)
 			things(writableLoader).report(p, loaderRead, "writes-booted", "firmware %s is writable by this guest, and booted by %s", nil)

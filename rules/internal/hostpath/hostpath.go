@@ -1,4 +1,5 @@
-package rules
+// Package hostpath finds the file of the host that a name in a document leads to.
+package hostpath
 
 import (
 	"path"
@@ -7,12 +8,12 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// openedPath returns the file of the host that libvirtd and QEMU open for a name in a document, or
+// Opened returns the file of the host that libvirtd and QEMU open for a name in a document, or
 // "" for the empty name. Their working directory is the root directory, so a relative name starts
 // there (measured: "../../etc/shadow" and "etc/shadow" were opened and changed owner; libvirt 9.0
 // and 12.8). It does not access the file system, and follows only those symbolic links that every
 // host has.
-func openedPath(name string) string {
+func Opened(name string) string {
 	if name == "" || plainPath(name) {
 		return name
 	}
@@ -26,7 +27,7 @@ func plainPath(name string) bool {
 		return false
 	}
 	for _, l := range links {
-		if under(name, l.from) {
+		if Under(name, l.from) {
 			return false
 		}
 	}
@@ -78,20 +79,20 @@ func followedLink(at []string) (target []string, ok bool) {
 	return nil, false
 }
 
-// namedPath quotes a name from the document for a message, with the file that it leads to if that
+// Named quotes a name from the document for a message, with the file that it leads to if that
 // differs.
-func namedPath(name string) string {
-	if file := openedPath(name); file != name && file != path.Clean(name) {
+func Named(name string) string {
+	if file := Opened(name); file != name && file != path.Clean(name) {
 		return "'" + name + "' (" + file + ")"
 	}
 	return "'" + name + "'"
 }
 
-// under reports whether a resolved path is the directory or is below it.
-func under(file, directory string) bool {
+// Under reports whether a resolved path is the directory or is below it.
+func Under(file, directory string) bool {
 	rest, ok := strings.CutPrefix(file, strings.TrimSuffix(directory, "/"))
 	return ok && (rest == "" || rest[0] == '/')
 }
 
-// allowsPath reports whether the configuration allows guests the file that a name leads to.
-func allowsPath(p *audit.Pass, name string) bool { return p.AllowsPath(openedPath(name)) }
+// Allowed reports whether the configuration allows guests the file that a name leads to.
+func Allowed(p *audit.Pass, name string) bool { return p.AllowsPath(Opened(name)) }

@@ -1,9 +1,10 @@
-package rules
+package fleet
 
 import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/rules/internal/textset"
 )
 
 // Kinds of resources in the index, about shared directories.
@@ -145,10 +146,10 @@ following links, so it does not detect a link to another directory.`,
 					p.Key("holds").ReportAs(worst, t.at, "directory %s is shared with this guest and contains files (%s) of %s", showable(t.what), of, found)
 				}
 			})
-			var done once // one finding for each directory
+			var done textset.Set // one finding for each directory
 			things(assets).distinct(p, func(t thing) {
 				for _, dir := range ancestors(t.key) {
-					if done.has(dir) {
+					if done.Has(dir) {
 						continue
 					}
 					worst := audit.Info
@@ -158,7 +159,7 @@ following links, so it does not detect a link to another directory.`,
 						return ok
 					})
 					if found.count > 0 {
-						done.add(dir)
+						done.Add(dir)
 						p.Key("lies-in", showable(dir)).ReportAs(worst, t.at, "%s %s is in directory %s, which is shared with %s", t.detail, showable(t.key), showable(dir), found)
 					}
 				}

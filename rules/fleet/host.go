@@ -1,10 +1,12 @@
-package rules
+package fleet
 
 import (
 	"fmt"
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/rules/internal/account"
+	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
 
 // Kinds of resources in the index, about what separates the guests of a host.
@@ -93,12 +95,12 @@ func evidence(p *audit.Pass) (some, none bool) {
 func hostUsers(p *audit.Pass, yield func(thing)) {
 	_, none := evidence(p)
 	for at, s := range audit.Each("seclabel", p.SecLabel) {
-		user, _, ok := ownership(s.Label)
-		if !ok || !ownerInForce(p, s) {
+		user, _, ok := account.Ownership(s.Label)
+		if !ok || !account.Decides(p, s) {
 			continue
 		}
 		host, _ := p.OnHost() // a user exists separately on each host
-		t := thing{key: user.key() + " on " + host, at: at.Elem("label"), what: user.key()}
+		t := thing{key: user.Key() + " on " + host, at: at.Elem("label"), what: user.Key()}
 		if none {
 			t.detail = bare
 			if s.Type == "static" {
@@ -122,10 +124,10 @@ func side(p *audit.Pass) (key string, at audit.Path) {
 		switch some, _ := evidence(p); {
 		case some:
 			return "", audit.Path{}
-		case because(p, "machine-not-listed", "default-machine"):
+		case p.VerdictIs("machine-not-listed", "default-machine"):
 			_, at := p.MachineType()
 			return outside, at
-		case because(p, "arch-not-listed"):
+		case p.VerdictIs("arch-not-listed"):
 			return outside, audit.At("os/type@arch")
 		}
 		return outside, audit.At("@type")
@@ -201,7 +203,7 @@ guests. If the document shows an SELinux or AppArmor label on the guest outside,
 it, and the guest is not reported. Documents that are not known to be of one host, such as those in
 a directory of a checkout, are not compared without --one-host.`,
 		Fix:  `Run guests that require emulation, or an unlisted machine type, on a separate host, or change them to KVM.`,
-		Refs: []string{qemuSecurity, "https://csrc.nist.gov/pubs/sp/800/125/a/r1/final"},
+		Refs: []string{refs.QEMUSecurity, "https://csrc.nist.gov/pubs/sp/800/125/a/r1/final"},
 		Check: func(p *audit.Pass) {
 			mine, at := side(p)
 			theirs, key, format := outside, "inside", "this guest is inside QEMU's security boundary and shares the host with guests outside: %s"

@@ -1,4 +1,4 @@
-package rules
+package fleet
 
 import (
 	"fmt"
@@ -7,32 +7,9 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/rules/internal/hostpath"
+	"github.com/virt-audit/virt-audit/rules/internal/textset"
 )
-
-// domains are the fleet rules, which compare the guests of a run with each other. A rule looks up
-// with Pass.Others what an indexer has recorded with Pass.Use. Both walk the domain with the same
-// function, so that they agree on what is the same resource. Files are compared by name, as none is
-// opened.
-var domains = slices.Concat(
-	acrossDisks,
-	acrossFolders,
-	acrossDevices,
-	acrossMemory,
-	acrossSelf,
-	acrossNetwork,
-	acrossHost,
-)
-
-// indexers record, for the fleet rules, what one domain uses.
-var indexers = []audit.Indexer{
-	indexDisks,
-	indexFolders,
-	indexDevices,
-	indexMemory,
-	indexSelf,
-	indexNetwork,
-	indexHost,
-}
 
 // thing is a resource that a domain names: a file, device, address or other name that guests may
 // share.
@@ -54,44 +31,12 @@ func (walk things) index(p *audit.Pass, kind string) {
 // distinct walks the resources, each key and detail once: whether other guests use the resource
 // depends on nothing else, and a document can name one resource any number of times.
 func (walk things) distinct(p *audit.Pass, yield func(thing)) {
-	var seen once
+	var seen textset.Set
 	walk(p, func(t thing) {
-		if seen.add(t.key + "\x00" + t.detail) {
+		if seen.Add(t.key + "\x00" + t.detail) {
 			yield(t)
 		}
 	})
-}
-
-// once is a set of texts. A small set is searched linearly.
-type once struct {
-	few  []string
-	many map[string]bool
-}
-
-func (o *once) has(text string) bool {
-	if o.many != nil {
-		return o.many[text]
-	}
-	return slices.Contains(o.few, text)
-}
-
-// add reports whether the text is new.
-func (o *once) add(text string) bool {
-	if o.has(text) {
-		return false
-	}
-	if o.many == nil && len(o.few) < 16 {
-		o.few = append(o.few, text)
-		return true
-	}
-	if o.many == nil {
-		o.many = map[string]bool{}
-		for _, t := range o.few {
-			o.many[t] = true
-		}
-	}
-	o.many[text] = true
-	return true
 }
 
 // report reports each resource that another guest uses too, under a key. The arguments of format
@@ -126,14 +71,14 @@ func (walk things) onHost() things {
 // clashes calls do for each resource that other guests use too, once even if a guest names it
 // twice.
 func (walk things) clashes(p *audit.Pass, kind string, clash func(mine thing, other audit.Use) bool, do func(t thing, others fmt.Stringer)) {
-	var done once
+	var done textset.Set
 	walk.distinct(p, func(t thing) {
-		if done.has(t.key) {
+		if done.Has(t.key) {
 			return
 		}
 		found := gather(p.Others(kind, t.key), func(u audit.Use) bool { return clash == nil || clash(t, u) })
 		if found.count > 0 {
-			done.add(t.key)
+			done.Add(t.key)
 			do(t, found)
 		}
 	})
@@ -231,7 +176,7 @@ var boxes = []string{"/run/kubevirt", "/run/libvirt/kubevirt", "/run/libvirt/clo
 // hostPath returns the normal form of a file's name, without access to the file system, or "" for a
 // file that is not on the host.
 func hostPath(name string) string {
-	name = openedPath(strings.TrimSpace(name))
+	name = hostpath.Opened(strings.TrimSpace(name))
 	if slices.ContainsFunc(boxes, func(box string) bool { return strings.HasPrefix(name, box) }) {
 		return ""
 	}
