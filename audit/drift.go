@@ -9,18 +9,6 @@ import (
 	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
-// Drift says that a finding is in one of a guest's documents and not in another: what runs, what is
-// stored and what was saved can differ, and each mends at another time.
-type Drift string
-
-// How a finding can differ between the documents of a guest.
-const (
-	UntilRestart      Drift = "until-restart"       // runs so, and is not stored so any more
-	AtNextStart       Drift = "at-next-start"       // is stored so, and does not run so yet
-	InSavedState      Drift = "in-saved-state"      // was saved so, and is not stored so any more
-	WithoutSavedState Drift = "without-saved-state" // is stored so, and was not saved so
-)
-
 // Explain returns the drift in words for people.
 func (d Drift) Explain() string {
 	switch d {

@@ -87,6 +87,18 @@ type Finding struct {
 	content  domxml.Content // with what Pass.Key was given besides the key
 }
 
+// Drift reports that a finding is in one of a guest's documents and not in another: what runs, what is
+// stored and what was saved can differ, and each is fixed at another time.
+type Drift string
+
+// How a finding can differ between the documents of a guest.
+const (
+	UntilRestart      Drift = "until-restart"       // runs so, and is not stored so any more
+	AtNextStart       Drift = "at-next-start"       // is stored so, and does not run so yet
+	InSavedState      Drift = "in-saved-state"      // was saved so, and is not stored so any more
+	WithoutSavedState Drift = "without-saved-state" // is stored so, and was not saved so
+)
+
 // Unevaluated is a rule that could not answer, and what it lacked.
 type Unevaluated struct {
 	Rule  *Rule

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit/domxml"
+	"github.com/virt-audit/virt-audit/audit/secret"
 )
 
 // Variant reports findings under a key, see Pass.Key.
@@ -60,12 +61,12 @@ func (v Variant) Reportf(at Path, format string, args ...any) {
 
 // ReportAs is Pass.ReportAs.
 func (v Variant) ReportAs(s Severity, at Path, format string, args ...any) {
-	v.add(s, at, v.pass.SpanOf(at), v.pass.ContentAt(at), fmt.Sprintf(format, domxml.MaskArgs(args)...))
+	v.add(s, at, v.pass.SpanOf(at), v.pass.ContentAt(at), fmt.Sprintf(format, secret.MaskArgs(args)...))
 }
 
 // ReportDropped is Pass.ReportDropped.
 func (v Variant) ReportDropped(e Dropped, format string, args ...any) {
-	message := fmt.Sprintf(format, domxml.MaskArgs(args)...)
+	message := fmt.Sprintf(format, secret.MaskArgs(args)...)
 	v.add(v.pass.rule.Severity, Path{}, e.Span, v.pass.ContentOf(e.Span), message)
 }
 
@@ -82,14 +83,14 @@ func (v Variant) ReportWaiver(w *AppliedWaiver, format string, args ...any) {
 
 // ReportWaiverAs is ReportWaiver with a severity that differs from the rule's in this case.
 func (v Variant) ReportWaiverAs(s Severity, w *AppliedWaiver, format string, args ...any) {
-	message := fmt.Sprintf(format, domxml.MaskArgs(args)...)
+	message := fmt.Sprintf(format, secret.MaskArgs(args)...)
 	v.add(s, At("metadata"), w.Tag, v.pass.ContentOf(w.Tag), message)
 }
 
 func (v Variant) add(s Severity, at Path, span Span, about domxml.Content, message string) {
 	p := v.pass
 	p.result.Findings = append(p.result.Findings, Finding{
-		Rule: p.rule, Severity: s, Key: v.key, Message: domxml.Shorten(domxml.MaskWords(message)),
+		Rule: p.rule, Severity: s, Key: v.key, Message: domxml.Shorten(secret.MaskWords(message)),
 		Path: at, Pos: p.PosOf(span), Excerpt: p.Domain.Excerpt(span),
 		Inherits: p.rests & p.result.Host, content: v.with(about), Device: p.DeviceLabel(at),
 	})
@@ -104,7 +105,7 @@ func (v Variant) with(c domxml.Content) domxml.Content {
 	var b strings.Builder
 	b.Write(c[:])
 	for _, text := range v.about {
-		b.WriteString(domxml.MaskWords(text))
+		b.WriteString(secret.MaskWords(text))
 		b.WriteByte(0)
 	}
 	return domxml.Digest(b.String())

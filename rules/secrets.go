@@ -7,6 +7,7 @@ import (
 	"libvirt.org/go/libvirtxml"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/secret"
 	"github.com/virt-audit/virt-audit/rules/internal/textset"
 )
 
@@ -239,7 +240,7 @@ func smbiosCredentials(p *audit.Pass) {
 		case value == "":
 		case publicCredential(name):
 			p.Key("public", name).ReportAs(audit.Info, at, "systemd credential '%s' is readable on the host", name)
-		case secretName(name):
+		case secret.InCredential(name):
 			p.Key("secret", name).Reportf(at, "systemd credential '%s' is stored in clear text", name)
 		default:
 			p.Key("secret", name).ReportAs(audit.Medium, at, "systemd credential '%s' is stored in clear text", name)

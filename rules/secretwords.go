@@ -8,36 +8,8 @@ import (
 	"libvirt.org/go/libvirtxml"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/secret"
 )
-
-// secretWords are the last words of parameters that contain a secret: "rd.iscsi.password",
-// "root-password-crypted".
-var secretWords = strings.Fields("pass password passwd passphrase secret token apikey psk rootpw vncpassword sshpw")
-
-// lastWords returns the last word of a name, and the one before it.
-func lastWords(name string) (last, before string) {
-	next := func() string {
-		i := strings.LastIndexAny(name, "./-_:")
-		word := name[i+1:]
-		name = name[:max(i, 0)]
-		return strings.ToLower(word)
-	}
-	return next(), next()
-}
-
-// secretParameter reports whether a parameter of that name contains a secret. "token-timeout" does
-// not.
-func secretParameter(name string) bool {
-	last, before := lastWords(name)
-	return slices.Contains(secretWords, last) || last == "crypted" && slices.Contains(secretWords, before) ||
-		last == "key" && before == "api"
-}
-
-// secretName reports whether a credential's name contains a word for a secret.
-func secretName(name string) bool {
-	name = strings.ToLower(name)
-	return slices.ContainsFunc([]string{"pass", "secret", "token", "key", "psk", "ssh", "credential"}, func(w string) bool { return strings.Contains(name, w) })
-}
 
 // publicCredential reports whether a credential of systemd is a setting or a public key (source:
 // systemd.system-credentials(7)).
@@ -89,7 +61,7 @@ func secretParameters(line string) iter.Seq[kernelSecret] {
 				}
 			case strings.HasPrefix(value, "iscsi:") && hasPassword(strings.TrimPrefix(value, "iscsi:"), ":"): // dracut's netroot=
 				what = kernelSecret{"target", name}
-			case secretParameter(name) && !harmless(value):
+			case secret.InParameter(name) && !harmless(value):
 				what = kernelSecret{"parameter", name}
 			}
 			if what.kind != "" && !yield(what) {
@@ -132,24 +104,18 @@ func hasPassword(text, between string) bool {
 	return i > 0 && i < at-1
 }
 
-// queryKeys are parameters of addresses that contain a secret; signedKeys are signatures that
-// expire.
-var (
-	queryKeys  = strings.Fields("token access_token auth_token password passwd secret api_key apikey")
-	signedKeys = strings.Fields("sig signature x-amz-signature x-goog-signature x-amz-security-token")
-)
-
-// querySecret returns the first secret parameter of a query, by its name in queryKeys or
-// signedKeys.
+// querySecret returns the first secret parameter of a query.
 func querySecret(query string) (key string, signed bool) {
 	for part := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == ';' }) {
 		name, value, _ := strings.Cut(part, "=")
 		name = strings.ToLower(name)
-		switch {
-		case value == "":
-		case slices.Contains(queryKeys, name):
+		if value == "" {
+			continue
+		}
+		switch secret, expires := secret.InQuery(name); {
+		case secret:
 			return name, false
-		case slices.Contains(signedKeys, name):
+		case expires:
 			key, signed = name, true
 		}
 	}

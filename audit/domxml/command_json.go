@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/virt-audit/virt-audit/audit/secret"
 )
 
 const (
@@ -265,7 +267,7 @@ func (r *jsonReader) hex() rune {
 	for range 4 {
 		i := -1
 		if r.at < len(r.text) {
-			i = strings.IndexByte("0123456789abcdef", lower(r.text[r.at]))
+			i = strings.IndexByte("0123456789abcdef", secret.Lower(r.text[r.at]))
 		}
 		if i < 0 {
 			r.fail("an escape sequence is not hexadecimal")

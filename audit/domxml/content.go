@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/virt-audit/virt-audit/audit/secret"
 )
 
 // ContentAt digests what stands at a path, or at its nearest ancestor that exists. It keeps the digests: an
@@ -94,9 +96,9 @@ func (x *index) shownAttributes(element string, start, end int) []string {
 			if !prefixed {
 				local = element
 			}
-			if secretAttributes[local] == string(name) || namesSecret(name) || setsSecret(tag) ||
-				namesSecret(local) && !referenceNames[string(name)] {
-				text = hidden
+			if secretAttributes[local] == string(name) || secret.InName(name) || setsSecret(tag) ||
+				secret.InName(local) && !referenceNames[string(name)] {
+				text = secret.Hidden
 			} else {
 				text = contentOfValue(text)
 			}
@@ -160,8 +162,8 @@ func (x *index) shownText(at int32) string {
 		return kernelContent(text)
 	case n.name == "entry" && !setsSecret(tag):
 		return smbiosContent(text)
-	case secretElements[n.name] || namesSecret(n.name) || setsSecret(tag):
-		return hidden
+	case secretElements[n.name] || secret.InName(n.name) || setsSecret(tag):
+		return secret.Hidden
 	}
 	return contentOfValue(text)
 }

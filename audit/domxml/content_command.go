@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/virt-audit/virt-audit/audit/secret"
 )
 
 // A fingerprint leaves out what is secret and nothing else, key by key: what it is made of can be tried out by
@@ -13,11 +15,11 @@ import (
 
 // write writes the option with the parts of its argument that are not secret.
 func (o *Option) write(b *strings.Builder) {
-	b.WriteString("-" + masked(o.Name))
+	b.WriteString("-" + secret.Mask(o.Name))
 	switch {
 	case o.Value == "":
-	case namesSecret(o.Name) && !withArgument[o.Name]:
-		b.WriteString(" " + hidden)
+	case secret.InName(o.Name) && !withArgument[o.Name]:
+		b.WriteString(" " + secret.Hidden)
 	case o.Name == "append":
 		b.WriteString(" " + kernelContent(o.Value))
 	case o.Name == "prom-env":
@@ -40,7 +42,7 @@ func (o *Option) writeParts(b *strings.Builder) {
 		value := part(a.Key, a.Value)
 		switch {
 		case a.Key == "data" && o.Name == "object":
-			value = hidden
+			value = secret.Hidden
 		case a.Key == "string" && o.Name == "fw_cfg":
 			value = part(name, a.Value)
 		case a.Key == "value" && o.Name == "smbios":
@@ -58,8 +60,8 @@ func writeJSON(b *strings.Builder, text string) {
 		switch args, err := decodeJSON(text); {
 		case err == nil:
 			writeQuotedOnce(b, args)
-		case namesSecret(text):
-			b.WriteString(" " + hidden)
+		case secret.InName(text):
+			b.WriteString(" " + secret.Hidden)
 		default:
 			b.WriteString(" " + contentOfValue(text))
 		}
@@ -82,7 +84,7 @@ func writeQuotedOnce(b *strings.Builder, args []KeyValue) {
 	for _, a := range args {
 		value := part(a.Key, a.Value)
 		if object && a.Key == "data" {
-			value = hidden
+			value = secret.Hidden
 		}
 		b.WriteString(" " + strconv.Quote(a.Key) + ":" + strconv.Quote(value))
 	}
@@ -100,7 +102,7 @@ func writeAny(b *strings.Builder, key string, value any, object bool) {
 		for _, k := range keys {
 			b.WriteString(strconv.Quote(k) + ":")
 			inside := k
-			if key != "" && namesSecret(key) {
+			if key != "" && secret.InName(key) {
 				inside = key // all that is in a secret is one
 			}
 			writeAny(b, inside, v[k], object)
@@ -117,7 +119,7 @@ func writeAny(b *strings.Builder, key string, value any, object bool) {
 	default:
 		text := part(key, fmt.Sprint(v))
 		if object && key == "data" {
-			text = hidden
+			text = secret.Hidden
 		}
 		b.WriteString(strconv.Quote(text))
 	}
@@ -125,8 +127,8 @@ func writeAny(b *strings.Builder, key string, value any, object bool) {
 
 // part returns the value of a setting, or a mask.
 func part(key, value string) string {
-	if namesSecret(key) && !isSwitch(value) {
-		return hidden
+	if secret.InName(key) && !isSwitch(value) {
+		return secret.Hidden
 	}
 	return contentOfValue(value)
 }
@@ -144,11 +146,11 @@ func isSwitch(value string) bool {
 // signs in it that separate a user from a password elsewhere.
 func contentOfValue(value string) string {
 	if strings.HasPrefix(value, "/") && !strings.HasPrefix(value, "//") && !strings.Contains(value, "://") {
-		if _, end := markedSecret(value, 0); end == 0 {
+		if _, end := secret.Marked(value, 0); end == 0 {
 			return value
 		}
 	}
-	return masked(value)
+	return secret.Mask(value)
 }
 
 // kernelContent returns a kernel's command line with its secrets masked.
@@ -159,9 +161,9 @@ func kernelContent(line string) string {
 			switch {
 			case strings.HasPrefix(name, "systemd.set_credential"):
 				credential, _, _ := strings.Cut(value, ":")
-				word = name + "=" + credential + ":" + hidden
+				word = name + "=" + credential + ":" + secret.Hidden
 			case strings.EqualFold(name, "luks"):
-				word = name + "=" + hidden
+				word = name + "=" + secret.Hidden
 			default:
 				word = name + "=" + part(name, value)
 			}
@@ -180,5 +182,5 @@ func smbiosContent(entry string) string {
 		return contentOfValue(entry)
 	}
 	name, _, _ := strings.Cut(entry, "=")
-	return name + "=" + hidden
+	return name + "=" + secret.Hidden
 }

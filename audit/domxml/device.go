@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/virt-audit/virt-audit/audit/secret"
 )
 
 // deviceNames are the attributes that tell a device from its like and stay the same when others come
@@ -35,7 +37,7 @@ func (x *index) namedDevice(p Path) namedDevice {
 	}
 	device, _ := p.device()
 	if d.names = slices.Clip(x.namesOfDevice(device)); len(d.names) > 0 {
-		d.shown = ShortName(masked(d.names[0]))
+		d.shown = ShortName(secret.Mask(d.names[0]))
 	}
 	if x.deviceNames == nil {
 		x.deviceNames = map[int32]namedDevice{}

@@ -3,6 +3,8 @@ package domxml
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/virt-audit/virt-audit/audit/secret"
 )
 
 // Excerpt is the line of the document that a finding is about, with every secret on it replaced,
@@ -53,7 +55,7 @@ func (x *index) Excerpt(at Span) Excerpt {
 			if start >= s.start && start < s.end {
 				e.Start = utf8.RuneCountInString(b.String())
 			}
-			b.WriteString(hidden)
+			b.WriteString(secret.Hidden)
 			if end > s.start && end <= s.end {
 				e.End = utf8.RuneCountInString(b.String())
 			}

@@ -14,6 +14,7 @@ import (
 	"libvirt.org/go/libvirtxml"
 
 	"github.com/virt-audit/virt-audit/audit/policy"
+	"github.com/virt-audit/virt-audit/audit/secret"
 )
 
 // MaxSize is the largest document that Load takes: offsets are kept in 32 bits.
@@ -201,7 +202,7 @@ func (r *reader) decoding(err error) error {
 func (d *Domain) known() error {
 	refuse := func(p Path, format string, args ...any) error {
 		pos := d.Pos(p)
-		return &InputError{Source: d.Source, Line: pos.Line, Column: pos.Column, Message: Shorten(fmt.Sprintf(format, MaskArgs(args)...))}
+		return &InputError{Source: d.Source, Line: pos.Line, Column: pos.Column, Message: Shorten(fmt.Sprintf(format, secret.MaskArgs(args)...))}
 	}
 	switch t := d.Target; {
 	case t.Type == "":

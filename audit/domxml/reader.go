@@ -8,6 +8,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/virt-audit/virt-audit/audit/secret"
 )
 
 // MaxDepth is how deep elements may nest, the root included: libxml2 lets them nest no deeper unless a
@@ -80,7 +82,7 @@ const (
 
 func (r *reader) refuse(offset int, format string, args ...any) error {
 	line, column := r.begin.place(lineColumn(r.src, offset))
-	return &InputError{Source: r.source, Line: line, Column: column, Message: Shorten(fmt.Sprintf(format, MaskArgs(args)...))}
+	return &InputError{Source: r.source, Line: line, Column: column, Message: Shorten(fmt.Sprintf(format, secret.MaskArgs(args)...))}
 }
 
 // Token implements xml.TokenReader.

@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"sort"
-	"strings"
+
+	"github.com/virt-audit/virt-audit/audit/secret"
 )
 
 // secretAttributes and secretElements say where documents hold secrets, by the local name of the
@@ -21,9 +22,6 @@ var (
 var harmlessOptions = set("accel", "machine", "M", "cpu", "smp", "device", "global", "sandbox", "compat", "gdb", "s", "monitor", "qmp",
 	"qmp-pretty", "mon", "runas", "run-with", "incoming", "name", "rtc", "icount", "msg", "overcommit", "action", "watchdog", "no-kvm", "enable-kvm")
 
-// suspicious are the words, in small letters, that mark an argument as one that may hold a secret.
-var suspicious = []string{"pass", "secret", "data=", "key", "token", "cookie", "user", "cred", "://", "auth", "string=", "exec:", `\u`}
-
 // harmless returns the numbers of the passthrough arguments that may be shown.
 func (c Command) harmless() map[int]bool {
 	if len(c.Options) == 0 {
@@ -34,8 +32,7 @@ func (c Command) harmless() map[int]bool {
 		if o.Name == "" {
 			continue
 		}
-		lower := strings.ToLower(o.Value)
-		if harmlessOptions[o.Name] && !looksSecret(o.Value) && !slices.ContainsFunc(suspicious, func(w string) bool { return strings.Contains(lower, w) }) {
+		if harmlessOptions[o.Name] && !secret.InValue(o.Value) && !secret.InArgument(o.Value) {
 			out[o.At.index] = true
 		}
 		if withArgument[o.Name] || withoutArgument[o.Name] {
@@ -137,12 +134,12 @@ func (h *hiding) document() {
 // content hides what is secret between two tags. Only the text of an element without other elements in it is a value
 // that libvirt may read, and that reports need. All other text is there by mistake, and may be anything.
 func (h *hiding) content(value bool) {
-	secret := !value || h.joinedSecret()
+	isSecret := !value || h.joinedSecret()
 	for _, p := range h.between {
 		if p.comment {
 			h.comment(p.start, p.end)
 		} else {
-			h.text(p.start, p.end, secret)
+			h.text(p.start, p.end, isSecret)
 		}
 	}
 	h.between = h.between[:0]
@@ -164,34 +161,34 @@ func (h *hiding) joinedSecret() bool {
 
 // looksSecretRaw is looksSecret for text as it is in the document, where character references may stand for a part.
 func looksSecretRaw(raw []byte) bool {
-	if looksSecret(raw) {
+	if secret.InValue(raw) {
 		return true
 	}
 	if bytes.IndexByte(raw, '&') < 0 {
 		return false
 	}
 	end := bytes.LastIndexByte(raw, ';') + 1 // after it, each '&' would have the rest searched for one
-	return looksSecret(unescape(raw[:end], false) + string(raw[end:]))
+	return secret.InValue(unescape(raw[:end], false) + string(raw[end:]))
 }
 
 // comment hides a comment or processing instruction that names a secret: nothing else is known of it.
 func (h *hiding) comment(start, end int) {
-	if body := h.src[start:end]; h.whole == 0 && (namesSecret(body) || looksSecret(body)) {
+	if body := h.src[start:end]; h.whole == 0 && (secret.InName(body) || secret.InValue(body)) {
 		h.keep(min(start+len("<!--"), end), end)
 	}
 }
 
 // text hides a stretch of text if it is known to be a secret, stands in an element that holds one, or looks like
 // one. What a template puts there is shown: it is what the reader has to find.
-func (h *hiding) text(start, end int, secret bool) {
+func (h *hiding) text(start, end int, isSecret bool) {
 	if h.whole > 0 || len(h.open) == 0 || start >= end {
 		return
 	}
 	text := h.src[start:end]
 	if unrendered(text) {
-		secret = namesSecret(text)
+		isSecret = secret.InName(text)
 	}
-	if (secret || h.open[len(h.open)-1] || looksSecretRaw(text)) && len(bytes.TrimSpace(text)) > 0 {
+	if (isSecret || h.open[len(h.open)-1] || looksSecretRaw(text)) && len(bytes.TrimSpace(text)) > 0 {
 		h.keep(start, end)
 	}
 }
@@ -219,11 +216,11 @@ func (h *hiding) tag(start, end int) {
 		h.open = h.open[:max(0, len(h.open)-1)]
 		return
 	}
-	secret := h.attributes(local, start, tag)
+	isSecret := h.attributes(local, start, tag)
 	if tag[len(tag)-2] == '/' {
 		return
 	}
-	h.open = append(h.open, secret || len(h.open) > 0 && h.open[len(h.open)-1])
+	h.open = append(h.open, isSecret || len(h.open) > 0 && h.open[len(h.open)-1])
 	if secretElements[local] {
 		if h.whole++; h.whole == 1 {
 			h.start = end
@@ -232,26 +229,26 @@ func (h *hiding) tag(start, end int) {
 }
 
 // attributes hides the secret ones of a start tag, and reports whether the element's text is secret.
-func (h *hiding) attributes(local string, start int, tag []byte) (secret bool) {
+func (h *hiding) attributes(local string, start int, tag []byte) (isSecret bool) {
 	shown := false
 	if local == "arg" && start >= int(h.root.start) && start < int(h.root.close) {
 		h.args++
 		shown = h.harmless[h.args]
 	}
-	named := namesSecret(local)
-	secret = named || setsSecret(tag)
+	named := secret.InName(local)
+	isSecret = named || setsSecret(tag)
 	for at := afterName(tag); ; {
 		name, value, _, next, ok := nextAttribute(tag, at)
 		if !ok {
-			return secret
+			return isSecret
 		}
 		at = next
 		if h.whole > 0 {
 			continue
 		}
-		if secretAttributes[local] == string(name) && !shown || namesSecret(name) || looksSecretRaw(value) && !shown ||
-			secret && valueNames[string(name)] || named && !referenceNames[string(name)] && !bytes.HasPrefix(name, []byte("xmlns")) ||
-			unrendered(value) && namesSecret(value) {
+		if secretAttributes[local] == string(name) && !shown || secret.InName(name) || looksSecretRaw(value) && !shown ||
+			isSecret && valueNames[string(name)] || named && !referenceNames[string(name)] && !bytes.HasPrefix(name, []byte("xmlns")) ||
+			unrendered(value) && secret.InName(value) {
 			h.keep(start+next-1-len(value), start+next-1)
 		}
 	}
@@ -270,7 +267,7 @@ func setsSecret(tag []byte) bool {
 		if !ok {
 			return false
 		}
-		if n := string(name); (n == "name" || n == "key" || n == "id") && namesSecret(value) {
+		if n := string(name); (n == "name" || n == "key" || n == "id") && secret.InName(value) {
 			return true
 		}
 		at = next

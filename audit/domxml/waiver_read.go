@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/virt-audit/virt-audit/audit/secret"
 )
 
 // The reader passes <metadata> over, but for waivers. Of several elements of one namespace there libvirt
@@ -131,7 +133,7 @@ func newWaiver(attrs []xml.Attr) *Waiver {
 func (d *Domain) reasoned(waivers []*Waiver, within node) {
 	d.Waivers, d.waivers = slices.Clip(waivers), within
 	for _, w := range d.Waivers {
-		w.Reason, w.text = MaskWords(Shorten(reasonText(string(w.text)))), nil
+		w.Reason, w.text = secret.MaskWords(Shorten(reasonText(string(w.text)))), nil
 		if !Shown(w.Reason) && w.Flaw == "" {
 			w.Flaw = "it gives no reason"
 		}
