@@ -188,12 +188,12 @@ The same applies if the selected edition of the policy does not decide about an 
 		Title:    "Document does not state the architecture or the machine type",
 		Severity: audit.Low,
 		Profiles: every,
-		Doc: `The host then decides what the guest gets, and so whether the guest is inside the
-boundary. A document written by hand may omit arch and machine. libvirt then uses the host's
-architecture, and a default machine type that depends on its version: for Arm and RISC-V it was a
-development board before libvirt 9.3 and is 'virt' since. If all versions agree, the verdict is for
-that default; otherwise it is undetermined and the finding is medium. Definitions that libvirt has
-stored always contain both.`,
+		Doc: `If the document omits the architecture or the machine type, the host decides what the
+guest gets, and so whether it is inside the boundary. A document written by hand may omit arch and
+machine. libvirt then uses the host's architecture, and a default machine type that depends on its
+version: for Arm and RISC-V it was a development board before libvirt 9.3 and is 'virt' since. If
+all versions agree, the verdict is for that default; otherwise it is undetermined and the finding is
+medium. Definitions that libvirt has stored always contain both.`,
 		Fix:  `State both, for example <type arch='x86_64' machine='q35'>hvm</type>. ` + listedMachine,
 		Refs: []string{refs.DomainBoot, refs.QEMUSecurity},
 		Check: func(p *audit.Pass) {

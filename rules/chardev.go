@@ -33,7 +33,7 @@ $ virt-xml DOMAIN --edit --serial clearxml=yes,type=pty`,
 		Severity: audit.Critical,
 		Profiles: every,
 		Doc: `The monitor can do everything that the QEMU process may do, such as run executables,
-and the debugger stub reads and writes all of the guest's memory. Neither authenticates clients. On
+and the debugger stub reads and writes all of the guest's memory; neither authenticates clients. On
 TCP or UDP, which includes -s, every user of the host or of the network can connect: critical. On a
 socket file, terminal or pipe it is high, since access depends on the host. libvirt's own monitor is
 not reported. Kernel developers who need -s on a trusted machine can waive the rule.`,

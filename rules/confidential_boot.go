@@ -56,9 +56,9 @@ $ virt-xml DOMAIN --edit --launchSecurity kernelHashes=yes`,
 		Title:    "Firmware of a confidential guest stores its variables on the host",
 		Severity: audit.Medium,
 		Profiles: whenConfidential,
-		Doc: `UEFI variables in an NVRAM file are not measured. The host can change what boots, and
-with which keys secure boot verifies it, while attestation still succeeds. Stateless firmware has no
-such file. The finding is low for an SEV guest without session data, since that guest is not
+		Doc: `UEFI variables in an NVRAM file are not measured, so the host can change what boots,
+and with which keys secure boot verifies it, while attestation still succeeds. Stateless firmware
+has no such file. The finding is low for an SEV guest without session data, since that guest is not
 attested.`,
 		Fix: `Use <os firmware='efi'><loader stateless='yes'/>, and delete <nvram>
 $ virt-xml DOMAIN --edit --boot firmware=efi,xpath0.delete=./loader,xpath1.delete=./nvram,xpath2.delete=./varstore,xpath3.set=./loader/@stateless=yes`,

@@ -29,8 +29,8 @@ $ virt-xml DOMAIN --remove-device --channel all`,
 		Title:    "Emulated display in a confidential guest",
 		Severity: audit.Low,
 		Profiles: whenConfidential,
-		Doc: `The image of an emulated display is in memory that the guest shares with the host. The
-host can take screenshots and press keys. That is acceptable while the system is installed.
+		Doc: `The image of an emulated display is in memory that the guest shares with the host, so
+the host can take screenshots and press keys. That is acceptable while the system is installed.
 Afterwards use a remote desktop inside the guest: the host then sees only encrypted packets.`,
 		Fix:  `Delete <graphics>, and set <video><model type='none'/></video>`,
 		Refs: []string{hostAsAttacker, "https://libvirt.org/formatdomain.html#video-devices"},

@@ -23,7 +23,7 @@ var confidentialSEV = []*audit.Rule{
 		Title:    "SEV policy lets the host debug the guest",
 		Severity: audit.Critical,
 		Profiles: whenConfidential,
-		Doc: `With bit 0 of the policy clear, the host may request the security processor to decrypt
+		Doc: `With bit 0 of the policy clear, the host may request the secure processor to decrypt
 any page of the guest, which removes all of its protection. The number is hexadecimal with or
 without 0x, so a policy of 10 is sixteen and has bit 0 clear. Only development of the firmware
 itself requires such a guest. libvirt refuses an SEV guest without a policy; it is reported here as
@@ -47,9 +47,9 @@ one that forbids nothing.`,
 		Severity: audit.High,
 		Profiles: whenConfidential,
 		Doc: `With bit 2 clear the host can read and change the guest's registers each time the
-guest is interrupted. It can read keys from them and make the guest run any code, without any bug.
-SEV-ES encrypts them. The first EPYC CPUs (7001) have no SEV-ES; a guest that must run there cannot
-be protected.`,
+guest is interrupted, and so read keys and make the guest run any code, without any bug. SEV-ES
+encrypts them. The first EPYC CPUs (7001) have no SEV-ES; a guest that must run there cannot be
+protected.`,
 		Fix:  strictSEV,
 		Refs: []string{launchSecurity, qemuSEV},
 		Check: func(p *audit.Pass) {
@@ -85,7 +85,7 @@ means of a mirror guest require key sharing; the mirror guest must then be attes
 		Title:    "SEV policy lets the host send the guest to any platform",
 		Severity: audit.Low,
 		Profiles: whenConfidential,
-		Doc: `With bits 3, 4 and 5 clear the security processor may send the guest to any other
+		Doc: `With bits 3, 4 and 5 clear the secure processor may send the guest to any other
 platform, including one with broken firmware. QEMU does not migrate such guests yet, so only a host
 with custom software can exploit it. Bit 3 forbids sending. Bits 4 and 5, which OpenStack sets,
 allow it only to platforms of the same owner or with SEV; they are treated as a deliberate decision

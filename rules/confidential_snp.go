@@ -24,7 +24,7 @@ var confidentialSNP = []*audit.Rule{
 		Title:    "SEV-SNP policy lets the host debug the guest",
 		Severity: audit.Critical,
 		Profiles: whenConfidential,
-		Doc: `With bit 19 of the policy set, the host may request the security processor to decrypt
+		Doc: `With bit 19 of the policy set, the host may request the secure processor to decrypt
 the guest's memory, which removes all of its protection. The meaning is the opposite of SEV's, where
 a clear bit allows debugging. Attestation reports contain the policy, so a verifier can detect it.
 Only development of the firmware requires it. An SEV-SNP guest without a policy is reported as one
@@ -106,8 +106,8 @@ firmware version here.`,
 		Title:    "SEV-SNP policy accepts firmware of any version",
 		Severity: audit.Info,
 		Profiles: whenConfidential,
-		Doc: `The lowest 16 bits set the oldest version of the security processor's interface that
-the guest accepts. Zero accepts every version, so a host can downgrade to firmware with known
+		Doc: `The lowest 16 bits set the oldest version of the secure processor's interface that the
+guest accepts. Zero accepts every version, so a host can downgrade to firmware with known
 vulnerabilities. The usual policy, 0x30000, has zero there. The attestation report contains the
 version too, and a verifier can refuse it instead.`,
 		Fix: `Set the version in hexadecimal, major before minor: <policy>0x30133</policy> requires 1.51 or later
@@ -128,7 +128,7 @@ $ virt-xml DOMAIN --edit --launchSecurity policy=0x30133`,
 		Severity: audit.Low,
 		Profiles: whenConfidential,
 		Doc: `Without an ID block, which the owner signs, or host data, which the attestation report
-repeats, the launch does not show who owns the guest. An ID block also makes the security processor
+repeats, the launch does not show who owns the guest. An ID block also makes the secure processor
 refuse a guest with another measurement. A verifier that compares the measurement in the report with
 an expected value needs neither.`,
 		Fix:  `Add <idBlock> with <idAuth>, or <hostData>, to <launchSecurity type='sev-snp'>`,

@@ -28,7 +28,7 @@ var confinementLabels = []*audit.Rule{
 		Severity: audit.Critical,
 		Profiles: every,
 		Doc: `SELinux or AppArmor prevents a QEMU process that its guest has taken over from opening
-the disks of other guests. <seclabel type='none'> disables it for this guest. libvirt refuses to
+the disks of other guests, and <seclabel type='none'> disables it for this guest. libvirt refuses to
 start the guest if qemu.conf sets security_require_confined=1. Model 'none' is different and low: no
 driver has that name, so the host's drivers still confine the guest; libvirt stores it on a host
 that has no driver. Model 'dac' is about the user that QEMU runs as; other rules check it.`,
@@ -97,7 +97,7 @@ $ virt-xml DOMAIN --edit model=dac --seclabel clearxml=yes,type=dynamic,model=da
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
 		Doc: `The type of an SELinux label confines a guest, and its categories separate it from
-other guests. A label that was written by hand can fail in both. A type that is not made for guests
+other guests; a label that was written by hand can fail in both. A type that is not made for guests
 gives QEMU the permissions of that type, which are all permissions for types such as unconfined_t
 (critical). With fewer than two categories, or a range of them, guests can open each other's files.
 For dynamic labels libvirt sets the type and two random categories itself.`,
@@ -140,7 +140,7 @@ $ virt-xml DOMAIN --edit --seclabel clearxml=yes,type=dynamic,model=selinux`,
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
 		Doc: `libvirt writes an AppArmor profile for each guest, named after its UUID, that allows
-only the files of this guest. A static label replaces it. 'unconfined' allows everything, and
+only the files of this guest; a static label replaces it. 'unconfined' allows everything, and
 another guest's profile allows the disks of that guest. A site-specific profile may be sound, but
 all guests that name it share it, and it is not updated when the guest's devices change: that is
 medium.`,

@@ -19,12 +19,12 @@ var confinementCommand = []*audit.Rule{
 		Title:    "Document passes arguments directly to the hypervisor",
 		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `libvirt neither interprets nor labels what <qemu:commandline> adds. Its access rules
-do not cover the arguments, tools that read the document do not see the devices that they create,
-and anyone who may edit the document decides what QEMU opens. libvirt taints the guest as
-custom-argv and does not support it. For some new features of QEMU there is no other way. If all
-arguments only set a name or logging, or repeat the accelerator or the machine type, the finding is
-info.`,
+		Doc: `libvirt neither interprets nor labels what <qemu:commandline> adds, so its access
+rules do not cover the arguments, and anyone who may edit the document decides what QEMU opens.
+Tools that read the document do not see the devices that the arguments create. libvirt taints the
+guest as custom-argv and does not support it. For some new features of QEMU there is no other way.
+If all arguments only set a name or logging, or repeat the accelerator or the machine type, the
+finding is info.`,
 		Fix:  withoutPassthrough,
 		Refs: []string{drvPassed, "https://libvirt.org/acl.html", refs.QEMUPassthrough},
 		Check: func(p *audit.Pass) {
@@ -148,7 +148,7 @@ are not reported.`,
 		Title:    "Hypervisor executable is not in a system directory",
 		Severity: audit.High,
 		Profiles: every,
-		Doc: `libvirt runs the executable that <emulator> names. One that no package manager
+		Doc: `libvirt runs the executable that <emulator> names, and one that no package manager
 installed gets no security updates, does not match the host's SELinux or AppArmor rules, and can be
 replaced by anyone who can write there. It is critical in home and temporary directories, where
 ordinary users can write, and medium below /usr/local and /opt, or if it is a shell script that

@@ -9,8 +9,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// TestCorpus says how often each rule fires over real documents that libvirt's schema accepts,
-// which is for eyes to judge ("make corpus"). What a test can judge it does: that every document
+// TestCorpus prints how often each rule reports findings for real documents that libvirt's schema
+// accepts, for review by a person ("make corpus"). The test itself checks that every document
 // loads.
 func TestCorpus(t *testing.T) {
 	dir := os.Getenv("VIRT_AUDIT_CORPUS")

@@ -77,11 +77,11 @@ $ virt-xml DOMAIN --edit --cpu host-passthrough,clearxml=yes`,
 		Title:    "POWER guest runs without protection against Meltdown or Spectre",
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `The value 'broken' tells the guest that its CPU has no such protection, so the guest
-does not use it: flushing the cache when the privilege level changes, a barrier for bounds checks,
-or indirect branches that an attacker cannot control. Processes in the guest can then read the
-memory of its kernel. The only reason for it is migration to hosts with old firmware. Without the
-element QEMU uses the default of the machine type.`,
+		Doc: `The value 'broken' reports to the guest that its CPU has no such protection, so the
+guest does not use it: flushing the cache when the privilege level changes, a barrier for bounds
+checks, or indirect branches that an attacker cannot control. Processes in the guest can then read
+the memory of its kernel. The only reason for it is migration to hosts with old firmware. Without
+the element QEMU uses the default of the machine type.`,
 		Fix:  `Delete the element, or set value='workaround', or value='fixed' for cfpc and sbbc if the host's CPU is fixed.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#hypervisor-features"},
 		// ccf-assist is not checked: without it the guest flushes by software, which is slower, not
@@ -104,11 +104,11 @@ element QEMU uses the default of the machine type.`,
 		Title:    "Guest can run nested guests",
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `A guest with nested virtualization uses the most complex part of the host's kernel.
-Two escapes with root access to the host were published in 2026. Red Hat and SUSE support it only
-for evaluation. Build machines and clusters in guests require it: waive the rule for them, on hosts
-that run nothing else. If libvirt expanded the CPU model of a running guest, the feature may come
-from the host, and the finding is low. host-passthrough and host-model without such a feature
+		Doc: `A guest with nested virtualization uses the most complex part of the host's kernel,
+where two escapes with root access to the host were published in 2026. Red Hat and SUSE support it
+only for evaluation. Build machines and clusters in guests require it: waive the rule for them, on
+hosts that run nothing else. If libvirt expanded the CPU model of a running guest, the feature may
+come from the host, and the finding is low. host-passthrough and host-model without such a feature
 element are not reported.`,
 		Fix: `Set <feature policy='disable' name='vmx'/> (AMD: 'svm')
 $ virt-xml DOMAIN --edit --cpu disable=vmx,disable=svm`,

@@ -7,7 +7,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// TestDeepest runs every rule over a document that is as deep as one can be.
+// TestDeepest runs every rule over a document of the maximum depth.
 func TestDeepest(t *testing.T) {
 	deep := strings.Repeat("<x>", audit.MaxDepth-1) + strings.Repeat("</x>", audit.MaxDepth-1)
 	d, err := audit.Load("vm.xml", []byte("<domain type='kvm'>"+deep+"</domain>"))

@@ -12,13 +12,14 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// beyondVirtXML are the commands that the virt-xml here cannot run, or cannot run without a host.
+// beyondVirtXML are the commands that the installed virt-xml cannot run, or cannot run without a
+// host.
 var beyondVirtXML = map[string]string{
 	"machine-i440fx": "--convert-to-q35 came with virt-xml 5.0",
 }
 
 // TestFixes applies the virt-xml command of every rule's fix to the rule's bad document, with the
-// real virt-xml, and audits the result: that finding is gone and no other came.
+// real virt-xml, and audits the result: that finding must disappear, and no new one may appear.
 func TestFixes(t *testing.T) {
 	virtXML, err := exec.LookPath("virt-xml")
 	if err != nil {
@@ -45,7 +46,7 @@ func TestFixes(t *testing.T) {
 			for _, args := range commands {
 				doc = apply(t, virtXML, args, doc)
 			}
-			after := audited(t, checked, others, "mended", doc)
+			after := audited(t, checked, others, "fixed", doc)
 			if n := after[r.ID]; n > 0 {
 				t.Errorf("%d findings are left\n%s", n, doc)
 			}
@@ -70,7 +71,7 @@ func fixCommands(r *audit.Rule) [][]string {
 	return out
 }
 
-// words splits a command line at blanks; quotes keep a word together.
+// words splits a command line at blanks outside of quotes.
 func words(command string) []string {
 	var out []string
 	var word strings.Builder
@@ -98,8 +99,8 @@ func words(command string) []string {
 	return out
 }
 
-// apply runs virt-xml over a document on standard input. It wants the root element first there, so
-// the comments before it are left out.
+// apply runs virt-xml over a document on standard input. virt-xml requires that the document begins
+// with the root element, so the comments before it are removed.
 func apply(t *testing.T, virtXML string, args []string, doc []byte) []byte {
 	t.Helper()
 	if i := bytes.Index(doc, []byte("<domain")); i > 0 {

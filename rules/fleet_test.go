@@ -34,7 +34,7 @@ func (g guest) document() string {
 %s</domain>`, kind, id, g.name, g.os, g.devices, g.rest)
 }
 
-// findings runs the rules across guests over a host, and returns "RULE severity guest: message".
+// findings runs the fleet rules over a host, and returns "RULE severity guest: message".
 func findings(t *testing.T, guests ...guest) []string {
 	t.Helper()
 	cfg := &audit.Config{OneHost: true}
@@ -64,8 +64,8 @@ func findings(t *testing.T, guests ...guest) []string {
 	return out
 }
 
-// ordinary is the n-th guest of a well-kept host, with everything that guests of one host have in
-// common and that is no conflict. Running, it shows what libvirt fills in.
+// ordinary is the n-th guest of a well-kept host, with everything that guests of one host can have
+// in common without a conflict. Running, it shows what libvirt fills in.
 func ordinary(n int, running bool) guest {
 	g := guest{name: fmt.Sprintf("vm%02d", n)}
 	g.os = fmt.Sprintf(`<loader readonly='yes' secure='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE_4M.ms.fd</loader>
@@ -109,8 +109,8 @@ func ordinary(n int, running bool) guest {
 	return g
 }
 
-// TestOrdinaryHost is about noise: a host of proper guests, of which half are given twice, stored
-// and running, has nothing to report.
+// TestOrdinaryHost: a host of ordinary guests, half of which are given twice, stored and running,
+// must have no findings.
 func TestOrdinaryHost(t *testing.T) {
 	var host []guest
 	for i := range 8 {
@@ -124,7 +124,7 @@ func TestOrdinaryHost(t *testing.T) {
 	}
 }
 
-// TestKubeVirt: each guest is in a container, where files, bridges and ports are called the same.
+// TestKubeVirt: each guest is in a container, where files, bridges and ports have the same names.
 func TestKubeVirt(t *testing.T) {
 	var host []guest
 	for i := range 3 {
@@ -180,23 +180,23 @@ func TestAcrossGuests(t *testing.T) {
 		},
 		{"transient", []guest{{name: "a", devices: disk("/d", "<transient/>")}, {name: "b", devices: disk("/d", "<transient shareBacking='yes'/>")}}, nil},
 		{
-			"read-only folder with a disk",
+			"read-only directory with a disk",
 			[]guest{{name: "a", devices: folder("/srv", "<readonly/>")}, {name: "b", devices: disk("/srv/b.img", "")}},
 			[]string{"fleet-share-contains-host-asset high a:", "fleet-share-contains-host-asset high b:"},
 		},
-		{"read-only folder with the emulator", []guest{{name: "a", devices: folder("/usr", "<readonly/>")}, {name: "b"}}, nil},
+		{"read-only directory with the emulator", []guest{{name: "a", devices: folder("/usr", "<readonly/>")}, {name: "b"}}, nil},
 		{
-			"folder with the emulator",
+			"directory with the emulator",
 			[]guest{{name: "a", devices: folder("/usr", "")}, {name: "b"}},
 			[]string{"fleet-share-contains-host-asset critical a:", "fleet-share-contains-host-asset critical b:"},
 		},
 		{
-			"folder with a medium",
+			"directory with a medium",
 			[]guest{{name: "a", devices: folder("/srv", "")}, {name: "b", devices: disk("/srv/b.iso", "<readonly/>")}},
 			[]string{"fleet-share-contains-host-asset high a:", "fleet-share-contains-host-asset high b:"},
 		},
-		{"own disk in own folder", []guest{{name: "a", devices: folder("/srv", "") + disk("/srv/a.img", "")}, {name: "b"}}, nil},
-		{"neighbouring folder", []guest{{name: "a", devices: folder("/srv/vm", "")}, {name: "b", devices: disk("/srv/vm-2/b.img", "")}}, nil},
+		{"own disk in own directory", []guest{{name: "a", devices: folder("/srv", "") + disk("/srv/a.img", "")}, {name: "b"}}, nil},
+		{"neighbouring directory", []guest{{name: "a", devices: folder("/srv/vm", "")}, {name: "b", devices: disk("/srv/vm-2/b.img", "")}}, nil},
 		{
 			"MAC on two networks",
 			[]guest{{name: "a", devices: nic("one")}, {name: "b", devices: nic("two")}},
@@ -276,8 +276,9 @@ func TestAcrossGuests(t *testing.T) {
 	}
 }
 
-// TestEveryThing gives two guests one of every thing that the index knows, in forms that differ
-// where libvirt takes several, and counts the findings of each rule at the first.
+// TestEveryThing creates two guests that share one of every kind of resource in the index, in
+// different forms if libvirt accepts several, and counts the findings of each rule for the first
+// guest.
 func TestEveryThing(t *testing.T) {
 	const devices = `
 <disk type='volume'><source pool='p' volume='v'/></disk>
@@ -373,8 +374,8 @@ func TestManyOthers(t *testing.T) {
 	}
 }
 
-// TestUnknownHosts: what rules say about the guests of one host they do not say of documents that
-// may be of many. They say that they lack that, and only where it matters.
+// TestUnknownHosts: rules about the guests of one host must not report documents that may be of several hosts.
+// They are not evaluated, and only if it matters.
 func TestUnknownHosts(t *testing.T) {
 	const dac = "<seclabel type='none'/><seclabel type='static' model='dac'><label>vm:vm</label></seclabel>"
 	const pin = "<cputune><vcpupin vcpu='0' cpuset='4'/></cputune><features><kvm><hint-dedicated state='on'/></kvm></features>"
@@ -404,8 +405,8 @@ func TestUnknownHosts(t *testing.T) {
 		{"users", "fleet-dac-same-user", []on{{guest{name: "a", rest: dac}, "a.xml", ""}, {guest{name: "b", rest: dac}, "b.xml", ""}}, "unknown unknown"},
 		{"users of a host", "fleet-dac-same-user", []on{{guest{name: "a", rest: dac}, "a", "qemu:///system"}, {guest{name: "b", rest: dac}, "b", "qemu:///system"}}, "finding finding"},
 		{"users of two hosts", "fleet-dac-same-user", []on{{guest{name: "a", rest: dac}, "a", "qemu:///system"}, {guest{name: "b", rest: dac}, "b", "qemu+ssh://b/system"}}, "- -"},
-		{"processors", "fleet-cpu-pin-overlap", []on{{guest{name: "a", rest: pin}, "a.xml", ""}, {guest{name: "b", rest: pin}, "b.xml", ""}}, "unknown unknown"},
-		{"processors of a host", "fleet-cpu-pin-overlap", []on{{guest{name: "a", rest: pin}, "/etc/libvirt/qemu/a.xml", ""}, {guest{name: "b", rest: pin}, "/etc/libvirt/qemu/b.xml", ""}}, "finding finding"},
+		{"CPUs", "fleet-cpu-pin-overlap", []on{{guest{name: "a", rest: pin}, "a.xml", ""}, {guest{name: "b", rest: pin}, "b.xml", ""}}, "unknown unknown"},
+		{"CPUs of a host", "fleet-cpu-pin-overlap", []on{{guest{name: "a", rest: pin}, "/etc/libvirt/qemu/a.xml", ""}, {guest{name: "b", rest: pin}, "/etc/libvirt/qemu/b.xml", ""}}, "finding finding"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			rule := All()[slices.IndexFunc(All(), func(r *audit.Rule) bool { return r.ID == c.rule })]

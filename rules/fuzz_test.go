@@ -8,8 +8,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// FuzzRules runs every rule, and every indexer, over whatever loads: none may panic on what a
-// document leaves out.
+// FuzzRules runs every rule, and every indexer, over any document that loads: none may panic if an
+// element is missing.
 func FuzzRules(f *testing.F) {
 	files, _ := filepath.Glob(filepath.Join(fixtures, "*", "*.xml"))
 	for _, file := range files {

@@ -58,7 +58,7 @@ was written without its passwords, only the open port is reported, as high. An e
 		Severity: audit.High,
 		Profiles: every,
 		Doc: `A VNC password is limited to eight characters, uses a weak challenge and encrypts
-nothing. Anyone who can read the traffic or try many passwords gets the console. QEMU's manual
+nothing: anyone who can read the traffic or try many passwords gets the console. QEMU's manual
 recommends it only for loopback and UNIX sockets. A password that expired in 1970 is the placeholder
 of management software that sets a new ticket for each session: medium. With vnc_tls in the host's
 qemu.conf the traffic is encrypted, and the finding is medium. With client certificates
@@ -166,9 +166,9 @@ $ virt-xml DOMAIN --edit type=spice --graphics defaultMode=secure`,
 		Severity: audit.High,
 		Profiles: every,
 		Doc: `A process next to QEMU serves this console on the network, with one fixed user and
-password from the document or qemu.conf. All users share that password, and it is stored in clear
-text on the host. It is harmless if the network is restricted to administrators. The RDP servers of
-other hypervisors are not checked.`,
+password from the document or qemu.conf, and anyone who can reach the port can try to log in. All
+users share that password, and it is stored in clear text on the host. It is harmless if the network
+is restricted to administrators. The RDP servers of other hypervisors are not checked.`,
 		Fix: `Listen on a loopback address and use a tunnel: <graphics type='rdp'><listen type='address' address='127.0.0.1'/></graphics>
 $ virt-xml DOMAIN --edit type=rdp --graphics "xpath0.set=./@listen,xpath0.value=127.0.0.1,xpath1.set=./listen/@type,xpath1.value=address,xpath2.set=./listen/@address,xpath2.value=127.0.0.1"`,
 		Refs: []string{domainGraphics, qemuConf},

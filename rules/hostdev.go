@@ -8,11 +8,11 @@ var hostdevs = []*audit.Rule{
 		Title:    "Guest can write the whole configuration space of a host PCI device",
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `By default Xen lets a guest write only those configuration registers of an assigned
-PCI device that are known to be safe. With writeFiltering='no' the guest can write all of them, and
-so reprogram interrupts and memory windows of the hardware. The impact depends on the host's IOMMU
-and interrupt remapping. Some devices do not work without it; assign such a device only to a guest
-that is as trusted as the host. Only Xen supports the attribute; a QEMU guest with it is refused.`,
+		Doc: `With writeFiltering='no' Xen lets the guest write all configuration registers of an
+assigned PCI device, and so reprogram interrupts and memory windows of the hardware. By default Xen
+allows only those registers that are known to be safe. The impact depends on the host's IOMMU and
+interrupt remapping. Some devices do not work without it; assign such a device only to a guest that
+is as trusted as the host. Only Xen supports the attribute; a QEMU guest with it is refused.`,
 		Fix: `Set <source writeFiltering='yes'>, or delete the attribute
 $ virt-xml DOMAIN --edit --hostdev xpath0.set=./source/@writeFiltering=yes`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#host-device-assignment", "https://www.qubes-os.org/doc/device-handling-security/"},
@@ -78,8 +78,8 @@ $ virt-xml DOMAIN --remove-device --hostdev all`,
 		Severity: audit.High,
 		Profiles: every,
 		Doc: `The TPM contains the measurements of the host's boot and the keys that are sealed to
-them. A guest that controls the chip can extend its registers, lock it by wrong passwords or clear
-it, and nothing else on the host can use it meanwhile. An emulated TPM is sufficient for guests,
+them; a guest that controls the chip can extend its registers, lock it by wrong passwords or clear
+it. Nothing else on the host can use it meanwhile. An emulated TPM is sufficient for guests,
 including Windows 11. It is harmless on a host that exists for this guest only. Model
 spapr-tpm-proxy accesses the chip through the host's resource manager and is medium.`,
 		Fix: `Use <tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>; keys that the guest sealed are lost

@@ -81,9 +81,9 @@ address in qemu.conf to show that.`,
 		Severity: audit.Low,
 		Profiles: []audit.Profile{audit.MultiTenant},
 		Needs:    audit.NeedHostFiles,
-		Doc: `A disk image contains everything that the guest stores, including passwords and keys.
-Any local user or compromised service can read an image that is open to all. An image that all users
-can write is high: they can change what the guest runs. libvirt sets the owner when the guest
+		Doc: `A disk image contains everything that the guest stores, including passwords and keys,
+and any local user or compromised service can read an image that is open to all. An image that all
+users can write is high: they can change what the guest runs. libvirt sets the owner when the guest
 starts, but not the mode. Images in a directory that other users cannot enter are not reported, nor
 are images that the guest only reads.`,
 		Fix:  `Run chmod 0600 IMAGE, and chmod 0711 for its directory`,

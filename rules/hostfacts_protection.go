@@ -18,7 +18,7 @@ var hostProtection = []*audit.Rule{
 		Profiles: []audit.Profile{audit.MultiTenant},
 		Needs:    audit.NeedQEMUConf,
 		Doc: `PCI devices below a switch without access control (ACS) can send to each other
-directly, without the IOMMU. A guest with one of them can read and write the memory of the others,
+directly, without the IOMMU: a guest with one of them can read and write the memory of the others,
 which may belong to the host. libvirt refuses such devices unless relaxed_acs_check is set. It is
 harmless if everything below the switch belongs to this guest.`,
 		Fix:      `Set relaxed_acs_check = 0` + setInConf,

@@ -14,8 +14,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// everyResult calls visit with what every rule finds in the documents at hand: the fixtures, each
-// with its host and the other guests of its run, the fleet, guests of common tools and, where it is
+// everyResult calls visit with the findings of every rule in the available documents: the fixtures,
+// each with its host and the other guests of its run, the fleet, guests of common tools and, if
 // present, the corpus.
 func everyResult(t *testing.T, visit func(file string, res *audit.Result)) {
 	t.Helper()
@@ -53,8 +53,8 @@ func everyResult(t *testing.T, visit func(file string, res *audit.Result)) {
 	}
 }
 
-// unplaced matches what a message may say and a fingerprint does not tell apart: numbers, places in
-// other documents and where a setting comes from.
+// unplaced matches the parts of messages that a fingerprint does not distinguish: numbers, places
+// in other documents and the source of a setting.
 var unplaced = regexp.MustCompile(` ?\([^)]*\)|by (libvirt's default|qemu\.conf:[0-9]+ \w+)|[0-9]+`)
 
 // oneMeaning are rules whose messages differ under one fingerprint on purpose, with the reason.
@@ -64,9 +64,9 @@ var oneMeaning = map[string]string{
 	"waiver-misplaced":            "nor does which of the wrong places a waiver is in",
 }
 
-// TestOneMeaning finds rules that say different things under one fingerprint, and so need keys: a
-// baseline that knows the first finding would hide the second. Documents are compared with each
-// other as well: many fixtures are one guest on hosts of which different facts are known.
+// TestOneMeaning detects rules that report different problems under one fingerprint, and so require
+// keys: a baseline with the first finding would hide the second. The test also compares documents
+// with each other: many fixtures are the same guest on hosts with different known facts.
 func TestOneMeaning(t *testing.T) {
 	reported := map[string]bool{}
 	for id := range oneMeaning {
@@ -91,7 +91,7 @@ func TestOneMeaning(t *testing.T) {
 	})
 }
 
-// keyForm is the form of a key: words, so that nobody takes a key for a message.
+// keyForm is the form of a key: words with dashes, unlike a message.
 var keyForm = regexp.MustCompile(`^([a-z0-9]+(-[a-z0-9]+)*)?$`)
 
 // TestReworded rewords every message. No fingerprint may change.
@@ -116,8 +116,8 @@ func TestReworded(t *testing.T) {
 	}
 }
 
-// TestKeyForm reads the keys that the source names, reached by a document or not. Data beside them
-// is no text.
+// TestKeyForm checks the keys in the source code, whether a document reaches them or not. Data next
+// to them must not be text.
 func TestKeyForm(t *testing.T) {
 	files, _ := filepath.Glob("*.go")
 	local, _ := filepath.Glob("local/*.go")

@@ -13,7 +13,7 @@ import (
 	"github.com/virt-audit/virt-audit/testdata/libvirtd"
 )
 
-// TestLibvirt compares what rules take for granted with a real libvirtd, one for all of them.
+// TestLibvirt compares the assumptions of rules with a real libvirtd, one for all of them.
 func TestLibvirt(t *testing.T) {
 	d := libvirtd.Start(t, libvirtd.Options{})
 	t.Run("labels", func(t *testing.T) { labelsAndLibvirt(t, d.For(t)) })
@@ -29,8 +29,8 @@ func labelledGuest(label string) string {
 		"<seclabel type='static' model='dac' relabel='yes'><label>"+label+"</label></seclabel></domain>", 1)
 }
 
-// labelsAndLibvirt starts guests with labels and looks who QEMU runs as. (All labels gave what the
-// table says; most of those that start are left out since each takes half a second.)
+// labelsAndLibvirt starts guests with labels and checks which user QEMU runs as. (All labels had
+// the result in the table; most of those that start are omitted, since each takes half a second.)
 func labelsAndLibvirt(t *testing.T, d *libvirtd.Daemon) {
 	t.Helper()
 	names := strings.NewReplacer("libvirt-qemu", "64055")
@@ -59,8 +59,7 @@ func labelsAndLibvirt(t *testing.T, d *libvirtd.Daemon) {
 	}
 }
 
-// machines are guests of different architectures. Where their QEMU is not installed the test says
-// so.
+// machines are guests of different architectures. The test logs those whose QEMU is not installed.
 var machines = []struct{ program, arch, machine string }{
 	{"x86_64", "x86_64", "pc"},
 	{"x86_64", "x86_64", "q35"},
@@ -81,7 +80,7 @@ var machines = []struct{ program, arch, machine string }{
 	{"alpha", "alpha", "clipper"},
 }
 
-// impliedDevices are devices that libvirt completes, or makes necessary.
+// impliedDevices are devices that libvirt completes, or that require others.
 var impliedDevices = []string{
 	"<interface type='user'/>",
 	"<interface type='bridge'><source bridge='br0'/><model type=''/></interface>",
@@ -147,7 +146,7 @@ func modelsOf(t *testing.T, doc string) (out string) {
 	return out
 }
 
-// impliedAndLibvirt wants the models of a document to be those of libvirt's dump of it.
+// impliedAndLibvirt requires that the models of a document are those of libvirt's dump of it.
 func impliedAndLibvirt(t *testing.T, d *libvirtd.Daemon) {
 	t.Helper()
 	defined := 0
@@ -178,7 +177,7 @@ func impliedAndLibvirt(t *testing.T, d *libvirtd.Daemon) {
 }
 
 // dumpsAndLibvirt audits documents that libvirt completes, or reads in part, and its dumps of them:
-// a rule that finds something in one finds something in the other.
+// a rule with a finding in one must have a finding in the other.
 func dumpsAndLibvirt(t *testing.T, d *libvirtd.Daemon) {
 	t.Helper()
 	for _, c := range []struct{ rule, inside, devices string }{
@@ -223,7 +222,7 @@ func spiceChannelsTwice(first, last string) string {
 		others + "' mode='secure'/><channel name='main' mode='" + last + "'/></graphics>"
 }
 
-// relativeAndLibvirt starts a guest whose disk has a relative name: it is opened from the root
+// relativeAndLibvirt starts a guest whose disk has a relative name, which is relative to the root
 // directory.
 func relativeAndLibvirt(t *testing.T, d *libvirtd.Daemon) {
 	t.Helper()

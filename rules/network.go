@@ -17,8 +17,8 @@ var network = []*audit.Rule{
 		Title:    "Network uses SLIRP, a TCP/IP stack inside QEMU",
 		Severity: audit.Medium,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `A library in the QEMU process parses every packet of the guest. Vulnerabilities with
-which guests overflow its buffers or read its memory are found regularly, the latest in 2026. No
+		Doc: `A library in the QEMU process parses every packet of the guest, and vulnerabilities
+that let guests overflow its buffers or read its memory are found regularly, the latest in 2026. No
 packet filter can protect it, and the gateway's address leads to services that listen only on the
 host's loopback address. passt does the same in a separate process with fewer privileges. Guests of
 unprivileged users have no other network. libvirt uses passt by default only if QEMU was built

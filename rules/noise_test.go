@@ -13,8 +13,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files instead of comparing them")
 
-// TestNoise audits guests as common tools make them. Each has a golden file of its findings, so
-// that a rule that begins to fire on ordinary guests is seen; those of virt-install have nothing at
+// TestNoise audits guests that common tools create. Each has a golden file of its findings, which
+// shows if a rule begins to report ordinary guests. Those of virt-install have no finding at
 // medium.
 func TestNoise(t *testing.T) {
 	files, _ := filepath.Glob("../testdata/noise/*.xml")

@@ -7,8 +7,8 @@ import (
 	"github.com/virt-audit/virt-audit/rules/internal/account"
 )
 
-// labels are what libvirt 9.0 makes of DAC labels: who QEMU ran as, "" where the guest did not
-// start. TestLibvirt tries those again, and those that are marked.
+// labels are DAC labels with the user that QEMU ran as under libvirt 9.0, or "" if the guest did
+// not start. TestLibvirt tries the latter again, and those that are marked.
 var labels = []struct {
 	label, user, group string
 	start              bool
@@ -39,7 +39,7 @@ var labels = []struct {
 	{"-2:-2", "4294967294", "4294967294", true},
 	{"-4294967295:-4294967295", "1", "1", false},
 	{"+++0:+++0", "", "", false},
-	{"0x0:0x0", "0x0", "0x0", false}, // names that no host has,
+	{"0x0:0x0", "0x0", "0x0", false}, // not names of a host,
 	{"4294967296:4294967296", "", "", false},
 	{"-4294967296:-4294967296", "", "", false},
 	{"18446744073709551616:0", "", "", false},
@@ -65,7 +65,7 @@ func TestOwnership(t *testing.T) {
 	}
 }
 
-// TestRootLabel sees that QEMU as root is reported for each label by which it is.
+// TestRootLabel: each label by which QEMU runs as root must be reported.
 func TestRootLabel(t *testing.T) {
 	for _, l := range labels {
 		label := strings.NewReplacer("\t", "&#9;", "\n", "&#10;").Replace(l.label)

@@ -10,8 +10,8 @@ import (
 
 const writtenByLibvirt = "<!-- WARNING: THIS IS AN AUTO-GENERATED FILE. -->"
 
-// TestRedacted sees that the rules about passwords answer "unknown" where passwords were left out,
-// and that a public console is reported all the same.
+// TestRedacted: if passwords are omitted from a document, the rules about them are not evaluated,
+// and a public console is still reported.
 func TestRedacted(t *testing.T) {
 	for _, c := range []struct{ rule, device, want string }{
 		{"endpoint-vnc-public", `<graphics type='vnc' listen='0.0.0.0'/>`, "high, unknown"},
@@ -60,7 +60,7 @@ func TestRedacted(t *testing.T) {
 		for _, f := range res.Findings {
 			got = append(got, f.Severity.String())
 			if strings.Contains(f.Message, "canary") {
-				t.Errorf("%s: the message tells a secret: %s", c.rule, f.Message)
+				t.Errorf("%s: the message contains a secret: %s", c.rule, f.Message)
 			}
 		}
 		if len(res.Unevaluated) > 0 {
@@ -72,8 +72,8 @@ func TestRedacted(t *testing.T) {
 	}
 }
 
-// TestPassed holds what the command line may do without a finding; good documents would show
-// another rule's finding about the command line as such.
+// TestPassed covers arguments without a finding. Good documents cannot, since another rule reports
+// the command line itself.
 func TestPassed(t *testing.T) {
 	for _, c := range []struct {
 		rule string

@@ -29,15 +29,14 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// want is an expectation that a fixture carries: a comment <!-- want "regexp" --> on the line that
-// must be flagged, one for each finding there. want-rule names another rule whose finding is part
-// of what the fixture shows and cannot be avoided.
+// want matches the expectations of a fixture: a comment <!-- want "regexp" --> on the line of a
+// finding, with one regular expression for each finding there.
 var want = regexp.MustCompile(`<!-- want ((?:"[^"]*" ?)+)-->`)
 
-// TestFixtures runs every rule over its pair: each finding of the bad document must be expected on
-// its line, each expectation must be met, and the good document must be silent. A rule across
-// guests also has other*.xml, the other guests of the run, which may carry expectations for the bad
-// one's.
+// TestFixtures runs every rule over its fixtures: each finding of a bad document must be expected
+// on its line, each expectation must be met, and a good document must have no findings. A fleet
+// rule also has other*.xml, the other guests of the run, which may have expectations for the run
+// with bad.xml.
 func TestFixtures(t *testing.T) {
 	folders := map[string]bool{}
 	entries, err := os.ReadDir(fixtures)
@@ -57,7 +56,7 @@ func TestFixtures(t *testing.T) {
 			bad, _ := filepath.Glob(filepath.Join(fixtures, r.ID, "bad*.xml"))
 			good, _ := filepath.Glob(filepath.Join(fixtures, r.ID, "good*.xml"))
 			if len(bad) == 0 || len(good) == 0 {
-				t.Fatal("bad.xml and good.xml are wanted")
+				t.Fatal("bad.xml and good.xml are required")
 			}
 			others, _ := filepath.Glob(filepath.Join(fixtures, r.ID, "other*.xml"))
 			if across := r.Needs&audit.NeedDomains != 0; across != (len(others) > 0) {
@@ -88,7 +87,8 @@ func TestFixtures(t *testing.T) {
 	}
 }
 
-// alone returns a rule for a run of its own; one about waivers wants something to waive.
+// alone returns the rules of a run that tests one rule: that rule and, for a rule about waivers,
+// those that can be waived.
 func alone(r *audit.Rule) []*audit.Rule {
 	if !r.AfterWaivers {
 		return []*audit.Rule{r}
@@ -146,8 +146,8 @@ func filesTogether(t *testing.T, cfg *audit.Config, files ...string) map[string]
 	return results
 }
 
-// hostOf returns the facts of the host that a fixture is on: of NAME.facts.json or the folder's
-// facts.json, and of NAME.qemu.conf or qemu.conf; nil where there are none.
+// hostOf returns the facts about the host of a fixture, from NAME.facts.json or facts.json in its
+// directory, and from NAME.qemu.conf or qemu.conf. It returns nil if there are none.
 func hostOf(t *testing.T, file string) *host.Facts {
 	t.Helper()
 	dir, name := filepath.Split(strings.TrimSuffix(file, ".xml"))
@@ -178,8 +178,8 @@ func hostOf(t *testing.T, file string) *host.Facts {
 	return facts
 }
 
-// statedMode returns the mode that a fixture says its file has: <!-- mode 0644 -->. In a checkout
-// all files have the same.
+// statedMode returns the mode of a fixture's file from its comment <!-- mode 0644 -->. In a
+// checkout all files have the same mode.
 func statedMode(file string) (mode host.Mode, ok bool) {
 	data, err := os.ReadFile(file)
 	_, rest, stated := strings.Cut(string(data), "<!-- mode ")
@@ -188,16 +188,16 @@ func statedMode(file string) (mode host.Mode, ok bool) {
 	return mode, ok
 }
 
-// check compares what a rule says about a fixture with what the fixture expects; without wanted,
-// its expectations are for another run, and it must be silent.
-func check(t *testing.T, about *audit.Rule, file string, res *audit.Result, wanted bool) (fired int) {
+// check compares the findings of a rule for a fixture with the expectations. If expecting is false,
+// the expectations are for another run, and there must be no findings.
+func check(t *testing.T, about *audit.Rule, file string, res *audit.Result, expecting bool) (fired int) {
 	t.Helper()
 	_, text := load(t, file)
 	expected := map[int][]string{}
 	for i, line := range strings.Split(text, "\n") {
 		if m := want.FindStringSubmatch(line); m != nil {
 			for _, q := range regexp.MustCompile(`"[^"]*"`).FindAllString(m[1], -1) {
-				if wanted {
+				if expecting {
 					expected[i+1] = append(expected[i+1], strings.Trim(q, `"`))
 				}
 			}
@@ -228,9 +228,9 @@ func check(t *testing.T, about *audit.Rule, file string, res *audit.Result, want
 	return len(res.Findings)
 }
 
-// TestSilence looks for noise among the fixtures: no rule of the baseline may say anything above
-// low about another rule's good document, which is an ordinary guest but for the one thing that it
-// shows. Where a document cannot do without, a comment <!-- allow ID: reason --> says so.
+// TestSilence: no rule of the baseline profile may report the good document of another rule above
+// low, since it is an ordinary guest except for what it tests. A comment <!-- allow ID: reason -->
+// permits an inevitable finding.
 func TestSilence(t *testing.T) {
 	files, _ := filepath.Glob(filepath.Join(fixtures, "*", "good*.xml"))
 	baseline := slices.DeleteFunc(All(), func(r *audit.Rule) bool { return !r.In([]audit.Profile{audit.Baseline}) })

@@ -143,10 +143,10 @@ on the network as well. It is harmless after the session has ended on the server
 		Severity: audit.High,
 		Profiles: every,
 		Doc: `libvirt treats names, hosts and queries of disk sources as public: it shows them to
-read-only clients, writes them to logs and passes them on QEMU's command line. A user and password,
-or a key, in them is not protected. The signature of a presigned address expires and is medium.
-libvirt's secrets exist for this purpose: <auth> refers to a secret, and the document does not
-contain its value.`,
+read-only clients, writes them to logs and passes them on QEMU's command line, so a user and
+password, or a key, in them is not protected. The signature of a presigned address expires and is
+medium. libvirt's secrets exist for this purpose: <auth> refers to a secret, and the document does
+not contain its value.`,
 		Fix:  `Use <source ...><auth username='backup'><secret type='iscsi' usage='backup'/></auth></source>, with type='ceph' for RBD, and define the secret with virsh secret-define`,
 		Refs: []string{domainDisks, qemuSecrets},
 		Check: func(p *audit.Pass) {

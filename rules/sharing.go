@@ -22,7 +22,7 @@ var sharing = []*audit.Rule{
 		Title:    "Host directory is shared by 9p, a server inside QEMU",
 		Severity: audit.Medium,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `The 9p server is part of QEMU and resolves paths that the guest chooses. Guests have
+		Doc: `The 9p server is part of QEMU and resolves paths that the guest chooses; guests have
 repeatedly escaped from the shared directory, in 2026 with code execution on the host. A directory
 that the guest can write with accessmode 'passthrough', libvirt's default, is high: the guest then
 sets owners and modes of files, within the permissions of QEMU's user. virtiofs shares directories
@@ -62,7 +62,7 @@ $ virt-xml DOMAIN --edit all --filesystem driver.type=virtiofs,accessmode=passth
 		Severity: audit.Critical,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
 		Doc: `With accessmode 'passthrough' 9p creates files with the owner and mode that the guest
-requests. If QEMU runs as root, nothing restricts it: the guest's root user can create setuid
+requests, and nothing restricts it if QEMU runs as root. The guest's root user can create setuid
 executables and device nodes that any user of the host can use, and so control the host without any
 bug. If the domain does not set QEMU's user, qemu.conf does. The other rules check directories that
 the guest only reads.`,

@@ -99,11 +99,11 @@ qemu-img rebase -u -F FORMAT -b BACKING IMAGE`,
 		Title:    "Several guests can write a disk",
 		Severity: audit.High,
 		Profiles: every,
-		Doc: `With <shareable/> libvirt gives the image an SELinux label without categories. Every
-confined guest of the host can then read and write it, not only those that have the disk, and locks
-do not prevent double use. It is harmless in a cluster whose members trust each other, on dedicated
-hosts. Read-only disks can be shared without the element. QEMU shares only raw images: libvirt does
-not start a guest that shares another format.`,
+		Doc: `With <shareable/> libvirt gives the image an SELinux label without categories, so
+every confined guest of the host can read and write it, not only those that have the disk. Locks do
+not prevent double use either. It is harmless in a cluster whose members trust each other, on
+dedicated hosts. Read-only disks can be shared without the element. QEMU shares only raw images:
+libvirt does not start a guest that shares another format.`,
 		Fix: `Delete <shareable/>, or run such guests on dedicated hosts. For the disk vda:
 $ virt-xml DOMAIN --edit target.dev=vda --disk shareable=no`,
 		Refs: []string{"https://libvirt.org/drvqemu.html#selinux-svirt-confinement", formatDisks},
@@ -168,9 +168,10 @@ $ virt-xml DOMAIN --edit target.dev=sda --disk "xpath0.delete=./source/ssl"`,
 		Severity: audit.High,
 		Profiles: every,
 		Doc: `The built-in encryption of legacy qcow and qcow2 files uses the password itself as the
-key, and predictable initialization vectors. Anyone with a copy of the image can attack it offline,
-and the password cannot be changed after a leak. Since 4.5.0 libvirt does not start such a guest.
-The image must be converted to be protected. LUKS, as image format or inside qcow2, is secure.`,
+key, and predictable initialization vectors, so anyone with a copy of the image can attack it
+offline. The password cannot be changed after a leak. Since 4.5.0 libvirt does not start such a
+guest. The image must be converted to be protected. LUKS, as image format or inside qcow2, is
+secure.`,
 		Fix: `Convert the image, and set <encryption format='luks'>:
 qemu-img convert --object secret,id=s,file=PASSWORDFILE -O qcow2 -o encrypt.format=luks,encrypt.key-secret=s OLD NEW`,
 		Refs: []string{"https://libvirt.org/formatstorageencryption.html", "https://www.qemu.org/docs/master/system/secrets.html"},

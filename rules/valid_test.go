@@ -9,15 +9,16 @@ import (
 	"testing"
 )
 
-// needsLibvirt marks a document that the schema of libvirt 9 is too old for, with the release that
-// knows it; notValid one that shows what a schema refuses and libvirt's reader takes.
+// needsLibvirt marks a document that requires a later schema than libvirt 9's, with the first
+// release that accepts it. notValid marks a document that the schema rejects and libvirt's reader
+// accepts.
 var (
 	needsLibvirt = regexp.MustCompile(`<!-- needs libvirt (\d+\.\d+): .+ -->`)
 	notValid     = regexp.MustCompile(`<!-- not valid: .+ -->`)
 )
 
-// TestValid has libvirt's own schema judge every document of ours. The schema is loaded once for
-// all of them: virt-xml-validate does the same for one file at a time.
+// TestValid validates every document of the tests with libvirt's own schema. It loads the schema
+// once for all of them: virt-xml-validate does the same for one file at a time.
 func TestValid(t *testing.T) {
 	schema := "/usr/share/libvirt/schemas/domain.rng"
 	if _, err := os.Stat(schema); err != nil {
@@ -57,7 +58,7 @@ func TestValid(t *testing.T) {
 	}
 	t.Logf("%d documents are valid, %d need a newer libvirt than 9.0", len(files), len(young))
 	for _, file := range young {
-		// One that validates by now carries a comment that is not true.
+		// The comment of a document that validates is wrong.
 		if exec.Command(xmllint, "--noout", "--relaxng", schema, file).Run() == nil {
 			t.Errorf("%s: the schema here takes it: the comment 'needs libvirt' is stale", file)
 		}

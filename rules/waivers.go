@@ -93,10 +93,10 @@ might never be reached. An element with another name where a waiver is expected,
 		Title:    "Waiver is where libvirt does not preserve it",
 		Severity: audit.Medium,
 		Profiles: every,
-		Doc: `libvirt preserves only the first element of each namespace directly inside <metadata>.
-It removes other elements, and those without a namespace, when the guest is defined, and the waivers
-in them. Such a waiver has no effect. A waiver without a namespace, which is how "virsh metadata"
-prints waivers, does have an effect, and the finding is info.`,
+		Doc: `libvirt removes the waiver when the guest is defined, since it preserves only the
+first element of each namespace directly inside <metadata>. Such a waiver has no effect. A waiver
+without a namespace, which is how "virsh metadata" prints waivers, does have an effect, and the
+finding is info.`,
 		Fix: `Write <metadata><va:audit xmlns:va="` + audit.WaiverNamespace + `"><va:waive rule="RULE">why</va:waive></va:audit></metadata>
 For a defined guest, virt-audit waive GUEST RULE --reason "why" prints the command that adds it.`,
 		Refs:         []string{waiverPage, "https://libvirt.org/formatdomain.html#general-metadata"},

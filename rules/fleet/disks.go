@@ -236,7 +236,7 @@ created. During a block commit libvirt writes to a backing file on purpose.`,
 		Severity: audit.High,
 		Needs:    audit.NeedDomains,
 		Profiles: every,
-		Doc: `Boot entries, Secure Boot keys and the keys in the TPM belong to one guest. With a
+		Doc: `Boot entries, Secure Boot keys and the keys in the TPM belong to one guest: with a
 common file one guest can enrol keys, change what the other boots, and use keys that were sealed for
 it. Clones that were copied by hand often have this. The read-only template of an NVRAM file can be
 the same for all guests.`,

@@ -20,7 +20,7 @@ func indexFolders(p *audit.Pass) {
 	things(assets).index(p, hostAsset)
 }
 
-// folders walks the host's directories that a guest has access to.
+// The function folders walks the host's directories that a guest has access to.
 func folders(p *audit.Pass, yield func(thing)) {
 	if boxed(p) {
 		return

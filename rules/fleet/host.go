@@ -142,7 +142,7 @@ var acrossHost = []*audit.Rule{
 		Severity: audit.Critical,
 		Needs:    audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `sVirt separates guests only by the categories in their labels. With the same
+		Doc: `sVirt separates guests only by the categories in their labels: with the same
 categories, a guest that takes over its QEMU can open the disks of the other guest and access its
 process. Labels that libvirt generates are unique on the host. Guests that share a label on purpose,
 such as the nodes of one cluster, are one guest to SELinux: waive the rule for them.`,

@@ -145,10 +145,10 @@ $ virt-xml DOMAIN --edit --vsock cid.auto=yes`,
 		Severity: audit.Info,
 		Needs:    audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.MultiTenant},
-		Doc: `The KVM hint, or real-time scheduling with locked memory, dedicates CPUs to a guest.
-If another guest is pinned to the same CPUs, the first one loses its timing, and the guests share
-caches. Guests that are pinned to CPUs without dedicating them can share, and guests that are not
-pinned are not checked. Documents that are not known to be of one host are not compared.`,
+		Doc: `A guest loses its timing, and shares caches, if another guest is pinned to CPUs that
+the KVM hint, or real-time scheduling with locked memory, dedicates to the first one. Guests that
+are pinned to CPUs without dedicating them can share, and guests that are not pinned are not
+checked. Documents that are not known to be of one host are not compared.`,
 		Fix:  `Use disjoint sets of CPUs: <vcpupin vcpu='0' cpuset='4'/> in one guest, other numbers in the other.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#cpu-tuning", "https://pve.proxmox.com/pve-docs/chapter-qm.html"},
 		Check: func(p *audit.Pass) {

@@ -136,9 +136,9 @@ compared: each has a separate network.`,
 		Severity: audit.Low,
 		Needs:    audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened},
-		Doc: `The guest that starts first gets the port. The other fails to start, or its users type
-a password into the console of the wrong guest. Ports that libvirt allocates are unique. Guests that
-never run at the same time can share a port if their users know which guest they connect to.`,
+		Doc: `The guest that starts first gets the port, and the other fails to start, or its users
+type a password into the console of the wrong guest. Ports that libvirt allocates are unique. Guests
+that never run at the same time can share a port if their users know which guest they connect to.`,
 		Fix: `Let libvirt allocate the port of a display: <graphics type='vnc' port='-1' autoport='yes'/>
 Set a unique port, or a UNIX socket, for any other device.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#graphical-framebuffers"},
@@ -154,7 +154,7 @@ Set a unique port, or a UNIX socket, for any other device.`,
 		Severity: audit.Medium,
 		Needs:    audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `The guest that starts later takes over the name from the first. A client of that
+		Doc: `The guest that starts later takes over the name from the first: a client of that
 console, agent or monitor then connects to the wrong guest and trusts its answers. Sockets to which
 guests connect as clients are not compared, since one server may serve all of them.`,
 		Fix:  `Delete the path, so that libvirt creates one for each guest: <channel type='unix'> without <source>.`,
@@ -170,7 +170,7 @@ guests connect as clients are not compared, since one server may serve all of th
 		Needs:    audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.MultiTenant},
 		Doc: `A network filter, or an isolated port, prevents a guest from attacking the others on
-the network. One guest without it defeats that for all of them, since it can still impersonate the
+the network, and one guest without it defeats that for all of them. It can still impersonate the
 others, and isolated ports can communicate with it. To keep the report short, the rule reports the
 side with fewer guests: unfiltered guests if most are filtered, else the filtered ones, which are
 low, since the network is then probably protected in another way. A guest that is the router for the

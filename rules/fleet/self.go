@@ -166,7 +166,7 @@ var acrossSelf = []*audit.Rule{
 		Needs:    audit.NeedDomains,
 		Profiles: every,
 		Doc: `UUID and name identify a guest in the AppArmor profile, files for NVRAM and TPM, logs
-and inventories. If two guests share one of them, a setting for one guest applies to the other. This
+and inventories: if two guests share one of them, a setting for one guest applies to the other. This
 happens if a document is copied to clone a guest; virt-clone avoids it. Two documents of the same
 guest, running and stored, are not reported: they have both in common. If guests of different hosts
 have the same names, audit each host separately.`,

@@ -110,7 +110,7 @@ const (
 	maxCounted = 100
 )
 
-// gather collects the other guests with a use for which wanted returns true.
+// gather collects the other guests with a use for which a filter returns true.
 func gather(others iter.Seq[audit.Use], wanted func(audit.Use) bool) company {
 	var c company
 	var seen map[int]bool

@@ -10,9 +10,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit/source"
 )
 
-// FuzzCompile compiles whatever may stand in a configuration and, where that is a rule, asks it:
-// neither may panic, a refusal is always of one kind, and no answer takes longer than its cost
-// allows.
+// FuzzCompile compiles arbitrary expressions and evaluates those that are rules: neither may panic,
+// an error always has the same type, and no evaluation takes longer than its cost allows.
 func FuzzCompile(f *testing.F) {
 	for _, seed := range []struct{ of, expression string }{
 		{"", `domain.devices.tpm.exists(t, t.backend.type == 'emulator')`},

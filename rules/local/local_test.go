@@ -12,7 +12,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit/source"
 )
 
-// guest has something of everything that expressions meet.
+// guest has an example of each construct for expressions.
 const guest = `<domain type='kvm' id='7' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>web &amp; co</name>
   <memory unit='GiB'>2</memory>
@@ -52,7 +52,7 @@ func load(t *testing.T, text string) *audit.Domain {
 	return d
 }
 
-// spec makes a rule of an expression alone.
+// spec returns a rule with an expression.
 func spec(expression string) Spec {
 	return Spec{ID: "site-x", Severity: audit.High, Expression: expression, Message: "this is not fine"}
 }
@@ -66,8 +66,8 @@ func compile(t *testing.T, s Spec) *audit.Rule {
 	return r
 }
 
-// run asks one rule about a document and returns the messages, with their places, and what was
-// lacking.
+// run evaluates one rule for a document and returns the messages, with their places, and the
+// missing facts.
 func run(t *testing.T, s Spec, text string, cfg audit.Config) (findings []string, lacking audit.Needs) {
 	t.Helper()
 	cfg.Rules = []*audit.Rule{compile(t, s)}
@@ -84,15 +84,15 @@ func run(t *testing.T, s Spec, text string, cfg audit.Config) (findings []string
 	return findings, lacking
 }
 
-// TestTrue holds expressions that are true of the guest against it.
+// TestTrue evaluates expressions that are true for the guest.
 func TestTrue(t *testing.T) {
 	for _, expression := range []string{
-		// attributes, texts, what libvirtxml has no field for
+		// attributes, texts, names without a field in libvirtxml
 		`domain.type == 'kvm' && domain.id == '7' && domain.os.type.machine == 'pc-q35-9.0' && domain.os.type.text == 'hvm'`,
 		`domain.name.text == 'web & co' && name == domain.name.text && source == 'guest.xml'`,
 		`domain.on_lockfailure.text == 'poweroff' && domain.devices.disk[2].source.namespace == 'n'`,
 		`int(domain.vcpu.text) <= 4 && kibibytes(domain.memory.text, domain.memory.unit) == 2097152`,
-		// what is absent
+		// missing elements and attributes
 		`domain.os.loader.secure == '' && domain.os.loader.text == '' && !has(domain.os.loader) && !has(domain.os.loader.secure)`,
 		`domain.devices.tpm.size() == 0 && !has(domain.devices.tpm) && !has(domain.launchSecurity) && has(domain.features.acpi)`,
 		`domain.launchSecurity.type == '' && domain.cputune.vcpupin.size() == 0 && domain.cputune.vcpupin == domain.cputune.iothreadpin.filter(x, false).map(x, domain.cputune.vcpupin[0])`,
@@ -104,11 +104,11 @@ func TestTrue(t *testing.T) {
 		`domain.devices.disk[4].source.address.bus == '0x01'`,
 		`domain.devices.disk.exists_one(d, d.target.dev == 'vda') && domain.devices.disk[0] in domain.devices.disk`,
 		`domain.devices.disk[0] == domain.devices.disk[0] && domain.devices.disk[0] != domain.devices.disk[1]`,
-		// an attribute and an element of one name
+		// an attribute and an element with the same name
 		`domain.os.firmware == 'efi' && domain.os.firmware_element.feature[0].name == 'secure-boot'`,
 		`domain.devices.controller[0].model == 'pcie-root-port' && domain.devices.controller[0].model_element.name == 'ioh3420'`,
 		`domain.devices.graphics[0].listen == '0.0.0.0' && domain.devices.graphics[0].listen_element[0].type == 'address'`,
-		// names that are no names in CEL
+		// names that are not valid in CEL
 		"domain.features.`nested-hv`.state == 'on' && has(domain.features.`nested-hv`)",
 		`domain.qemu_commandline.qemu_arg[0].value == '-no-reboot' && domain.qemu_commandline.qemu_env[0].name == 'A'`,
 		// functions, maps, the boundary
@@ -117,7 +117,7 @@ func TestTrue(t *testing.T) {
 		`kibibytes('1', 'KB') == 1 && kibibytes('3', 'b') == 1 && kibibytes('1', '') == 1 && kibibytes(' 2 ', 'M') == 2048 && kibibytes('1', 'gb') == 976563`,
 		`boundary.verdict == 'inside' && boundary.accelerator == 'kvm' && boundary.family == 'q35' && boundary.target == 'x86_64' && boundary.reason == 'listed' && boundary.policy != ''`,
 		`!host.known && host == host && boundary == boundary && !has(host.qemu_conf) && !has(host.session) && !has(host.mac)`,
-		// what is not known of the host, where it does not matter
+		// unknown facts about the host that do not matter
 		`!has(host.arch) || host.arch == 'x86_64'`,
 		`!host.known || host.qemu_conf.vnc_tls`,
 		`has(host.arch) ? host.arch == 'x86_64' : true`,
@@ -129,7 +129,7 @@ func TestTrue(t *testing.T) {
 	}
 }
 
-// TestPlaces looks where findings are, and where the rule is about single elements.
+// TestPlaces checks the places of findings, also of rules about single elements.
 func TestPlaces(t *testing.T) {
 	for _, c := range []struct {
 		of, path, expression string
@@ -155,7 +155,7 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
-// TestTexts looks at what a rule says of itself.
+// TestTexts checks the texts of a rule.
 func TestTexts(t *testing.T) {
 	r := compile(t, Spec{ID: "site-x", Expression: "domain.devices.tpm.all(t, // one\n  t.model == 'tpm-crb' &&\n  domain.features.`nested-hv`.state == '')", Message: "no\n TPM"})
 	for _, c := range [][2]string{
@@ -256,8 +256,8 @@ func TestErrorsElsewhere(t *testing.T) {
 	}
 }
 
-// TestUnevaluable looks at expressions that fail when they are asked: each is a finding, which
-// tells nothing of what is in the document.
+// TestUnevaluable: an expression whose evaluation fails is a finding, which shows nothing of the
+// document.
 func TestUnevaluable(t *testing.T) {
 	for _, c := range []struct{ expression, want string }{
 		{`domain.devices.disk[9].type == 'file'`, "the index is out of range (1:23 of the expression)"},
@@ -279,7 +279,7 @@ func TestUnevaluable(t *testing.T) {
 	}
 }
 
-// TestConcurrent asks one rule about many domains at a time.
+// TestConcurrent evaluates one rule for many domains concurrently.
 func TestConcurrent(t *testing.T) {
 	s := spec(`this.source.file.matches('^/a') || domain.devices.disk.size() == 5 && kibibytes('1', 'k') == 1 && host.known`)
 	s.For = "devices/disk"
@@ -302,7 +302,7 @@ func TestConcurrent(t *testing.T) {
 	group.Wait()
 }
 
-// TestHost asks for facts of a host that is known, and of one that is not.
+// TestHost evaluates rules about a known host, and about an unknown one.
 func TestHost(t *testing.T) {
 	conf, err := host.ParseQEMUConf("qemu.conf", []byte("vnc_tls = 1\nuser = \"qemu\"\nnamespaces = [\"mount\"]\nvnc_password = \"hunter2\"\nmax_core = 0\n"))
 	if err != nil {
@@ -345,17 +345,17 @@ func TestHost(t *testing.T) {
 			}
 		}
 	}
-	// What is known decides, though the rest is not.
+	// A known fact decides, although others are unknown.
 	for _, expression := range []string{`host.known && host.qemu_conf.vnc_tls`, `has(host.arch) && host.arch == 'x86_64'`} {
 		if got, lacking := run(t, spec(expression), guest, audit.Config{}); len(got) != 1 || lacking != 0 {
 			t.Errorf("%s of an unknown host: %q, lacking %s", expression, got, lacking)
 		}
 	}
-	// The capabilities are known, and the release is not in them.
+	// The capabilities are known, but do not contain the release.
 	if got, lacking := run(t, spec(`host.libvirt_version > 1`), guest, audit.Config{Host: &host.Facts{HostArch: "x86_64"}}); len(got) > 0 || lacking != audit.NeedCapabilities {
 		t.Errorf("release that is not known: %q, lacking %s", got, lacking)
 	}
-	// A rule about elements that a domain has not lacks nothing there.
+	// A rule about elements that a domain does not have requires no facts.
 	s := spec(`host.arch == 'x86_64'`)
 	s.For = "devices/tpm"
 	if got, lacking := run(t, s, guest, audit.Config{}); len(got) > 0 || lacking != 0 {
@@ -367,7 +367,7 @@ func TestHost(t *testing.T) {
 	}
 }
 
-// TestSecrets asks for passwords and cookies, which a document may leave out.
+// TestSecrets evaluates rules about passwords and cookies, which a document may omit.
 func TestSecrets(t *testing.T) {
 	const passwords = `domain.devices.graphics.all(g, g.passwd != '')`
 	const cookies = `domain.devices.disk.all(d, d.source.cookies.cookie.all(c, c.name == ''))`
@@ -388,8 +388,8 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
-// TestCost holds expressions that would take very long against large documents. What ends them is
-// their cost, and that is reported.
+// TestCost evaluates expressions that would take very long for large documents. The limit on their
+// cost stops them, and that is reported.
 func TestCost(t *testing.T) {
 	disks := strings.Repeat("<disk type='file'><source file='/"+strings.Repeat("a", 200)+"'/></disk>", 2000)
 	large := "<domain type='kvm'><name>x</name><description>" + strings.Repeat("b ", 500_000) + "</description><devices>" + disks + "</devices></domain>"

@@ -46,8 +46,8 @@ func examples(t *testing.T) (page string, specs []Spec) {
 	return string(data), specs
 }
 
-// TestExamples runs each example of the page over its documents: what is expected of a bad one
-// stands in it, a good one is silent.
+// TestExamples runs each example of the page over its documents: a bad one contains its
+// expectations, and a good one has no findings.
 func TestExamples(t *testing.T) {
 	folders := map[string]bool{}
 	entries, err := os.ReadDir("testdata")
@@ -85,7 +85,7 @@ func TestExamples(t *testing.T) {
 
 var want = regexp.MustCompile(`<!-- want "(.*?)" -->`)
 
-// check runs a rule over a document, on a host of which the qemu.conf beside it is known.
+// check runs a rule over a document. The qemu.conf next to it, if any, is that of the host.
 func check(t *testing.T, rule *audit.Rule, file string) int {
 	t.Helper()
 	data, err := os.ReadFile(file)
@@ -127,7 +127,7 @@ func check(t *testing.T, rule *audit.Rule, file string) int {
 	return len(got)
 }
 
-// TestPage holds what the page says against what there is.
+// TestPage compares the page with the names and limits of the package.
 func TestPage(t *testing.T) {
 	page, _ := examples(t)
 	for _, name := range slices.Concat(slices.Collect(maps.Values(functions)), macros) {
@@ -163,12 +163,12 @@ func TestPage(t *testing.T) {
 			text = text[:len(text)-3] + "," + text[len(text)-3:]
 		}
 		if !strings.Contains(page, " "+text+" ") {
-			t.Errorf("the page does not say %s", text)
+			t.Errorf("the page does not contain %s", text)
 		}
 	}
 }
 
-// TestExamplesCorpus asks all examples about real documents: an answer can be had for each.
+// TestExamplesCorpus evaluates all examples for real documents: none may fail.
 func TestExamplesCorpus(t *testing.T) {
 	_, specs := examples(t)
 	cfg := &audit.Config{}

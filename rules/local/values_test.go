@@ -19,21 +19,22 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// differing are where libvirtxml decodes something else than the document says, and why.
+// differing are the places where libvirtxml decodes something else than the document contains, and
+// why.
 var differing = []struct{ place, why string }{
-	{`/devices@model|/devices/(driver|address)@\w+`, "an old field of libvirtxml's repeats the first <iommu> here"},
+	{`/devices@model|/devices/(driver|address)@\w+`, "an old field of libvirtxml repeats the first <iommu> here"},
 	{`/devices/(serial|parallel|console|channel|rng/backend|redirdev|smartcard)/source`, "libvirtxml makes one of the two sources of type udp"},
 	{`/launchSecurity/policy`, "libvirtxml stops at a comment, and reads the text as hexadecimal, as libvirt does"},
-	{`/devices/redirfilter/usbdev@\w+`, "libvirtxml has nothing in the place of -1"},
-	{`/devices/interface/source@writeFiltering`, "libvirtxml passes over it"},
+	{`/devices/redirfilter/usbdev@\w+`, "libvirtxml has no value for -1"},
+	{`/devices/interface/source@writeFiltering`, "libvirtxml skips it"},
 	{`/devices/disk/mirror/(source@file|format@type)`, "libvirtxml reads the form of 2012, <mirror file=>, into the elements of today"},
 	{`/os/nvram`, "libvirtxml has no text where there is only white space around <source>"},
 }
 
-// slips are names that are misspelt in libvirtxml; nothing is decoded into these fields.
+// slips are misspelt names in libvirtxml; nothing is decoded into these fields.
 var slips = map[string]bool{"sesion": true, "dac_read_Search": true}
 
-// comparison walks what libvirtxml decoded and looks whether expressions see the same.
+// comparison walks what libvirtxml decoded and checks that expressions have the same values.
 type comparison struct {
 	file   string
 	values int
@@ -69,7 +70,7 @@ func (c *comparison) object(at string, o *object, v reflect.Value, prefix string
 		case strings.Contains(options, "attr"):
 			c.attribute(at+"@"+tag, o, tag, value)
 		case tag == "-" || tag == "":
-			// A variant of the element: what is in it stands in the element itself.
+			// A variant of the element: its contents are those of the element itself.
 			if value.Kind() == reflect.Pointer && !value.IsNil() && value.Elem().Kind() == reflect.Struct {
 				c.object(at, o, value.Elem(), prefix)
 			} else if value.Kind() == reflect.Struct {
@@ -90,7 +91,7 @@ func (c *comparison) path(at string, o *object, tag string, value reflect.Value,
 	c.child(at, o, prefix+tag, value, prefix)
 }
 
-// fieldOf returns the field of a name in the document.
+// fieldOf returns the field for a name in the document.
 func (o *object) fieldOf(step string, attr bool) *field {
 	for _, f := range o.shape.fields {
 		if f.role != text && f.step == step && (f.role == attribute) == attr {
@@ -170,7 +171,7 @@ func (c *comparison) attribute(at string, o *object, name string, value reflect.
 	c.scalar(at, value, o.get(f))
 }
 
-// scalar compares one value. Numbers and such are texts to expressions.
+// scalar compares one value. Expressions have numbers and other scalars as texts.
 func (c *comparison) scalar(at string, value reflect.Value, got ref.Val) {
 	c.values++
 	seen := string(got.(types.String))
@@ -211,7 +212,7 @@ func (c *comparison) scalar(at string, value reflect.Value, got ref.Val) {
 	}
 }
 
-// namespace returns name and prefix of a type that is an element of a hypervisor's own.
+// namespace returns the name and prefix of a type that is an element in a hypervisor's namespace.
 func namespace(t reflect.Type) (name, prefix string) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -255,7 +256,8 @@ func compareFile(t *testing.T, file string) (values int, diffs []string) {
 	return values, diffs
 }
 
-// TestEqual compares what expressions see with what libvirtxml decodes, over all documents at hand.
+// TestEqual compares the values of expressions with what libvirtxml decodes, for all available
+// documents.
 func TestEqual(t *testing.T) {
 	var files []string
 	for _, pattern := range []string{"fleet/*.xml", "rules/*/*.xml", "noise/*.xml"} {
@@ -277,7 +279,7 @@ func TestEqual(t *testing.T) {
 	t.Logf("%d values of %d files", values, len(files))
 }
 
-// corpus returns real documents that libvirt's schema accepts, where they are at hand.
+// corpus returns the available real documents that libvirt's schema accepts.
 func corpus(t *testing.T) (files []string) {
 	t.Helper()
 	dir := os.Getenv("VIRT_AUDIT_CORPUS")

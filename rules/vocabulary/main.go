@@ -1,7 +1,6 @@
 // Command vocabulary writes vocabulary.txt, the names of elements and attributes that libvirt knows
-// in a domain: those of libvirt's schema, those of libvirtxml, and those of documents named as
-// arguments, which must be valid. Names that the file holds already stay, since an older libvirt
-// may read them.
+// in a domain: those of libvirt's schema, of libvirtxml, and of documents given as arguments, which
+// must be valid. It keeps names that are already in the file, since an older libvirt may read them.
 package main
 
 import (
@@ -20,7 +19,8 @@ import (
 	"libvirt.org/go/libvirtxml"
 )
 
-// words holds, by "parent/element", the names of children and, with "@" before them, attributes.
+// words contains, by "parent/element", the names of children and, with a leading "@", of
+// attributes.
 type words map[string]map[string]bool
 
 func (w words) add(key, name string) {
@@ -57,7 +57,7 @@ func main() {
 		w.fromDocument(file)
 	}
 
-	// libvirt reads the place in a USB controller's group from any device
+	// libvirt reads <master>, the port in a USB controller's group, from any device
 	// (virDomainDeviceInfoParseXML), and writes it.
 	for device := range w["domain/devices"] {
 		if device != "emulator" {
@@ -66,9 +66,9 @@ func main() {
 		}
 	}
 	w.add("interface/mac", "@currentAddress") // libvirt 11.2, for running guests
-	w.add("source/seclabel", "@type")         // oVirt writes it; libvirt goes by the model and relabel='no' there
+	w.add("source/seclabel", "@type")         // oVirt writes it; libvirt uses the model and relabel='no' there
 	for key, names := range w {
-		delete(names, "dac_read_Search") // slips in libvirtxml
+		delete(names, "dac_read_Search") // misspelt in libvirtxml
 		delete(names, "sesion")
 		if _, element, _ := strings.Cut(key, "/"); element == "dac_read_Search" || element == "sesion" {
 			delete(w, key)
@@ -139,7 +139,8 @@ func (g *grammar) collect(p *pattern) {
 	}
 }
 
-// walk adds what a pattern allows inside the element of that name below that parent.
+// walk adds the names that a pattern allows inside an element, given the element's name and its
+// parent's.
 func (g *grammar) walk(parent, element string, p *pattern) {
 	key := parent + "/" + element
 	v := visit{key, p}
@@ -177,8 +178,8 @@ func (g *grammar) walk(parent, element string, p *pattern) {
 	}
 }
 
-// names returns what an element or attribute may be called: an attribute of the pattern, or a first
-// child that is a name or a choice of names.
+// names returns the possible names of an element or attribute: an attribute of the pattern, or a
+// first child that is a name or a choice of names.
 func names(p *pattern) (out []string) {
 	if p.Name != "" {
 		return []string{p.Name}
@@ -199,8 +200,9 @@ func names(p *pattern) (out []string) {
 	return out
 }
 
-// fromType adds what libvirtxml reads into a type. Fields without a tag, or with "-", are the
-// variants of an element, which methods of libvirtxml fill: their content is its content.
+// fromType adds the names that libvirtxml decodes into a type. Fields without a tag, or with "-",
+// are the variants of an element, which methods of libvirtxml fill: their content is the content of
+// the element.
 func (w words) fromType(parent, element string, t reflect.Type, above []reflect.Type) {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
