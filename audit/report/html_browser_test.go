@@ -214,9 +214,9 @@ func TestHTMLBrowser(t *testing.T) {
 	})
 
 	t.Run("fragment", func(t *testing.T) {
-		b := open(browser, t, fleetPage, "#severity=high,bogus&q=no+isolation&rule=none-such&sort=-name", 1280)
+		b := open(browser, t, fleetPage, "#severity=high,bogus&q=QEMU%27s+security&rule=none-such&sort=-name", 1280)
 		b.want(listed, `"shadow old-dos build-tcg arm-board"`)
-		b.want(`document.querySelector("#q").value`, `"no isolation"`)
+		b.want(`document.querySelector("#q").value`, `"QEMU's security"`)
 		b.eval(`location.hash = "severity=low"`)
 		b.want(listed, `"template"`)
 	})
@@ -245,7 +245,7 @@ func TestHTMLBrowser(t *testing.T) {
 		b.do(chromedp.Focus(`.guest:not(.off) .more summary`), chromedp.KeyEvent(kb.Enter))
 		b.want(visible, "3")
 		b.want(`document.querySelector(".guest:not(.off) .command .line").textContent`, `"virt-xml old-dos --edit --boot machine=MACHINE"`)
-		b.want(`document.querySelector(".guest:not(.off) .why p").textContent`, `"A breakout from this board is an ordinary bug to QEMU, with KVM too: such boards model old or embedded hardware, and nobody has reviewed their devices against a hostile guest."`)
+		b.want(`document.querySelector(".guest:not(.off) .why p").textContent`, `"QEMU treats an escape from this machine type as an ordinary bug, with KVM too: such boards model legacy or embedded hardware, and their devices have not been reviewed against a hostile guest."`)
 		b.want(`document.querySelector(".guest:not(.off) mark").textContent`, `"machine='isapc'"`)
 		b.want(`getComputedStyle(document.querySelector(".guest:not(.off) mark")).textDecorationLine`, `"underline"`)
 		b.want(`[...document.querySelectorAll("main a[href^=http]")].every(a => a.rel.includes("noreferrer"))`, "true")
@@ -322,7 +322,7 @@ func TestHTMLBrowser(t *testing.T) {
 	})
 
 	t.Run("packed", func(t *testing.T) {
-		b := open(browser, t, packed(t, fleet(t)), "#q=no+isolation+isapc+i686", 1280)
+		b := open(browser, t, packed(t, fleet(t)), "#q=QEMU%27s+security+isapc+i686", 1280)
 		b.want(listed, `"old-dos"`)
 		b.want(`document.querySelectorAll(".message").length`, "0")
 		b.do(chromedp.Click("#open"))
