@@ -1,9 +1,6 @@
 package rules
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
@@ -19,7 +16,7 @@ var boundary = []*audit.Rule{
 		ID:       "boundary-accel-tcg",
 		Title:    "Guest runs in software emulation, outside QEMU's security boundary",
 		Severity: audit.Critical,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `QEMU's security policy does not cover software emulation: QEMU does not treat an
 escape from such a guest as a security bug, issues no advisory, and may leave the bug public and
 unfixed. With <domain type='qemu'> libvirt starts QEMU with its code translator (TCG) instead of a
@@ -40,7 +37,7 @@ $ virt-xml DOMAIN --edit --xml ./@type=kvm`,
 		ID:       "boundary-accel-unlisted",
 		Title:    "QEMU's security policy does not name this hardware accelerator",
 		Severity: audit.Medium,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `QEMU's policy does not state whether an escape from this guest is a security bug. The
 policy requires a virtualization accelerator "like" KVM or HVF. Others, such as MSHV for type
 'hyperv', use the hardware too but are not named. QEMU's maintainers would decide when a bug is
@@ -58,7 +55,7 @@ $ virt-xml DOMAIN --edit --xml ./@type=kvm`,
 		ID:       "boundary-driver-out-of-scope",
 		Title:    "QEMU does not run this guest, so QEMU's security policy does not apply",
 		Severity: audit.Info,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `QEMU's security policy covers only guests that QEMU runs. Containers, Cloud
 Hypervisor, bhyve, VMware and other hypervisors have security policies of their own, which
 virt-audit does not evaluate. The other rules still apply where they are relevant.`,
@@ -74,7 +71,7 @@ virt-audit does not evaluate. The other rules still apply where they are relevan
 		ID:       "boundary-accel-override",
 		Title:    "QEMU command line overrides the accelerator or the machine type",
 		Severity: audit.Medium,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `An argument for QEMU sets the accelerator or the machine type, and tools that read
 only <type> do not see it. QEMU uses the first accelerator that works, which is the one that libvirt
 sets. Another -accel therefore has no effect (info), unless the arguments also set a property that
@@ -83,7 +80,7 @@ decides, and the verdict is for the machine type that it names. The finding is c
 machine type is not on QEMU's list, or if TCG runs a guest of type 'xen'. It is medium if the
 machine type differs from the document's, or if the document does not show which one runs. An
 argument that repeats the document is info.`,
-		Fix:  withoutPassthrough,
+		Fix:  removePassthrough,
 		Refs: []string{refs.QEMUSecurity, refs.QEMUPassthrough},
 		Check: func(p *audit.Pass) {
 			if p.VerdictIs("not-qemu") {
@@ -98,13 +95,13 @@ argument that repeats the document is info.`,
 		ID:       "boundary-cmdline-stops",
 		Title:    "QEMU command line prevents the guest from starting",
 		Severity: audit.Medium,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `QEMU refuses such an argument and exits, so the guest does not run as the document
 describes it. The verdict is undetermined: to start the guest, someone must change the argument, or
 use a QEMU or libvirt that accepts it. QEMU refuses -enable-kvm and -machine accel= next to the
 -accel that libvirt writes, and JSON that is not well-formed. It compares the names of options
 exactly: "-accel=tcg" is not an option.`,
-		Fix:  withoutPassthrough,
+		Fix:  removePassthrough,
 		Refs: []string{refs.QEMUPassthrough, "https://www.qemu.org/docs/master/system/invocation.html"},
 		Check: func(p *audit.Pass) {
 			if p.VerdictIs("not-qemu") {
@@ -112,7 +109,7 @@ exactly: "-accel=tcg" is not an option.`,
 			}
 			for _, e := range p.Command.Effects {
 				if e.Kind == audit.EffectStops {
-					p.Reportf(e.Option.Path, "-%s prevents the guest from starting: %s", bareOption(e.Option.Name), e.Why)
+					p.Reportf(e.Option.Path, "-%s prevents the guest from starting: %s", optionWithoutValue(e.Option.Name), e.Why)
 				}
 			}
 		},
@@ -121,7 +118,7 @@ exactly: "-accel=tcg" is not an option.`,
 		ID:       "boundary-emulator-unknown",
 		Title:    "Emulator is not known to be QEMU",
 		Severity: audit.Medium,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `QEMU's policy covers QEMU only, and libvirt runs the executable that <emulator> names.
 No distribution ships QEMU under such a name: the executable may be a script that changes the
 arguments and then runs QEMU, or something else. The verdict is then undetermined. It is also
@@ -143,7 +140,7 @@ $ virt-xml DOMAIN --edit --xml xpath.delete=./devices/emulator`,
 		ID:       "boundary-machine-unlisted",
 		Title:    "QEMU's security policy does not list the machine type",
 		Severity: audit.Critical,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `QEMU treats an escape from this machine type as an ordinary bug, with KVM too: such
 boards model legacy or embedded hardware, and their devices have not been reviewed against a hostile
 guest. For each architecture the policy lists the machine types that are made for virtualization;
@@ -165,7 +162,7 @@ unknown suffix, the verdict is undetermined and the finding is medium.`,
 		ID:       "boundary-arch-unlisted",
 		Title:    "QEMU's security policy lists no machine type for the architecture",
 		Severity: audit.Critical,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `QEMU's security policy covers only the architectures that it lists, with any
 accelerator. 32-bit Arm is a special case: on an aarch64 host such a guest may run on the aarch64
 target, whose 'virt' machine is listed. The verdict is then undetermined and the finding is medium.
@@ -187,7 +184,7 @@ The same applies if the selected edition of the policy does not decide about an 
 		ID:       "boundary-machine-missing",
 		Title:    "Document does not state the architecture or the machine type",
 		Severity: audit.Low,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `If the document omits the architecture or the machine type, the host decides what the
 guest gets, and so whether it is inside the boundary. A document written by hand may omit arch and
 machine. libvirt then uses the host's architecture, and a default machine type that depends on its
@@ -216,12 +213,12 @@ medium. Definitions that libvirt has stored always contain both.`,
 		ID:       "boundary-insecure-input-override",
 		Title:    "Command line makes QEMU accept device types that it marks insecure",
 		Severity: audit.Medium,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `A proposed option of QEMU, -compat insecure-input (insecure-types in earlier
 proposals), makes it refuse device types that were never meant for untrusted guests. An argument
 that sets it to accept or warn disables that protection. A command line without the option is not
 reported, nor are the recommended values reject and crash.`,
-		Fix:  withoutPassthrough,
+		Fix:  removePassthrough,
 		Refs: []string{"https://patchew.org/QEMU/20250909165726.3814465-1-berrange@redhat.com/"},
 		Check: func(p *audit.Pass) {
 			for _, o := range p.Command.Named("compat") {
@@ -237,14 +234,14 @@ reported, nor are the recommended values reject and crash.`,
 		ID:       "boundary-cmdline-device",
 		Title:    "Command line adds a device that is not reviewed for hostile guests",
 		Severity: audit.High,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `libvirt offers devices that are suitable for guests; the command line can add devices
 that are not. Among them are CXL emulation, which its maintainers call unfit for virtualization, the
 removed pvrdma with its many vulnerabilities, test devices, and storage or network models that are
 not hardened. NVMe is only medium: before libvirt supported bus='nvme' there was no other way to use
 it. A property 'driver' in <qemu:override> replaces libvirt's device with another one and is
 evaluated in the same way. Other rules report the other uses of the command line.`,
-		Fix:  withoutPassthrough,
+		Fix:  removePassthrough,
 		Refs: []string{refs.QEMUSecurity, refs.QEMURemoved, "https://nvd.nist.gov/vuln/detail/CVE-2018-20123", "https://nvd.nist.gov/vuln/detail/CVE-2021-3582"},
 		Check: func(p *audit.Pass) {
 			for _, o := range p.Command.Named("device", "global", "object", "drive") {
@@ -257,96 +254,4 @@ evaluated in the same way. Other rules report the other uses of the command line
 			reportReplacedDevices(p)
 		},
 	},
-}
-
-// reportOverride reports the effect of an option on the accelerator or the machine type. Options
-// that prevent the guest from starting are reported by boundary-cmdline-stops.
-func reportOverride(p *audit.Pass, e audit.Effect) {
-	name, at := e.Option.Name, e.Option.At
-	switch e.Kind {
-	case audit.EffectRepeats:
-		p.Key("repeats").ReportAs(audit.Info, at, "-%s %s repeats the setting of the document", name, e.Value)
-	case audit.EffectIgnored:
-		if name == "accel" {
-			what := strings.TrimSpace("-accel " + e.Value)
-			p.Key("ignored").ReportAs(audit.Info, at, "%s has no effect: libvirt's own -accel precedes it", what)
-		} else {
-			p.Key("ignored").ReportAs(audit.Info, at, "-%s has no effect: QEMU uses the later machine type", name)
-		}
-	case audit.EffectChanges:
-		switch {
-		case p.VerdictIs("machine-not-listed"):
-			p.Key("not-listed").ReportAs(audit.Critical, at, "-%s sets machine type '%s', which is not on the list of QEMU's security policy for %s",
-				name, e.Value, p.Boundary.Target)
-		case p.VerdictIs("unknown-suffix"):
-			p.Key("unknown-version").Reportf(at, "-%s sets machine type '%s', which resembles the listed '%s', but its version is unknown",
-				name, e.Value, p.Boundary.Family)
-		default:
-			p.Key("changes").Reportf(at, "-%s sets machine type '%s', which overrides the document", name, e.Value)
-		}
-	case audit.EffectUnclear:
-		severity := audit.Medium
-		if p.Boundary.Accelerator == "tcg" && p.Type == "xen" {
-			severity = audit.Critical
-		}
-		if name == "accel" && p.Type != "xen" {
-			p.Key("fallback").ReportAs(severity, at, "-%s is used if libvirt's own accelerator fails, which an argument of -machine may cause", name)
-			return
-		}
-		p.Key("unclear").ReportAs(severity, at, "-%s may override the accelerator or the machine type: the document does not show the value", name)
-	case audit.EffectStops: // boundary-cmdline-stops
-	}
-}
-
-// passedDevice returns the type of device that an option creates or configures.
-func passedDevice(option string, o audit.Option) string {
-	switch option {
-	case "device":
-		return o.First("driver")
-	case "object":
-		return o.First("qom-type")
-	case "global": // driver.property=value, or driver=D,property=P
-		if v, ok := o.Get("driver"); ok {
-			return v
-		}
-		name, _, _ := strings.Cut(o.Value, ".")
-		return name
-	default:
-		v, _ := o.Get("if")
-		return v
-	}
-}
-
-// reportReplacedDevices reports devices of libvirt that <qemu:override> replaces: libvirt 9.0
-// overwrites 'driver' in the JSON of -device with the property of that name, see
-// TestOverrideOnLibvirt.
-func reportReplacedDevices(p *audit.Pass) {
-	if p.QEMUOverride == nil || !byQEMU(p) {
-		return
-	}
-	for at, d := range audit.Each("qemu:override/qemu:device", p.QEMUOverride.Devices) {
-		for at, property := range audit.EachIn(at, "qemu:frontend/qemu:property", d.Frontend.Properties) {
-			if property.Name == "driver" && unreviewed(property.Value) {
-				p.ReportAs(unreviewedSeverity(property.Value), at.Attr("value"),
-					"the override sets device %s, which QEMU's maintainers have not reviewed for hostile guests", property.Value)
-			}
-		}
-	}
-}
-
-func unreviewedSeverity(name string) audit.Severity {
-	if strings.HasPrefix(name, "nvme") {
-		return audit.Medium
-	}
-	return audit.High
-}
-
-// unreviewedDevices are prefixes of the types of device that the command line can create and that
-// QEMU's maintainers do not mark as secure (source: the series "Encode object type security status
-// in code", and QEMU's removed features).
-var unreviewedDevices = strings.Fields(`cxl- pxb-cxl pvrdma edu rocker pci-testdev pc-testdev isa-debug sdhci-pci nvme
-	ivshmem virtio-9p tulip vmxnet3 am53c974 dc390 ati-vga sm501 vfio-user-pci x-`)
-
-func unreviewed(name string) bool {
-	return name != "" && slices.ContainsFunc(unreviewedDevices, func(d string) bool { return strings.HasPrefix(name, d) })
 }

@@ -14,7 +14,7 @@ var sockets = []*audit.Rule{
 		ID:       "endpoint-chardev-tcp-listen",
 		Title:    "Character device listens on TCP without TLS",
 		Severity: audit.High,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `A character device has no authentication: anyone who connects to the port is the
 terminal at the other end of the guest's serial line, console or channel. A serial port or console
 is critical, since it often leads to a root shell or the boot menu. With tls='yes', or with
@@ -25,19 +25,19 @@ the host can reach it.`,
 		Fix: `Use <serial type='pty'/>, or <serial type='unix'><source mode='bind' path='/run/libvirt/serial.sock'/></serial>
 $ virt-xml DOMAIN --edit --serial clearxml=yes,type=pty`,
 		Refs:  []string{"https://libvirt.org/formatdomain.html#tcp-client-server", refs.QEMUSecurity, qemuConf},
-		Check: tcpListeners,
+		Check: reportTCPListeners,
 	},
 	{
 		ID:       "endpoint-monitor-exposed",
 		Title:    "Command line opens a QEMU monitor or the debugger stub",
 		Severity: audit.Critical,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `The monitor can do everything that the QEMU process may do, such as run executables,
 and the debugger stub reads and writes all of the guest's memory; neither authenticates clients. On
 TCP or UDP, which includes -s, every user of the host or of the network can connect: critical. On a
 socket file, terminal or pipe it is high, since access depends on the host. libvirt's own monitor is
 not reported. Kernel developers who need -s on a trusted machine can waive the rule.`,
-		Fix:  withoutPassthrough,
+		Fix:  removePassthrough,
 		Refs: []string{refs.QEMUSecurity, "https://www.qemu.org/docs/master/system/gdb.html", "https://libvirt.org/drvqemu.html#pass-through-of-arbitrary-qemu-commands"},
 		Check: func(p *audit.Pass) {
 			backends := passedBackends(p)
@@ -70,13 +70,13 @@ not reported. Kernel developers who need -s on a trusted machine can waive the r
 		ID:       "endpoint-migration-cmdline",
 		Title:    "Command line opens an endpoint for incoming migration",
 		Severity: audit.High,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `A migration stream overwrites memory and device state of the guest, and QEMU trusts
 it: the first client of the endpoint decides what runs. An endpoint that the command line opens
 lacks the authenticated control connection of libvirt's own migration, and its optional TLS. Files,
 file descriptors and socket files are medium, since only the host can supply them. No known
 management software sets this option, and 'defer' opens nothing.`,
-		Fix:  withoutPassthrough,
+		Fix:  removePassthrough,
 		Refs: []string{refs.QEMUSecurity, qemuTLS, "https://libvirt.org/kbase/secureusage.html", "https://wiki.openstack.org/wiki/OSSN/OSSN-0007"},
 		Check: func(p *audit.Pass) {
 			for _, o := range passedOptions(p, "incoming") {
@@ -100,11 +100,11 @@ management software sets this option, and 'defer' opens nothing.`,
 	},
 }
 
-// tcpListeners checks every device that can have a character device as its backend.
-func tcpListeners(p *audit.Pass) {
+// reportTCPListeners checks every device that can have a character device as its backend.
+func reportTCPListeners(p *audit.Pass) {
 	devices := p.Devices
 	for at, d := range audit.Each("devices/serial", devices.Serials) {
-		tcpListener(p, at, d.Source, d.Protocol, audit.Critical)
+		reportTCPListener(p, at, d.Source, d.Protocol, audit.Critical)
 	}
 	for at, d := range audit.Each("devices/console", devices.Consoles) {
 		// libvirt makes the first console, if it is of the serial type, a copy of the first serial
@@ -112,41 +112,41 @@ func tcpListeners(p *audit.Pass) {
 		if d == &devices.Consoles[0] && len(devices.Serials) > 0 && p.Target.OS == "hvm" && (d.Target == nil || d.Target.Type == "" || d.Target.Type == "serial") {
 			continue
 		}
-		tcpListener(p, at, d.Source, d.Protocol, audit.Critical)
+		reportTCPListener(p, at, d.Source, d.Protocol, audit.Critical)
 	}
 	for at, d := range audit.Each("devices/parallel", devices.Parallels) {
-		tcpListener(p, at, d.Source, d.Protocol, audit.High)
+		reportTCPListener(p, at, d.Source, d.Protocol, audit.High)
 	}
 	for at, d := range audit.Each("devices/channel", devices.Channels) {
-		tcpListener(p, at, d.Source, d.Protocol, audit.High)
+		reportTCPListener(p, at, d.Source, d.Protocol, audit.High)
 	}
 	for at, d := range audit.Each("devices/smartcard", devices.Smartcards) {
-		tcpListener(p, at, d.Passthrough, d.Protocol, audit.High)
+		reportTCPListener(p, at, d.Passthrough, d.Protocol, audit.High)
 	}
 	for at, d := range audit.Each("devices/redirdev", devices.RedirDevs) {
-		tcpListener(p, at, d.Source, d.Protocol, audit.High)
+		reportTCPListener(p, at, d.Source, d.Protocol, audit.High)
 	}
 	for at, d := range audit.Each("devices/rng", devices.RNGs) {
 		if d.Backend != nil && d.Backend.EGD != nil {
-			tcpListener(p, at.Elem("backend"), d.Backend.EGD.Source, d.Backend.EGD.Protocol, audit.High)
+			reportTCPListener(p, at.Elem("backend"), d.Backend.EGD.Source, d.Backend.EGD.Protocol, audit.High)
 		}
 	}
 	monitors := passedMonitors(p)
 	for _, o := range passedOptions(p, "serial", "chardev") {
-		passedListener(p, o, monitors)
+		reportPassedListener(p, o, monitors)
 	}
 }
 
-// tcpListener reports a character device that accepts connections from other hosts. QEMU's devices
-// do not support the protocols tls and telnets: libvirt enables TLS by the attribute. The default
-// mode is 'connect'.
-func tcpListener(p *audit.Pass, at audit.Path, source *libvirtxml.DomainChardevSource, protocol *libvirtxml.DomainChardevProtocol, severity audit.Severity) {
+// reportTCPListener reports a character device that accepts connections from other hosts. QEMU's
+// devices do not support the protocols tls and telnets: libvirt enables TLS by the attribute. The
+// default mode is 'connect'.
+func reportTCPListener(p *audit.Pass, at audit.Path, source *libvirtxml.DomainChardevSource, protocol *libvirtxml.DomainChardevProtocol, severity audit.Severity) {
 	if source == nil || source.TCP == nil {
 		return
 	}
 	tcp := source.TCP
 	encrypted := protocol != nil && (protocol.Type == "tls" || protocol.Type == "telnets") && p.VerdictIs("not-qemu")
-	if tcp.Mode != "bind" || encrypted || tcp.Host != "" && loopback(tcp.Host) {
+	if tcp.Mode != "bind" || encrypted || tcp.Host != "" && isLoopback(tcp.Host) {
 		return
 	}
 	tls, verify := p.Conf().Bool("chardev_tls"), p.Conf().Verify("chardev")
@@ -161,12 +161,12 @@ func tcpListener(p *audit.Pass, at audit.Path, source *libvirtxml.DomainChardevS
 		why = "without TLS"
 	}
 	p.Key(key).ReportAs(severity, at.Elem("source").Attr("host"), "port %s of %s accepts any client %s",
-		tcp.Service, everywhere(tcp.Host), why)
+		tcp.Service, addressOrAny(tcp.Host), why)
 }
 
-// passedListener is tcpListener for "-serial tcp:HOST:PORT,server=on" and "-chardev socket,...".
-// endpoint-monitor-exposed reports those that carry a monitor.
-func passedListener(p *audit.Pass, o audit.Option, monitors map[string]bool) {
+// reportPassedListener is tcpListener for "-serial tcp:HOST:PORT,server=on" and "-chardev
+// socket,...". endpoint-monitor-exposed reports those that carry a monitor.
+func reportPassedListener(p *audit.Pass, o audit.Option, monitors map[string]bool) {
 	server, named := o.Get("server")
 	if server == "off" || o.Name == "serial" && !named { // in the older form, "server" alone means on
 		return
@@ -188,8 +188,8 @@ func passedListener(p *audit.Pass, o audit.Option, monitors map[string]bool) {
 			return
 		}
 	}
-	if host == "" || !loopback(host) {
-		p.ReportAs(severity, o.At, "-%s opens a character device on %s to any client", o.Name, everywhere(host))
+	if host == "" || !isLoopback(host) {
+		p.ReportAs(severity, o.At, "-%s opens a character device on %s to any client", o.Name, addressOrAny(host))
 	}
 }
 

@@ -12,8 +12,9 @@ import (
 // <launchSecurity>: any other guest trusts its host, so these rules do not apply to it.
 var confidential = slices.Concat(confidentialSEV, confidentialSNP, confidentialTDX, confidentialBoot, confidentialDevices)
 
-// whenConfidential includes the default profile, since the rules apply to confidential guests only.
-var whenConfidential = []audit.Profile{audit.Baseline, audit.Confidential}
+// confidentialProfiles includes the default profile, since the rules apply to confidential guests
+// only.
+var confidentialProfiles = []audit.Profile{audit.Baseline, audit.Confidential}
 
 const (
 	launchSecurity = "https://libvirt.org/formatdomain.html#launch-security"
@@ -54,5 +55,5 @@ func hasBit(p *audit.Pass, bit uint) (policy uint64, yes bool) {
 	return policy, ok && policy>>bit&1 == 1
 }
 
-// given reports whether the text of an element is more than white space.
-func given(text string) bool { return strings.TrimSpace(text) != "" }
+// hasText reports whether the text of an element is more than white space.
+func hasText(text string) bool { return strings.TrimSpace(text) != "" }

@@ -7,7 +7,7 @@ import (
 	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
 
-const unmeasured = "the firmware stores its variables in a file on the host, which is not measured"
+const unmeasuredVariables = "the firmware stores its variables in a file on the host, which is not measured"
 
 // confidentialBoot is about what a confidential guest boots with: machine type, firmware, kernel,
 // CPU.
@@ -17,7 +17,7 @@ var confidentialBoot = []*audit.Rule{
 		ID:       "confidential-kernel-hashes",
 		Title:    "Directly booted kernel is not measured",
 		Severity: audit.High,
-		Profiles: whenConfidential,
+		Profiles: confidentialProfiles,
 		Doc: `Kernel, initrd and command line come from the host, and the guest's measurement does
 not include them unless kernelHashes='yes'. The host can replace them, and attestation does not show
 it. With kernelHashes='yes' the firmware compares them with hashes that are part of the measurement.
@@ -39,7 +39,7 @@ $ virt-xml DOMAIN --edit --launchSecurity kernelHashes=yes`,
 				return
 			}
 			at := audit.At("launchSecurity@kernelHashes")
-			switch direct := given(p.OS.Kernel) || len(p.Command.Named("kernel")) > 0; {
+			switch direct := hasText(p.OS.Kernel) || len(p.Command.Named("kernel")) > 0; {
 			case direct && hashes != "yes":
 				p.Key("unmeasured").Reportf(at, "kernel, initrd and command line are not measured: kernelHashes is not 'yes'")
 			case !direct && hashes == "yes":
@@ -55,7 +55,7 @@ $ virt-xml DOMAIN --edit --launchSecurity kernelHashes=yes`,
 		ID:       "confidential-firmware-stateful",
 		Title:    "Firmware of a confidential guest stores its variables on the host",
 		Severity: audit.Medium,
-		Profiles: whenConfidential,
+		Profiles: confidentialProfiles,
 		Doc: `UEFI variables in an NVRAM file are not measured, so the host can change what boots,
 and with which keys secure boot verifies it, while attestation still succeeds. Stateless firmware
 has no such file. The finding is low for an SEV guest without session data, since that guest is not
@@ -68,7 +68,7 @@ $ virt-xml DOMAIN --edit --boot firmware=efi,xpath0.delete=./loader,xpath1.delet
 				return
 			}
 			severity := audit.Medium
-			if isSEV(p) && (!given(p.LaunchSecurity.SEV.DHCert) || !given(p.LaunchSecurity.SEV.Session)) {
+			if isSEV(p) && (!hasText(p.LaunchSecurity.SEV.DHCert) || !hasText(p.LaunchSecurity.SEV.Session)) {
 				severity = audit.Low
 			}
 			loader, kind, stateless := p.OS.Loader, "", ""
@@ -78,9 +78,9 @@ $ virt-xml DOMAIN --edit --boot firmware=efi,xpath0.delete=./loader,xpath1.delet
 			switch {
 			case stateless == "yes":
 			case p.OS.NVRam != nil:
-				p.ReportAs(severity, audit.At("os/nvram"), unmeasured)
+				p.ReportAs(severity, audit.At("os/nvram"), unmeasuredVariables)
 			case p.OS.VarStore != nil:
-				p.ReportAs(severity, audit.At("os/varstore"), unmeasured)
+				p.ReportAs(severity, audit.At("os/varstore"), unmeasuredVariables)
 			case kind == "pflash":
 				p.ReportAs(severity, audit.At("os/loader"), "a pflash loader without stateless='yes' stores its variables in a file, which is not measured")
 			case p.OS.Firmware == "efi" && kind == "" && isSEV(p):
@@ -95,7 +95,7 @@ $ virt-xml DOMAIN --edit --boot firmware=efi,xpath0.delete=./loader,xpath1.delet
 		ID:       "confidential-machine",
 		Title:    "Confidential guest with an unsuitable machine type or without UEFI",
 		Severity: audit.Medium,
-		Profiles: whenConfidential,
+		Profiles: confidentialProfiles,
 		Doc: `SEV and TDX require UEFI: only OVMF starts a guest in encrypted memory and supports
 its measurement; SeaBIOS does not. libvirt strongly discourages the i440fx machine type, which does
 not support every build of OVMF and makes virtio devices fall back to a version that confidential
@@ -116,7 +116,7 @@ $ virt-xml DOMAIN --edit --boot machine=q35,firmware=efi,xpath0.set=./loader/@st
 			default:
 				p.Reportf(audit.At("os/type@machine"), "machine type '%s' is unfit for confidential guests, unlike 'q35'", machine)
 			}
-			hasLoader := p.OS.Loader != nil && given(p.OS.Loader.Path)
+			hasLoader := p.OS.Loader != nil && hasText(p.OS.Loader.Path)
 			if p.OS.Firmware != "efi" && !hasLoader && len(p.Command.Named("bios")) == 0 {
 				p.Reportf(audit.At("os@firmware"), "the document requests no UEFI firmware: SeaBIOS cannot start a confidential guest")
 			}
@@ -127,7 +127,7 @@ $ virt-xml DOMAIN --edit --boot machine=q35,firmware=efi,xpath0.set=./loader/@st
 		ID:       "confidential-cpu-model",
 		Title:    "CPU model makes the launch measurement depend on the host",
 		Severity: audit.Low,
-		Profiles: whenConfidential,
+		Profiles: confidentialProfiles,
 		Doc: `SEV-ES and SEV-SNP measure the initial registers of the CPUs, one of which contains
 the CPU's family, model and stepping. With host-passthrough that differs between hosts, so the
 verifier must accept several values or know the host. A named model has the same value on every
@@ -156,7 +156,7 @@ $ virt-xml DOMAIN --edit --cpu EPYC-Milan`,
 		ID:       "confidential-s390-incomplete",
 		Title:    "Configuration for IBM Secure Execution is incomplete",
 		Severity: audit.Medium,
-		Profiles: whenConfidential,
+		Profiles: confidentialProfiles,
 		Doc: `A device with iommu='off' expects direct access to the guest's memory, which Secure
 Execution forbids. The guest rejects the device, or must be configured to trust it. <launchSecurity>
 enables the setting for every virtio device that does not set it. A memory balloon does not work in

@@ -13,7 +13,7 @@ var confidentialDevices = []*audit.Rule{
 		ID:       "confidential-host-channels",
 		Title:    "Host has a channel into the confidential guest",
 		Severity: audit.Medium,
-		Profiles: whenConfidential,
+		Profiles: confidentialProfiles,
 		Doc: `The QEMU guest agent runs commands and reads and writes files for the other end of its
 channel, which is the host that the guest must be protected from: the host need not break any
 encryption. The host can also read and change shared directories and shared memory. The SPICE agent
@@ -22,13 +22,13 @@ log in, is info. A channel is harmless if no agent is installed in the guest.`,
 		Fix: `Delete the channel, directory or shared memory, and manage the guest over the network with the guest's own keys
 $ virt-xml DOMAIN --remove-device --channel all`,
 		Refs:  []string{qemuGuestAgent, hostAsAttacker},
-		Check: hostChannels,
+		Check: reportHostChannels,
 	},
 	{
 		ID:       "confidential-graphics-console",
 		Title:    "Emulated display in a confidential guest",
 		Severity: audit.Low,
-		Profiles: whenConfidential,
+		Profiles: confidentialProfiles,
 		Doc: `The image of an emulated display is in memory that the guest shares with the host, so
 the host can take screenshots and press keys. That is acceptable while the system is installed.
 Afterwards use a remote desktop inside the guest: the host then sees only encrypted packets.`,
@@ -55,7 +55,7 @@ Afterwards use a remote desktop inside the guest: the host then sees only encryp
 		ID:       "confidential-passthrough",
 		Title:    "Host device is assigned to a confidential guest",
 		Severity: audit.Medium,
-		Profiles: whenConfidential,
+		Profiles: confidentialProfiles,
 		Doc: `The guest cannot verify the device: the host may have modified it, or may emulate it.
 The device can access only memory that the guest shares, so all of its data is visible to the device
 and to the host, and its driver is probably not written for a hostile device. It is harmless if the
@@ -85,7 +85,7 @@ $ virt-xml DOMAIN --remove-device --hostdev all`,
 		ID:       "confidential-host-vtpm",
 		Title:    "Confidential guest with a TPM that the host controls",
 		Severity: audit.Low,
-		Profiles: whenConfidential,
+		Profiles: confidentialProfiles,
 		Doc: `An emulated TPM is a process of the host, with its keys and registers in files of the
 host. The host also controls its own TPM. What the guest measures into either proves nothing, and
 the host can read the keys that the guest seals there. It is harmless if the guest has a TPM only
@@ -105,7 +105,7 @@ $ virt-xml DOMAIN --remove-device --tpm all`,
 	},
 }
 
-func hostChannels(p *audit.Pass) {
+func reportHostChannels(p *audit.Pass) {
 	if p.LaunchSecurity == nil {
 		return
 	}

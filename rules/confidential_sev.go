@@ -22,7 +22,7 @@ var confidentialSEV = []*audit.Rule{
 		ID:       "confidential-sev-debug",
 		Title:    "SEV policy lets the host debug the guest",
 		Severity: audit.Critical,
-		Profiles: whenConfidential,
+		Profiles: confidentialProfiles,
 		Doc: `With bit 0 of the policy clear, the host may request the secure processor to decrypt
 any page of the guest, which removes all of its protection. The number is hexadecimal with or
 without 0x, so a policy of 10 is sixteen and has bit 0 clear. Only development of the firmware
@@ -45,7 +45,7 @@ one that forbids nothing.`,
 		ID:       "confidential-sev-no-es",
 		Title:    "SEV without encrypted registers",
 		Severity: audit.High,
-		Profiles: whenConfidential,
+		Profiles: confidentialProfiles,
 		Doc: `With bit 2 clear the host can read and change the guest's registers each time the
 guest is interrupted, and so read keys and make the guest run any code, without any bug. SEV-ES
 encrypts them. The first EPYC CPUs (7001) have no SEV-ES; a guest that must run there cannot be
@@ -65,7 +65,7 @@ protected.`,
 		ID:       "confidential-sev-key-sharing",
 		Title:    "SEV policy lets another guest share the memory key",
 		Severity: audit.Medium,
-		Profiles: whenConfidential,
+		Profiles: confidentialProfiles,
 		Doc: `With bit 1 clear, the host may start another guest with the same memory key, which can
 read this guest's memory. The host decides what runs in that guest. Designs that migrate guests by
 means of a mirror guest require key sharing; the mirror guest must then be attested as well.`,
@@ -84,7 +84,7 @@ means of a mirror guest require key sharing; the mirror guest must then be attes
 		ID:       "confidential-sev-migration",
 		Title:    "SEV policy lets the host send the guest to any platform",
 		Severity: audit.Low,
-		Profiles: whenConfidential,
+		Profiles: confidentialProfiles,
 		Doc: `With bits 3, 4 and 5 clear the secure processor may send the guest to any other
 platform, including one with broken firmware. QEMU does not migrate such guests yet, so only a host
 with custom software can exploit it. Bit 3 forbids sending. Bits 4 and 5, which OpenStack sets,
@@ -106,7 +106,7 @@ and not reported.`,
 		ID:       "confidential-sev-legacy",
 		Title:    "SEV or SEV-ES instead of SEV-SNP",
 		Severity: audit.Info,
-		Profiles: whenConfidential,
+		Profiles: confidentialProfiles,
 		Doc: `SEV and SEV-ES encrypt the guest's memory but do not protect its integrity: the host
 can swap pages or restore old ones, and so change what the guest does. SEV-SNP adds that protection,
 and attestation reports that the guest can request while it runs. It requires an EPYC 7003 or later,
@@ -127,7 +127,7 @@ The layout of the policy, the firmware and the measurements differ from SEV.`,
 		ID:       "confidential-sev-no-session",
 		Title:    "SEV guest without the owner's session data",
 		Severity: audit.Medium,
-		Profiles: whenConfidential,
+		Profiles: confidentialProfiles,
 		Doc: `Without <dhCert> and <session> the guest's owner cannot verify what was started: the
 host may have replaced the firmware or the system, and the memory encryption then protects the
 replacement. Both must be generated for each launch, and the software that starts the guest usually
@@ -141,7 +141,7 @@ the measurement with virt-qemu-sev-validate on another machine before the guest 
 				return
 			}
 			sev := p.LaunchSecurity.SEV
-			switch cert, session := given(sev.DHCert), given(sev.Session); {
+			switch cert, session := hasText(sev.DHCert), hasText(sev.Session); {
 			case cert && session:
 			case cert:
 				p.Key("no-session").Reportf(audit.At("launchSecurity"), "<dhCert> without <session>: the launch cannot be attested")

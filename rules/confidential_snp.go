@@ -23,7 +23,7 @@ var confidentialSNP = []*audit.Rule{
 		ID:       "confidential-snp-debug",
 		Title:    "SEV-SNP policy lets the host debug the guest",
 		Severity: audit.Critical,
-		Profiles: whenConfidential,
+		Profiles: confidentialProfiles,
 		Doc: `With bit 19 of the policy set, the host may request the secure processor to decrypt
 the guest's memory, which removes all of its protection. The meaning is the opposite of SEV's, where
 a clear bit allows debugging. Attestation reports contain the policy, so a verifier can detect it.
@@ -46,7 +46,7 @@ that forbids nothing.`,
 		ID:       "confidential-snp-smt",
 		Title:    "SEV-SNP policy accepts hosts with multithreading",
 		Severity: audit.Low,
-		Profiles: whenConfidential,
+		Profiles: confidentialProfiles,
 		Doc: `On a host with simultaneous multithreading (SMT) the host decides what runs on the
 other thread of the guest's core, and that code can observe the guest through caches and other
 shared resources. With bit 16 clear the guest starts only if multithreading is off. The usual
@@ -67,7 +67,7 @@ $ virt-xml DOMAIN --edit --launchSecurity policy=0x20000`,
 		ID:       "confidential-snp-migration-agent",
 		Title:    "SEV-SNP policy allows a migration agent",
 		Severity: audit.Medium,
-		Profiles: whenConfidential,
+		Profiles: confidentialProfiles,
 		Doc: `With bit 18 set, the host may bind a migration agent to the guest: another guest,
 chosen by the host, that can export this one's memory. That is safe only if the owner attests the
 agent too. QEMU cannot migrate such guests yet.`,
@@ -86,7 +86,7 @@ agent too. QEMU cannot migrate such guests yet.`,
 		ID:       "confidential-snp-reserved",
 		Title:    "SEV-SNP policy with the reserved bit clear",
 		Severity: audit.Medium,
-		Profiles: whenConfidential,
+		Profiles: confidentialProfiles,
 		Doc: `Bit 17 must be set, or the guest does not start. A policy without it was probably
 written for SEV, where the bits have other meanings: 0x5 forbids debugging there but only sets a
 firmware version here.`,
@@ -105,7 +105,7 @@ firmware version here.`,
 		ID:       "confidential-snp-min-abi",
 		Title:    "SEV-SNP policy accepts firmware of any version",
 		Severity: audit.Info,
-		Profiles: whenConfidential,
+		Profiles: confidentialProfiles,
 		Doc: `The lowest 16 bits set the oldest version of the secure processor's interface that the
 guest accepts. Zero accepts every version, so a host can downgrade to firmware with known
 vulnerabilities. The usual policy, 0x30000, has zero there. The attestation report contains the
@@ -126,7 +126,7 @@ $ virt-xml DOMAIN --edit --launchSecurity policy=0x30133`,
 		ID:       "confidential-snp-no-id",
 		Title:    "SEV-SNP launch is not bound to the guest's owner",
 		Severity: audit.Low,
-		Profiles: whenConfidential,
+		Profiles: confidentialProfiles,
 		Doc: `Without an ID block, which the owner signs, or host data, which the attestation report
 repeats, the launch does not show who owns the guest. An ID block also makes the secure processor
 refuse a guest with another measurement. A verifier that compares the measurement in the report with
@@ -137,7 +137,7 @@ an expected value needs neither.`,
 			if !isSNP(p) {
 				return
 			}
-			if snp := p.LaunchSecurity.SEVSNP; !given(snp.IDBlock) && !given(snp.HostData) {
+			if snp := p.LaunchSecurity.SEVSNP; !hasText(snp.IDBlock) && !hasText(snp.HostData) {
 				p.Reportf(audit.At("launchSecurity"), "neither <idBlock> nor <hostData> binds the launch to the guest's owner")
 			}
 		},

@@ -19,7 +19,7 @@ var confidentialTDX = []*audit.Rule{
 		ID:       "confidential-tdx-debug",
 		Title:    "TDX policy lets the host debug the guest",
 		Severity: audit.Critical,
-		Profiles: whenConfidential,
+		Profiles: confidentialProfiles,
 		Doc: `With bit 0 of the attributes set, the guest runs in "off-TD debug mode": the host may
 read its memory and registers through the TDX module, which removes all of its protection. The quote
 contains the bit, so a verifier can detect it. The example in libvirt's documentation had the bit
@@ -41,7 +41,7 @@ set for some time.`,
 		ID:       "confidential-tdx-sept-ve",
 		Title:    "TDX host may raise exceptions on the guest's memory accesses",
 		Severity: audit.Medium,
-		Profiles: whenConfidential,
+		Profiles: confidentialProfiles,
 		Doc: `With bit 28 clear, a host that removes a page causes a virtualization exception in the
 guest at any instruction, including the first ones of a system call, where a kernel cannot handle
 it. Linux stops at boot in this case. Another system may request these exceptions on purpose.`,
@@ -60,7 +60,7 @@ it. Linux stops at boot in this case. Another system may request these exception
 		ID:       "confidential-tdx-no-qgs",
 		Title:    "TDX guest cannot get a quote",
 		Severity: audit.Medium,
-		Profiles: whenConfidential,
+		Profiles: confidentialProfiles,
 		Doc: `A trust domain proves its identity by a quote, which an enclave on the host signs at
 the request of a service. Without <quoteGenerationService> QEMU does not forward the guest's
 requests. The guest then cannot be verified from outside, and the host may have started something

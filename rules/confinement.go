@@ -26,7 +26,7 @@ var confinementLabels = []*audit.Rule{
 		ID:       "confinement-seclabel-none",
 		Title:    "SELinux or AppArmor confinement is disabled for this guest",
 		Severity: audit.Critical,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `SELinux or AppArmor prevents a QEMU process that its guest has taken over from opening
 the disks of other guests, and <seclabel type='none'> disables it for this guest. libvirt refuses to
 start the guest if qemu.conf sets security_require_confined=1. Model 'none' is different and low: no
@@ -55,7 +55,7 @@ $ virt-xml DOMAIN --edit type=none --seclabel clearxml=yes,type=dynamic,model=se
 		ID:       "confinement-dac-root",
 		Title:    "QEMU runs as root",
 		Severity: audit.Critical,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `A guest that takes over its QEMU is then root on the host, with all capabilities since
 libvirt 6.0: file permissions, namespaces and most of the sandbox no longer restrict it. libvirt
 sets no taint flag for a root label in the document. User 0 is recognized in every notation. -1 is
@@ -67,7 +67,7 @@ or the host's capabilities, are known and name root, each such guest is reported
 $ virt-xml DOMAIN --edit model=dac --seclabel clearxml=yes,type=dynamic,model=dac`,
 		Refs: []string{drvUsers, "https://gitlab.com/libvirt/libvirt/-/blob/master/src/qemu/qemu.conf.in", refs.QEMUPassthrough},
 		Check: func(p *audit.Pass) {
-			if !byQEMU(p) {
+			if !usesQEMU(p) {
 				return
 			}
 			stated := false
@@ -76,7 +76,7 @@ $ virt-xml DOMAIN --edit model=dac --seclabel clearxml=yes,type=dynamic,model=da
 					continue
 				}
 				stated = true
-				rootLabel(p, at.Elem("label"), l.Label)
+				reportRootLabel(p, at.Elem("label"), l.Label)
 			}
 			if stated {
 				return
@@ -168,8 +168,8 @@ $ virt-xml DOMAIN --edit --seclabel clearxml=yes,type=dynamic,model=apparmor`,
 	},
 }
 
-// rootLabel reports a DAC label by which QEMU runs as root, or in root's group.
-func rootLabel(p *audit.Pass, at audit.Path, label string) {
+// reportRootLabel reports a DAC label by which QEMU runs as root, or in root's group.
+func reportRootLabel(p *audit.Pass, at audit.Path, label string) {
 	user, group, ok := account.Ownership(label)
 	switch {
 	case !ok: // the guest does not start

@@ -18,14 +18,14 @@ var confinementCommand = []*audit.Rule{
 		ID:       "confinement-qemu-cmdline",
 		Title:    "Document passes arguments directly to the hypervisor",
 		Severity: audit.Medium,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `libvirt neither interprets nor labels what <qemu:commandline> adds, so its access
 rules do not cover the arguments, and anyone who may edit the document decides what QEMU opens.
 Tools that read the document do not see the devices that the arguments create. libvirt taints the
 guest as custom-argv and does not support it. For some new features of QEMU there is no other way.
 If all arguments only set a name or logging, or repeat the accelerator or the machine type, the
 finding is info.`,
-		Fix:  withoutPassthrough,
+		Fix:  removePassthrough,
 		Refs: []string{drvPassed, "https://libvirt.org/acl.html", refs.QEMUPassthrough},
 		Check: func(p *audit.Pass) {
 			switch {
@@ -35,7 +35,7 @@ finding is info.`,
 					p.Reportf(audit.At("bhyve:commandline"), "%d arguments are passed directly to bhyve", len(c.Args)+len(c.Envs))
 				}
 				return
-			case !byQEMU(p):
+			case !usesQEMU(p):
 				return // other drivers do not read the element
 			}
 			at := audit.At("qemu:commandline")
@@ -58,7 +58,7 @@ finding is info.`,
 				if o.Name == "" {
 					note("a disk image") // not the argument itself, which may contain anything
 				} else {
-					note("-" + bareOption(o.Name))
+					note("-" + optionWithoutValue(o.Name))
 				}
 			}
 			if p.Type != "xen" && p.QEMUCommandline != nil {
@@ -68,7 +68,7 @@ finding is info.`,
 				}
 			}
 			if len(names) > 0 {
-				p.ReportAs(severity, at, "passed directly to QEMU: %s", list(names))
+				p.ReportAs(severity, at, "passed directly to QEMU: %s", joinNames(names))
 			}
 		},
 	},
@@ -76,17 +76,17 @@ finding is info.`,
 		ID:       "confinement-cmdline-sandbox-off",
 		Title:    "Command line requests a weaker QEMU sandbox",
 		Severity: audit.Low,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `The sandbox restricts the system calls of a QEMU process that its guest has taken
 over, and this argument requests to disable or weaken it. The argument has no effect: libvirt starts
 QEMU with its own sandbox, QEMU combines the filters of all -sandbox options, and the kernel does
 not allow a filter to be removed. It does show that the guest was intended to do what the sandbox
 forbids, so review its other arguments and devices. Likewise a request to run as root takes effect
 only if QEMU already runs as root.`,
-		Fix:  withoutPassthrough,
+		Fix:  removePassthrough,
 		Refs: []string{"https://gitlab.com/libvirt/libvirt/-/blob/master/src/qemu/qemu.conf.in", refs.QEMUPassthrough, "https://www.qemu.org/docs/master/system/invocation.html"},
 		Check: func(p *audit.Pass) {
-			if !byQEMU(p) {
+			if !usesQEMU(p) {
 				return
 			}
 			// The last option does not override the first: QEMU 7.2, started with libvirt's
@@ -127,10 +127,10 @@ access. The list of processes does not show it. Variables that change the search
 executables, the directory of temporary files, or the allocation of memory are medium. A host whose
 SELinux policy cleans the environment ignores some of the variables. Variables for audio and display
 are not reported.`,
-		Fix:  withoutPassthrough,
+		Fix:  removePassthrough,
 		Refs: []string{drvPassed, "https://man7.org/linux/man-pages/man8/ld.so.8.html"},
 		Check: func(p *audit.Pass) {
-			if !byQEMU(p) || p.Type == "xen" || p.QEMUCommandline == nil {
+			if !usesQEMU(p) || p.Type == "xen" || p.QEMUCommandline == nil {
 				return
 			}
 			for at, e := range audit.Each("qemu:commandline/qemu:env", p.QEMUCommandline.Envs) {
@@ -147,7 +147,7 @@ are not reported.`,
 		ID:       "confinement-emulator-custom",
 		Title:    "Hypervisor executable is not in a system directory",
 		Severity: audit.High,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `libvirt runs the executable that <emulator> names, and one that no package manager
 installed gets no security updates, does not match the host's SELinux or AppArmor rules, and can be
 replaced by anyone who can write there. It is critical in home and temporary directories, where
@@ -164,12 +164,12 @@ $ virt-xml DOMAIN --edit --xml xpath.delete=./devices/emulator`,
 			}
 			at, clean := audit.At("devices/emulator"), path.Clean(file)
 			switch {
-			case within(clean, "/home", "/root", "/tmp", "/var/tmp", "/dev/shm", "/run/user", "/Users"):
+			case insideAny(clean, "/home", "/root", "/tmp", "/var/tmp", "/dev/shm", "/run/user", "/Users"):
 				p.ReportAs(audit.Critical, at, "executable '%s' is in a directory where ordinary users or any process can write", file)
-			case within(clean, "/opt/homebrew", "/opt/local"): // package managers of macOS
-			case within(clean, "/usr/local", "/opt"):
+			case insideAny(clean, "/opt/homebrew", "/opt/local"): // package managers of macOS
+			case insideAny(clean, "/usr/local", "/opt"):
 				p.ReportAs(audit.Medium, at, "executable '%s' does not belong to a package of the system", file)
-			case !within(clean, systemDirectories...):
+			case !insideAny(clean, systemDirectories...):
 				p.Reportf(at, "executable '%s' is not in a system directory", file)
 			case strings.HasSuffix(clean, ".sh"):
 				p.ReportAs(audit.Medium, at, "executable '%s' is a shell script, not the hypervisor itself", file)
@@ -194,25 +194,25 @@ var loadingVariables = strings.Fields(`GCONV_PATH PYTHONPATH QEMU_MODULE_DIR GIO
 var systemDirectories = strings.Fields(`/usr/bin /usr/sbin /usr/lib /usr/lib64 /usr/libexec /usr/lib32 /bin /sbin /lib
 	/lib64 /nix/store /run/current-system /run/libvirt/nix-emulators /gnu/store /usr/pkg /snap /app`)
 
-// bareOption returns the name of an option without a value that, against QEMU's syntax, is in the
-// same argument: the value may be a secret.
-func bareOption(word string) string {
+// optionWithoutValue returns the name of an option without a value that, against QEMU's syntax, is
+// in the same argument: the value may be a secret.
+func optionWithoutValue(word string) string {
 	if i := strings.IndexAny(word, " =,:"); i >= 0 {
 		return word[:i]
 	}
 	return word
 }
 
-// within reports whether a cleaned path is one of the directories, or below.
-func within(file string, directories ...string) bool {
+// insideAny reports whether a cleaned path is one of the directories, or below.
+func insideAny(file string, directories ...string) bool {
 	return slices.ContainsFunc(directories, func(d string) bool {
 		rest, ok := strings.CutPrefix(file, d)
 		return ok && (rest == "" || rest[0] == '/')
 	})
 }
 
-// list joins names for a message, and shortens a long list.
-func list(names []string) string {
+// joinNames joins names for a message, and shortens a long list.
+func joinNames(names []string) string {
 	if len(names) > 8 {
 		return strings.Join(names[:8], ", ") + " and others"
 	}

@@ -72,11 +72,11 @@ container only organizes the host's own services.`,
 			if !ownNetwork(p) {
 				p.Key("network").Reportf(audit.At("devices"), "no <interface> and no <privnet/>: the container uses the host's network")
 			}
-			sharedRoot(p)
+			reportSharedRoot(p)
 			if !userNamespace(p) {
-				keptCapabilities(p)
+				reportKeptCapabilities(p)
 			}
-			sharedNamespaces(p)
+			reportSharedNamespaces(p)
 		},
 	},
 }
@@ -109,10 +109,10 @@ func ownNetwork(p *audit.Pass) bool {
 	return false
 }
 
-// sharedRoot reports a container whose root directory is the host's. libvirt uses the host's if no
-// file system is mounted at /; other mounts do not matter (source: libvirt,
+// reportSharedRoot reports a container whose root directory is the host's. libvirt uses the host's
+// if no file system is mounted at /; other mounts do not matter (source: libvirt,
 // virLXCProcessEnsureRootFS).
-func sharedRoot(p *audit.Pass) {
+func reportSharedRoot(p *audit.Pass) {
 	severity := audit.High
 	if userNamespace(p) {
 		severity = audit.Medium // the host's files belong to users that the container does not have
@@ -132,10 +132,10 @@ func sharedRoot(p *audit.Pass) {
 	p.Key("root-directory").ReportAs(severity, audit.At("devices"), "no <filesystem> for /: the container's root directory is the host's")
 }
 
-// keptCapabilities reports capabilities of the host that libvirt drops by default. A container has
-// all others by default, including sys_admin, so that naming them changes nothing (source: libvirt,
-// lxcContainerDropCapabilities).
-func keptCapabilities(p *audit.Pass) {
+// reportKeptCapabilities reports capabilities of the host that libvirt drops by default. A
+// container has all others by default, including sys_admin, so that naming them changes nothing
+// (source: libvirt, lxcContainerDropCapabilities).
+func reportKeptCapabilities(p *audit.Pass) {
 	c := p.Features.Capabilities
 	if c == nil {
 		return
@@ -164,10 +164,10 @@ func keptCapabilities(p *audit.Pass) {
 	}
 }
 
-// sharedNamespaces reports namespaces that the container joins. libvirt supports those of network,
-// IPC and host name, given by a container's name, a process ID or, for networks, a name of
+// reportSharedNamespaces reports namespaces that the container joins. libvirt supports those of
+// network, IPC and host name, given by a container's name, a process ID or, for networks, a name of
 // ip-netns.
-func sharedNamespaces(p *audit.Pass) {
+func reportSharedNamespaces(p *audit.Pass) {
 	if p.LXCNamespace == nil {
 		return
 	}

@@ -27,13 +27,13 @@ $ virt-xml DOMAIN --edit --cpu host-model`,
 		Refs: []string{qemuCPUModels, "https://security.libvirt.org/2018/0001.html"},
 		// Medium, since only the guest is affected. TCG does not speculate. With match='minimum'
 		// and a model libvirt adds the features of the host; without a model it uses qemu64.
-		Check: baselineModel,
+		Check: reportUnmitigatedModel,
 	},
 	{
 		ID:       "cpu-mitigation-disabled",
 		Title:    "CPU feature that protects the guest is disabled",
 		Severity: audit.High,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `Without the feature the guest's kernel cannot use the protection that requires it:
 barriers against Spectre and related attacks, clearing of buffers, or the separation of kernel and
 user memory that most kernel exploits must bypass. In the document of a running guest, libvirt
@@ -49,7 +49,7 @@ $ virt-xml DOMAIN --edit --cpu host-passthrough,clearxml=yes`,
 		Check: func(p *audit.Pass) {
 			judge := func(at audit.Path, name string, derived bool) {
 				switch {
-				case slices.Contains(kernelBars, name):
+				case slices.Contains(kernelProtections, name):
 					p.Key("kernel-bar", name).Reportf(at, "feature '%s' is disabled: the guest's kernel cannot use it", name)
 				case name == "umip" || slices.Contains(mitigations, name) && derived:
 					p.Key("minor", name).ReportAs(audit.Low, at, "feature '%s' is disabled: the guest's kernel cannot use it", name)
@@ -59,7 +59,7 @@ $ virt-xml DOMAIN --edit --cpu host-passthrough,clearxml=yes`,
 			}
 			for at, f := range processorFeatures(p) {
 				if f.Policy == "disable" || f.Policy == "forbid" {
-					judge(at, f.Name, expandedModel(p))
+					judge(at, f.Name, expandedByLibvirt(p))
 				}
 			}
 			for _, o := range passedOptions(p, "cpu") {
@@ -122,7 +122,7 @@ $ virt-xml DOMAIN --edit --cpu disable=vmx,disable=svm`,
 				if f.Name != "vmx" && f.Name != "svm" || f.Policy == "disable" || f.Policy == "forbid" {
 					continue
 				}
-				if expandedModel(p) {
+				if expandedByLibvirt(p) {
 					p.Key("running").ReportAs(audit.Low, at, "feature '%s' is enabled in the running guest: it can run nested guests", f.Name)
 				} else {
 					p.Key("requested").Reportf(at, "feature '%s' is requested: the guest can run nested guests", f.Name)
@@ -151,8 +151,9 @@ $ virt-xml DOMAIN --edit --cpu disable=vmx,disable=svm`,
 var mitigations = strings.Fields(`spec-ctrl ibrs ibpb stibp amd-stibp ssbd amd-ssbd amd-psfd md-clear fb-clear flush-l1d
 	rfds-clear bhi-ctrl tsx-ctrl sbpb ibpb-brtype`)
 
-// kernelBars are features that prevent a kernel from executing or accessing user memory by mistake.
-var kernelBars = strings.Fields("nx smep smap")
+// kernelProtections are features that prevent a kernel from executing or accessing user memory by
+// mistake.
+var kernelProtections = strings.Fields("nx smep smap")
 
 // oldModels are the models without any mitigation.
 var oldModels = strings.Fields(`qemu32 qemu64 kvm32 kvm64 cpu64-rhel5 cpu64-rhel6 486 pentium pentium2 pentium3 pentiumpro athlon
@@ -172,11 +173,11 @@ func processorFeatures(p *audit.Pass) func(func(audit.Path, *libvirtxml.DomainCP
 	}
 }
 
-// expandedModel reports whether the features may come from libvirt instead of the author: the
+// expandedByLibvirt reports whether the features may come from libvirt instead of the author: the
 // document of a running guest with mode 'host-model' shows the model that libvirt selected.
-func expandedModel(p *audit.Pass) bool { return p.Live() && p.CPU.Mode == "custom" }
+func expandedByLibvirt(p *audit.Pass) bool { return p.Live() && p.CPU.Mode == "custom" }
 
-func baselineModel(p *audit.Pass) {
+func reportUnmitigatedModel(p *audit.Pass) {
 	if p.Type != "kvm" && p.Type != "hvf" || p.VerdictIs("not-qemu") {
 		return
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
 
-// byQEMU reports whether QEMU emulates the guest's devices. This includes Xen: a fully virtualized
-// Xen guest has QEMU as its device model.
-func byQEMU(p *audit.Pass) bool { return p.Boundary.Reason != "not-qemu" }
+// usesQEMU reports whether QEMU emulates the guest's devices. This includes Xen: a fully
+// virtualized Xen guest has QEMU as its device model.
+func usesQEMU(p *audit.Pass) bool { return p.Boundary.Reason != "not-qemu" }
 
 // Documents that most rules on devices refer to.
 const (
@@ -24,7 +24,7 @@ var devices = []*audit.Rule{
 		ID:       "device-floppy",
 		Title:    "Floppy drive",
 		Severity: audit.Medium,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `VENOM (CVE-2015-3456) allowed guests to escape from QEMU through the floppy
 controller, and it has had more vulnerabilities since. On q35 the controller exists only in guests
 with a floppy drive. On i440fx it always exists, but without a drive less of its code is reachable.
@@ -33,7 +33,7 @@ It is harmless while an installer reads drivers from a floppy.`,
 $ virt-xml DOMAIN --remove-device --disk device=floppy`,
 		Refs: []string{"https://nvd.nist.gov/vuln/detail/CVE-2015-3456", "https://nvd.nist.gov/vuln/detail/CVE-2021-3507", refs.QEMUSecurity},
 		Check: func(p *audit.Pass) {
-			if !byQEMU(p) {
+			if !usesQEMU(p) {
 				return
 			}
 			// A <controller type='fdc'> alone is not reported: libvirt keeps it in the document
@@ -50,7 +50,7 @@ $ virt-xml DOMAIN --remove-device --disk device=floppy`,
 		ID:       "device-video-cirrus",
 		Title:    "Cirrus graphics card",
 		Severity: audit.Medium,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `The Cirrus card copies rectangles on the guest's command, and those copies have
 repeatedly exceeded its memory: CVE-2007-1320, CVE-2008-4539, CVE-2014-8106, CVE-2017-2615 and
 CVE-2017-2620 allowed a guest to write QEMU's memory. Distributions remove it, and only legacy
@@ -60,7 +60,7 @@ it, and stores it when it defines the domain.`,
 $ virt-xml DOMAIN --edit --video clearxml=yes,model.type=virtio`,
 		Refs: []string{"https://nvd.nist.gov/vuln/detail/CVE-2017-2620", redhatQEMU, "https://libvirt.org/formatdomain.html#video-devices"},
 		Check: func(p *audit.Pass) {
-			if !byQEMU(p) {
+			if !usesQEMU(p) {
 				return
 			}
 			for v := range videoCards(p) {
@@ -82,7 +82,7 @@ $ virt-xml DOMAIN --edit --video clearxml=yes,model.type=virtio`,
 		ID:       "device-nic-legacy",
 		Title:    "Legacy network card",
 		Severity: audit.Medium,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `Models of legacy cards parse descriptors that the guest writes, in code that few
 people maintain: CVE-2015-3209 (pcnet) and CVE-2015-5165 (rtl8139) gave access to QEMU's own memory,
 and there have been more since. A guest requires such a card only if its system has no driver for
@@ -92,14 +92,14 @@ machine types if QEMU has it, and stores it when it defines the domain.`,
 $ virt-xml DOMAIN --edit --network model.type=virtio`,
 		Refs: []string{"https://nvd.nist.gov/vuln/detail/CVE-2015-3209", "https://nvd.nist.gov/vuln/detail/CVE-2015-5165", patchewSecure, redhatQEMU},
 		Check: func(p *audit.Pass) {
-			if !byQEMU(p) {
+			if !usesQEMU(p) {
 				return
 			}
 			for n := range nics(p) {
 				switch {
 				case n.model == "":
 					p.Unknown(audit.NeedCapabilities)
-				case !oneOf(legacyNICs, n.model):
+				case !containsFold(legacyNICs, n.model):
 				case n.implied:
 					p.Key("default", n.model).Reportf(n.at, "the document states no network card model: libvirt uses '%s' if QEMU has it", n.model)
 				default:
@@ -112,7 +112,7 @@ $ virt-xml DOMAIN --edit --network model.type=virtio`,
 		ID:       "device-scsi-legacy",
 		Title:    "Emulated SCSI hardware instead of virtio-scsi",
 		Severity: audit.Medium,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `These controllers emulate scripts and state machines of real chips, a frequent source
 of vulnerabilities: CVE-2022-0216, CVE-2023-0330 and CVE-2024-6519 in lsilogic, CVE-2021-3392 in
 lsisas1068, CVE-2020-13362 in lsisas1078, CVE-2020-35504 in am53c974. virtio-scsi does the same with
@@ -124,7 +124,7 @@ use virtio-scsi or the model of another controller, the finding is low.`,
 $ virt-xml DOMAIN --edit type=scsi --controller model=virtio-scsi`,
 		Refs: []string{"https://nvd.nist.gov/vuln/detail/CVE-2024-6519", "https://nvd.nist.gov/vuln/detail/CVE-2022-0216", redhatQEMU, "https://pve.proxmox.com/pve-docs/chapter-qm.html"},
 		Check: func(p *audit.Pass) {
-			if !byQEMU(p) {
+			if !usesQEMU(p) {
 				return
 			}
 			for c := range scsiControllers(p) {
@@ -134,7 +134,7 @@ $ virt-xml DOMAIN --edit type=scsi --controller model=virtio-scsi`,
 				case "lsilogic", "lsisas1068", "lsisas1078", "buslogic", "am53c974", "dc390":
 					// ncr53c90 is built into the machine types that have it, so there is no
 					// alternative.
-					legacySCSI(p, c)
+					reportLegacySCSI(p, c)
 				case "vmpvscsi":
 					p.ReportAs(audit.Low, c.at, "SCSI controller model '%s' is intended for guests migrated from VMware", c.model)
 				}
@@ -145,7 +145,7 @@ $ virt-xml DOMAIN --edit type=scsi --controller model=virtio-scsi`,
 		ID:       "device-disk-sd",
 		Title:    "Emulated SD card",
 		Severity: audit.Medium,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `The SD host controller has had several heap overflows (CVE-2020-17380, CVE-2020-25085,
 CVE-2021-3409, CVE-2024-3447) and is made for emulating embedded boards, not for isolating guests. A
 virtual machine can use a virtio disk instead. Guests of a board that supports nothing else have no
@@ -154,7 +154,7 @@ alternative; such boards are outside QEMU's security boundary.`,
 $ virt-xml DOMAIN --edit target.bus=sd --disk target.bus=virtio,target.dev=vda`,
 		Refs: []string{"https://nvd.nist.gov/vuln/detail/CVE-2024-3447", "https://nvd.nist.gov/vuln/detail/CVE-2021-3409", redhatQEMU},
 		Check: func(p *audit.Pass) {
-			if !byQEMU(p) {
+			if !usesQEMU(p) {
 				return
 			}
 			for at, d := range audit.Each("devices/disk", p.Devices.Disks) {
@@ -168,7 +168,7 @@ $ virt-xml DOMAIN --edit target.bus=sd --disk target.bus=virtio,target.dev=vda`,
 		ID:       "device-sound-legacy",
 		Title:    "Legacy sound card",
 		Severity: audit.Medium,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `The models of sound cards from the 1990s are unmaintained code that the guest can
 attack (CVE-2020-13361 in es1370), and a server does not use sound. Use model ich9 or virtio for
 desktops. Models ac97, which Windows XP requires, and pcspk, the beeper that every PC has, are low.`,
@@ -176,7 +176,7 @@ desktops. Models ac97, which Windows XP requires, and pcspk, the beeper that eve
 $ virt-xml DOMAIN --remove-device --sound all`,
 		Refs: []string{"https://nvd.nist.gov/vuln/detail/CVE-2020-13361", redhatQEMU},
 		Check: func(p *audit.Pass) {
-			if !byQEMU(p) {
+			if !usesQEMU(p) {
 				return
 			}
 			for at, s := range audit.Each("devices/sound", p.Devices.Sounds) {
@@ -191,9 +191,9 @@ $ virt-xml DOMAIN --remove-device --sound all`,
 	},
 }
 
-// legacySCSI reports a controller. If the default depends on the version of libvirt, the finding is
-// low.
-func legacySCSI(p *audit.Pass, c device) {
+// reportLegacySCSI reports a controller. If the default depends on the version of libvirt, the
+// finding is low.
+func reportLegacySCSI(p *audit.Pass, c device) {
 	if !c.implied {
 		p.Reportf(c.at, "SCSI controller model '%s' emulates a legacy chip in full", c.model)
 		return
@@ -215,8 +215,8 @@ var legacyNICs = strings.Fields(`rtl8139 ne2k_pci ne2k_isa pcnet i82550 i82551 i
 	i82559a i82559b i82559c i82559er i82562 i82801 tulip vmxnet3 usb-net lan9118 scm91c111 smc91c111 dp83932
 	vlance vmxnet vmxnet2 Am79C970A Am79C973 82543GC`)
 
-// oneOf reports whether a list contains a name, in any case.
-func oneOf(list []string, name string) bool {
+// containsFold reports whether a list contains a name, in any case.
+func containsFold(list []string, name string) bool {
 	for _, l := range list {
 		if strings.EqualFold(l, name) {
 			return true

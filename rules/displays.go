@@ -64,7 +64,7 @@ func (d display) public(p *audit.Pass, at audit.Path) (where audit.Path, address
 			// libvirt drops the address of such an element from a definition, and sets it for a
 			// running guest (virDomainGraphicsListenDefParseXML). A document can claim to be of a
 			// running guest, so an address other than loopback is required.
-			if a := l.Network.Address; p.Live() && a != "" && !loopback(a) {
+			if a := l.Network.Address; p.Live() && a != "" && !isLoopback(a) {
 				return at.Elem("listen").Attr("address"), a, true
 			}
 			return at.Elem("listen").Attr("network"), "virtual network '" + l.Network.Network + "'", true
@@ -73,22 +73,22 @@ func (d display) public(p *audit.Pass, at audit.Path) (where audit.Path, address
 		}
 	}
 	if address != "" {
-		return where, address, !loopback(address)
+		return where, address, !isLoopback(address)
 	}
-	switch listen, socket := p.Conf().Listen(d.conf()); {
+	switch listen, socket := p.Conf().Listen(d.confPrefix()); {
 	case socket.Value || !listen.Set:
 		return where, "", false
 	default:
-		return where, everywhere(listen.Value) + " (" + listen.Where() + ")", listen.Value == "" || !loopback(listen.Value)
+		return where, addressOrAny(listen.Value) + " (" + listen.Where() + ")", listen.Value == "" || !isLoopback(listen.Value)
 	}
 }
 
-// conf returns the prefix of qemu.conf's settings about displays of this kind.
-func (d display) conf() string { return strings.ToLower(d.kind) }
+// confPrefix returns the prefix of qemu.conf's settings about displays of this kind.
+func (d display) confPrefix() string { return strings.ToLower(d.kind) }
 
-// confListen returns the address from qemu.conf if the document states none for the display, else
+// confAddress returns the address from qemu.conf if the document states none for the display, else
 // "". It is the part of a finding's identity that is not in the document.
-func (d display) confListen(p *audit.Pass) string {
+func (d display) confAddress(p *audit.Pass) string {
 	if d.listen != "" {
 		return ""
 	}
@@ -97,7 +97,7 @@ func (d display) confListen(p *audit.Pass) string {
 			return ""
 		}
 	}
-	listen, _ := p.Conf().Listen(d.conf())
+	listen, _ := p.Conf().Listen(d.confPrefix())
 	return listen.Value
 }
 
@@ -107,7 +107,7 @@ func (d display) authenticated(p *audit.Pass) (yes bool, unset string) {
 	if d.kind == "RDP" {
 		return false, ""
 	}
-	sasl := p.Conf().Bool(d.conf() + "_sasl")
+	sasl := p.Conf().Bool(d.confPrefix() + "_sasl")
 	tls := d.kind == "VNC" && p.Conf().Bool("vnc_tls").Value && p.Conf().Verify("vnc").Value
 	return sasl.Value || tls, sasl.Where()
 }
@@ -122,67 +122,68 @@ func (d display) tcp() bool {
 
 // The password protection of a display.
 const (
-	guardNone     = iota
-	guardEmpty    // an empty password
-	guardTicket   // a placeholder that expired in 1970: management software sets a password for each session
-	guardPassword // a password, possibly masked
-	guardUnseen   // unknown: passwords are not in this document
+	passwordNone    = iota
+	passwordEmpty   // an empty password
+	passwordExpired // a placeholder that expired in 1970: management software sets a password for each session
+	passwordSet     // a password, possibly masked
+	passwordUnknown // unknown: passwords are not in this document
 )
 
-// guard returns the protection that the document sets.
+// statedPassword returns the password protection that the document sets.
 
-func (d display) guard(p *audit.Pass, at audit.Path) int {
+func (d display) statedPassword(p *audit.Pass, at audit.Path) int {
 	expired := strings.HasPrefix(d.validTo, "1970-")
 	switch {
 	case d.passwd != "" && expired:
-		return guardTicket
+		return passwordExpired
 	case d.passwd != "":
-		return guardPassword
+		return passwordSet
 	case p.Has(at.Attr("passwd")):
-		return guardEmpty
+		return passwordEmpty
 	case p.SecretsShown():
-		return guardNone
+		return passwordNone
 	}
 	// An end of validity alone proves nothing: libvirt omits the password from its output, but not
 	// the end of its validity. In a definition without a password it ignores the end and requires
 	// no authentication (QMP query-vnc and query-spice: auth none; libvirt 9.0 and 12.8).
-	return guardUnseen
+	return passwordUnknown
 }
 
-// guarded is guard with the password of qemu.conf, which libvirt uses if the document has none.
-func (d display) guarded(p *audit.Pass, at audit.Path) int {
-	guard := d.guard(p, at)
-	if d.kind == "RDP" || guard != guardNone && guard != guardUnseen {
-		return guard
+// effectivePassword is statedPassword with the password of qemu.conf, which libvirt uses if the
+// document has none.
+func (d display) effectivePassword(p *audit.Pass, at audit.Path) int {
+	protection := d.statedPassword(p, at)
+	if d.kind == "RDP" || protection != passwordNone && protection != passwordUnknown {
+		return protection
 	}
-	switch password := p.Conf().String(d.conf() + "_password"); {
+	switch password := p.Conf().String(d.confPrefix() + "_password"); {
 	case password.Value != "":
-		return guardPassword
-	case password.Set && guard == guardNone:
-		return guardEmpty
+		return passwordSet
+	case password.Set && protection == passwordNone:
+		return passwordEmpty
 	}
-	return guard
+	return protection
 }
 
-// unprotected reports a public display that has no password, or one whose password is not shown.
-// The arguments of format are the address, and where other authentication is disabled.
-func unprotected(p *audit.Pass, where audit.Path, d display, at audit.Path, format, address string) {
+// reportUnprotected reports a public display that has no password, or one whose password is not
+// shown. The arguments of format are the address, and where other authentication is disabled.
+func reportUnprotected(p *audit.Pass, where audit.Path, d display, at audit.Path, format, address string) {
 	yes, unset := d.authenticated(p)
 	if yes {
 		return
 	}
-	switch d.guarded(p, at) {
-	case guardNone:
-		p.Key("open", d.confListen(p)).Reportf(where, format, address, unset)
-	case guardUnseen:
-		p.Key("unseen", d.confListen(p)).ReportAs(audit.High, where, "%s listens on %s; this document does not show whether a password is required", d.kind, address)
+	switch d.effectivePassword(p, at) {
+	case passwordNone:
+		p.Key("open", d.confAddress(p)).Reportf(where, format, address, unset)
+	case passwordUnknown:
+		p.Key("unseen", d.confAddress(p)).ReportAs(audit.High, where, "%s listens on %s; this document does not show whether a password is required", d.kind, address)
 		p.Unknown(audit.NeedSecrets)
 	}
 }
 
-// loopback reports whether an address is a loopback address, or a name that every host resolves to
-// one.
-func loopback(address string) bool {
+// isLoopback reports whether an address is a loopback address, or a name that every host resolves
+// to one.
+func isLoopback(address string) bool {
 	address = strings.TrimSuffix(strings.TrimPrefix(address, "["), "]")
 	if ip, err := netip.ParseAddr(address); err == nil {
 		return ip.Unmap().IsLoopback()
@@ -194,7 +195,7 @@ func loopback(address string) bool {
 	return strings.HasPrefix(address, "127.") && strings.Trim(address, "0123456789.") == "" // 127.1
 }
 
-func everywhere(host string) string {
+func addressOrAny(host string) string {
 	if host == "" {
 		return "every address"
 	}
@@ -204,12 +205,12 @@ func everywhere(host string) string {
 // spiceChannels are the channels for which a document can set a mode.
 var spiceChannels = []string{"main", "display", "inputs", "cursor", "playback", "record", "smartcard", "usbredir"}
 
-// plaintext reports displays with a channel that may be unencrypted. A TLS port that is missing or
-// that qemu.conf does not allow is not a separate case: with mode 'secure' the guest does not
-// start, and with 'any' there is a plain port. A channel with mode 'insecure' overrides a secure
-// default; one with 'any' uses the default (qemuProcessGraphicsAllocatePorts,
+// reportPlaintext reports displays with a channel that may be unencrypted. A TLS port that is
+// missing or that qemu.conf does not allow is not a separate case: with mode 'secure' the guest
+// does not start, and with 'any' there is a plain port. A channel with mode 'insecure' overrides a
+// secure default; one with 'any' uses the default (qemuProcessGraphicsAllocatePorts,
 // qemuBuildGraphicsSPICECommandLine in libvirt 9.0).
-func plaintext(p *audit.Pass) {
+func reportPlaintext(p *audit.Pass) {
 	for at, d := range displayServers(p, "SPICE") {
 		_, address, public := d.public(p, at)
 		if !public || d.spice.Port == 0 && d.spice.TLSPort != 0 && d.spice.AutoPort != "yes" {
@@ -227,22 +228,22 @@ func plaintext(p *audit.Pass) {
 			case c.Mode == "secure" && slices.Contains(spiceChannels, c.Name):
 				secured++
 			case c.Mode == "insecure" && d.spice.DefaultMode == "secure":
-				p.Key("channel", d.confListen(p)).Reportf(channelAt.Attr("mode"), "SPICE on %s may send channel '%s' unencrypted: mode '%s'", address, c.Name, c.Mode)
+				p.Key("channel", d.confAddress(p)).Reportf(channelAt.Attr("mode"), "SPICE on %s may send channel '%s' unencrypted: mode '%s'", address, c.Name, c.Mode)
 			}
 		}
 		switch mode := d.spice.DefaultMode; {
 		case mode == "secure" || secured >= len(spiceChannels):
 		case mode == "":
-			p.Key("default-mode", d.confListen(p)).Reportf(at, "SPICE on %s may be unencrypted: defaultMode is 'any' by default", address)
+			p.Key("default-mode", d.confAddress(p)).Reportf(at, "SPICE on %s may be unencrypted: defaultMode is 'any' by default", address)
 		default:
-			p.Key("default-mode", d.confListen(p)).Reportf(at.Attr("defaultMode"), "SPICE on %s may be unencrypted: defaultMode '%s'", address, mode)
+			p.Key("default-mode", d.confAddress(p)).Reportf(at.Attr("defaultMode"), "SPICE on %s may be unencrypted: defaultMode '%s'", address, mode)
 		}
 	}
 	for _, o := range passedOptions(p, "spice") {
 		host, _ := o.Get("addr")
 		channel, _ := o.Get("tls-channel")
-		if _, plain := o.Get("port"); plain && channel != "default" && openSPICE(o) {
-			p.Reportf(o.At, "-spice opens a console on %s that may be unencrypted", everywhere(host))
+		if _, plain := o.Get("port"); plain && channel != "default" && publicSPICE(o) {
+			p.Reportf(o.At, "-spice opens a console on %s that may be unencrypted", addressOrAny(host))
 		}
 	}
 }
@@ -279,10 +280,10 @@ func passedVNC(o audit.Option) (host string, open bool, auth string) {
 	case switchedOn(o, "password"), secret:
 		auth = "password"
 	}
-	return where[:i], where[:i] == "" || !loopback(where[:i]), auth
+	return where[:i], where[:i] == "" || !isLoopback(where[:i]), auth
 }
 
-func openSPICE(o audit.Option) bool {
+func publicSPICE(o audit.Option) bool {
 	host, _ := o.Get("addr")
-	return !switchedOn(o, "unix") && (host == "" || !loopback(host))
+	return !switchedOn(o, "unix") && (host == "" || !isLoopback(host))
 }

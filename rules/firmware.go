@@ -13,7 +13,7 @@ var firmware = []*audit.Rule{
 		ID:       "firmware-loader-writable",
 		Title:    "Guest can rewrite its firmware",
 		Severity: audit.High,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `Firmware code that the guest can change permanently runs before the operating system
 and survives a new installation. If the image belongs to a package of the host, the change affects
 every guest that boots from it. If the document does not set readonly, libvirt sets 'yes' for
@@ -90,8 +90,8 @@ harmless if only the host's administrator writes to the disk.`,
 // firmware that libvirt knows.
 func packagedFirmware(file string) bool {
 	file = hostpath.Opened(file)
-	for _, folder := range []string{"/usr", "/run/libvirt/nix-ovmf", "/run/current-system", "/nix/store", "/opt/homebrew"} {
-		if hostpath.Under(file, folder) {
+	for _, directory := range []string{"/usr", "/run/libvirt/nix-ovmf", "/run/current-system", "/nix/store", "/opt/homebrew"} {
+		if hostpath.Under(file, directory) {
 			return true
 		}
 	}

@@ -374,8 +374,8 @@ func TestManyOthers(t *testing.T) {
 	}
 }
 
-// TestUnknownHosts: rules about the guests of one host must not report documents that may be of several hosts.
-// They are not evaluated, and only if it matters.
+// TestUnknownHosts: rules about the guests of one host must not report documents that may be of
+// several hosts. They are not evaluated, and only if it matters.
 func TestUnknownHosts(t *testing.T) {
 	const dac = "<seclabel type='none'/><seclabel type='static' model='dac'><label>vm:vm</label></seclabel>"
 	const pin = "<cputune><vcpupin vcpu='0' cpuset='4'/></cputune><features><kvm><hint-dedicated state='on'/></kvm></features>"

@@ -29,7 +29,7 @@ var displays = []*audit.Rule{
 		ID:       "endpoint-vnc-public",
 		Title:    "VNC console reachable from the network without authentication",
 		Severity: audit.Critical,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `Anyone who can reach the port has the guest's screen, keyboard and mouse, including
 the boot menu, and can exploit bugs of the VNC server in QEMU. Neither the document nor the host's
 qemu.conf sets a password, SASL or client certificates. If that file is not known, libvirt's
@@ -42,12 +42,12 @@ was written without its passwords, only the open port is reported, as high. An e
 			for at, d := range displayServers(p, "VNC") {
 				where, address, public := d.public(p, at)
 				if public {
-					unprotected(p, where, d, at, "VNC listens on %s without authentication (%s)", address)
+					reportUnprotected(p, where, d, at, "VNC listens on %s without authentication (%s)", address)
 				}
 			}
 			for _, o := range passedOptions(p, "vnc", "display") {
 				if host, open, auth := passedVNC(o); open && auth == "" {
-					p.Reportf(o.At, "-%s opens a console on %s without authentication", o.Name, everywhere(host))
+					p.Reportf(o.At, "-%s opens a console on %s without authentication", o.Name, addressOrAny(host))
 				}
 			}
 		},
@@ -56,7 +56,7 @@ was written without its passwords, only the open port is reported, as high. An e
 		ID:       "endpoint-vnc-password-remote",
 		Title:    "VNC on the network is protected only by a VNC password",
 		Severity: audit.High,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `A VNC password is limited to eight characters, uses a weak challenge and encrypts
 nothing: anyone who can read the traffic or try many passwords gets the console. QEMU's manual
 recommends it only for loopback and UNIX sockets. A password that expired in 1970 is the placeholder
@@ -72,20 +72,20 @@ qemu.conf the traffic is encrypted, and the finding is medium. With client certi
 					continue
 				}
 				tls := p.Conf().Bool("vnc_tls")
-				switch guard := d.guarded(p, at); {
-				case guard == guardPassword && tls.Value:
-					p.Key("password-in-tls", d.confListen(p)).ReportAs(audit.Medium, where, "VNC on %s is protected only by a VNC password: TLS encrypts it, but accepts any client", address)
-				case guard == guardTicket && !tls.Value:
-					p.Key("ticket", d.confListen(p)).ReportAs(audit.Medium, where, "VNC on %s is protected only by short-lived tickets, without encryption (%s)", address, tls.Where())
-				case guard == guardPassword:
-					p.Key("password", d.confListen(p)).Reportf(where, "VNC on %s is protected only by a VNC password, without encryption (%s)", address, tls.Where())
-				case guard == guardUnseen:
+				switch guard := d.effectivePassword(p, at); {
+				case guard == passwordSet && tls.Value:
+					p.Key("password-in-tls", d.confAddress(p)).ReportAs(audit.Medium, where, "VNC on %s is protected only by a VNC password: TLS encrypts it, but accepts any client", address)
+				case guard == passwordExpired && !tls.Value:
+					p.Key("ticket", d.confAddress(p)).ReportAs(audit.Medium, where, "VNC on %s is protected only by short-lived tickets, without encryption (%s)", address, tls.Where())
+				case guard == passwordSet:
+					p.Key("password", d.confAddress(p)).Reportf(where, "VNC on %s is protected only by a VNC password, without encryption (%s)", address, tls.Where())
+				case guard == passwordUnknown:
 					p.Unknown(audit.NeedSecrets)
 				}
 			}
 			for _, o := range passedOptions(p, "vnc", "display") {
 				if host, open, auth := passedVNC(o); open && auth == "password" {
-					p.Reportf(o.At, "-%s opens a console on %s that is protected only by a VNC password", o.Name, everywhere(host))
+					p.Reportf(o.At, "-%s opens a console on %s that is protected only by a VNC password", o.Name, addressOrAny(host))
 				}
 			}
 		},
@@ -94,7 +94,7 @@ qemu.conf the traffic is encrypted, and the finding is medium. With client certi
 		ID:       "endpoint-graphics-empty-password",
 		Title:    "Console password is the empty string",
 		Severity: audit.High,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `An empty password is documented to disable the console, but libvirt before 2.0.0
 opened it to everyone when it set one on a running guest. Do not rely on it: if "no password" was
 intended, the console does not work, and if "disabled" was intended, it is safe on new hosts only.
@@ -104,14 +104,14 @@ On a socket or a loopback address, which only users of the host can reach, it is
 		Check: func(p *audit.Pass) {
 			for at, d := range displayServers(p, "VNC", "SPICE") {
 				_, address, public := d.public(p, at)
-				switch guard := d.guarded(p, at); {
-				case guard == guardEmpty && !p.Has(at.Attr("passwd")):
+				switch guard := d.effectivePassword(p, at); {
+				case guard == passwordEmpty && !p.Has(at.Attr("passwd")):
 					// From qemu.conf: there it is the documented way to disable all consoles.
-				case guard == guardEmpty && public:
-					p.Key("public", d.confListen(p)).Reportf(at.Attr("passwd"), "the password of %s on %s is empty", d.kind, address)
-				case guard == guardEmpty:
+				case guard == passwordEmpty && public:
+					p.Key("public", d.confAddress(p)).Reportf(at.Attr("passwd"), "the password of %s on %s is empty", d.kind, address)
+				case guard == passwordEmpty:
 					p.Key("local").ReportAs(audit.Medium, at.Attr("passwd"), "the password of %s is empty", d.kind)
-				case guard == guardUnseen && public:
+				case guard == passwordUnknown && public:
 					p.Unknown(audit.NeedSecrets)
 				}
 			}
@@ -121,7 +121,7 @@ On a socket or a loopback address, which only users of the host can reach, it is
 		ID:       "endpoint-spice-public",
 		Title:    "SPICE console reachable from the network without a ticket",
 		Severity: audit.Critical,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `Anyone who can reach the port has the guest's screen and keyboard, and with them
 clipboard, file transfer and USB redirection. The document sets no password (which SPICE calls a
 ticket), and the host's qemu.conf sets neither spice_sasl nor spice_password. If that file is not
@@ -134,13 +134,13 @@ of validity (passwdValidTo) without a password does not protect the console.`,
 			for at, d := range displayServers(p, "SPICE") {
 				where, address, public := d.public(p, at)
 				if public {
-					unprotected(p, where, d, at, "SPICE listens on %s without authentication (%s)", address)
+					reportUnprotected(p, where, d, at, "SPICE listens on %s without authentication (%s)", address)
 				}
 			}
 			for _, o := range passedOptions(p, "spice") {
 				host, _ := o.Get("addr")
-				if openSPICE(o) && switchedOn(o, "disable-ticketing") && !switchedOn(o, "sasl") {
-					p.Reportf(o.At, "-spice opens a console on %s without tickets", everywhere(host))
+				if publicSPICE(o) && switchedOn(o, "disable-ticketing") && !switchedOn(o, "sasl") {
+					p.Reportf(o.At, "-spice opens a console on %s without tickets", addressOrAny(host))
 				}
 			}
 		},
@@ -149,7 +149,7 @@ of validity (passwdValidTo) without a password does not protect the console.`,
 		ID:       "endpoint-spice-plaintext",
 		Title:    "SPICE on the network may fall back to plaintext",
 		Severity: audit.High,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `The default mode, 'any', uses TLS if client and server both support it and plain TCP
 otherwise, so tickets, keystrokes and clipboard can be read on the network. With mode 'secure', or
 with a TLS port and no plain port, libvirt refuses to start the guest if TLS is not configured on
@@ -158,13 +158,13 @@ traffic: a proxy on the same host can connect by loopback or a socket.`,
 		Fix: `Use <graphics type='spice' defaultMode='secure' ...> without <channel mode='any'> or 'insecure', and set spice_tls = 1 in qemu.conf
 $ virt-xml DOMAIN --edit type=spice --graphics defaultMode=secure`,
 		Refs:  []string{domainGraphics, qemuTLS},
-		Check: plaintext,
+		Check: reportPlaintext,
 	},
 	{
 		ID:       "endpoint-rdp-public",
 		Title:    "RDP console reachable from the network",
 		Severity: audit.High,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `A process next to QEMU serves this console on the network, with one fixed user and
 password from the document or qemu.conf, and anyone who can reach the port can try to log in. All
 users share that password, and it is stored in clear text on the host. It is harmless if the network
@@ -178,7 +178,7 @@ $ virt-xml DOMAIN --edit type=rdp --graphics "xpath0.set=./@listen,xpath0.value=
 			}
 			for at, d := range displayServers(p, "RDP") {
 				if where, address, public := d.public(p, at); public {
-					p.Key("open", d.confListen(p)).Reportf(where, "RDP listens on %s, which other hosts can reach", address)
+					p.Key("open", d.confAddress(p)).Reportf(where, "RDP listens on %s, which other hosts can reach", address)
 				}
 			}
 		},

@@ -19,14 +19,14 @@ $ virt-xml DOMAIN --edit --hostdev xpath0.set=./source/@writeFiltering=yes`,
 		Check: func(p *audit.Pass) {
 			for at, h := range audit.Each("devices/hostdev", p.Devices.Hostdevs) {
 				if h.SubsysPCI != nil {
-					writeFiltering(p, at.Elem("source").Attr("writeFiltering"))
+					reportUnfiltered(p, at.Elem("source").Attr("writeFiltering"))
 				}
 			}
 			// A network card can be assigned as <interface type='hostdev'>, which takes the
 			// attribute too; libvirtxml has no field for it there.
 			for at, i := range audit.Each("devices/interface", p.Devices.Interfaces) {
 				if i.Source != nil && i.Source.Hostdev != nil {
-					writeFiltering(p, at.Elem("source").Attr("writeFiltering"))
+					reportUnfiltered(p, at.Elem("source").Attr("writeFiltering"))
 				}
 			}
 		},
@@ -76,7 +76,7 @@ $ virt-xml DOMAIN --remove-device --hostdev all`,
 		ID:       "passthrough-tpm",
 		Title:    "Host TPM is assigned to a guest",
 		Severity: audit.High,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `The TPM contains the measurements of the host's boot and the keys that are sealed to
 them; a guest that controls the chip can extend its registers, lock it by wrong passwords or clear
 it. Nothing else on the host can use it meanwhile. An emulated TPM is sufficient for guests,
@@ -103,7 +103,7 @@ $ virt-xml DOMAIN --edit --tpm clearxml=yes,model=tpm-crb,backend.type=emulator,
 	},
 }
 
-func writeFiltering(p *audit.Pass, at audit.Path) {
+func reportUnfiltered(p *audit.Pass, at audit.Path) {
 	if v, _ := p.Attr(at); v == "no" {
 		p.Reportf(at, "writes to the PCI device's configuration space are not filtered")
 	}

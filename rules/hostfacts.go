@@ -27,7 +27,7 @@ var hostMachine = []*audit.Rule{
 		ID:       "boundary-arch-host-mismatch",
 		Title:    "Host cannot run KVM guests of the guest's architecture",
 		Severity: audit.Medium,
-		Profiles: every,
+		Profiles: allProfiles,
 		Needs:    audit.NeedCapabilities,
 		Doc: `Such a guest does not start on this host, and the usual workaround is type 'qemu',
 which is outside QEMU's security boundary. Run the guest on a host of its architecture. An x86_64
@@ -35,16 +35,16 @@ host also runs i686 guests, an aarch64 host may run armv7l guests, and ppc64 and
 other. It is harmless if the document is for another host than the one that was audited.`,
 		Fix:      `Run the guest on a host of its architecture. Do not change it to type='qemu'.`,
 		Refs:     []string{refs.QEMUSecurity, refs.DomainOverview},
-		Concerns: byQEMUDriver,
+		Concerns: usesQEMUDriver,
 		Check: func(p *audit.Pass) {
 			arch := p.Target.Arch
-			if arch == "" || p.Type != "kvm" || !byQEMU(p) {
+			if arch == "" || p.Type != "kvm" || !usesQEMU(p) {
 				return
 			}
 			switch runs, known := p.Host.Runs(arch, p.Type); {
 			case known && !runs:
 				p.Reportf(audit.At("os/type@arch"), "this host (%s) has no KVM for '%s' guests", p.HostArch, arch)
-			case !known && !accelerates(p.HostArch, arch):
+			case !known && !kvmRuns(p.HostArch, arch):
 				p.Reportf(audit.At("os/type@arch"), "a host of architecture '%s' has no KVM for '%s' guests", p.HostArch, arch)
 			}
 		},
@@ -62,10 +62,10 @@ one. It is harmless if migration has a separate network that nothing else can re
 address in qemu.conf to show that.`,
 		Fix:      `Set migrate_tls_force = 1, with certificates in /etc/pki/qemu, and migration_address = "ADDRESS"` + setInConf,
 		Refs:     []string{qemuConf, secureUsage, qemuTLS, "https://wiki.openstack.org/wiki/OSSN/OSSN-0007"},
-		Concerns: byQEMUDriver,
+		Concerns: usesQEMUDriver,
 		Check: func(p *audit.Pass) {
 			force, address := p.Conf().Bool("migrate_tls_force"), p.Conf().String("migration_address")
-			if !byQEMUDriver(p) || p.Host.InSession() || force.Value {
+			if !usesQEMUDriver(p) || p.Host.InSession() || force.Value {
 				return
 			}
 			switch strings.Trim(address.Value, "[]") {
@@ -100,7 +100,7 @@ are images that the guest only reads.`,
 				}
 				name := hostpath.Opened(s.File.File)
 				file, ok := p.Host.File(name)
-				if !ok || !enterable(p, path.Dir(name)) {
+				if !ok || !reachableByAll(p, path.Dir(name)) {
 					continue
 				}
 				switch {
@@ -149,13 +149,13 @@ require a lock manager. Disks on the host's own file system are not reported.`,
 		Fix:  `Set lock_manager = "lockd"` + setInConf,
 		Refs: []string{diskLocking, qemuConf},
 		Concerns: func(p *audit.Pass) bool {
-			return byQEMUDriver(p) && slices.ContainsFunc(p.Devices.Disks, func(d libvirtxml.DomainDisk) bool {
+			return usesQEMUDriver(p) && slices.ContainsFunc(p.Devices.Disks, func(d libvirtxml.DomainDisk) bool {
 				return !guestReadsOnly(&d) && (d.Shareable != nil || d.Source != nil && d.Source.Network != nil)
 			})
 		},
 		Check: func(p *audit.Pass) {
 			manager := p.Conf().String("lock_manager")
-			if !byQEMUDriver(p) || manager.Value != "" {
+			if !usesQEMUDriver(p) || manager.Value != "" {
 				return
 			}
 			for at, d := range audit.Each("devices/disk", p.Devices.Disks) {
@@ -171,11 +171,11 @@ require a lock manager. Disks on the host's own file system are not reported.`,
 	},
 }
 
-// byQEMUDriver reports whether libvirt's QEMU driver runs the guest, so that qemu.conf applies.
-func byQEMUDriver(p *audit.Pass) bool { return byQEMU(p) && p.Type != "xen" }
+// usesQEMUDriver reports whether libvirt's QEMU driver runs the guest, so that qemu.conf applies.
+func usesQEMUDriver(p *audit.Pass) bool { return usesQEMU(p) && p.Type != "xen" }
 
-// accelerates reports whether KVM of a host of one architecture runs guests of another.
-func accelerates(host, guest string) bool {
+// kvmRuns reports whether KVM of a host of one architecture runs guests of another.
+func kvmRuns(host, guest string) bool {
 	switch guest {
 	case host:
 		return true
@@ -189,11 +189,11 @@ func accelerates(host, guest string) bool {
 	return false
 }
 
-// enterable reports whether all users of the host can enter a directory. Directories whose mode is
-// not known count as open.
-func enterable(p *audit.Pass, folder string) bool {
-	for ; folder != "/"; folder = path.Dir(folder) {
-		if f, ok := p.Host.File(folder); ok && f.Mode&0o001 == 0 {
+// reachableByAll reports whether all users of the host can enter a directory. Directories whose
+// mode is not known count as open.
+func reachableByAll(p *audit.Pass, directory string) bool {
+	for ; directory != "/"; directory = path.Dir(directory) {
+		if f, ok := p.Host.File(directory); ok && f.Mode&0o001 == 0 {
 			return false
 		}
 	}

@@ -36,7 +36,7 @@ harmless if everything below the switch belongs to this guest.`,
 		ID:       "confinement-no-mac-host",
 		Title:    "Neither SELinux nor AppArmor confines QEMU on this host",
 		Severity: audit.High,
-		Profiles: every,
+		Profiles: allProfiles,
 		Needs:    audit.NeedMAC,
 		Doc: `Without mandatory access control a QEMU process that its guest has taken over has all
 permissions of its user, and all guests of a host have the same user: it can access their disks and
@@ -47,9 +47,9 @@ guests that disable it themselves. It is harmless in a container that confines Q
 in KubeVirt.`,
 		Fix:      `Enable SELinux or AppArmor on the host, and set security_driver = "selinux" or "apparmor", and security_require_confined = 1,` + setInConf,
 		Refs:     []string{qemuConf, drvSELinux, drvAppArmor},
-		Concerns: byQEMUDriver,
+		Concerns: usesQEMUDriver,
 		Check: func(p *audit.Pass) {
-			if !byQEMUDriver(p) || switchedOff(p) {
+			if !usesQEMUDriver(p) || disablesConfinement(p) {
 				return
 			}
 			driver, confined := p.Conf().List("security_driver"), p.Conf().Bool("security_default_confined")
@@ -58,7 +58,7 @@ in KubeVirt.`,
 				p.Key("none").Reportf(audit.Path{}, "neither SELinux nor AppArmor confines this guest (%s)", driver.Where())
 			case known && model == "none":
 				p.Key("none").Reportf(audit.Path{}, "neither SELinux nor AppArmor confines this guest: libvirt on this host uses neither")
-			case !confined.Value && !labelled(p):
+			case !confined.Value && !requestsLabel(p):
 				p.Key("on-request").Reportf(audit.Path{}, "guests are not confined unless they request it (%s)", confined.Where())
 			case p.Host.Permissive():
 				p.Key("permissive").Reportf(audit.Path{}, "SELinux on this host is permissive: it labels this guest but does not confine it")
@@ -80,10 +80,10 @@ Core dumps with the guest's memory are medium: they store its secrets on the hos
 harmless in a container that has these protections itself, as in KubeVirt.`,
 		Fix:      `Delete the setting, since libvirt's defaults are secure,` + setInConf,
 		Refs:     []string{qemuConf, drvCgroups},
-		Concerns: byQEMUDriver,
+		Concerns: usesQEMUDriver,
 		Check: func(p *audit.Pass) {
-			if byQEMUDriver(p) {
-				sandbox(p)
+			if usesQEMUDriver(p) {
+				reportSandbox(p)
 			}
 		},
 	},
@@ -140,9 +140,9 @@ func hasPCI(p *audit.Pass) bool {
 	return false
 }
 
-// switchedOff reports whether the document itself disables SELinux and AppArmor for the guest.
-// Model 'none' does not: each security driver of the host still generates a label.
-func switchedOff(p *audit.Pass) bool {
+// disablesConfinement reports whether the document itself disables SELinux and AppArmor for the
+// guest. Model 'none' does not: each security driver of the host still generates a label.
+func disablesConfinement(p *audit.Pass) bool {
 	for i := range p.SecLabel {
 		if l := &p.SecLabel[i]; l.Type == "none" && l.Model != "dac" && l.Model != "none" {
 			return true
@@ -151,8 +151,8 @@ func switchedOff(p *audit.Pass) bool {
 	return false
 }
 
-// labelled reports whether the document requests a label of SELinux or AppArmor.
-func labelled(p *audit.Pass) bool {
+// requestsLabel reports whether the document requests a label of SELinux or AppArmor.
+func requestsLabel(p *audit.Pass) bool {
 	for i := range p.SecLabel {
 		if l := &p.SecLabel[i]; l.Model != "dac" && l.Model != "none" && (l.Type == "dynamic" || l.Type == "static") {
 			return true
@@ -161,8 +161,8 @@ func labelled(p *audit.Pass) bool {
 	return false
 }
 
-// sandbox reports the protections that qemu.conf disables.
-func sandbox(p *audit.Pass) {
+// reportSandbox reports the protections that qemu.conf disables.
+func reportSandbox(p *audit.Pass) {
 	conf := p.Conf()
 	if s := conf.Int("seccomp_sandbox"); s.Value == 0 {
 		p.Key("seccomp").Reportf(audit.Path{}, "QEMU may make any system call: the filter is off (%s)", s.Where())
@@ -194,8 +194,8 @@ func controlsHost(device string) bool {
 	if !ok {
 		return false
 	}
-	folder, _, below := strings.Cut(name, "/")
-	switch folder {
+	directory, _, below := strings.Cut(name, "/")
+	switch directory {
 	case "mem", "kmem", "port", "kmsg", "nvram":
 		return true
 	case "mapper", "disk", "cpu":

@@ -24,8 +24,8 @@ type device struct {
 // dumps of 12.8. libvirt uses the first model of a list that QEMU supports, and distributions omit
 // some.
 
-// implies reports whether libvirt's QEMU driver completes the guest's devices.
-func implies(p *audit.Pass) bool { return byQEMUDriver(p) }
+// completesDevices reports whether libvirt's QEMU driver completes the guest's devices.
+func completesDevices(p *audit.Pass) bool { return usesQEMUDriver(p) }
 
 // guestArch returns libvirt's name of the architecture, or "" if it is the host's and not known.
 func guestArch(p *audit.Pass) string {
@@ -61,7 +61,7 @@ func nics(p *audit.Pass) iter.Seq[device] {
 			switch {
 			case i.Model != nil && i.Model.Type != "":
 				d = device{at: at.Elem("model").Attr("type"), model: i.Model.Type}
-			case !implies(p) || i.Source != nil && i.Source.Hostdev != nil: // real hardware
+			case !completesDevices(p) || i.Source != nil && i.Source.Hostdev != nil: // real hardware
 				continue
 			case i.Source != nil && (i.Source.VDPA != nil || i.Source.VHostUser != nil):
 				// For vhostuser libvirt refuses every other model, including its own default.
@@ -98,7 +98,7 @@ func videoCards(p *audit.Pass) iter.Seq[device] {
 		for at, v := range audit.Each("devices/video", p.Devices.Videos) {
 			d := device{at: at.Elem("model").Attr("type"), model: v.Model.Type}
 			if d.model == "" || d.model == "default" {
-				if !implies(p) {
+				if !completesDevices(p) {
 					continue
 				}
 				d = device{at: at, model: defaultVideo(p), implied: true}
@@ -107,7 +107,7 @@ func videoCards(p *audit.Pass) iter.Seq[device] {
 				return
 			}
 		}
-		if len(p.Devices.Graphics) > 0 && len(p.Devices.Videos) == 0 && implies(p) {
+		if len(p.Devices.Graphics) > 0 && len(p.Devices.Videos) == 0 && completesDevices(p) {
 			yield(device{at: audit.At("devices/graphics"), model: defaultVideo(p), implied: true, added: true})
 		}
 	}
@@ -133,7 +133,7 @@ func tpmModels(p *audit.Pass) iter.Seq[device] {
 		for at, t := range audit.Each("devices/tpm", p.Devices.TPMs) {
 			d := device{at: at.Attr("model"), model: t.Model}
 			if d.model == "" {
-				if !implies(p) {
+				if !completesDevices(p) {
 					continue
 				}
 				d = device{at: at, model: "tpm-tis", implied: true}
@@ -195,7 +195,7 @@ func iommus(p *audit.Pass) iter.Seq[device] {
 				return
 			}
 		}
-		if len(p.Devices.IOMMUs) == 0 && p.VCPU != nil && p.VCPU.Value > withoutEIM && implies(p) && p.Boundary.Family == "q35" {
+		if len(p.Devices.IOMMUs) == 0 && p.VCPU != nil && p.VCPU.Value > withoutEIM && completesDevices(p) && p.Boundary.Family == "q35" {
 			yield(device{at: audit.At("vcpu"), model: "intel", implied: true, added: true, by: "libvirt 12"})
 		}
 	}

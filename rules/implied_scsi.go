@@ -21,7 +21,7 @@ func scsiControllers(p *audit.Pass) iter.Seq[device] {
 			}
 			d := device{at: at.Attr("model"), model: c.Model}
 			if c.Model == "" || c.Model == "auto" {
-				if !implies(p) {
+				if !completesDevices(p) {
 					continue
 				}
 				d = defaultSCSI(p, at, first)
@@ -30,7 +30,7 @@ func scsiControllers(p *audit.Pass) iter.Seq[device] {
 				return
 			}
 		}
-		if !implies(p) {
+		if !completesDevices(p) {
 			return
 		}
 		if at, model, added := addedSCSI(p); added {
@@ -107,15 +107,15 @@ func addedSCSI(p *audit.Pass) (at audit.Path, model string, added bool) {
 			}
 		}
 	}
-	if added && missing(taken, last) > 0 {
+	if added && missingControllers(taken, last) > 0 {
 		return at, model, true
 	}
 	for where, d := range audit.Each("devices/disk", p.Devices.Disks) {
 		if diskBus(d) == "scsi" {
-			needs(where.Elem("target"), driveController(d.Address, nthDisk(d.Target)/unitsOfSCSI))
+			needs(where.Elem("target"), driveController(d.Address, diskIndex(d.Target)/unitsOfSCSI))
 		}
 	}
-	return at, "", added && missing(taken, last) > unnumbered
+	return at, "", added && missingControllers(taken, last) > unnumbered
 }
 
 // usesSCSI reports whether a disk or a host device of the guest is on a SCSI controller.
@@ -133,8 +133,8 @@ func usesSCSI(p *audit.Pass) bool {
 	return false
 }
 
-// missing returns how many controllers up to the last required one the document lacks.
-func missing(taken map[uint64]string, last uint64) uint64 {
+// missingControllers returns how many controllers up to the last required one the document lacks.
+func missingControllers(taken map[uint64]string, last uint64) uint64 {
 	n := last + 1
 	for index := range taken {
 		if index <= last {
@@ -156,18 +156,18 @@ func driveController(a *libvirtxml.DomainAddress, otherwise uint64) uint64 {
 	return uint64(*a.Drive.Controller)
 }
 
-// maxNth prevents an overflow by a name that is too long; libvirt refuses it.
-const maxNth = 1 << 32
+// maxDiskIndex prevents an overflow by a name that is too long; libvirt refuses it.
+const maxDiskIndex = 1 << 32
 
-// nthDisk returns the index of the disk that a target's name means: 0 for sda, 26 for sdaa (source:
-// libvirt, virDiskNameToIndex).
-func nthDisk(t *libvirtxml.DomainDiskTarget) uint64 {
+// diskIndex returns the index of the disk that a target's name means: 0 for sda, 26 for sdaa
+// (source: libvirt, virDiskNameToIndex).
+func diskIndex(t *libvirtxml.DomainDiskTarget) uint64 {
 	if t == nil || len(t.Dev) < 3 {
 		return 0
 	}
 	n := uint64(0)
 	for _, c := range t.Dev[2:] {
-		if c < 'a' || c > 'z' || n > maxNth {
+		if c < 'a' || c > 'z' || n > maxDiskIndex {
 			break
 		}
 		n = n*26 + uint64(c-'a') + 1

@@ -14,7 +14,7 @@ var machine = []*audit.Rule{
 		ID:       "machine-removed",
 		Title:    "Versioned machine type no longer exists in QEMU",
 		Severity: audit.Medium,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `The guest does not start after an upgrade of QEMU, and the usual workaround is to keep
 an old QEMU that gets no security fixes. QEMU removes a versioned machine type six years after its
 release; earlier releases removed some manually. The rule uses the release of --qemu-version, or the
@@ -44,7 +44,7 @@ checked.`,
 		ID:       "machine-deprecated",
 		Title:    "Versioned machine type is deprecated in QEMU",
 		Severity: audit.Low,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `A later release of QEMU removes this machine type, and the guest then does not start.
 QEMU deprecates a versioned machine type three years after its release and removes it three years
 later. Old versions also preserve old behaviour on purpose, and some fixes are only in new versions.
@@ -116,7 +116,7 @@ $ virt-xml DOMAIN --edit --convert-to-q35`,
 		Check: func(p *audit.Pass) {
 			arch := guestArch(p)
 			name, at := p.MachineType()
-			switch implied := name == "" && byQEMUDriver(p) && (arch == "x86_64" || arch == "i686"); {
+			switch implied := name == "" && usesQEMUDriver(p) && (arch == "x86_64" || arch == "i686"); {
 			case implied:
 				p.Reportf(audit.At("os/type"), "the document states no machine type: libvirt uses 'pc', the legacy i440fx")
 			case p.Machine().Family == "pc": // also if another reason decides the verdict

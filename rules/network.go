@@ -67,16 +67,16 @@ $ virt-xml DOMAIN --edit --network clearxml=yes,type=network,source=default,mode
 				case s == nil:
 				case s.MCast != nil:
 					p.Reportf(at.Elem("source"), "any host that joins multicast group %s is on the guest's network", s.MCast.Address)
-				case s.Server != nil && !loopback(s.Server.Address):
-					p.Reportf(at.Elem("source"), "any client of port %d on %s is on the guest's network", s.Server.Port, everywhere(s.Server.Address))
-				case s.Client != nil && !loopback(s.Client.Address):
-					p.Reportf(at.Elem("source"), "the guest's frames are sent unencrypted to %s, without authentication", everywhere(s.Client.Address))
-				case s.UDP != nil && !localDatagrams(s.UDP):
-					p.Reportf(at.Elem("source"), "the guest's frames are sent unencrypted to %s, and any sender is accepted", everywhere(s.UDP.Address))
+				case s.Server != nil && !isLoopback(s.Server.Address):
+					p.Reportf(at.Elem("source"), "any client of port %d on %s is on the guest's network", s.Server.Port, addressOrAny(s.Server.Address))
+				case s.Client != nil && !isLoopback(s.Client.Address):
+					p.Reportf(at.Elem("source"), "the guest's frames are sent unencrypted to %s, without authentication", addressOrAny(s.Client.Address))
+				case s.UDP != nil && !isLocalUDP(s.UDP):
+					p.Reportf(at.Elem("source"), "the guest's frames are sent unencrypted to %s, and any sender is accepted", addressOrAny(s.UDP.Address))
 				}
 			}
 			for _, o := range passedOptions(p, "netdev", "nic", "net") {
-				if openTunnel(o) {
+				if isOpenTunnel(o) {
 					p.Reportf(o.At, "-%s %s sends the guest's frames over an open socket", o.Name, o.First("type"))
 				}
 			}
@@ -98,8 +98,8 @@ $ virt-xml DOMAIN --edit --network clearxml=yes,type=network,source=default,mode
 		// <backend tap> and <backend vhost> are not scripts: they name a device that libvirt opens.
 		Check: func(p *audit.Pass) {
 			for at, i := range audit.Each("devices/interface", p.Devices.Interfaces) {
-				script(p, at.Elem("script"), i.Script)
-				script(p, at.Elem("downscript"), i.DownScript)
+				reportScript(p, at.Elem("script"), i.Script)
+				reportScript(p, at.Elem("downscript"), i.DownScript)
 			}
 			for _, o := range passedOptions(p, "netdev", "nic", "net") {
 				for _, key := range []string{"script", "downscript"} {
@@ -112,7 +112,7 @@ $ virt-xml DOMAIN --edit --network clearxml=yes,type=network,source=default,mode
 	},
 }
 
-func script(p *audit.Pass, at audit.Path, s *libvirtxml.DomainInterfaceScript) {
+func reportScript(p *audit.Pass, at audit.Path, s *libvirtxml.DomainInterfaceScript) {
 	if s == nil || strings.TrimSpace(s.Path) == "" {
 		return
 	}
@@ -124,15 +124,14 @@ func script(p *audit.Pass, at audit.Path, s *libvirtxml.DomainInterfaceScript) {
 	p.ReportAs(severity, at.Attr("path"), "'%s' runs on the host when the guest starts or stops", s.Path)
 }
 
-// localDatagrams reports whether both ends are loopback addresses. The local end decides who can
-// send.
-func localDatagrams(s *libvirtxml.DomainInterfaceSourceUDP) bool {
-	return loopback(s.Address) && (s.Local == nil || loopback(s.Local.Address))
+// isLocalUDP reports whether both ends are loopback addresses. The local end decides who can send.
+func isLocalUDP(s *libvirtxml.DomainInterfaceSourceUDP) bool {
+	return isLoopback(s.Address) && (s.Local == nil || isLoopback(s.Local.Address))
 }
 
-// openTunnel reports whether a network of the command line is a socket that others can reach:
+// isOpenTunnel reports whether a network of the command line is a socket that others can reach:
 // "socket,listen=HOST:PORT", or the newer stream and dgram with addresses in parts.
-func openTunnel(o audit.Option) bool {
+func isOpenTunnel(o audit.Option) bool {
 	kind := o.First("type")
 	if kind != "socket" && kind != "stream" && kind != "dgram" {
 		return false
@@ -146,11 +145,11 @@ func openTunnel(o audit.Option) bool {
 			if i := strings.LastIndexByte(host, ':'); i >= 0 {
 				host = host[:i]
 			}
-			if !loopback(host) {
+			if !isLoopback(host) {
 				return true
 			}
 		case "addr.host", "local.host", "remote.host":
-			if !loopback(a.Value) {
+			if !isLoopback(a.Value) {
 				return true
 			}
 		}

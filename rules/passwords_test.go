@@ -128,7 +128,7 @@ func TestLoopback(t *testing.T) {
 		"0.0.0.0": false, "::": false, "127.0.0.1.example.org": false, "localhost.example.org": false,
 		"10.0.0.1": false, "*": false, "fe80::1%eth0": false,
 	} {
-		if loopback(address) != want {
+		if isLoopback(address) != want {
 			t.Errorf("%s: %v", address, !want)
 		}
 	}

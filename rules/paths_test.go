@@ -2,7 +2,8 @@ package rules
 
 import "testing"
 
-// TestNamesOfFiles: a file must be reported under each of its names, at each place that accepts a file.
+// TestNamesOfFiles: a file must be reported under each of its names, at each place that accepts a
+// file.
 func TestNamesOfFiles(t *testing.T) {
 	names := []string{"/etc/shadow", "etc/shadow", "../../etc/shadow", "/srv//../etc/./shadow", "/var/run/../etc/shadow"}
 	for _, place := range []struct{ rule, before, after string }{

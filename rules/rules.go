@@ -28,7 +28,7 @@ func All() []*audit.Rule {
 		processors,
 		firmware,
 		secrets,
-		hygiene,
+		documents,
 		documentText,
 		waivers,
 		confidential,
@@ -63,11 +63,11 @@ func Groups() []Group {
 // Group is a topic of rules: the first word of their IDs, a heading, and a description.
 type Group struct{ ID, Title, About string }
 
-// every includes a rule in all profiles.
-var every = audit.Profiles()
+// allProfiles includes a rule in all profiles.
+var allProfiles = audit.Profiles()
 
-// withoutPassthrough is the fix for anything that <qemu:commandline> does.
-const withoutPassthrough = `Delete the arguments from <qemu:commandline>, and use the elements of libvirt for the same purpose.
+// removePassthrough is the fix for anything that <qemu:commandline> does.
+const removePassthrough = `Delete the arguments from <qemu:commandline>, and use the elements of libvirt for the same purpose.
 $ virt-xml DOMAIN --edit --xml xpath.delete=./qemu:commandline`
 
 // Indexers returns the functions that index, for all domains of a run, what the fleet rules

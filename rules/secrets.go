@@ -23,7 +23,7 @@ var secrets = []*audit.Rule{
 		ID:       "secret-graphics-passwd",
 		Title:    "Console password in clear text",
 		Severity: audit.Medium,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `Anyone who can read this file or a backup of it, or the domain with its secrets
 through libvirt, has the console's password. Such passwords are rarely changed and often shared
 between guests. A placeholder of management software that expired in 1970 is not a secret and is not
@@ -32,7 +32,7 @@ reported. If the password is masked or omitted, the rule is not evaluated.`,
 		Refs: []string{accessRules, qemuVNC, domainGraphics, "https://security.libvirt.org/2014/0007.html", "https://security.libvirt.org/2015/0001.html"},
 		Check: func(p *audit.Pass) {
 			for at, d := range displayServers(p, "VNC", "SPICE") {
-				clearPassword(p, at, d)
+				reportPassword(p, at, d)
 			}
 		},
 	},
@@ -40,7 +40,7 @@ reported. If the password is masked or omitted, the rule is not evaluated.`,
 		ID:       "secret-rdp-passwd",
 		Title:    "RDP password in clear text",
 		Severity: audit.Medium,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `Anyone who can read this file or a backup of it, or the domain with its secrets
 through libvirt, can log in to the guest's RDP console. A user name alone is not a secret and is not
 reported. A password in qemu.conf is stored in clear text too, but in one file that only root must
@@ -53,7 +53,7 @@ $ virt-xml DOMAIN --edit type=rdp --graphics passwd=`,
 				return // VirtualBox stores no password here
 			}
 			for at, d := range displayServers(p, "RDP") {
-				clearPassword(p, at, d)
+				reportPassword(p, at, d)
 			}
 		},
 	},
@@ -61,7 +61,7 @@ $ virt-xml DOMAIN --edit type=rdp --graphics passwd=`,
 		ID:       "secret-kernel-cmdline",
 		Title:    "Secret in the kernel's command line",
 		Severity: audit.Medium,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `Everyone can read the kernel's command line: in the guest as /proc/cmdline and in its
 log, on the host in the list of processes and in what libvirt shows to read-only clients. The rule
 checks the names of parameters; waive a parameter that has the name of a password but contains
@@ -92,7 +92,7 @@ $ virt-xml DOMAIN --edit --xml xpath.delete=./os/cmdline`,
 		ID:       "secret-smbios-credential",
 		Title:    "SMBIOS string contains a systemd credential",
 		Severity: audit.High,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `An SMBIOS string is part of this document and of QEMU's command line, which every user
 of the host can read. The guest's systemd hides the credential from users of the guest, but not from
 users of the host. Credentials whose names contain words such as password, key, token or secret are
@@ -100,13 +100,13 @@ high, others are medium. SSH authorized keys and settings of systemd that are no
 		Fix: `Encrypt the credential, release it after attestation, or store it on a disk that only this guest has
 $ virt-xml DOMAIN --edit --xml xpath.delete=./sysinfo`,
 		Refs:  []string{"https://www.freedesktop.org/software/systemd/man/latest/smbios-type-11.html", "https://libvirt.org/formatdomain.html#smbios-system-information"},
-		Check: smbiosCredentials,
+		Check: reportSMBIOSCredentials,
 	},
 	{
 		ID:       "secret-http-cookie",
 		Title:    "HTTP cookie for a network disk",
 		Severity: audit.High,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `A cookie authenticates its client: anyone who reads this document can download the
 disk image, and often more, from the server. libvirt showed cookies to read-only clients before
 CVE-2020-14301 was fixed, and treats them as secrets since. Over plain http the cookie can be read
@@ -141,7 +141,7 @@ on the network as well. It is harmless after the session has ended on the server
 		ID:       "secret-url-userinfo",
 		Title:    "URL or name of a disk source contains credentials",
 		Severity: audit.High,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `libvirt treats names, hosts and queries of disk sources as public: it shows them to
 read-only clients, writes them to logs and passes them on QEMU's command line, so a user and
 password, or a key, in them is not protected. The signature of a presigned address expires and is
@@ -151,7 +151,7 @@ not contain its value.`,
 		Refs: []string{domainDisks, qemuSecrets},
 		Check: func(p *audit.Pass) {
 			for at, source := range writtenSources(p, true) {
-				urlSecrets(p, at, source)
+				reportURLSecrets(p, at, source)
 			}
 		},
 	},
@@ -159,12 +159,12 @@ not contain its value.`,
 		ID:       "secret-qemu-arg",
 		Title:    "Argument for QEMU contains a secret",
 		Severity: audit.High,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `Every user of the host can read QEMU's command line in /proc, and the guest's log
 contains it. A secret object with data=, or a password in an option, is public there, while libvirt
 itself passes secrets in encrypted objects. Secrets that are read from a file, and data that is
 encrypted with another secret (keyid=), are not reported.`,
-		Fix:  withoutPassthrough,
+		Fix:  removePassthrough,
 		Refs: []string{qemuSecrets, "https://nvd.nist.gov/vuln/detail/CVE-2015-5160", "https://wiki.openstack.org/wiki/OSSN/OSSN-0079"},
 		Check: func(p *audit.Pass) {
 			for _, o := range p.Command.Options {
@@ -176,13 +176,13 @@ encrypted with another secret (keyid=), are not reported.`,
 	},
 }
 
-// clearPassword reports a display's password. A password that is not shown matters only for a
+// reportPassword reports a display's password. A password that is not shown matters only for a
 // display with a port.
-func clearPassword(p *audit.Pass, at audit.Path, d display) {
-	switch guard := d.guard(p, at); {
-	case guard == guardPassword && strings.Trim(d.passwd, "*") != "":
+func reportPassword(p *audit.Pass, at audit.Path, d display) {
+	switch guard := d.statedPassword(p, at); {
+	case guard == passwordSet && strings.Trim(d.passwd, "*") != "":
 		p.Reportf(at.Attr("passwd"), "the password of the %s console is stored in clear text", d.kind)
-	case guard == guardPassword, guard == guardUnseen && d.tcp():
+	case guard == passwordSet, guard == passwordUnknown && d.tcp():
 		p.Unknown(audit.NeedSecrets)
 	}
 }
@@ -223,9 +223,9 @@ func writtenSources(p *audit.Pass, mirrors bool) iter.Seq2[audit.Path, *libvirtx
 	}
 }
 
-// smbiosCredentials reports credentials in the strings of <sysinfo> and of "-smbios
+// reportSMBIOSCredentials reports credentials in the strings of <sysinfo> and of "-smbios
 // type=11,value=...".
-func smbiosCredentials(p *audit.Pass) {
+func reportSMBIOSCredentials(p *audit.Pass) {
 	judge := func(at audit.Path, entry string) {
 		name, ok := strings.CutPrefix(strings.TrimSpace(entry), "io.systemd.credential")
 		if !ok {

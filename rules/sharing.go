@@ -36,12 +36,12 @@ $ virt-xml DOMAIN --edit all --filesystem driver.type=virtiofs,accessmode=passth
 			"https://nvd.nist.gov/vuln/detail/CVE-2026-93834", "https://nvd.nist.gov/vuln/detail/CVE-2023-2861",
 		},
 		Check: func(p *audit.Pass) {
-			for at, fs := range foldersBy9p(p) {
+			for at, fs := range directoriesBy9p(p) {
 				switch {
 				case fs.ReadOnly == nil && passesOwners(fs):
-					p.Key("writable-passthrough").ReportAs(audit.High, at, "directory '%s' is shared by 9p, writable and with accessmode 'passthrough'", sharedFolder(fs))
+					p.Key("writable-passthrough").ReportAs(audit.High, at, "directory '%s' is shared by 9p, writable and with accessmode 'passthrough'", sharedDirectory(fs))
 				default:
-					p.Key("served").Reportf(at, "directory '%s' is shared by 9p, a server inside QEMU", sharedFolder(fs))
+					p.Key("served").Reportf(at, "directory '%s' is shared by 9p, a server inside QEMU", sharedDirectory(fs))
 				}
 			}
 			for _, o := range passedOptions(p, "virtfs", "fsdev") {
@@ -72,7 +72,7 @@ $ virt-xml DOMAIN --edit all --filesystem accessmode=mapped`,
 		// libvirt's build sets the default user (root upstream, another user in distributions), so
 		// the rule cannot assume a default.
 		Check: func(p *audit.Pass) {
-			for at, fs := range foldersBy9p(p) {
+			for at, fs := range directoriesBy9p(p) {
 				if fs.ReadOnly != nil || !passesOwners(fs) {
 					continue
 				}
@@ -80,7 +80,7 @@ $ virt-xml DOMAIN --edit all --filesystem accessmode=mapped`,
 				case !known:
 					p.Unknown(audit.NeedQEMUConf)
 				case root:
-					p.Reportf(at.Attr("accessmode"), "QEMU runs as root%s, so the guest can create setuid executables and devices in '%s'", where, sharedFolder(fs))
+					p.Reportf(at.Attr("accessmode"), "QEMU runs as root%s, so the guest can create setuid executables and devices in '%s'", where, sharedDirectory(fs))
 				}
 			}
 		},
@@ -99,23 +99,23 @@ for each guest is not reported.`,
 		Refs: []string{domainFolders, virtiofs, "https://wiki.openstack.org/wiki/OSSN/OSSN-0001"},
 		Check: func(p *audit.Pass) {
 			for at, fs := range audit.Each("devices/filesystem", p.Devices.Filesystems) {
-				folder := sharedFolder(fs)
-				if folder == "" {
+				directory := sharedDirectory(fs)
+				if directory == "" {
 					continue
 				}
-				contents := dangerousFolder(folder, fs.ReadOnly != nil)
+				contents := dangerousContents(directory, fs.ReadOnly != nil)
 				switch {
-				case contents == "" || hostpath.Allowed(p, folder):
+				case contents == "" || hostpath.Allowed(p, directory):
 				case fs.ReadOnly != nil:
-					p.Key("read").ReportAs(audit.High, at.Elem("source").Attr("dir"), "the guest can read %s of the host in %s", contents, hostpath.Named(folder))
+					p.Key("read").ReportAs(audit.High, at.Elem("source").Attr("dir"), "the guest can read %s of the host in %s", contents, hostpath.Named(directory))
 				default:
-					p.Key("write").Reportf(at.Elem("source").Attr("dir"), "the guest can write %s of the host in %s", contents, hostpath.Named(folder))
+					p.Key("write").Reportf(at.Elem("source").Attr("dir"), "the guest can write %s of the host in %s", contents, hostpath.Named(directory))
 				}
 			}
 			for _, o := range passedOptions(p, "virtfs", "fsdev") {
-				folder, _ := o.Get("path")
-				if readonly := switchedOn(o, "readonly"); folder != "" && !hostpath.Allowed(p, folder) {
-					if contents := dangerousFolder(folder, readonly); contents != "" && readonly {
+				directory, _ := o.Get("path")
+				if readonly := switchedOn(o, "readonly"); directory != "" && !hostpath.Allowed(p, directory) {
+					if contents := dangerousContents(directory, readonly); contents != "" && readonly {
 						p.Key("read").ReportAs(audit.High, o.At, "-%s lets the guest read %s of the host", o.Name, contents)
 					} else if contents != "" {
 						p.Key("write").Reportf(o.At, "-%s lets the guest write %s of the host", o.Name, contents)
@@ -152,9 +152,9 @@ $ virt-xml DOMAIN --remove-device --shmem all`,
 	},
 }
 
-// foldersBy9p walks the directories that QEMU itself shares. QEMU supports only type mount, and the
-// default driver is path.
-func foldersBy9p(p *audit.Pass) func(func(audit.Path, *libvirtxml.DomainFilesystem) bool) {
+// directoriesBy9p walks the directories that QEMU itself shares. QEMU supports only type mount, and
+// the default driver is path.
+func directoriesBy9p(p *audit.Pass) func(func(audit.Path, *libvirtxml.DomainFilesystem) bool) {
 	return func(yield func(audit.Path, *libvirtxml.DomainFilesystem) bool) {
 		if p.VerdictIs("not-qemu") {
 			return
@@ -174,7 +174,7 @@ func passesOwners(fs *libvirtxml.DomainFilesystem) bool {
 	return fs.AccessMode == "" || fs.AccessMode == "passthrough"
 }
 
-func sharedFolder(fs *libvirtxml.DomainFilesystem) string {
+func sharedDirectory(fs *libvirtxml.DomainFilesystem) string {
 	switch s := fs.Source; {
 	case s == nil:
 	case s.Mount != nil:
@@ -201,36 +201,36 @@ func emulatorRoot(p *audit.Pass) (root, known bool, where string) {
 	return account.RootUser(user), user != "", where
 }
 
-// programFolders contain only files that every user of the host may read.
-var programFolders = strings.Fields("/usr /lib /lib32 /lib64 /libx32 /bin /sbin /opt")
+// executableDirectories contain only files that every user of the host may read.
+var executableDirectories = strings.Fields("/usr /lib /lib32 /lib64 /libx32 /bin /sbin /opt")
 
-// systemFolders are directories of the host that must not be shared; their subdirectories may be.
-var systemFolders = append(strings.Fields(`/etc /root /home /boot /var /var/lib /run /dev /proc /sys /var/lib/libvirt /var/lib/libvirt/images
-	/var/lib/docker /var/lib/containers /var/lib/containerd /var/lib/kubelet`), programFolders...)
+// hostDirectories are directories of the host that must not be shared; their subdirectories may be.
+var hostDirectories = append(strings.Fields(`/etc /root /home /boot /var /var/lib /run /dev /proc /sys /var/lib/libvirt /var/lib/libvirt/images
+	/var/lib/docker /var/lib/containers /var/lib/containerd /var/lib/kubelet`), executableDirectories...)
 
 // systemTrees are directories of the host that must not be shared, and neither must their
 // subdirectories.
 var systemTrees = strings.Fields(`/proc /sys /boot /run/libvirt /etc/libvirt /etc/ssh /etc/systemd /etc/pam.d /etc/sudoers.d /etc/cron.d
 	/etc/ssl/private /var/lib/libvirt/qemu /var/lib/libvirt/secrets /var/lib/libvirt/swtpm /var/spool/cron`)
 
-// dangerousFolder returns what a shared directory contains that guests must not access, or "".
-func dangerousFolder(folder string, readonly bool) string {
-	folder = hostpath.Opened(folder)
+// dangerousContents returns what a shared directory contains that guests must not access, or "".
+func dangerousContents(directory string, readonly bool) string {
+	directory = hostpath.Opened(directory)
 	switch {
-	case folder == "/":
+	case directory == "/":
 		return "everything"
-	case readonly && slices.Contains(programFolders, folder):
+	case readonly && slices.Contains(executableDirectories, directory):
 		return ""
-	case slices.Contains(systemFolders, folder):
-		return folder
+	case slices.Contains(hostDirectories, directory):
+		return directory
 	}
 	for _, tree := range systemTrees {
-		if hostpath.Under(folder, tree) || hostpath.Under(tree, folder) {
+		if hostpath.Under(directory, tree) || hostpath.Under(tree, directory) {
 			return tree
 		}
 	}
-	if strings.HasSuffix(folder, "/.ssh") {
-		return folder
+	if strings.HasSuffix(directory, "/.ssh") {
+		return directory
 	}
 	return ""
 }

@@ -23,7 +23,7 @@ var diskContents = []*audit.Rule{
 		ID:       "storage-driver-type-missing",
 		Title:    "Document does not state the format of a writable disk",
 		Severity: audit.Low,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `Software that guesses the format of an image lets the guest choose it: a guest that
 writes a qcow2 header to a raw disk can name any file of the host as its backing file. libvirt
 itself no longer guesses: it uses raw if the document states no format, and stores that when it
@@ -64,7 +64,7 @@ $ virt-xml DOMAIN --edit target.dev=vda --disk driver.name=qemu,driver.type=raw`
 		ID:       "storage-backing-format-missing",
 		Title:    "Document does not state the format of a backing file",
 		Severity: audit.Medium,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `If the format of a backing file is guessed, anyone who could write that file decides
 which files of the host are opened. libvirt's own <backingStore> must contain its <format>, and
 libvirt refuses to define a domain without it; older readers of the same document guessed. QEMU's
@@ -98,7 +98,7 @@ qemu-img rebase -u -F FORMAT -b BACKING IMAGE`,
 		ID:       "storage-shareable",
 		Title:    "Several guests can write a disk",
 		Severity: audit.High,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `With <shareable/> libvirt gives the image an SELinux label without categories, so
 every confined guest of the host can read and write it, not only those that have the disk. Locks do
 not prevent double use either. It is harmless in a cluster whose members trust each other, on
@@ -120,7 +120,7 @@ $ virt-xml DOMAIN --edit target.dev=vda --disk shareable=no`,
 		ID:       "storage-lun-rawio",
 		Title:    "QEMU gets the capability for raw SCSI commands",
 		Severity: audit.High,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `rawio='yes' gives CAP_SYS_RAWIO to the whole QEMU process, not to one disk: a guest
 that takes over the process can send any command, including firmware updates, to all hardware that
 it can open. libvirt taints such a guest with high-privileges. Clusters with persistent reservations
@@ -145,7 +145,7 @@ $ virt-xml DOMAIN --edit target.dev=sda --disk rawio=no`,
 		ID:       "storage-tls-verify-off",
 		Title:    "Server certificate of a network disk is not verified",
 		Severity: audit.High,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `With verify='no' any machine on the network path can impersonate the server, read the
 requests and give the guest another image, so https or ftps protects no more than http or ftp. It is
 acceptable for mirrors in a laboratory. Add a private certificate authority to the host's trusted
@@ -166,7 +166,7 @@ $ virt-xml DOMAIN --edit target.dev=sda --disk "xpath0.delete=./source/ssl"`,
 		ID:       "storage-encryption-qcow",
 		Title:    "Disk encryption uses qcow2's broken legacy format",
 		Severity: audit.High,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `The built-in encryption of legacy qcow and qcow2 files uses the password itself as the
 key, and predictable initialization vectors, so anyone with a copy of the image can attack it
 offline. The password cannot be changed after a leak. Since 4.5.0 libvirt does not start such a

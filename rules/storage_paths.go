@@ -15,7 +15,7 @@ var diskPaths = []*audit.Rule{
 		ID:       "storage-sensitive-path",
 		Title:    "Guest has access to a file that contains the host's secrets or controls the host",
 		Severity: audit.Critical,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `The guest can write the file of a disk, a serial port, a log or the firmware's
 variables, and libvirt changes the file's owner and label to allow it: the guest then controls
 configuration, keys and kernel interfaces of the host. A file that the guest only reads, such as a
@@ -28,13 +28,13 @@ reported.`,
 		// Not checked are root's home directory, except for its hidden directories, since many test
 		// hosts store images there, and option ROMs, which QEMU only reads and which libvirt's
 		// manual itself puts below /etc.
-		Check: sensitivePaths,
+		Check: reportSensitivePaths,
 	},
 	{
 		ID:       "storage-seclabel-override",
 		Title:    "SELinux label of a disk allows access by other guests",
 		Severity: audit.High,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `libvirt labels each disk with the categories of its guest, so that other guests cannot
 open it. With relabel='no', or a static label without categories, the file has a label that every
 confined guest of the host can use. Character devices are medium. It is harmless if the guest also
@@ -46,7 +46,7 @@ $ virt-xml DOMAIN --edit target.dev=vda --disk "xpath0.delete=./source/seclabel"
 		Refs: []string{formatDisks, "https://libvirt.org/drvqemu.html#selinux-svirt-confinement"},
 		// oVirt sets model='dac' on each disk: that does not weaken the separation of guests.
 		Check: func(p *audit.Pass) {
-			if p.VerdictIs("not-qemu") || ownLabel(p) {
+			if p.VerdictIs("not-qemu") || hasFixedLabel(p) {
 				return
 			}
 			judge := func(severity audit.Severity, at audit.Path, labels []libvirtxml.DomainDeviceSecLabel) {
@@ -78,9 +78,9 @@ $ virt-xml DOMAIN --edit target.dev=vda --disk "xpath0.delete=./source/seclabel"
 	},
 }
 
-// ownLabel reports whether the guest has a static SELinux label, so that an administrator sets
+// hasFixedLabel reports whether the guest has a static SELinux label, so that an administrator sets
 // matching labels of files, or no label, which confinement-seclabel-none reports.
-func ownLabel(p *audit.Pass) bool {
+func hasFixedLabel(p *audit.Pass) bool {
 	for _, l := range p.SecLabel {
 		if (l.Model == "selinux" || l.Model == "") && (l.Type == "static" || l.Type == "none") {
 			return true
@@ -194,8 +194,8 @@ var sensitiveTrees = strings.Fields(`/etc /proc /sys /boot /dev/mem /dev/kmem /d
 	/run/containerd /var/lib/libvirt/qemu/save /var/lib/libvirt/qemu/snapshot /var/lib/libvirt/qemu/checkpoint /var/lib/libvirt/qemu/dump
 	/var/lib/libvirt/qemu/nvram /var/lib/libvirt/qemu/ram /var/lib/libvirt/dnsmasq /var/lib/libvirt/secrets /var/lib/kubelet`)
 
-// sensitive returns the directory of the host that makes a file sensitive, or "".
-func sensitive(file string) string {
+// sensitiveTree returns the directory of the host that makes a file sensitive, or "".
+func sensitiveTree(file string) string {
 	if file = hostpath.Opened(file); file == "" {
 		return ""
 	}
@@ -218,17 +218,17 @@ func sensitive(file string) string {
 	return ""
 }
 
-// nvramFolder is where libvirt stores the variables of firmware.
-const nvramFolder = "/var/lib/libvirt/qemu/nvram"
+// nvramDirectory is where libvirt stores the variables of firmware.
+const nvramDirectory = "/var/lib/libvirt/qemu/nvram"
 
-func sensitivePaths(p *audit.Pass) {
+func reportSensitivePaths(p *audit.Pass) {
 	judge := func(writable bool, at audit.Path, file string, allowed ...string) {
-		tree := sensitive(file)
+		tree := sensitiveTree(file)
 		if tree == "" || hostpath.Allowed(p, file) {
 			return
 		}
-		for _, folder := range allowed {
-			if hostpath.Under(hostpath.Opened(file), folder) {
+		for _, directory := range allowed {
+			if hostpath.Under(hostpath.Opened(file), directory) {
 				return
 			}
 		}
@@ -257,16 +257,16 @@ func sensitivePaths(p *audit.Pass) {
 		}
 	}
 	if n := p.OS.NVRam; n != nil {
-		judge(true, audit.At("os/nvram"), strings.TrimSpace(n.NVRam), nvramFolder)
+		judge(true, audit.At("os/nvram"), strings.TrimSpace(n.NVRam), nvramDirectory)
 		if n.Source != nil && n.Source.File != nil {
-			judge(true, audit.At("os/nvram/source@file"), n.Source.File.File, nvramFolder)
+			judge(true, audit.At("os/nvram/source@file"), n.Source.File.File, nvramDirectory)
 		}
 	}
 	if v := p.OS.VarStore; v != nil {
 		judge(true, audit.At("os/varstore@path"), v.Path)
 	}
 	if l := p.OS.Loader; l != nil {
-		judge(l.Type == "pflash" && l.Readonly == "no", audit.At("os/loader"), strings.TrimSpace(l.Path), nvramFolder)
+		judge(l.Type == "pflash" && l.Readonly == "no", audit.At("os/loader"), strings.TrimSpace(l.Path), nvramDirectory)
 	}
 	judge(false, audit.At("os/kernel"), p.OS.Kernel, "/boot")
 	judge(false, audit.At("os/initrd"), p.OS.Initrd, "/boot")

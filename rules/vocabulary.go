@@ -2,6 +2,7 @@ package rules
 
 import (
 	_ "embed"
+	"iter"
 	"strings"
 	"sync"
 )
@@ -16,80 +17,60 @@ var vocabularyText string
 
 const vocabularyVersion = "12.8"
 
-// word is an element at a place. Its attributes and children are parsed on first use: a document
-// uses few of all elements, and parsing all of them would slow down each start.
-type word struct {
+// elementNames is an element at a place. Its attributes and children are parsed on first use: a
+// document uses few of all elements, and parsing all of them would slow down each start.
+type elementNames struct {
 	element, names string
-	apart          sync.Once
+	parse          sync.Once
 	attributes     map[string]bool
-	children       map[string]*word
+	children       map[string]*elementNames
 }
 
-// allWords are all elements, by the name of their parent and their own: "os/type".
-var allWords = sync.OnceValue(func() map[string]*word {
-	out := make(map[string]*word, 1024)
+// allElements are all elements, by the name of their parent and their own: "os/type".
+var allElements = sync.OnceValue(func() map[string]*elementNames {
+	out := make(map[string]*elementNames, 1024)
 	for line := range strings.Lines(vocabularyText) {
 		key, names, _ := strings.Cut(strings.TrimSpace(line), ":")
 		_, element, _ := strings.Cut(key, "/")
-		out[key] = &word{element: element, names: names}
+		out[key] = &elementNames{element: element, names: names}
 	}
 	return out
 })
 
-// vocabulary returns the word of the root element.
-func vocabulary() *word { return allWords()["/domain"] }
+// vocabulary returns the root element.
+func vocabulary() *elementNames { return allElements()["/domain"] }
 
 // known returns the attributes that the element may have, and the elements that it may contain.
-func (w *word) known() (attributes map[string]bool, children map[string]*word) {
-	w.apart.Do(func() {
-		w.attributes, w.children = map[string]bool{}, map[string]*word{}
-		for name := range strings.FieldsSeq(w.names) {
+func (e *elementNames) known() (attributes map[string]bool, children map[string]*elementNames) {
+	e.parse.Do(func() {
+		e.attributes, e.children = map[string]bool{}, map[string]*elementNames{}
+		for name := range strings.FieldsSeq(e.names) {
 			if attribute, ok := strings.CutPrefix(name, "@"); ok {
-				w.attributes[attribute] = true
+				e.attributes[attribute] = true
 				continue
 			}
-			child := allWords()[w.element+"/"+name]
+			child := allElements()[e.element+"/"+name]
 			if child == nil {
-				child = &word{element: name}
+				child = &elementNames{element: name}
 			}
-			w.children[name] = child
+			e.children[name] = child
 		}
 	})
-	return w.attributes, w.children
+	return e.attributes, e.children
 }
 
-// nearest returns the known name that is most similar to an unknown one, or "" if none is similar.
-func nearest[T any](known map[string]T, written string) string {
-	if len(written) > 40 {
-		return "" // longer than any name of libvirt
-	}
-	best, distance := "", len(written)/4+2
-	for name := range known {
-		d := edits(strings.ToLower(name), strings.ToLower(written))
-		if d < distance || d == distance && best != "" && name < best {
-			best, distance = name, d
-		}
-	}
-	return best
-}
-
-// edits returns the Levenshtein distance of two words.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
+// Vocabulary walks the elements that libvirt knows, sorted. The key is the parent's name and the
+// element's, such as "devices/disk" and, for the root, "/domain"; the value lists the names of its
+// attributes, with a leading "@", and of its children. Elements in a hypervisor's namespace are not
+// included. Elements with the same name and the same parent's name count as the same, wherever the
+// parents are.
+func Vocabulary() iter.Seq2[string, []string] {
+	return func(yield func(string, []string) bool) {
+		for line := range strings.Lines(vocabularyText) {
+			key, names, _ := strings.Cut(strings.TrimSpace(line), ":")
+			if !yield(key, strings.Fields(names)) {
+				return
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
 		}
 	}
-	return row[len(b)]
 }

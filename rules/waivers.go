@@ -9,7 +9,7 @@ var waivers = []*audit.Rule{
 		ID:       "waiver-expired",
 		Title:    "Waiver has expired",
 		Severity: audit.Low,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `A waiver with an end date must be reviewed by that day. After it the waiver has no
 effect, and the finding is reported again. A waiver without an end date does not expire.`,
 		Fix:          `Fix what was waived, or review it and set a new date: virt-audit waive FILE RULE --reason "…" --until DATE`,
@@ -27,7 +27,7 @@ effect, and the finding is reported again. A waiver without an end date does not
 		ID:       "waiver-unused",
 		Title:    "Waiver or baseline entry without a finding",
 		Severity: audit.Low,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `A waiver without a finding is about something that has been fixed, or it never had an
 effect, because its rule or device is wrong. If it stays, it hides the finding when it returns. The
 waivers of a rule that is not part of the run, or was not evaluated, are not reported.`,
@@ -50,7 +50,7 @@ waivers of a rule that is not part of the run, or was not evaluated, are not rep
 		ID:       "waiver-unknown-rule",
 		Title:    "Waiver for a rule that does not exist",
 		Severity: audit.Medium,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `The ID of the rule is misspelt, or belongs to a local rule that the configuration of
 this run does not have. The waiver has no effect, although its author expects one.`,
 		Fix:          `Use the ID that the report prints; 'virt-audit rules' lists all of them.`,
@@ -72,7 +72,7 @@ this run does not have. The waiver has no effect, although its author expects on
 		ID:       "waiver-malformed",
 		Title:    "Waiver has no reason, or is invalid",
 		Severity: audit.Medium,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `A waiver names a rule, gives a reason and may have an end date. An element that does
 not is not a waiver: without a reason the decision cannot be reviewed later, and an invalid date
 might never be reached. An element with another name where a waiver is expected, such as
@@ -92,7 +92,7 @@ might never be reached. An element with another name where a waiver is expected,
 		ID:       "waiver-misplaced",
 		Title:    "Waiver is where libvirt does not preserve it",
 		Severity: audit.Medium,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `libvirt removes the waiver when the guest is defined, since it preserves only the
 first element of each namespace directly inside <metadata>. Such a waiver has no effect. A waiver
 without a namespace, which is how "virsh metadata" prints waivers, does have an effect, and the
@@ -116,7 +116,7 @@ For a defined guest, virt-audit waive GUEST RULE --reason "why" prints the comma
 		ID:       "waiver-not-allowed",
 		Title:    "Waiver is not allowed in a guest's document",
 		Severity: audit.Medium,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `Anyone who may define a guest can write a waiver into its document. A guest's document
 must not waive rules about QEMU's security boundary unless the configuration of the site allows it,
 and the site can name more such rules. The site itself can waive any rule in its configuration.`,

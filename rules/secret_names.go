@@ -19,8 +19,9 @@ func publicCredential(name string) bool {
 		login.issue login.motd network.hosts network.dns network.search_domains`), func(known string) bool { return strings.HasPrefix(name, known) })
 }
 
-// harmless reports whether a value is not a secret despite its name: a switch, a path, a reference.
-func harmless(value string) bool {
+// isHarmlessValue reports whether a value is not a secret despite its name: a switch, a path, a
+// reference.
+func isHarmlessValue(value string) bool {
 	switch strings.ToLower(value) {
 	case "", "0", "1", "on", "off", "yes", "no", "y", "n", "true", "false", "none", "auto", "ask", "prompt":
 		return true
@@ -52,7 +53,7 @@ func secretParameters(line string) iter.Seq[kernelSecret] {
 			value = strings.Trim(value, `"'`)
 			var what kernelSecret
 			switch {
-			case userinfo(word): // before the name, which may be part of the address
+			case containsUserinfo(word): // before the name, which may be part of the address
 				what.kind = "address"
 			case !ok:
 			case name == "systemd.set_credential" || name == "systemd.set_credential_binary":
@@ -61,7 +62,7 @@ func secretParameters(line string) iter.Seq[kernelSecret] {
 				}
 			case strings.HasPrefix(value, "iscsi:") && hasPassword(strings.TrimPrefix(value, "iscsi:"), ":"): // dracut's netroot=
 				what = kernelSecret{"target", name}
-			case secret.InParameter(name) && !harmless(value):
+			case secret.InParameter(name) && !isHarmlessValue(value):
 				what = kernelSecret{"parameter", name}
 			}
 			if what.kind != "" && !yield(what) {
@@ -71,9 +72,9 @@ func secretParameters(line string) iter.Seq[kernelSecret] {
 	}
 }
 
-// userinfo reports whether text contains "scheme://user:password@". QEMU's iSCSI has a "%" for the
-// colon.
-func userinfo(text string) bool {
+// containsUserinfo reports whether text contains "scheme://user:password@". QEMU's iSCSI has a "%"
+// for the colon.
+func containsUserinfo(text string) bool {
 	for {
 		scheme, rest, ok := strings.Cut(text, "://")
 		if !ok {
@@ -122,10 +123,10 @@ func querySecret(query string) (key string, signed bool) {
 	return key, signed
 }
 
-// urlSecrets reports credentials in the parts of one disk source's address.
-func urlSecrets(p *audit.Pass, at audit.Path, source *libvirtxml.DomainDiskSource) {
+// reportURLSecrets reports credentials in the parts of one disk source's address.
+func reportURLSecrets(p *audit.Pass, at audit.Path, source *libvirtxml.DomainDiskSource) {
 	judge := func(at audit.Path, name, query string) {
-		if userinfo(name) {
+		if containsUserinfo(name) {
 			p.Key("user-and-password").Reportf(at, "the source contains a user and password")
 		}
 		if name != "" {
@@ -153,7 +154,7 @@ func urlSecrets(p *audit.Pass, at audit.Path, source *libvirtxml.DomainDiskSourc
 		p.Key("ceph-key").Reportf(at.Attr("name"), "the source contains a Ceph key")
 	}
 	for host, h := range audit.EachIn(at, "host", n.Hosts) {
-		if hasPassword(h.Name, ":") || userinfo(h.Name) {
+		if hasPassword(h.Name, ":") || containsUserinfo(h.Name) {
 			p.Reportf(host.Attr("name"), "the source's host name contains a user and password")
 		}
 	}
@@ -181,15 +182,15 @@ func passedSecret(o audit.Option) string {
 		}
 		return ""
 	}
-	if o.Name == "" && userinfo(o.Value) { // a disk image
+	if o.Name == "" && containsUserinfo(o.Value) { // a disk image
 		return "a user and password in an address"
 	}
 	for _, a := range o.Args {
 		key := a.Key[strings.LastIndexByte(a.Key, '.')+1:]
 		switch {
-		case slices.Contains([]string{"password", "passwd", "passphrase"}, key) && !harmless(a.Value):
+		case slices.Contains([]string{"password", "passwd", "passphrase"}, key) && !isHarmlessValue(a.Value):
 			return "a password in '" + key + "'"
-		case userinfo(a.Value):
+		case containsUserinfo(a.Value):
 			return "a user and password in an address"
 		case strings.Contains(a.Value, "rbd:") && rbdKey(a.Value):
 			return "a Ceph key"

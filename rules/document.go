@@ -2,20 +2,23 @@ package rules
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/suggest"
 	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
 
-// hygiene is about the document itself. There is no rule about DOCTYPE and entity declarations:
+// documents is about the document itself. There is no rule about DOCTYPE and entity declarations:
 // audit.Load refuses a document that has them.
-var hygiene = []*audit.Rule{
+var documents = []*audit.Rule{
 	{
 		ID:       "document-duplicate-elements",
 		Title:    "libvirt ignores an element that is repeated or in a foreign namespace",
 		Severity: audit.High,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `Such a document can show an auditor another guest than the one that runs. If an
 element may occur once, libvirt reads the first and ignores the others without a message, while many
 tools read the last: a second <os>, <emulator> or <source> hides the effective one. Outside
@@ -39,7 +42,7 @@ neither, so each finding is a mistake or an attack. virt-audit audits what libvi
 		ID:       "document-unknown-element",
 		Title:    "libvirt does not know an element or attribute, and ignores it",
 		Severity: audit.Medium,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `libvirt ignores unknown names without a message, so a misspelt protection has no effect: the
 document looks as if <secLabel>, or an attribute of the wrong element, were active. libvirt removes
 unknown names when it stores the definition, so they occur in templates and in files that were
@@ -53,7 +56,7 @@ belongs in <metadata>.`,
 				return // libvirt wrote the file, and adds internal elements to the files about running guests
 			}
 			root := vocabulary()
-			var open [audit.MaxDepth + 1]*word // by depth
+			var open [audit.MaxDepth + 1]*elementNames // by depth
 			for e := range p.Elements() {
 				w := root
 				if e.Depth > 0 {
@@ -62,7 +65,7 @@ belongs in <metadata>.`,
 						_, children := parent.known()
 						w = children[e.Name]
 						if w == nil && !strings.Contains(e.Name, ":") {
-							p.Reportf(e.Path(), "libvirt does not know <%s> here and ignores it%s", e.Name, meant("<%s>", nearest(children, e.Name)))
+							p.Reportf(e.Path(), "libvirt does not know <%s> here and ignores it%s", e.Name, suggestion("<%s>", e.Name, children))
 						}
 					}
 				}
@@ -71,7 +74,7 @@ belongs in <metadata>.`,
 				case w == nil: // nothing below is known either: one finding is enough
 				case e.Depth == 1 && e.Name == "metadata": // libvirt preserves its attributes and its content
 				default:
-					unknownAttributes(p, e, w)
+					reportUnknownAttributes(p, e, w)
 				}
 			}
 		},
@@ -80,7 +83,7 @@ belongs in <metadata>.`,
 		ID:       "document-live-xml",
 		Title:    "Document describes the running guest, not its stored definition",
 		Severity: audit.Info,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `The running guest can differ from the one that starts next. A running guest's document
 contains values that libvirt generated at the start (ports, labels, the CPU model) and old settings
 until the guest is shut down, and virsh omits passwords unless requested. Nothing is wrong with the
@@ -96,9 +99,9 @@ $ virsh dumpxml --inactive --security-info DOMAIN`,
 	},
 }
 
-// unknownAttributes reports the attributes of an element that libvirt does not know, in one finding
-// at the first of them: it names a few and counts the rest.
-func unknownAttributes(p *audit.Pass, e audit.Element, w *word) {
+// reportUnknownAttributes reports the attributes of an element that libvirt does not know, in one
+// finding at the first of them: it names a few and counts the rest.
+func reportUnknownAttributes(p *audit.Pass, e audit.Element, w *elementNames) {
 	const named = 3
 	attributes, _ := w.known()
 	var names []string
@@ -115,26 +118,28 @@ func unknownAttributes(p *audit.Pass, e audit.Element, w *word) {
 	if len(names) == 0 {
 		return
 	}
-	said := make([]string, len(names))
+	described := make([]string, len(names))
 	for i, name := range names {
-		said[i] = "'" + name + "'" + meant("'%s'", nearest(attributes, name))
+		described[i] = "'" + name + "'" + suggestion("'%s'", name, attributes)
 	}
 	switch {
 	case more > 0:
-		said = append(said, fmt.Sprintf("%d more", more))
+		described = append(described, fmt.Sprintf("%d more", more))
 		fallthrough
-	case len(said) > 1:
-		last := len(said) - 1
-		p.Reportf(e.Path().Attr(names[0]), "libvirt does not know these attributes of <%s> and ignores them: %s and %s", e.Name, strings.Join(said[:last], ", "), said[last])
+	case len(described) > 1:
+		last := len(described) - 1
+		p.Reportf(e.Path().Attr(names[0]), "libvirt does not know these attributes of <%s> and ignores them: %s and %s", e.Name, strings.Join(described[:last], ", "), described[last])
 	default:
-		p.Reportf(e.Path().Attr(names[0]), "libvirt does not know attribute '%s' of <%s> and ignores it%s", names[0], e.Name, meant("'%s'", nearest(attributes, names[0])))
+		p.Reportf(e.Path().Attr(names[0]), "libvirt does not know attribute '%s' of <%s> and ignores it%s", names[0], e.Name, suggestion("'%s'", names[0], attributes))
 	}
 }
 
-// meant returns the suffix of a message that suggests a name, or "" without a suggestion.
-func meant(form, guess string) string {
-	if guess == "" {
+// suggestion returns the end of a message that suggests the known name nearest to an unknown one,
+// or "" if none is near.
+func suggestion[T any](form, unknown string, known map[string]T) string {
+	name := suggest.Nearest(unknown, slices.Sorted(maps.Keys(known)))
+	if name == "" {
 		return ""
 	}
-	return " (did you mean " + strings.Replace(form, "%s", guess, 1) + "?)"
+	return " (did you mean " + strings.Replace(form, "%s", name, 1) + "?)"
 }

@@ -11,7 +11,7 @@ var documentText = []*audit.Rule{
 		ID:       "document-stray-text",
 		Title:    "libvirt ignores text between elements",
 		Severity: audit.Low,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `libvirt reads only the elements of a container such as <devices> and ignores text
 there without a message. A line such as "// not needed any more" does not comment out the elements
 after it; XML uses <!-- --> for that. A value that was written next to its element has no effect.
@@ -30,7 +30,7 @@ libvirt removes the text when it stores the definition.`,
 		ID:       "document-template",
 		Title:    "Document is a template that has not been rendered",
 		Severity: audit.Medium,
-		Profiles: every,
+		Profiles: allProfiles,
 		Doc: `The document has placeholders of a template language where libvirt reads names, paths
 or elements. The template engine can insert any machine type, device or argument there, so the
 verdict and the findings may not apply to the guest that runs.`,
