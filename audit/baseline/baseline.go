@@ -1,6 +1,6 @@
-// Package baseline remembers findings: a baseline holds those that a site lives with for now, so that
-// only what is new makes a run fail, and a comparison tells two reports apart. Both go by a finding's
-// fingerprint, which holds rule, guest and content and no line.
+// Package baseline recognizes findings again: a baseline lists findings that a site has accepted
+// for now, so that only new ones fail a run, and a comparison shows how two reports differ. Both
+// use the fingerprints of findings, which depend on rule, guest and content and not on lines.
 package baseline
 
 import (
@@ -25,10 +25,10 @@ type Entry struct {
 	Fingerprint string `json:"fingerprint"`
 	Count       int    `json:"count"`
 
-	// What tells namesakes apart, where there is something to tell. There is no path: files may move.
+	// What distinguishes guests of the same name. There is no path: files may move.
 	UUID      string `json:"uuid,omitempty"`
 	Host      string `json:"host,omitempty"`  // see audit.Origin
-	Kind      string `json:"kind,omitempty"`  // of a document that tells of the past
+	Kind      string `json:"kind,omitempty"`  // of a document that describes a past state
 	Label     string `json:"label,omitempty"` // of that document
 	Documents int    `json:"documents,omitempty"`
 
@@ -39,8 +39,8 @@ type Entry struct {
 
 func (e *Entry) guest() guest { return guest{e.Host, e.Domain, e.Kind, e.Label} }
 
-// guestOf tells whether results are about the same guest, as far as its fingerprints tell: what is, or
-// comes next, is one, and each of what was another.
+// guestOf returns the identity of a guest, as far as fingerprints distinguish guests: its current
+// documents share one, and each past state has its own.
 func guestOf(r *audit.Result) guest {
 	g := guest{host: r.Origin.Host, name: r.Name}
 	if !r.Origin.Kind.Present() {
@@ -58,12 +58,12 @@ type Baseline struct {
 	Source  string
 	entries []*Entry
 	known   map[string]*seen
-	guests  map[guest]*documents // that the run has come by
-	open    map[question]bool    // where the rule did not answer
+	guests  map[guest]*documents // that the run has audited
+	open    map[question]bool    // where the rule was not evaluated
 }
 
-// perKind counts by the kind of document. What runs, what is stored and what was saved tell of one guest each:
-// what all of them have is there once, and comes and goes as the guest starts and stops.
+// perKind counts by the kind of document. The running, the stored and the saved document of a guest
+// describe one guest: a finding in all of them is one finding, whether the guest runs or not.
 type perKind map[audit.Kind]int
 
 // most is the count of the kind that has most.
@@ -94,7 +94,8 @@ type seen struct {
 	count perKind
 }
 
-// Version is that of the file's form: members are added, never renamed or taken away, while it is 1.
+// Version is the version of the file format: within it, members are added, never renamed or
+// removed.
 const Version = 1
 
 // Parse reads a baseline. source is the name of the file; errors begin with it.
@@ -113,15 +114,15 @@ func Parse(source string, data []byte) (*Baseline, error) {
 		return nil, fmt.Errorf("%s: not a baseline: %w", source, place(data, err))
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: not a baseline: there is something behind its end", source)
+		return nil, fmt.Errorf("%s: not a baseline: unexpected data after its end", source)
 	}
 	switch {
 	case file.Version == 0:
 		return nil, fmt.Errorf("%s: not a baseline: it states no version (--write-baseline makes one)", source)
 	case file.Version != Version:
-		return nil, fmt.Errorf("%s: a baseline of version %d, and this virt-audit reads version %d", source, file.Version, Version)
+		return nil, fmt.Errorf("%s: unsupported version %d of a baseline, this virt-audit reads version %d", source, file.Version, Version)
 	case file.Findings == nil:
-		return nil, fmt.Errorf("%s: not a baseline: it has no findings, not even an empty list of them", source)
+		return nil, fmt.Errorf("%s: not a baseline: it has no list of findings", source)
 	}
 	b := &Baseline{Source: source, known: map[string]*seen{}, guests: map[guest]*documents{}, open: map[question]bool{}}
 	from := 0
@@ -135,7 +136,7 @@ func Parse(source string, data []byte) (*Baseline, error) {
 			return nil, fmt.Errorf("%s:%d: entry %d: %w", source, e.Line, i+1, err)
 		}
 		if _, err := audit.ParseSeverity(e.Severity); err != nil || e.Rule == "" || len(e.Fingerprint) != 32 || e.Count < 1 {
-			return nil, fmt.Errorf("%s:%d: entry %d: rule, severity, fingerprint and count are wanted", source, e.Line, i+1)
+			return nil, fmt.Errorf("%s:%d: entry %d: rule, severity, fingerprint and count are required", source, e.Line, i+1)
 		}
 		if b.known[e.Fingerprint] != nil {
 			return nil, fmt.Errorf("%s:%d: entry %d: its fingerprint occurred before", source, e.Line, i+1)
@@ -163,8 +164,8 @@ func place(data []byte, err error) error {
 // Len returns how many entries there are.
 func (b *Baseline) Len() int { return len(b.entries) }
 
-// Mark moves the findings that the baseline knows from r.Findings to r.InBaseline. Of findings that are the
-// same it knows as many as there were when it was written, in the documents of each kind.
+// Mark moves findings that are in the baseline from r.Findings to r.InBaseline. Of findings with
+// the same fingerprint it moves as many as the baseline counted, for each kind of document.
 func (b *Baseline) Mark(r *audit.Result) {
 	kind := r.Origin.Kind
 	for i := range r.Waived {
@@ -187,8 +188,8 @@ func (b *Baseline) Mark(r *audit.Result) {
 	r.Findings = kept
 }
 
-// See notes that a guest was part of the run, and which rules have not answered there. It is told of the last
-// word on it alone: what guests have in common is not known before.
+// See records that a guest was audited, and which rules were not evaluated for it. The result must
+// be the final one: what guests have in common is not known before.
 func (b *Baseline) See(r *audit.Result) {
 	g := guestOf(r)
 	if b.guests[g] == nil {
@@ -205,7 +206,7 @@ func (b *Baseline) See(r *audit.Result) {
 	}
 }
 
-// Release takes Mark back, for a guest that is judged again. The result stays as it is.
+// Release undoes Mark for a guest that is audited again. It does not change the result.
 func (b *Baseline) Release(r *audit.Result) {
 	kind := r.Origin.Kind
 	for i := range r.Waived {
@@ -218,7 +219,7 @@ func (b *Baseline) Release(r *audit.Result) {
 	}
 }
 
-// Run is what a baseline has to know of a run, to tell what is gone from what was not looked at.
+// Run describes a run, to distinguish findings that are gone from those that were not looked for.
 type Run struct {
 	Rules      []*audit.Rule
 	Minimum    audit.Severity // findings below were not looked at
@@ -275,7 +276,7 @@ func (b *Baseline) seen(e *Entry) bool {
 	return d != nil && d.count.most() >= max(1, e.Documents) && (e.UUID == "" || d.uuids[e.UUID])
 }
 
-// Lacking returns how many findings of the baseline are not in a new one.
+// Lacking returns the number of findings of the baseline that are not in a new one.
 func (b *Baseline) Lacking(written *Builder) int {
 	n := 0
 	for _, e := range b.entries {

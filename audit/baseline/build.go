@@ -9,15 +9,15 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// Builder gathers what a new baseline is to hold. The zero value is ready.
+// Builder collects the entries of a new baseline. The zero value is ready to use.
 type Builder struct {
 	entries   map[string]*Entry
 	counts    map[string]perKind // of the entries, by fingerprint
 	documents map[guest]perKind
 }
 
-// Add notes the findings of a result, those that an older baseline knows too. What is waived needs no
-// baseline.
+// Add adds the findings of a result, including those of an older baseline. Waived findings need no
+// entry.
 func (b *Builder) Add(r *audit.Result) {
 	if b.entries == nil {
 		b.entries, b.counts, b.documents = map[string]*Entry{}, map[string]perKind{}, map[guest]perKind{}
@@ -43,7 +43,8 @@ func (b *Builder) Add(r *audit.Result) {
 	}
 }
 
-// Keep notes entries of an older baseline of which a run could say nothing, when all results are added.
+// Keep adds entries of an older baseline that the run could not judge. All results must have been
+// added.
 func (b *Builder) Keep(entries []Entry) {
 	if b.entries == nil {
 		b.entries = map[string]*Entry{}
@@ -67,7 +68,7 @@ func (b *Builder) Len() int {
 	return n
 }
 
-// Entries returns what is to be written, in an order that stays the same, as suits a repository.
+// Entries returns the entries in a stable order, as suits a repository.
 func (b *Builder) Entries() []*Entry {
 	for _, e := range b.entries {
 		if n := b.documents[e.guest()].most(); n > 1 {

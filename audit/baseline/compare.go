@@ -22,22 +22,22 @@ type VerdictChange struct {
 	Old, New policy.Word
 }
 
-// Setting is something that two runs were told differently.
+// Setting is an option that differs between two runs.
 type Setting struct{ Name, Old, New string }
 
-// Difference is what one report says and another does not. Findings that are the same in all but their
-// place are counted, and the last of them are those that are new.
+// Difference is how a newer report differs from an older one. Findings with the same fingerprint
+// are counted, and the last of them are the new ones.
 type Difference struct {
 	New          []Item
-	Fixed        []Item // the guest is there, the rule has answered, and finds it no more
-	NotCounted   []Item // it is there, and a waiver or the baseline takes it out of the count now
-	NotEvaluated []Item // the rule did not run or answer this time, or lacked guests or the host: it may be there still
-	Gone         []Item // with the guest
+	Fixed        []Item // the guest was audited, the rule was evaluated, and no longer finds it
+	NotCounted   []Item // still found, but now waived or in the baseline
+	NotEvaluated []Item // the rule did not run or was not evaluated, or lacked guests or the host: it may still be there
+	Gone         []Item // the guest is not in the new report
 	Unchanged    int
 	Verdicts     []VerdictChange
-	Settings     []Setting // that the two runs had not in common
+	Settings     []Setting // that differ between the runs
 
-	Unreadable, UnreadableBefore int // inputs that could not be read; what is said of their guests is not the last word
+	Unreadable, UnreadableBefore int // numbers of unreadable inputs, whose guests are missing
 }
 
 // Worse reports whether something is new, or a guest is no longer inside the boundary.
@@ -45,11 +45,11 @@ func (d *Difference) Worse() bool {
 	return len(d.New) > 0 || slices.ContainsFunc(d.Verdicts, func(t VerdictChange) bool { return t.Old == policy.Inside })
 }
 
-// guest tells guests apart by what outlives a change of files.
+// guest identifies a guest independently of its file.
 type guest struct{ host, name, kind, label string }
 
-// guest tells whose document it is: what runs, what is stored and what was saved are one guest's, as they are
-// for a baseline.
+// guest returns the identity of the guest: as in a baseline, its running, stored and saved
+// documents share one.
 func (d *Domain) guest() guest {
 	g := guest{host: d.Origin.Host, name: d.Name}
 	if kind := d.kind(); !kind.Present() {
@@ -86,7 +86,7 @@ func (g guest) String() string {
 	return text
 }
 
-// seenOf is what a report says of a guest.
+// seenOf is what a report contains about a guest.
 type seenOf struct {
 	verdicts   map[audit.Kind][]policy.Word // of its documents
 	findings   map[string]perKind           // how often each is there
@@ -120,7 +120,7 @@ func (p paired) take(d *Domain, f *Finding) int {
 	return p[at] - 1
 }
 
-// guests gathers what a report says of each guest.
+// guests collects what a report contains about each guest.
 func (r *Report) guests() map[guest]*seenOf {
 	out := map[guest]*seenOf{}
 	for i := range r.Domains {
@@ -149,7 +149,7 @@ func (r *Report) guests() map[guest]*seenOf {
 	return out
 }
 
-// sawAll reports whether a run has read all its inputs and come by all guests of an older report.
+// sawAll reports whether a run had no unreadable input and audited all guests of an older report.
 func (r *Report) sawAll(is, was map[guest]*seenOf) bool {
 	for g, had := range was {
 		if g.kind == "" && (is[g] == nil || is[g].documents() < had.documents()) {
@@ -159,7 +159,7 @@ func (r *Report) sawAll(is, was map[guest]*seenOf) bool {
 	return len(r.Unreadable) == 0
 }
 
-// knows reports whether all was known that a finding may have rested on.
+// knows reports whether all facts were known on which a finding may depend.
 func (s *seenOf) knows(host []string) bool {
 	return !slices.ContainsFunc(host, func(word string) bool { return s.known[word] < s.read })
 }
@@ -173,8 +173,8 @@ func (s *seenOf) documents() int {
 	return n
 }
 
-// Compare tells two reports apart. Across reports whether a rule is about what several guests have in common:
-// that is fixed when all guests were seen, since it can be with any of them.
+// Compare compares two reports. across reports whether a rule compares guests: a finding of such a
+// rule is fixed only if all guests were audited, since any of them may be involved.
 func Compare(before, after *Report, across func(rule string) bool) *Difference {
 	out := &Difference{Unreadable: len(after.Unreadable), UnreadableBefore: len(before.Unreadable), Settings: settings(before, after)}
 	was, is := before.guests(), after.guests()
@@ -190,7 +190,7 @@ func Compare(before, after *Report, across func(rule string) bool) *Difference {
 		}
 		if at := (pair{guest: g, kind: kind}); !turned[at] {
 			turned[at] = true
-			out.Verdicts = append(out.Verdicts, turns(d.title(), had.verdicts[kind], is[g].verdicts[kind])...)
+			out.Verdicts = append(out.Verdicts, verdictChanges(d.title(), had.verdicts[kind], is[g].verdicts[kind])...)
 		}
 		for _, f := range d.Findings {
 			if pairs.take(d, &f) < had.findings[f.Fingerprint].most() {
@@ -230,7 +230,7 @@ func Compare(before, after *Report, across func(rule string) bool) *Difference {
 }
 
 // turns pairs the verdicts of a guest's documents of one kind that are not in both reports. Namesakes may have several.
-func turns(domain string, was, is []policy.Word) []VerdictChange {
+func verdictChanges(domain string, was, is []policy.Word) []VerdictChange {
 	was, is = slices.Clone(was), slices.Clone(is)
 	is = slices.DeleteFunc(is, func(w policy.Word) bool {
 		i := slices.Index(was, w)
@@ -246,7 +246,7 @@ func turns(domain string, was, is []policy.Word) []VerdictChange {
 	return out
 }
 
-// looked reports whether the run of the report would have told of a finding.
+// looked reports whether the run of the report would have reported a finding.
 func (r *Report) looked(f *Finding) bool {
 	if r.Rules != nil && !r.rules()[f.Rule] {
 		return false
@@ -256,7 +256,7 @@ func (r *Report) looked(f *Finding) bool {
 	return err != nil || none != nil || severity >= minimum
 }
 
-// settings returns what two runs were told differently. What a report does not tell is not compared.
+// settings returns the options that differ. An option that a report does not state is not compared.
 func settings(before, after *Report) []Setting {
 	var out []Setting
 	note := func(name, was, is string) {
@@ -278,7 +278,7 @@ func settings(before, after *Report) []Setting {
 			return list
 		}
 		if was, is := only(before, after), only(after, before); len(was)+len(is) > 0 {
-			out = append(out, Setting{"rules of one run alone", some(was), some(is)})
+			out = append(out, Setting{"rules in one run only", some(was), some(is)})
 		}
 	}
 	return out

@@ -12,12 +12,12 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// Report is what a comparison reads of a JSON report.
+// Report is the part of a JSON report that a comparison needs.
 type Report struct {
 	Version    int       `json:"version"`
 	Policy     string    `json:"policy"`
 	Profiles   []string  `json:"profiles"`
-	Rules      *[]string `json:"rules"`        // that have run; nil in reports that do not tell
+	Rules      *[]string `json:"rules"`        // that have run; nil if the report does not state them
 	Minimum    string    `json:"min_severity"` // "" in those
 	Domains    []Domain  `json:"domains"`
 	Unreadable []struct {
@@ -51,7 +51,7 @@ type Domain struct {
 		Verdict policy.Word `json:"verdict"`
 		Reason  string      `json:"reason"`
 	} `json:"boundary"`
-	HostKnown  *[]string `json:"host_known"` // nil in reports that do not tell
+	HostKnown  *[]string `json:"host_known"` // nil if the report does not state it
 	Findings   []Finding `json:"findings"`
 	NotCounted []struct {
 		Fingerprint string `json:"fingerprint"`
@@ -68,7 +68,8 @@ func (d *Domain) hostKnown() []string {
 	return *d.HostKnown
 }
 
-// hostKnown says what was known of the host of at least one guest; "" is that the report does not tell.
+// hostKnown returns which facts were known about the host of at least one guest; "" if the report
+// does not state it.
 func (r *Report) hostKnown() string {
 	var words []string
 	told := false
@@ -109,7 +110,7 @@ func ParseReport(source string, data []byte) (*Report, error) {
 		return nil, fmt.Errorf("%s: not a report of the format json: %w", source, place(data, err))
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: not a report of the format json: there is something behind its end", source)
+		return nil, fmt.Errorf("%s: not a report of the format json: unexpected data after its end", source)
 	}
 	if r.Version != 1 || r.Policy == "" {
 		return nil, fmt.Errorf("%s: not a report of the format json, version 1", source)
@@ -117,7 +118,7 @@ func ParseReport(source string, data []byte) (*Report, error) {
 	for _, domain := range r.Domains {
 		for _, f := range domain.Findings {
 			if f.Fingerprint == "" {
-				return nil, fmt.Errorf("%s: the report is of a virt-audit that wrote no fingerprints yet: make it anew", source)
+				return nil, fmt.Errorf("%s: the report has no fingerprints: create it again with this virt-audit", source)
 			}
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// Baseline writes a baseline, an entry on each line, so that a change of one shows as one line where the
-// file is kept. version is that of virt-audit.
+// Baseline writes a baseline, one entry a line, so that a change of one is a change of one line in
+// a repository. version is that of virt-audit.
 func Baseline(to io.Writer, entries []*baseline.Entry, version string) error {
 	w := bufio.NewWriter(to)
 	tool, err := JSON(struct {
@@ -36,13 +36,13 @@ func Baseline(to io.Writer, entries []*baseline.Entry, version string) error {
 	return w.Flush()
 }
 
-// Difference tells a person what two reports differ in. With o.Quiet it tells what is new.
+// Difference prints for people how two reports differ; with o.Quiet, only what is new.
 func Difference(to io.Writer, d *baseline.Difference, o Options) error {
 	w := bufio.NewWriter(to)
 	t := newText(w, o).(*textReporter)
-	for _, turn := range d.Verdicts {
-		fmt.Fprintf(w, "%s  %s: %s -> %s\n", t.style.bold("verdict"), printable(turn.Domain),
-			t.style.verdict[turn.Old](string(turn.Old)), t.style.verdict[turn.New](string(turn.New)))
+	for _, change := range d.Verdicts {
+		fmt.Fprintf(w, "%s  %s: %s -> %s\n", t.style.bold("verdict"), printable(change.Domain),
+			t.style.verdict[change.Old](string(change.Old)), t.style.verdict[change.New](string(change.New)))
 	}
 	if !o.Quiet {
 		for _, own := range d.Settings {
@@ -90,7 +90,7 @@ func Difference(to io.Writer, d *baseline.Difference, o Options) error {
 }
 
 func (t *textReporter) setting(w io.Writer, own baseline.Setting) {
-	const title = "other settings"
+	const title = "different setting"
 	for i, line := range wrap(fmt.Sprintf("%s: %s -> %s", own.Name, printable(own.Old), printable(own.New)), t.width-len(title)-2) {
 		if i == 0 {
 			fmt.Fprintf(w, "%s  %s\n", t.style.bold(title), line)
@@ -104,7 +104,7 @@ func (t *textReporter) item(word, about string, i *baseline.Item) string {
 	var b strings.Builder
 	severity, err := audit.ParseSeverity(i.Severity)
 	if err != nil {
-		severity = audit.Critical // of a newer virt-audit: the word is shown as it is
+		severity = audit.Critical // from a newer virt-audit: the word is printed as it is
 	}
 	head := fmt.Sprintf("%s  %s  %s", t.style.bold(word), t.style.severity[severity](printable(i.Severity)), t.style.bold(printable(i.Rule)))
 	fmt.Fprintf(&b, "%s  %s\n", head, printable(i.Domain))
@@ -128,7 +128,7 @@ func (t *textReporter) item(word, about string, i *baseline.Item) string {
 	return b.String()
 }
 
-// DifferenceJSON tells a program what two reports differ in.
+// DifferenceJSON prints as JSON how two reports differ.
 func DifferenceJSON(w io.Writer, d *baseline.Difference) error {
 	type item struct {
 		Domain   string `json:"domain"`

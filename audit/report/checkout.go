@@ -5,23 +5,24 @@ import (
 	"path/filepath"
 )
 
-// checkout is a working copy of a repository, by whose root a CI names files wherever a step of it runs.
+// checkout is a working copy of a repository. A CI names files relative to its root, whatever the
+// working directory of a step is.
 type checkout struct {
-	root   string // as the CI tells it; "" when it does not
-	folder string // that we run in; "" when it is not known
+	root string // as the CI states it; "" if it does not
+	dir  string // the working directory; "" if unknown
 }
 
-// newCheckout returns the checkout whose root a CI has told.
+// newCheckout returns the checkout with the root that a CI states.
 func newCheckout(root string) checkout {
-	folder, _ := os.Getwd() // without it, files are shown as they were given
-	return checkout{root, folder}
+	dir, _ := os.Getwd() // without it, files keep the names that they were given
+	return checkout{root, dir}
 }
 
-// standardInput is what a document from there is called by those who give it no name.
+// standardInput is the source of a document from standard input that was given no name.
 const standardInput = "<stdin>"
 
-// file returns the name by which the CI knows a file: relative to the root, or else to the folder that we run in.
-// One that is in neither keeps its name. What is no file has none.
+// file returns the name by which the CI knows a file: relative to the root, or else to the working
+// directory. A file that is in neither keeps its name. A source that is not a file has none: "".
 func (c checkout) file(source string) string {
 	if !isFile(source) {
 		return ""
@@ -43,12 +44,12 @@ func (c checkout) inside(source string) string {
 	}
 	file := source
 	if !filepath.IsAbs(file) {
-		if c.folder == "" {
+		if c.dir == "" {
 			return ""
 		}
-		file = filepath.Join(c.folder, file)
+		file = filepath.Join(c.dir, file)
 	}
-	for _, base := range []string{c.root, c.folder} {
+	for _, base := range []string{c.root, c.dir} {
 		if base == "" {
 			continue
 		}

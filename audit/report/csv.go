@@ -10,15 +10,14 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// The CSV report is for spreadsheets and for those who cut columns. Its first column says what a row is:
-// a finding; a guest without findings, so that the verdict of every guest is there; a check that was not
-// evaluated; a notice, which is about no guest; an error, which is an input that could not be read; where
-// they are asked for, a finding that is waived or in the baseline; and last a summary, without which nobody
-// could tell how many of those there are, or a report of no guest from one that was cut off. A row is one line.
+// The CSV report is for spreadsheets and for tools that cut columns. The first column is the kind
+// of the row: a finding; a guest without findings, so that the verdict of every guest is present; a
+// check that was not evaluated; a notice, which is about no guest; an unreadable input; with
+// --show-waived, a finding that is waived or in the baseline. The last row is a summary: it counts
+// the findings that do not count, and tells a report of no guest from one that was cut off. A row
+// is one line.
 //
-// A spreadsheet takes a cell for a formula that begins with =, +, - or @, and names and paths are for whoever
-// made the guest to choose. Such a cell begins with an apostrophe here, as OWASP advises
-// (https://owasp.org/www-community/attacks/CSV_Injection); who wants the bytes as they were takes JSON.
+// Cells are escaped, see csvCell; JSON has the original text.
 
 var csvHeader = []string{
 	"record", "source", "line", "column", "name", "uuid", "origin", "host", "type", "os", "arch", "machine", "verdict", "reason", "policy",

@@ -17,14 +17,14 @@ func markdownParagraph(text string) string {
 	return strings.ReplaceAll(escapeMarkdown(printable(text)), "](", "] (") + "\n\n"
 }
 
-// notProse finds what Markdown, or GitHub after it, may take for more than words: @names, addresses of
-// mail and the web, :emoji:, numbers of issues, names of commits, formulas.
+// notProse matches what Markdown, or GitHub after it, may interpret: @names, addresses of mail and
+// the web, :emoji:, numbers of issues, hashes of commits, formulas.
 var notProse = regexp.MustCompile("[`\\\\|@#$~]|:/|:[0-9A-Za-z_+-]+:|[wW][wW][wW]|[gG][hH]-[0-9]|[0-9a-fA-F]{7}")
 
 var proseEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`)
 
-// prose returns text that means itself, behind something else on its line: as words where it is sure to
-// be nothing else, and as code where it is not.
+// prose escapes text that follows something else on its line: as words if nothing in it can be
+// interpreted, and otherwise as code.
 func prose(text string) string {
 	text = clean(strings.Join(strings.Fields(text), " "))
 	if notProse.MatchString(text) {
@@ -33,24 +33,25 @@ func prose(text string) string {
 	return proseEscapes.Replace(text)
 }
 
-// codeSpan returns text as code, which means itself whatever it is.
+// codeSpan returns text as inline code, in which nothing is interpreted.
 func codeSpan(text string) string {
 	text = clean(text)
 	if text == "" {
 		return "–" // there is no empty code
 	}
 	ticks := strings.Repeat("`", longestRun(text)+1)
-	// One space at both ends is taken away; backticks at an end would be part of the fence.
+	// A space at both ends is removed by the reader; a backtick at an end would be part of the
+	// fence.
 	if text[0] == '`' || text[len(text)-1] == '`' || text[0] == ' ' && text[len(text)-1] == ' ' {
 		text = " " + text + " "
 	}
 	return ticks + text + ticks
 }
 
-// cellCode is codeSpan for a cell of a table. A bar ends a cell in code too, and whether the backslash
-// before it is escaped itself is seen differently by different readers, so text with bars is spelt
-// in references. Those are resolved before GitHub's reader looks for addresses of mail, and
-// code that is an element does not stop it: the comment parts what it would find.
+// cellCode is codeSpan for a cell of a table. A bar ends a cell inside code too, and readers
+// disagree about a backslash before it, so text with bars is written in character references.
+// GitHub resolves those before it searches for mail addresses, inside a <code> element too: the
+// comment splits what it would find.
 func cellCode(text string) string {
 	if !strings.Contains(text, "|") {
 		return codeSpan(text)
@@ -71,7 +72,7 @@ func cellCode(text string) string {
 	return b.String()
 }
 
-// fenced returns a fix as a block of code, its commands on lines of their own.
+// fenced returns a fix as a code block, with each command on one line.
 func fenced(fix string) string {
 	if strings.TrimSpace(fix) == "" {
 		return ""

@@ -8,7 +8,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// Explain prints one rule for a person: what, why, the mend, sources, and a document that it flags.
+// Explain prints one rule for people: what is wrong, why it matters, the fix, sources, and a
+// document that the rule flags.
 func Explain(w io.Writer, r *audit.Rule, bad string, o Options) error {
 	style := newStyles(o.Color)
 	width := o.Width
@@ -55,14 +56,14 @@ func Explain(w io.Writer, r *audit.Rule, bad string, o Options) error {
 	for _, ref := range r.Refs {
 		fmt.Fprintf(&b, "  %s\n", ref)
 	}
-	if len(r.Refs) == 0 { // a rule of the site's own
+	if len(r.Refs) == 0 { // a site-specific rule
 		fmt.Fprintf(&b, "  %s\n", printable(r.URL()))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// notEvaluated says where a rule with needs does not answer.
+// notEvaluated returns the condition under which a rule with needs is not evaluated.
 func notEvaluated(r *audit.Rule) string {
 	if r.SaysUnknown {
 		return "may not be evaluated where " + r.Needs.String()
@@ -70,7 +71,7 @@ func notEvaluated(r *audit.Rule) string {
 	return "not evaluated where " + r.Needs.String()
 }
 
-// notEvaluatedSentence says the same as a sentence.
+// notEvaluatedSentence is notEvaluated as a sentence.
 func notEvaluatedSentence(r *audit.Rule) string {
 	text := notEvaluated(r)
 	return strings.ToUpper(text[:1]) + text[1:] + "."

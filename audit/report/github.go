@@ -40,13 +40,14 @@ func newGitHub(w io.Writer, o Options) Reporter {
 	return &githubReporter{w: w, opt: o, checkout: newCheckout(os.Getenv("GITHUB_WORKSPACE")), levels: map[string]int{}}
 }
 
-// line writes a line that is no command: it begins with a word of ours.
+// line writes a line that is not a command: it begins with a fixed word.
 func (g *githubReporter) line(format string, args ...any) error {
 	_, err := io.WriteString(g.w, printable(fmt.Sprintf(format, args...))+"\n")
 	return err
 }
 
-// annotate writes a command. Each line of the message is made printable; a property that is empty is left out.
+// annotate writes a command. Each line of the message is made printable; empty properties are
+// omitted.
 func (g *githubReporter) annotate(w io.Writer, level string, properties [][2]string, message ...string) error {
 	var b strings.Builder
 	b.WriteString("::" + level)
@@ -90,7 +91,7 @@ func (g *githubReporter) level(s audit.Severity) string {
 	return githubLevels[2]
 }
 
-// place are the properties that say where. Columns are for places on one line alone.
+// place returns the properties for a place. A range of columns is possible within one line only.
 func (g *githubReporter) place(source string, p audit.Pos) [][2]string {
 	file := g.checkout.file(source)
 	if file == "" || p.Line == 0 {
@@ -149,7 +150,7 @@ func (g *githubReporter) Domain(r *audit.Result) error {
 	return nil
 }
 
-// finding puts an annotation by.
+// finding stores an annotation until Close.
 func (g *githubReporter) finding(s audit.Severity, properties [][2]string, message ...string) error {
 	g.levels[g.level(s)]++
 	return g.annotate(&g.findings[s], g.level(s), properties, message...)
@@ -170,7 +171,7 @@ func (g *githubReporter) Unreadable(err error) error {
 	return g.annotate(&g.problems, githubLevels[0], properties, githubPlace(e.Source, at)+printable(e.Message))
 }
 
-// Close writes the annotations, what could not be read first, and then the counts.
+// Close writes the annotations, unreadable inputs first, and then the counts.
 func (g *githubReporter) Close() error {
 	if g.tally.nothing() {
 		g.levels[githubLevels[0]]++
@@ -182,8 +183,8 @@ func (g *githubReporter) Close() error {
 	}
 	for _, level := range githubLevels {
 		if n := g.levels[level]; n > githubShown {
-			text := fmt.Sprintf("%d annotations of the level %s: GitHub shows %d of a step, this one among them; the others are in the log", n, level, githubShown)
-			if err := g.annotate(g.w, level, [][2]string{{"title", "virt-audit: there are more than are shown"}}, text); err != nil {
+			text := fmt.Sprintf("%d annotations of level %s: GitHub shows %d per step, including this one; the rest are in the log", n, level, githubShown)
+			if err := g.annotate(g.w, level, [][2]string{{"title", "virt-audit: more annotations than are shown"}}, text); err != nil {
 				return err
 			}
 		}

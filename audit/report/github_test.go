@@ -152,7 +152,7 @@ func TestGitHubMany(t *testing.T) {
 		if i == githubShown {
 			more = 1
 		}
-		if len(got) != i+1+more || more > 0 && !strings.HasPrefix(got[0].data, "11 annotations of the level error: GitHub shows 10") {
+		if len(got) != i+1+more || more > 0 && !strings.HasPrefix(got[0].data, "11 annotations of level error: GitHub shows 10") {
 			t.Errorf("%d problems: %v", i+1, got)
 		}
 		if last := plain[len(plain)-1]; !strings.HasPrefix(last, fmt.Sprintf("annotations: %s,", plural(i+1, "error"))) {
@@ -199,7 +199,7 @@ func TestGitHubHostile(t *testing.T) {
 	}
 	more := 0
 	for _, c := range all {
-		if strings.HasPrefix(c.properties["title"], "virt-audit: there are more") {
+		if strings.HasPrefix(c.properties["title"], "virt-audit: more annotations") {
 			more++
 			continue
 		}

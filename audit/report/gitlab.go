@@ -13,14 +13,17 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// The format of GitLab's Code Quality (https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format)
-// is a part of Code Climate's
-// (https://github.com/codeclimate/platform/blob/master/spec/analyzers/SPEC.md#data-types). GitLab goes by the fields
-// that it names and passes over the others, and it shows the description alone: that says of which guest the finding
-// is, and the guest's verdict. Fix and documentation stand where Code Climate has a place for them. A guest
-// without findings has no entry, since every entry is shown as a defect.
+// The format of GitLab Code Quality
+// (https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format) is a part of that
+// of Code Climate
+// (https://github.com/codeclimate/platform/blob/master/spec/analyzers/SPEC.md#data-types). GitLab
+// reads the fields that it lists, ignores the others, and shows the description only: that names
+// the guest and its verdict. The fix and the address of the documentation are where Code Climate
+// has a place for them. A guest without findings has no entry, since every entry is shown as a
+// defect.
 //
-// What GitLab takes for one entry is what has one fingerprint; of several it keeps the last.
+// GitLab identifies an entry by its fingerprint; of several entries with one fingerprint it keeps
+// the last.
 
 type gitlabEntry struct {
 	Type        string         `json:"type"`
@@ -55,7 +58,7 @@ type gitlabPosition struct {
 	Column int `json:"column"`
 }
 
-// gitlabSeverity is a severity in GitLab's words. What could not be read at all is a "blocker", too.
+// gitlabSeverity maps severities to those of GitLab. An unreadable input is a "blocker", too.
 var gitlabSeverity = map[audit.Severity]string{
 	audit.Critical: gitlabBlocker, audit.High: "critical", audit.Medium: "major", audit.Low: "minor", audit.Info: gitlabInfo,
 }
@@ -121,14 +124,14 @@ func (g *gitlabReporter) Domain(r *audit.Result) error {
 	return nil
 }
 
-// finding returns a finding about a guest, of which about says the verdict.
+// finding returns the entry of a finding about a guest; about is its verdict, as Markdown.
 func (g *gitlabReporter) finding(r *audit.Result, f *audit.Finding, about string, seen occurrences) *gitlabEntry {
 	if f.Drift != "" {
 		about += "But: " + f.Drift.Explain() + ".\n\n"
 	}
 	e := newGitLabEntry(f.Rule, f.Severity, f.Message, about, r.Name, g.location(r.Source, f.Pos))
 	e.Description += fmt.Sprintf(" (guest %s: %s)", printable(r.Name), r.Boundary.Word)
-	// What finds the finding again is the same for all documents of a guest. GitLab would show one of them.
+	// All documents of a guest share the fingerprint of a finding, and GitLab would show one.
 	fingerprint := r.Fingerprint(f)
 	e.Fingerprint = digest(
 		fingerprint, string(r.Origin.Kind), r.Origin.Label, e.Location.Path, strconv.Itoa(seen.next(fingerprint)),
@@ -136,7 +139,7 @@ func (g *gitlabReporter) finding(r *audit.Result, f *audit.Finding, about string
 	return e
 }
 
-// newGitLabEntry returns an entry that lacks its fingerprint. about, as Markdown, goes before the fix.
+// newGitLabEntry returns an entry without a fingerprint. about is Markdown that precedes the fix.
 func newGitLabEntry(r *audit.Rule, s audit.Severity, message, about, domain string, at gitlabLocation) *gitlabEntry {
 	fix := printableLines(Fix(r, domain))
 	return &gitlabEntry{
@@ -151,8 +154,8 @@ func (g *gitlabReporter) Notice(n *audit.Notice) error {
 	return g.entry(e)
 }
 
-// Problem makes an entry of the worst sort: without it, an input that nobody could read would look like one
-// without defects.
+// Unreadable writes an entry of the highest severity: without it, an unreadable input would look
+// like one without defects.
 func (g *gitlabReporter) Unreadable(err error) error {
 	g.tally.Unreadable++
 	p := newJSONUnreadable(err)
@@ -161,7 +164,7 @@ func (g *gitlabReporter) Unreadable(err error) error {
 	return g.entry(e)
 }
 
-// newGitLabUnaudited returns an entry about what was not audited, which lacks its fingerprint.
+// newGitLabUnaudited returns an entry, without a fingerprint, about something that was not audited.
 func newGitLabUnaudited(r *audit.Rule, message string, at gitlabLocation) *gitlabEntry {
 	e := newGitLabEntry(r, r.Severity, message, markdownParagraph(r.Doc), "", at)
 	e.Severity = gitlabBlocker
@@ -177,9 +180,9 @@ func (g *gitlabReporter) Close() error {
 		}
 	}
 	if text := g.uncounted(); text != "" {
-		about := []string{"This is about the whole run. --show-waived lists what is waived or in the baseline.\n\n"}
+		about := []string{"This is about the whole run. --show-waived lists the findings that are waived or in the baseline.\n\n"}
 		for _, need := range slices.Sorted(maps.Keys(g.tally.Missing)) {
-			about = append(about, markdownParagraph(fmt.Sprintf("Not evaluated, which is no pass: %s, because %s.", plural(g.tally.Missing[need], "check"), need)))
+			about = append(about, markdownParagraph(fmt.Sprintf("Not evaluated, which is not a pass: %s, because %s.", plural(g.tally.Missing[need], "check"), need)))
 		}
 		err := g.entry(&gitlabEntry{
 			CheckName: "not-counted", Description: text, Severity: gitlabInfo,
@@ -199,7 +202,7 @@ func (g *gitlabReporter) Close() error {
 	return err
 }
 
-// uncounted says how much of the run has no entry; "" when all has one.
+// uncounted describes the part of the run that has no entry; "" if there is none.
 func (g *gitlabReporter) uncounted() string {
 	is := func(n int) string {
 		if n == 1 {
@@ -216,13 +219,13 @@ func (g *gitlabReporter) uncounted() string {
 		parts = append(parts, plural(n, "finding")+" "+is(n)+" in the baseline")
 	}
 	if n := t.Unevaluated; n > 0 {
-		parts = append(parts, plural(n, "check")+" could not be made")
+		parts = append(parts, plural(n, "check")+" not evaluated")
 	}
 	return strings.Join(parts, ", ")
 }
 
-// location returns a place. GitLab wants the path of a file from the root of the repository, and something for what
-// is in no file; and a line for each: the first, where none is known.
+// location returns a place. GitLab requires a path, relative to the root of the repository for a
+// file, and a line: 1 where none is known.
 func (g *gitlabReporter) location(source string, p audit.Pos) gitlabLocation {
 	at := gitlabLocation{Path: printable(cmp.Or(g.checkout.file(source), source))}
 	begin := gitlabPosition{max(p.Line, 1), max(p.Column, 1)}

@@ -102,7 +102,7 @@ func TestGitLabUncounted(t *testing.T) {
 	results[0].Unevaluated, results[1].Unevaluated = nil, nil
 	var fingerprints []string
 	for _, want := range []string{
-		"2 findings are waived", "2 findings are waived, 1 finding is in the baseline", "2 findings are waived, 1 finding is in the baseline, 1 check could not be made",
+		"2 findings are waived", "2 findings are waived, 1 finding is in the baseline", "2 findings are waived, 1 finding is in the baseline, 1 check not evaluated",
 	} {
 		all := decodeGitLab(t, render(t, "gitlab", options(), results, nil, nil))
 		e := all[len(all)-1]

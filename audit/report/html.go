@@ -15,13 +15,13 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// The page is one file that asks for nothing: its policy for content allows the script and the style
-// that are in it, by their hashes, and nothing else. All data goes through html/template, which escapes by
-// the place where it stands, after printable has made it harmless to the eye.
+// The page is one file that loads nothing: its content security policy allows only the script and
+// the style that it contains, by their hashes. All data goes through html/template, which escapes
+// by context, after printable has made it harmless to the eye.
 //
-// The worst guests come first, and the counts before them, so that the top of the page answers what is
-// asked most. Both are known at the end only: the rows wait in a spool, and an entry of a few words tells
-// where each is.
+// The worst guests come first, and the counts before them, so that the top of the page answers the
+// most frequent questions. Both are known at the end only: the rows wait in a spool, and a small
+// entry records where each is.
 
 //go:embed html
 var htmlFiles embed.FS
@@ -29,9 +29,10 @@ var htmlFiles embed.FS
 const (
 	// htmlListed is how many guests the page lists at a time, where its script runs.
 	htmlListed = 250
-	// htmlPlain is how many findings stand in the page as elements. Of more than that a browser would make
-	// millions of objects before it shows the first row, so they stand in <noscript>: text to a browser
-	// that runs the script, which takes them out one guest at a time, and elements to one that does not.
+	// htmlPlain is the number of findings up to which they are elements of the page. Above it, a
+	// browser would create millions of objects before it shows the first row, so findings are
+	// inside <noscript>: text for a browser that runs the script, which parses it guest by guest,
+	// and elements for one that does not.
 	htmlPlain = 3000
 )
 
@@ -54,7 +55,7 @@ type htmlReporter struct {
 	plain   int
 }
 
-// htmlEntry is where a guest is in the spool: its row, and from middle on what is behind the row.
+// htmlEntry is the position of a guest in the spool: its row, and from middle on its details.
 type htmlEntry struct {
 	begin, middle, end int64
 	rank               htmlRank
@@ -98,17 +99,17 @@ func (h *htmlReporter) Domain(r *audit.Result) error {
 	return nil
 }
 
-// rule notes that the page has to explain a rule.
+// rule records that the page must explain a rule, and returns its entry.
 func (h *htmlReporter) rule(r *audit.Rule) *htmlRule {
-	known := h.rules[r.ID]
-	if known == nil {
-		known = newHTMLRule(r)
-		h.rules[r.ID] = known
+	explained := h.rules[r.ID]
+	if explained == nil {
+		explained = newHTMLRule(r)
+		h.rules[r.ID] = explained
 	}
-	return known
+	return explained
 }
 
-// spooled makes a part of the page and keeps it for later.
+// spooled renders a part of the page and keeps it for later.
 func (h *htmlReporter) spooled(s *spool, part string, data any) error {
 	h.buf.Reset()
 	if err := h.parts.ExecuteTemplate(&h.buf, part, data); err != nil {
@@ -121,7 +122,7 @@ func (h *htmlReporter) spooled(s *spool, part string, data any) error {
 	return err
 }
 
-// rankHTML puts those that are outside first, then goes by what is worst.
+// rankHTML ranks guests that are outside first, and then by their worst findings.
 func rankHTML(r *audit.Result) htmlRank {
 	worst, count := audit.Severity(-1), 0
 	for i := range r.Findings {
@@ -212,7 +213,7 @@ func (h *htmlReporter) rows() error {
 	return nil
 }
 
-// page is what is known of the run as a whole.
+// page returns the data about the run as a whole.
 func (h *htmlReporter) page() (*htmlPage, error) {
 	style, err := htmlFiles.ReadFile("html/page.css")
 	if err != nil {
@@ -235,7 +236,7 @@ func (h *htmlReporter) page() (*htmlPage, error) {
 		Answer:  htmlAnswer(t),
 		Docs:    audit.DocsURL,
 		Guests:  t.Domains,
-		Caption: "Verdict and findings of each guest, the worst first. The line below a guest opens its findings.",
+		Caption: "Verdict and findings of each guest, the worst first. The line below a guest expands its findings.",
 		Missing: htmlMissingOf(h.missing),
 		Hidden:  htmlNotCountedNote(t.Waived, t.InBaseline, h.opt.ShowWaived),
 	}
@@ -262,7 +263,7 @@ func (h *htmlReporter) page() (*htmlPage, error) {
 	return p, nil
 }
 
-// about says what the report was made by.
+// about describes the run: time, policy, profiles, rules.
 func (h *htmlReporter) about() []string {
 	var about []string
 	if !h.opt.Now.IsZero() {

@@ -178,7 +178,7 @@ func TestHTMLBrowser(t *testing.T) {
 
 	t.Run("filter", func(t *testing.T) {
 		b := open(browser, t, fleetPage, "", 1280)
-		b.want(`document.querySelector("h1").textContent`, `"4 of 17 guests are outside of QEMU’s security boundary"`)
+		b.want(`document.querySelector("h1").textContent`, `"4 of 17 guests are outside QEMU’s security boundary"`)
 		if all = b.eval(listed); len(strings.Fields(all)) != 17 {
 			t.Fatalf("listed are %s", all)
 		}

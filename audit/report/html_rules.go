@@ -82,7 +82,7 @@ func addHTMLLine(fix []htmlFix, line string) []htmlFix {
 	return append(fix, htmlFix{text: line})
 }
 
-// htmlProse sets the XML in a text apart.
+// htmlProse splits prose into text and XML, which is shown as code.
 func htmlProse(text string) []htmlText {
 	var out []htmlText
 	at := 0

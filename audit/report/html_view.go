@@ -11,7 +11,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// What the parts of the page are given. Every text from outside has gone through printable.
+// The data of the templates. Foreign text has gone through printable.
 
 type htmlPage struct {
 	CSP, Version, Answer, Docs string
@@ -41,7 +41,7 @@ var htmlVerdicts = map[policy.Word]htmlWord{
 	policy.Inside:       {policy.Inside, string(policy.Inside), "✓", "inside"},
 }
 
-// htmlVerdictOrder is that of the page, the worst first.
+// htmlVerdictOrder is the order of verdicts on the page, the worst first.
 var htmlVerdictOrder = []policy.Word{policy.Outside, policy.Undetermined, policy.NotQEMU, policy.Inside}
 
 type htmlVerdict struct {
@@ -58,7 +58,7 @@ type htmlNotice struct{ Rule, Severity, Message, Place string }
 
 type htmlFact struct{ Name, Text string }
 
-// htmlMissing is what was not evaluated, by what it lacked.
+// htmlMissing is what was not evaluated, by the missing fact.
 type htmlMissing struct {
 	Title string
 	Needs []htmlNeed
@@ -96,7 +96,7 @@ type htmlKey struct {
 	severity audit.Severity
 }
 
-// htmlFrame is what stands around such findings. It is the same for all guests, and made once.
+// htmlFrame surrounds the findings of a group. It is the same for all guests and rendered once.
 type htmlFrame struct {
 	Key, Severity, ID, Title string
 	Head, Tail               template.HTML // the parts of those names
@@ -199,7 +199,7 @@ func htmlFacts(r *audit.Result) (facts []htmlFact) {
 		{"Machine family", r.Boundary.Family},
 		{"Machine set by qemu:commandline", r.Boundary.Machine},
 		{"Note", strings.Join(r.Notes, "; ")},
-		{"Tainted, says libvirt", strings.Join(r.Origin.Taints, ", ")},
+		{"Tainted according to libvirt", strings.Join(r.Origin.Taints, ", ")},
 	} {
 		if f.Text != "" {
 			f.Text = printable(f.Text)
@@ -209,7 +209,7 @@ func htmlFacts(r *audit.Result) (facts []htmlFact) {
 	return facts
 }
 
-// htmlWhat says in a few words which guest one is.
+// htmlWhat describes a guest in a few words.
 func htmlWhat(r *audit.Result) string {
 	var words []string
 	for _, s := range []string{r.Target.Type, r.Target.Arch, r.Target.Machine} {
@@ -223,7 +223,7 @@ func htmlWhat(r *audit.Result) string {
 	return strings.Join(words, " ")
 }
 
-// group puts a finding with those of its rule and severity.
+// group adds a finding to those of its rule and severity.
 func (h *htmlReporter) group(groups []htmlGroup, r *audit.Result, f *audit.Finding, waiver string) ([]htmlGroup, error) {
 	frame, err := h.frame(htmlKey{f.Rule, f.Severity})
 	if err != nil {
@@ -260,7 +260,7 @@ func (h *htmlReporter) frame(key htmlKey) (*htmlFrame, error) {
 	return f, nil
 }
 
-// newHTMLExcerpt takes an excerpt apart at its mark, without the white space that the line begins with.
+// newHTMLExcerpt splits an excerpt at its mark and drops the indentation of the line.
 func newHTMLExcerpt(f *audit.Finding) *htmlExcerpt {
 	line := []rune(f.Excerpt.Line)
 	start := min(f.Excerpt.Start, len(line))

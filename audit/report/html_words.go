@@ -12,7 +12,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// htmlAnswer is the headline: are guests outside? It does not answer for what could not be read.
+// htmlAnswer is the headline: are guests outside? It adds the number of unreadable inputs.
 func htmlAnswer(t *Tally) string {
 	if t.Unreadable == 0 {
 		return htmlVerdictAnswer(t)
@@ -26,13 +26,13 @@ func htmlVerdictAnswer(t *Tally) string {
 	some := func(n int, verb string) string {
 		switch {
 		case t.Domains == 1:
-			return "The guest " + verb + " outside of " + boundary
+			return "The guest " + verb + " outside " + boundary
 		case n == t.Domains:
-			return fmt.Sprintf("All %d guests %s outside of %s", n, strings.Replace(verb, "is", "are", 1), boundary)
+			return fmt.Sprintf("All %d guests %s outside %s", n, strings.Replace(verb, "is", "are", 1), boundary)
 		case n == 1:
-			return fmt.Sprintf("1 of %d guests %s outside of %s", t.Domains, verb, boundary)
+			return fmt.Sprintf("1 of %d guests %s outside %s", t.Domains, verb, boundary)
 		}
-		return fmt.Sprintf("%d of %d guests %s outside of %s", n, t.Domains, strings.Replace(verb, "is", "are", 1), boundary)
+		return fmt.Sprintf("%d of %d guests %s outside %s", n, t.Domains, strings.Replace(verb, "is", "are", 1), boundary)
 	}
 	switch {
 	case t.Domains == 0:
@@ -59,7 +59,7 @@ func htmlAt(source string, line, column int) string {
 	return printable(source)
 }
 
-// htmlUntil says how long a waiver lasts.
+// htmlUntil returns the last day of a waiver as part of a sentence.
 func htmlUntil(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -67,7 +67,7 @@ func htmlUntil(t time.Time) string {
 	return ", until " + t.Format(time.DateOnly)
 }
 
-// htmlNotCounted says how many findings do not count.
+// htmlNotCounted counts the findings that do not count, by reason.
 func htmlNotCounted(waived, inBaseline int) string {
 	var parts []string
 	if waived > 0 {
@@ -90,7 +90,7 @@ func htmlNotCountedNote(waived, inBaseline int, shown bool) string {
 	return "Not counted: " + text + ". Run with --show-waived to list them."
 }
 
-// htmlMissingOf sorts what was not evaluated by what it lacked.
+// htmlMissingOf groups what was not evaluated by the missing fact.
 func htmlMissingOf(missing map[audit.Needs]map[string]int) *htmlMissing {
 	if len(missing) == 0 {
 		return nil
@@ -115,7 +115,7 @@ func htmlMissingOf(missing map[audit.Needs]map[string]int) *htmlMissing {
 	return out
 }
 
-// part writes what was kept from one offset to another. Nothing must have been copied out before.
+// part writes the bytes between two offsets. copyTo must not have been called before.
 func (s *spool) part(w io.Writer, from, to int64) error {
 	if s.file == nil {
 		_, err := w.Write(s.buf.Bytes()[from:to])
@@ -125,7 +125,7 @@ func (s *spool) part(w io.Writer, from, to int64) error {
 	return err
 }
 
-// close lets go of what was kept.
+// close releases the temporary file.
 func (s *spool) close() {
 	if s.file != nil {
 		_ = s.file.Close()

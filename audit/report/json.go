@@ -11,9 +11,9 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// The JSON report is a contract of its own, version 1, described by report.schema.json beside this
-// file: fields are added, never renamed or taken away. The structs below are that contract and
-// nothing else; the engine's types may change without it.
+// The JSON report is a contract: version 1, described by report.schema.json in this directory.
+// Fields are added and never renamed or removed. The structs below are that contract and nothing
+// else; the types of the engine may change without it.
 
 type jsonDomain struct {
 	Source       string            `json:"source"`
@@ -33,8 +33,8 @@ type jsonDomain struct {
 	NotEvaluated []jsonUnevaluated `json:"not_evaluated"`
 }
 
-// jsonNotCounted is a finding that does not count, told in any case: who compares two reports must not take
-// it for mended.
+// jsonNotCounted is a finding that does not count. It is listed without --show-waived too, so that
+// a comparison of two reports does not take it for fixed.
 type jsonNotCounted struct {
 	Rule        string `json:"rule"`
 	Severity    string `json:"severity"`
@@ -138,11 +138,11 @@ type jsonReporter struct {
 	notices []jsonNotice
 	errors  []jsonUnreadable
 	begun   bool
-	left    audit.Needs // rules that need one of these were left out of all domains
+	skipped audit.Needs // rules that need one of these were skipped for all domains
 }
 
 func newJSON(w io.Writer, o Options) Reporter {
-	return &jsonReporter{w: w, opt: o, left: ^audit.Needs(0)}
+	return &jsonReporter{w: w, opt: o, skipped: ^audit.Needs(0)}
 }
 
 // begin writes what comes before the first domain, and what separates two.
@@ -182,7 +182,7 @@ func (j *jsonReporter) Domain(r *audit.Result) error {
 		return err
 	}
 	j.tally.Add(r)
-	j.left &= r.LeftOut
+	j.skipped &= r.LeftOut
 	text, err := encode(newJSONDomain(r, j.opt.ShowWaived), "    ")
 	if err != nil {
 		return err
@@ -191,8 +191,8 @@ func (j *jsonReporter) Domain(r *audit.Result) error {
 	return err
 }
 
-// newJSONDomain returns a domain as JSON tells it; hidden says whether what does not count is listed too.
-func newJSONDomain(r *audit.Result, hidden bool) jsonDomain {
+// newJSONDomain returns the JSON form of a domain; full adds all of the findings that do not count.
+func newJSONDomain(r *audit.Result, full bool) jsonDomain {
 	b := r.Boundary
 	d := jsonDomain{
 		Source: r.Source, Name: r.Name, UUID: r.UUID,
@@ -208,7 +208,7 @@ func newJSONDomain(r *audit.Result, hidden bool) jsonDomain {
 	for i := range r.Findings {
 		d.Findings = append(d.Findings, newJSONFinding(r, &r.Findings[i]))
 	}
-	if hidden {
+	if full {
 		for i := range r.Waived {
 			f := newJSONFinding(r, &r.Waived[i].Finding)
 			f.Waiver = newJSONWaiver(r.Waived[i].Waiver)
@@ -218,14 +218,14 @@ func newJSONDomain(r *audit.Result, hidden bool) jsonDomain {
 			d.InBaseline = append(d.InBaseline, newJSONFinding(r, &r.InBaseline[i]))
 		}
 	}
-	accept := func(f *audit.Finding, by string) {
+	add := func(f *audit.Finding, by string) {
 		d.NotCounted = append(d.NotCounted, jsonNotCounted{f.Rule.ID, f.Severity.String(), f.Device, by, r.Fingerprint(f)})
 	}
 	for i := range r.Waived {
-		accept(&r.Waived[i].Finding, "waiver")
+		add(&r.Waived[i].Finding, "waiver")
 	}
 	for i := range r.InBaseline {
-		accept(&r.InBaseline[i], "baseline")
+		add(&r.InBaseline[i], "baseline")
 	}
 	for _, u := range r.Unevaluated {
 		d.NotEvaluated = append(d.NotEvaluated, jsonUnevaluated{u.Rule.ID, u.Needs.String()})
@@ -289,14 +289,14 @@ func (j *jsonReporter) Close() error {
 	if j.errors == nil {
 		j.errors = []jsonUnreadable{}
 	}
-	// Which rules have run is not known before all domains are.
+	// The rules that have run are known after the last domain.
 	tail := struct {
 		Notices    []jsonNotice     `json:"notices,omitempty"`
 		Unreadable []jsonUnreadable `json:"unreadable"`
 		Rules      []string         `json:"rules"`
 		Minimum    string           `json:"min_severity"`
 		Summary    jsonSummary      `json:"summary"`
-	}{j.notices, j.errors, ruleIDs(j.opt.Rules, j.left), j.opt.Minimum.String(), newJSONSummary(&j.tally)}
+	}{j.notices, j.errors, ruleIDs(j.opt.Rules, j.skipped), j.opt.Minimum.String(), newJSONSummary(&j.tally)}
 	text, err := encode(tail, "")
 	if err != nil {
 		return err
@@ -309,7 +309,7 @@ func (j *jsonReporter) Close() error {
 	return err
 }
 
-// ruleIDs returns the IDs of the rules that need nothing of what is given.
+// ruleIDs returns the IDs of the rules that require none of the given facts.
 func ruleIDs(rules []*audit.Rule, without audit.Needs) []string {
 	out := make([]string, 0, len(rules))
 	for _, r := range rules {
@@ -339,8 +339,8 @@ func newJSONSummary(t *Tally) jsonSummary {
 	}
 }
 
-// JSON returns a value as JSON on one line, as reports write it: the characters of XML stay as they are,
-// and those that do not print are escaped.
+// JSON returns a value as JSON on one line. The characters of XML stay as they are, and those that
+// do not print are escaped.
 func JSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

@@ -12,18 +12,17 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// JUnit's XML is what CI systems show as tests. A guest is a suite, in which
+// CI systems show JUnit XML as tests. A guest is a suite, in which
+//   - "boundary" is the verdict: it fails if a finding about the boundary fails the run, and is
+//     skipped, which is not a pass, if the guest is not inside and no finding fails the run;
+//   - a rule with findings is a test that fails if they fail the run, and otherwise passes with the
+//     findings as its output; a rule that was not evaluated is skipped;
+//   - "other rules" stands for all rules without findings. A test for each would be a hundred times
+//     the number of guests, and GitLab stops reading at half a million tests.
 //
-//   - "boundary" is the verdict: it fails where something about the boundary fails the run, and is skipped, which
-//     is not a pass, where the guest is not known to be inside and nothing fails for it;
-//   - a rule that found something is a test that fails if the run does for it, and passes with the findings
-//     as its output otherwise; one that was not evaluated is skipped;
-//   - "other rules" stands for all that found nothing. A test of its own for each would be a hundred times
-//     the guests, and GitLab stops reading at half a million.
-//
-// An input that could not be read is an error in a suite of its own, and so are notices. The elements are
-// those that Jenkins and GitLab read; GitLab shows the text of an element and not its message, and takes
-// the first of tests that have class and name in common.
+// Unreadable inputs are errors in a suite of their own, and notices have one too. The elements are
+// those that Jenkins and GitLab read. GitLab shows the text of an element and not its message, and
+// of several tests with the same class and name it shows the first.
 
 type junitSuite struct {
 	XMLName    xml.Name         `xml:"testsuite"`
@@ -173,7 +172,7 @@ func (j *junitReporter) Domain(r *audit.Result) error {
 	if len(j.opt.Rules) > 0 {
 		text := fmt.Sprintf("%d of %s found nothing", quiet, plural(len(j.opt.Rules), "rule"))
 		if hidden > 0 {
-			text += fmt.Sprintf(", and %d nothing but what is waived or in the baseline", hidden)
+			text += fmt.Sprintf(", and %d only findings that are waived or in the baseline", hidden)
 		}
 		out := junitProse(text)
 		s.Cases = append(s.Cases, &junitTestCase{Class: class, Name: "other rules", Out: &out})
@@ -184,7 +183,7 @@ func (j *junitReporter) Domain(r *audit.Result) error {
 	return j.suite(s)
 }
 
-// junitGuest is what there is to say of a guest beside its tests.
+// junitGuest returns the properties of a guest.
 func junitGuest(r *audit.Result) *junitProperties {
 	b, t := r.Boundary, r.Target
 	all := &junitProperties{}
@@ -211,8 +210,8 @@ func junitGuest(r *audit.Result) *junitProperties {
 	return all
 }
 
-// junitClass names a guest's document such that no other of the run is named so, and without the "." of a
-// file name, behind which Jenkins would look for the name of the class.
+// junitClass returns a name of a guest's document that is unique in the run. It does not contain
+// the suffix ".xml": Jenkins takes what follows a dot for the name of a class.
 func junitClass(r *audit.Result) string {
 	class := strings.TrimSuffix(printable(r.Source), ".xml")
 	if document := junitDocument(r); document != "" {
@@ -280,7 +279,7 @@ func (j *junitReporter) Close() error {
 	return err
 }
 
-// spooled writes a suite around the tests that were put by.
+// spooled writes a suite with the tests that were stored.
 func (j *junitReporter) spooled(s *junitSpool) error {
 	var head bytes.Buffer
 	inner := junitReporter{w: &head, opt: j.opt}

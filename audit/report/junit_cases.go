@@ -8,7 +8,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// boundary is the test that stands for the verdict.
+// boundary returns the test for the verdict.
 func (j *junitReporter) boundary(r *audit.Result, class string) *junitTestCase {
 	c := &junitTestCase{Class: class, Name: "boundary"}
 	b := r.Boundary
@@ -19,7 +19,7 @@ func (j *junitReporter) boundary(r *audit.Result, class string) *junitTestCase {
 		see := "see " + strings.Join(failing, ", ")
 		c.Failure = &junitOutcome{string(b.Word), says + "; " + see, junitProse(says, see)}
 	case b.Word == policy.Outside || b.Word == policy.Undetermined:
-		const why = "the run does not fail for it: what is found about it is waived, in the baseline, or below --fail-on, or the rules about it were left out"
+		const why = "the run does not fail for it: the findings about it are waived, in the baseline or below --fail-on, or the rules about it did not run"
 		c.Skipped = &junitOutcome{"", says, junitProse(says, why)}
 	default:
 		out := junitProse(says)
@@ -28,7 +28,7 @@ func (j *junitReporter) boundary(r *audit.Result, class string) *junitTestCase {
 	return c
 }
 
-// junitGroup is what there is about one rule in a guest.
+// junitGroup is the result of one rule for a guest.
 type junitGroup struct {
 	rule      *audit.Rule
 	findings  []*audit.Finding
@@ -36,7 +36,7 @@ type junitGroup struct {
 	needs     audit.Needs
 }
 
-// junitGroups sorts what is said of a guest by rule, in the order in which rules come up.
+// junitGroups groups findings and rules that were not evaluated by rule, in order of appearance.
 func junitGroups(r *audit.Result) []*junitGroup {
 	var all []*junitGroup
 	of := func(rule *audit.Rule) *junitGroup {
@@ -62,7 +62,7 @@ func junitGroups(r *audit.Result) []*junitGroup {
 	return all
 }
 
-// rule is the test that stands for a rule; nil where all there is of it is not to be listed.
+// rule returns the test for a rule, or nil if none of its results is listed.
 func (j *junitReporter) rule(r *audit.Result, g *junitGroup, class string) *junitTestCase {
 	c := &junitTestCase{Class: class, Name: g.rule.ID}
 	var failing, passing []string
@@ -87,7 +87,7 @@ func (j *junitReporter) rule(r *audit.Result, g *junitGroup, class string) *juni
 	if g.needs != 0 {
 		unknown = "not evaluated: " + g.needs.String()
 	}
-	reason := "" // why the rule is skipped, if nothing else is to be said
+	reason := "" // why the rule is skipped, if it has no other result
 	if j.opt.ShowWaived {
 		for _, u := range g.uncounted {
 			reason = printable(u.why())
@@ -118,7 +118,7 @@ func (j *junitReporter) rule(r *audit.Result, g *junitGroup, class string) *juni
 	return c
 }
 
-// junitFinding is a finding in words; junitAbout what holds for all of a rule.
+// junitFinding describes a finding; junitAbout describes its rule.
 func junitFinding(r *audit.Result, f *audit.Finding) string {
 	text := fmt.Sprintf("%s: %s\n  %s:%d:%d  %s", f.Severity, printable(f.Message), printable(r.Source), f.Pos.Line, f.Pos.Column, printable(f.Path.String()))
 	if f.Drift != "" {
@@ -131,7 +131,7 @@ func junitAbout(r *audit.Result, rule *audit.Rule) string {
 	return "why: " + firstSentence(rule.Doc) + "\nfix: " + Fix(rule, r.Name) + "\nsee: " + rule.URL()
 }
 
-// junitNothing is the test that stands for a run without a guest.
+// junitNothing returns the failing test of a run without a guest.
 func junitNothing() *junitTestCase {
 	r := nothingAudited
 	return &junitTestCase{

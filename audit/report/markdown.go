@@ -80,7 +80,7 @@ func markdownRule(b *strings.Builder, r *audit.Rule, title, bad, good string) {
 		}
 		fmt.Fprintf(b, "%s<%s>", before, ref)
 	}
-	if len(r.Refs) > 0 { // a rule of the site's own need have none
+	if len(r.Refs) > 0 { // a site-specific rule may have none
 		b.WriteString(". ")
 	}
 	fmt.Fprintf(b, "Profiles: %s.\n", profileList(r))

@@ -12,13 +12,13 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// The Markdown report is for comments of pull requests and for job summaries, which show GitHub's
-// flavour. Nothing from a document may become markup there: an element, a link, a cell, or what GitHub
-// finds in text by itself, such as @names, addresses and numbers of issues. It looks for those
-// everywhere but in code, so what is not certain to be plain prose is printed as code.
+// The Markdown report is for comments on pull requests and for job summaries, in the flavour of
+// GitHub. Foreign text must not become markup: an element, a link, a cell, or something that GitHub
+// recognizes in plain text, such as @names, addresses and numbers of issues. GitHub does so
+// everywhere except in code, so text that may be more than prose is printed as code.
 
-// What GitHub takes: of a comment, in characters (https://github.com/google/go-github/pull/440), and of a
-// job summary, in bytes ("upload aborted, supports content up to a size of 1024k").
+// The limits of GitHub: of a comment, in characters (https://github.com/google/go-github/pull/440),
+// and of a job summary, in bytes ("upload aborted, supports content up to a size of 1024k").
 const (
 	commentLimit = 65536
 	summaryLimit = 1 << 20
@@ -64,7 +64,7 @@ func (m *markdownReporter) Domain(r *audit.Result) error {
 	return nil
 }
 
-// verdictWord is a verdict as the table and the summaries say it.
+// verdictWord returns a verdict for the table and the summary: "outside" is bold.
 func verdictWord(w policy.Word) string {
 	if w == policy.Outside {
 		return "**outside**"
@@ -125,7 +125,7 @@ func counted(n [audit.Critical + 1]int, none string) string {
 	return strings.Join(out, ", ")
 }
 
-// guest is all that is wrong with one guest, folded up.
+// guest returns the findings about one guest in an element that is collapsed.
 func (m *markdownReporter) guest(r *audit.Result) string {
 	var b strings.Builder
 	verdict := strings.ReplaceAll(verdictWord(r.Boundary.Word), "*", "")
@@ -133,12 +133,12 @@ func (m *markdownReporter) guest(r *audit.Result) string {
 	fmt.Fprintf(&b, "\n<details><summary><code>%s</code>: %s, %s</summary>\n\n", htmlElement(r.Name), verdict, severityCounts(r.Findings))
 	fmt.Fprintf(&b, "Verdict %s: %s, by policy %s. Read from %s", r.Boundary.Word,
 		prose(r.Boundary.Explain()), codeSpan(r.Boundary.Policy), codeSpan(r.Source))
-	if told(r.Origin) && r.Origin.Host == "" { // else the source says so
+	if told(r.Origin) && r.Origin.Host == "" { // otherwise the source contains it
 		fmt.Fprintf(&b, " (%s)", codeSpan(r.Origin.String()))
 	}
 	b.WriteString(".\n")
 	if len(r.Origin.Taints) > 0 {
-		fmt.Fprintf(&b, "\nlibvirt calls it tainted: %s.\n", codeSpan(strings.Join(r.Origin.Taints, ", ")))
+		fmt.Fprintf(&b, "\nTainted according to libvirt: %s.\n", codeSpan(strings.Join(r.Origin.Taints, ", ")))
 	}
 	m.findings(&b, r, r.Findings, nil)
 	if m.opt.ShowWaived {
@@ -159,8 +159,8 @@ func (m *markdownReporter) guest(r *audit.Result) string {
 	return b.String()
 }
 
-// ruleLink is a rule's ID as a link to its documentation. The rule of a site may have an address of any
-// form.
+// ruleLink returns the ID of a rule as a link to its documentation, or as code with the address
+// where that is not plain: site-specific rules may have an address of any form.
 func ruleLink(r *audit.Rule) string {
 	url := r.URL()
 	if !strings.HasPrefix(url, "https://") && !strings.HasPrefix(url, "http://") || strings.ContainsAny(url, " <>\\`\n") || printable(url) != url {
@@ -177,8 +177,8 @@ func waiverText(w *audit.Waiver) string {
 	return text + ": " + prose(w.Reason)
 }
 
-// findings prints a list of findings by rule, the worst first, so that each fix stands there once. more
-// is what is said of the finding of that number besides.
+// findings prints findings grouped by rule, the worst first, so that each fix is printed once.
+// more, which may be nil, returns text to append to the finding with an index.
 func (m *markdownReporter) findings(b *strings.Builder, r *audit.Result, all []audit.Finding, more func(i int) string) {
 	type group struct {
 		severity audit.Severity
@@ -260,7 +260,7 @@ func (m *markdownReporter) Close() error {
 		{"\n### Guests\n\n| verdict | guest | runs as | worst | findings |\n|---|---|---|---|---|\n", &m.table},
 		{"\n### Findings\n", &m.details},
 		{"\n### Findings about no guest\n", &m.notices},
-		{"\n### Not evaluated\n\nThese are no passes.\n\n", &tail},
+		{"\n### Not evaluated\n\nThese are not passes.\n\n", &tail},
 	}
 	size, characters := len(head), utf8.RuneCountInString(head)
 	for _, p := range parts {
@@ -280,7 +280,7 @@ func (m *markdownReporter) Close() error {
 	return errors.Join(errs...)
 }
 
-// head is the headline, and the counts.
+// head returns the headline and the counts.
 func (m *markdownReporter) head() string {
 	var b strings.Builder
 	t := &m.tally
@@ -322,7 +322,7 @@ func (m *markdownReporter) head() string {
 	return b.String()
 }
 
-// lengthNote says what will not take the report.
+// lengthNote returns a note if the report exceeds a limit of GitHub; else "".
 func lengthNote(size, characters int) string {
 	switch {
 	case size > summaryLimit:

@@ -9,10 +9,10 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// NDJSON is the JSON report in lines, for programs that do not wait: each guest is a line as soon as it has
-// been read, and what turns out when all have been is a line of its own. The findings of all lines
-// together are those of the run, each once. ndjson.schema.json beside this file describes a line; it takes
-// its parts from report.schema.json, and keeps the same promise.
+// NDJSON is the JSON report in lines, for programs that do not wait: each guest is a line as soon
+// as it has been read, and what is known only after all guests follows in lines of its own. The
+// findings of all lines together are those of the run, each once. ndjson.schema.json describes a
+// line; it refers to report.schema.json and makes the same promise.
 
 // ndjsonRun is the first line.
 type ndjsonRun struct {
@@ -35,7 +35,7 @@ type ndjsonDomain struct {
 	jsonDomain
 }
 
-// ndjsonMore adds to a domain that was told of.
+// ndjsonMore adds to a domain that was printed before.
 type ndjsonMore struct {
 	Record       string            `json:"record"`
 	Source       string            `json:"source"`
@@ -51,7 +51,7 @@ type ndjsonMore struct {
 	Gone         int               `json:"gone,omitempty"`
 }
 
-// ndjsonDrift adds to a finding that was told of.
+// ndjsonDrift adds to a finding that was printed before.
 type ndjsonDrift struct {
 	Record      string      `json:"record"`
 	Source      string      `json:"source"`
@@ -86,23 +86,23 @@ type ndjsonReporter struct {
 	tally Tally
 	begun bool
 	seed  maphash.Seed
-	early map[uint64]ndjsonTold // by guest
-	marks []ndjsonMark          // of all guests, one after the other
+	early map[uint64]ndjsonEarly // by guest
+	marks []ndjsonMark           // of all guests, one after the other
 }
 
-// ndjsonTold says where the marks of a guest are that was told of, and which verdict was told. A guest with
-// ten findings costs some 150 bytes of memory, its marks included.
-type ndjsonTold struct {
+// ndjsonEarly is what was printed early about a guest: the range of its marks, and the verdict. A
+// guest with ten findings takes some 150 bytes, its marks included.
+type ndjsonEarly struct {
 	from, count uint32
 	verdict     uint8 // index into policyWords
 }
 
-// ndjsonMark stands for one thing that was told, or counted, of a guest: what sort it is, its severity, and
-// for the rest a hash of its fingerprint. Nobody can make two that are alike: the hash has a seed of its own
-// in each run.
+// ndjsonMark stands for one item that was printed or counted: its kind, its severity, and in the
+// remaining bits a hash of its fingerprint. The hash has a random seed in each run, so that a
+// document cannot cause a collision.
 type ndjsonMark uint64
 
-// The sorts of marks.
+// The kinds of marks.
 const (
 	markFinding = iota
 	markWaived
@@ -111,20 +111,20 @@ const (
 )
 
 const (
-	markSortBits     = 2
+	markKindBits     = 2
 	markSeverityBits = 3
 )
 
-func (m ndjsonMark) sort() int { return int(m & (1<<markSortBits - 1)) }
+func (m ndjsonMark) kind() int { return int(m & (1<<markKindBits - 1)) }
 
 func (m ndjsonMark) severity() audit.Severity {
-	return audit.Severity(m >> markSortBits & (1<<markSeverityBits - 1))
+	return audit.Severity(m >> markKindBits & (1<<markSeverityBits - 1))
 }
 
 var policyWords = []policy.Word{policy.Inside, policy.Outside, policy.Undetermined, policy.NotQEMU}
 
 func newNDJSON(w io.Writer, o Options) Reporter {
-	return &ndjsonReporter{w: w, opt: o, seed: maphash.MakeSeed(), early: map[uint64]ndjsonTold{}}
+	return &ndjsonReporter{w: w, opt: o, seed: maphash.MakeSeed(), early: map[uint64]ndjsonEarly{}}
 }
 
 // line writes a record, and the first one before all others. A line is one Write.
@@ -147,13 +147,13 @@ func (n *ndjsonReporter) line(record any) error {
 	return err
 }
 
-// Early writes the guest's line, and keeps what tells later whether there is more.
+// Early writes the line of a guest, and remembers what it contained.
 func (n *ndjsonReporter) Early(r *audit.Result) error {
 	n.tally.Add(r)
 	d := newJSONDomain(r, true)
 	from := len(n.marks)
 	n.each(r, &d, func(_ int, m ndjsonMark) { n.marks = append(n.marks, m) })
-	n.early[n.guest(r)] = ndjsonTold{
+	n.early[n.guest(r)] = ndjsonEarly{
 		uint32(from), uint32(len(n.marks) - from), uint8(max(0, slices.Index(policyWords, r.Boundary.Word))),
 	}
 	if !n.opt.ShowWaived {
@@ -170,11 +170,12 @@ func (n *ndjsonReporter) guest(r *audit.Result) uint64 {
 	return maphash.Comparable(n.seed, key{r.Source, r.Name, r.UUID, string(r.Origin.Kind), r.Origin.Label, r.Origin.Host})
 }
 
-// each calls do for everything that is told or counted of a guest, with its index among those of its sort.
+// each calls do for everything that is printed or counted about a guest, with its index among the
+// items of its kind.
 func (n *ndjsonReporter) each(r *audit.Result, d *jsonDomain, do func(i int, m ndjsonMark)) {
-	mark := func(i, sort int, s audit.Severity, text string) {
-		h := maphash.String(n.seed, text) << (markSortBits + markSeverityBits)
-		do(i, ndjsonMark(h|uint64(s)<<markSortBits|uint64(sort)))
+	mark := func(i, kind int, s audit.Severity, text string) {
+		h := maphash.String(n.seed, text) << (markKindBits + markSeverityBits)
+		do(i, ndjsonMark(h|uint64(s)<<markKindBits|uint64(kind)))
 	}
 	for i := range d.Findings {
 		mark(i, markFinding, r.Findings[i].Severity, d.Findings[i].Fingerprint)
@@ -190,38 +191,38 @@ func (n *ndjsonReporter) each(r *audit.Result, d *jsonDomain, do func(i int, m n
 	}
 }
 
-// Domain writes what was not told early.
+// Domain writes what Early did not.
 func (n *ndjsonReporter) Domain(r *audit.Result) error {
-	told, ok := n.early[n.guest(r)]
+	printed, ok := n.early[n.guest(r)]
 	if !ok {
 		return n.Early(r)
 	}
 	before := map[ndjsonMark]int{}
-	for _, m := range n.marks[told.from : told.from+told.count] {
+	for _, m := range n.marks[printed.from : printed.from+printed.count] {
 		before[m]++
 		n.uncount(m)
 	}
 	n.tally.Domains--
-	n.tally.Verdicts[policyWords[told.verdict]]--
+	n.tally.Verdicts[policyWords[printed.verdict]]--
 	n.tally.Add(r)
 
 	d := newJSONDomain(r, true)
 	more := ndjsonMore{Record: "more", Source: d.Source, Name: d.Name, UUID: d.UUID, Origin: d.Origin, Findings: []jsonFinding{}}
-	if r.Boundary.Word != policyWords[told.verdict] {
+	if r.Boundary.Word != policyWords[printed.verdict] {
 		more.Boundary = &d.Boundary
 	}
 	var drifts []ndjsonDrift
 	n.each(r, &d, func(i int, m ndjsonMark) {
 		if before[m] > 0 {
 			before[m]--
-			if f := d.Findings; m.sort() == markFinding && f[i].Drift != "" {
+			if f := d.Findings; m.kind() == markFinding && f[i].Drift != "" {
 				drifts = append(drifts, ndjsonDrift{
 					"drift", d.Source, d.Name, d.UUID, d.Origin, f[i].Rule, f[i].Line, f[i].Column, f[i].Fingerprint, f[i].Drift,
 				})
 			}
 			return
 		}
-		switch m.sort() {
+		switch m.kind() {
 		case markFinding:
 			more.Findings = append(more.Findings, d.Findings[i])
 		case markWaived:
@@ -235,7 +236,7 @@ func (n *ndjsonReporter) Domain(r *audit.Result) error {
 		}
 	})
 	for m, left := range before {
-		if m.sort() == markFinding {
+		if m.kind() == markFinding {
 			more.Gone += left
 		}
 	}
@@ -255,9 +256,9 @@ func (n *ndjsonReporter) Domain(r *audit.Result) error {
 	return nil
 }
 
-// uncount takes back what was counted of a guest.
+// uncount removes a mark from the tally.
 func (n *ndjsonReporter) uncount(m ndjsonMark) {
-	switch m.sort() {
+	switch m.kind() {
 	case markFinding:
 		n.tally.Severities[m.severity()]--
 	case markWaived:

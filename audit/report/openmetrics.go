@@ -16,19 +16,21 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// The metrics are for node_exporter's textfile collector, which reads the Prometheus text format alone: it
-// refuses a file with a time stamp, or with a type that only OpenMetrics has, such as "info"
-// (https://github.com/prometheus/node_exporter/issues/1988,
-// https://github.com/phyber/jail_exporter/issues/287). So all families are gauges, which both formats
-// know; those whose name ends in _info hold a 1 and their labels. What OpenMetrics wants besides, no empty
-// line, no comment and "# EOF" at the end, is a comment to the text format
+// The metrics are for the textfile collector of node_exporter, which reads the Prometheus text
+// format only: it rejects a file with a time stamp, or with a type that only OpenMetrics has, such
+// as "info" (https://github.com/prometheus/node_exporter/issues/1988,
+// https://github.com/phyber/jail_exporter/issues/287). So all families are gauges, which both
+// formats have; those whose name ends in _info have the value 1 and labels. What OpenMetrics
+// requires in addition, no empty line, no comment and "# EOF" at the end, is a comment in the text
+// format
 // (https://prometheus.io/docs/instrumenting/exposition_formats/#comments-help-text-and-type-information,
 // https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md#abnf).
 //
-// A guest has a fixed number of series, a rule as well. A finding has none: there is no telling how many
-// there are, and a series whose labels hold a line or a message ends whenever somebody edits a document.
-// So the place of findings is told as the guest's labels name it, source and all, and what is wrong by
-// the title of the rule in virt_audit_rule_info; line and message are for the other formats.
+// The number of series per guest and per rule is fixed. There is no series per finding: their
+// number is not bounded, and a series with a line or a message in its labels ends with every edit
+// of a document. The place of findings is as precise as the labels of the guest, which include the
+// source, and the defect is the title of the rule in virt_audit_rule_info; other formats have line
+// and message.
 
 // maxLabel is how many code points of a label's value are kept: a path is whole, a name that fills a
 // screen is not. Texts of rules are whole up to maxText.
@@ -37,7 +39,7 @@ const (
 	maxText  = 2000
 )
 
-// family is the metrics of one name, which must stand together.
+// family is the metrics of one name, which must be adjacent.
 type family struct {
 	name, help string
 	body       spool
@@ -89,8 +91,8 @@ func join(a, b string) string {
 	return a + "," + b
 }
 
-// short returns a text from a document as a label's value: printable, UTF-8, and cut to maxLabel code
-// points. What tells it from others that begin alike is a hash of the whole.
+// short returns foreign text as the value of a label: printable, UTF-8, and cut to maxLabel code
+// points plus a hash of the whole, which keeps values with a common beginning different.
 func short(text string) string {
 	text = clean(text)
 	if len(text) <= maxLabel {
@@ -104,13 +106,14 @@ func short(text string) string {
 	return string(runes[:maxLabel]) + "…" + hex.EncodeToString(sum[:4])
 }
 
-// long returns a text of a rule as a label's value: the same, on one line, and whole but for a bound.
+// long returns a text of a rule as the value of a label, on one line and at most maxText code
+// points.
 func long(text string) string {
 	runes := []rune(clean(strings.Join(strings.Fields(text), " ")))
 	return string(runes[:min(len(runes), maxText)])
 }
 
-// ruleCount is what metrics of rules are counted by. An empty field is a label that the metric has not.
+// ruleCount is the key by which metrics of rules are counted. An empty field is an absent label.
 type ruleCount struct{ rule, severity, needs, source string }
 
 type openMetrics struct {
@@ -131,16 +134,16 @@ func newOpenMetrics(w io.Writer, o Options) Reporter {
 		w: w, opt: o,
 		boundary:   newFamily("virt_audit_domain_boundary_info", "Verdict about a domain and the security support boundary of QEMU, always 1."),
 		findings:   newFamily("virt_audit_domain_findings", "Findings about a domain. Their place is in the document that the label source names."),
-		lacking:    newFamily("virt_audit_domain_not_evaluated", "Checks of a domain that could not be made. They are no passes."),
+		lacking:    newFamily("virt_audit_domain_not_evaluated", "Checks of a domain that were not evaluated. They are not passes."),
 		unreadable: newFamily("virt_audit_unreadable_input_info", "Input that could not be read or understood, always 1."),
 		seen:       map[uint64]int{}, rules: map[string]*audit.Rule{},
 		byRule: map[ruleCount]int{}, waived: map[ruleCount]int{}, inBaseline: map[ruleCount]int{}, notices: map[ruleCount]int{}, missing: map[ruleCount]int{},
 	}
 }
 
-// once returns labels that have not come before: Prometheus refuses a file in which two metrics have the
-// same. Whatever comes again, a file that is given twice or names that look the same, is numbered.
-// Should two hashes be the same, a number more is no harm.
+// once returns labels that were not used before: Prometheus rejects a file in which two metrics
+// have the same. Repeated labels, of a file that is given twice or of names that look the same, are
+// numbered. A collision of two hashes adds a number, which does no harm.
 func (m *openMetrics) once(of string) string {
 	h := fnv.New64a()
 	_, _ = io.WriteString(h, of) // never fails
@@ -208,14 +211,14 @@ func (m *openMetrics) Close() error {
 	domains := newFamily("virt_audit_domains", "Domains by verdict.")
 	findings := newFamily("virt_audit_findings", "Findings about domains by severity.")
 	byRule := newFamily("virt_audit_findings_by_rule", "Findings about domains by rule.")
-	rules := newFamily("virt_audit_rule_info", "Rule that another metric names, always 1. The severity is that of its findings, unless it judges a case differently.")
+	rules := newFamily("virt_audit_rule_info", "Rule that another metric names, always 1. The severity is that of its findings, unless the rule reports a case with another one.")
 	notices := newFamily("virt_audit_notices", "Findings about no domain, but about the configuration or a baseline.")
-	missing := newFamily("virt_audit_not_evaluated", "Domains for which a rule could not answer, and what it lacked. They are no passes.")
+	missing := newFamily("virt_audit_not_evaluated", "Domains for which a rule was not evaluated, and the facts that it lacked. They are not passes.")
 	waived := newFamily("virt_audit_waived", "Findings that do not count, because of a waiver.")
 	inBaseline := newFamily("virt_audit_in_baseline", "Findings that do not count, because they are in the baseline.")
 	waivedBy := newFamily("virt_audit_waived_by_rule", "Findings by rule that do not count, because of a waiver.")
 	inBaselineBy := newFamily("virt_audit_in_baseline_by_rule", "Findings by rule that do not count, because they are in the baseline.")
-	unread := newFamily("virt_audit_unreadable_inputs", "Inputs that could not be read or understood. What they hold was not audited.")
+	unread := newFamily("virt_audit_unreadable_inputs", "Inputs that could not be read or understood. Their domains were not audited.")
 
 	errs := []error{build.add(labels("version", cmp.Or(short(m.opt.Version), "unknown")), 1)}
 	if !m.opt.Now.IsZero() {

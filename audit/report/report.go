@@ -11,34 +11,35 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// Options are what formats need to know about the run and about where their output goes.
+// Options describe the run and the destination of a report.
 type Options struct {
 	Version  string // of virt-audit
 	Policy   string // name of the policy's edition
 	Profiles []audit.Profile
-	Rules    []*audit.Rule  // that the run applies
-	Named    bool           // the rules were named one by one, and are of whatever profile
-	Minimum  audit.Severity // findings below are left out
+	Rules    []*audit.Rule  // that the run applies, with the severities of the site
+	Named    bool           // the rules were selected by ID, whatever their profile
+	Minimum  audit.Severity // findings below it were omitted
 	FailOn   audit.Severity // that makes the run fail
-	Now      time.Time      // of the run, for formats that hold a time; they leave it out when it is zero
+	Now      time.Time      // of the run; zero: formats omit it
 
-	// Operands are the files and folders that were to be audited, as they were given; none for a connection.
+	// Operands are the files and directories of the command line; none for a connection.
 	Operands []string
-	// StdinName is what standard input is called, where the user gave it a name.
+	// StdinName is the name that the user gave to standard input, or "".
 	StdinName  string
-	ShowWaived bool // list what was waived or is in the baseline; counted it is in any case
+	ShowWaived bool // list findings that do not count; they are counted in any case
 
-	Decided []string // what the site says about the rule that is explained
+	Decided []string // for Explain: what the configuration says about the rule
 
-	// For people's eyes; formats for machines ignore them.
+	// For people: machine formats ignore them.
 	Color   bool
 	Width   int // columns; 0 means 80
 	Quiet   bool
 	Verbose bool
 }
 
-// Reporter takes the results of a run in order, and what is said of no domain when it comes. Close
-// writes what comes last; the writer stays open.
+// Reporter receives the results of a run in order, complete: severities, waivers, baseline, order
+// and drift are decided. Notices and unreadable inputs, which concern no guest, may come between
+// them. Close writes the end of the report and does not close the writer.
 type Reporter interface {
 	Domain(*audit.Result) error
 	Notice(*audit.Notice) error
@@ -46,9 +47,9 @@ type Reporter interface {
 	Close() error
 }
 
-// Streamer is a Reporter that does not wait for all domains to be known. Early is told of each as soon
-// as it has been read; Domain, when all have been, of those alone about which there is more to say: what
-// they have in common with others. Problem and Notice come once.
+// Streamer is a Reporter that does not wait until all domains are known. It receives each domain by
+// Early as soon as that has been read, and again by Domain if there is more to report after all
+// have been: what guests have in common. Notices and unreadable inputs come once.
 type Streamer interface {
 	Reporter
 	Early(*audit.Result) error

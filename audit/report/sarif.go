@@ -15,17 +15,18 @@ import (
 )
 
 // The SARIF report follows version 2.1.0 with errata 01
-// (https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/sarif-v2.1.0-errata01-os-complete.html) and what
-// GitHub's code scanning makes of it
+// (https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/sarif-v2.1.0-errata01-os-complete.html)
+// and what GitHub code scanning supports
 // (https://docs.github.com/en/code-security/reference/code-scanning/sarif-files/sarif-support-for-code-scanning):
-//
-//   - GitHub refuses the whole file for one result without the URI of an artifact, be there a logical location or
-//     not (https://github.com/forcedotcom/code-analyzer/issues/1970). Every result has one, see sarifAt.
-//   - It knows neither "suppressions" nor "kind" and makes an alert of every result, passes too
-//     (https://github.com/github/codeql-action/issues/1230, https://github.com/microsoft/PSRule/issues/955). What was
-//     waived or is in the baseline is therefore left out unless it is asked for, and the verdict of each guest
-//     stands in the properties of the run, where "artifacts" would not do: one file can hold several guests.
-//   - It wants a line from 1 on, or no region at all.
+//   - GitHub rejects the whole file if one result has no URI of an artifact, even with a logical
+//     location (https://github.com/forcedotcom/code-analyzer/issues/1970). Every result has one,
+//     see sarifAt.
+//   - It ignores "suppressions" and "kind" and makes an alert of every result, passes included
+//     (https://github.com/github/codeql-action/issues/1230,
+//     https://github.com/microsoft/PSRule/issues/955). Findings that do not count are therefore
+//     omitted without --show-waived, and the verdict of each guest is in the properties of the run.
+//     "artifacts" would not do: one file can contain several guests.
+//   - A region must begin at line 1 or later.
 
 // sarifSchema is where OASIS publishes the schema.
 const sarifSchema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -38,13 +39,13 @@ type sarifReporter struct {
 	tally Tally
 
 	checkout          checkout
-	outside           occurrences // of what is said of no guest
+	outside           occurrences // of what is about no guest
 	begun             bool
 	results, notified int
 
-	// What stands behind the results, in bounded memory.
+	// What follows the results, in bounded memory.
 	guests, problems spool
-	missing          map[audit.Unevaluated]int // how many guests a rule could not be evaluated for
+	missing          map[audit.Unevaluated]int // the number of guests for which a rule was not evaluated
 }
 
 func newSARIF(w io.Writer, o Options) Reporter {
@@ -66,7 +67,8 @@ func (s *sarifReporter) begin() error {
 	if err != nil {
 		return err
 	}
-	// Rules, like results, take a line each: of a report that is kept, a change of one is a change of one line.
+	// Rules, like results, take a line each: in a stored report, a change of one is a change of one
+	// line.
 	before, after, _ := bytes.Cut(tool, []byte(`"rules": []`))
 	var rules bytes.Buffer
 	for i, r := range s.rules {
@@ -82,7 +84,7 @@ func (s *sarifReporter) begin() error {
       "tool": %s"rules": [%s]%s,
       "columnKind": "unicodeCodePoints",
       "originalUriBaseIds": {
-        "%s": {"description": {"text": "The folder in which virt-audit ran."}}
+        "%s": {"description": {"text": "The directory in which virt-audit ran."}}
       },
       "results": [`, sarifSchema, before, rules.Bytes(), after, sarifRoot)
 	return err
@@ -175,8 +177,8 @@ func (s *sarifReporter) Unreadable(err error) error {
 	return s.unaudited(unreadableInput, "unreadable: "+e.Message, e.Source, audit.Pos{Line: e.Line, Column: e.Column})
 }
 
-// unaudited makes a notification, which is what SARIF has for it, and a result, since GitHub shows no notification:
-// what nobody could look at would look like something without findings.
+// unaudited writes a notification, which is what SARIF has for it, and a result, since GitHub shows
+// no notifications: an input that was not audited would look like one without findings.
 func (s *sarifReporter) unaudited(r *audit.Rule, message, source string, p audit.Pos) error {
 	at := sarifAt(source, p)
 	n := sarifNotification{Level: sarifError, Message: sarifText{sarifMessage(message)}}
@@ -193,7 +195,7 @@ func (s *sarifReporter) unaudited(r *audit.Rule, message, source string, p audit
 	return s.result(out)
 }
 
-// unevaluated returns a notification for each rule that could not be evaluated, and each lack.
+// unevaluated returns a notification for each rule that was not evaluated and each missing fact.
 func (s *sarifReporter) unevaluated() []sarifNotification {
 	out := make([]sarifNotification, 0, len(s.missing))
 	for _, u := range slices.SortedFunc(maps.Keys(s.missing), func(a, b audit.Unevaluated) int {
@@ -254,7 +256,7 @@ func (s *sarifReporter) Close() error {
 	return w.err
 }
 
-// sarifEnd is what stands between the last of n elements of a list and its end.
+// sarifEnd returns the white space between the last of n elements of a list and its end.
 func sarifEnd(n, indent int) string {
 	if n == 0 {
 		return ""

@@ -24,10 +24,11 @@ type sarifResult struct {
 	Properties   sarifProperties    `json:"properties"`
 }
 
-// sarifFingerprints are the names of what finds a result again. The first is ours; like a path, it need not be
-// unique. The second is the only one that GitHub goes by. Its upload action computes it from the line of the file
-// and warns about any other value (https://github.com/github/codeql-action/issues/4052), so it is given for what is
-// in no file of the checkout alone: the action passes over files that it does not find, and those outside.
+// sarifFingerprints identify a result. The first is our own; like a path, it need not be unique.
+// The second is the only one that GitHub uses. Its upload action computes it from the line of the
+// file and warns about any other value (https://github.com/github/codeql-action/issues/4052), so it
+// is set only for sources that are not files of the checkout: the action skips files that it does
+// not find, and those outside.
 type sarifFingerprints struct {
 	Finding string `json:"virtAuditFinding/v1"`
 	GitHub  string `json:"primaryLocationLineHash,omitempty"`
@@ -83,7 +84,7 @@ type sarifLogical struct {
 	Kind          string `json:"kind"`
 }
 
-// sarifVerdict says of which guest something is said, and what the policy says of the guest.
+// sarifVerdict names a guest and its verdict.
 type sarifVerdict struct {
 	Domain  string `json:"domain,omitempty"`
 	UUID    string `json:"uuid,omitempty"`
@@ -93,7 +94,7 @@ type sarifVerdict struct {
 	Policy  string `json:"policy,omitempty"`
 }
 
-// sarifProperties are what SARIF has no place for.
+// sarifProperties have no place of their own in SARIF.
 type sarifProperties struct {
 	Severity string `json:"severity"`
 	Title    string `json:"title"`
@@ -163,16 +164,16 @@ func newSARIFLogical(domain, at string) sarifLogical {
 	return sarifLogical{at[strings.LastIndexByte(at, '/')+1:], domain + "/" + at, kind}
 }
 
-// sarifRoot stands for the folder that relative paths begin at: the root of a repository, for who runs
-// virt-audit there.
+// sarifRoot is the base of relative paths: the root of a repository if virt-audit runs there.
 const sarifRoot = "%SRCROOT%"
 
-// sarifConnection is how the sources of documents begin that came over a connection and are no files.
+// sarifConnection matches the source of a document that came over a connection and is not a file.
 var sarifConnection = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://`)
 
-// sarifAt returns a place in a source; what is not known of the position is left out. Of a file it is the path,
-// relative or with the scheme file, since GitHub refuses other schemes. A document that came over a connection is
-// in no file: its source becomes one segment of a relative path, from which it can be had back.
+// sarifAt returns a place in a source; unknown parts of the position are omitted. The URI of a file
+// is its path, relative or with the scheme "file", since GitHub rejects other schemes. A document
+// that came over a connection is not in a file: its source becomes one escaped segment of a
+// relative path.
 func sarifAt(source string, p audit.Pos) (out sarifLocation) {
 	a := &out.Physical.Artifact
 	switch {

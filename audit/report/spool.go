@@ -6,11 +6,10 @@ import (
 	"os"
 )
 
-// spoolMemory is how much of the findings the text report holds in memory before it moves them to a
-// temporary file.
+// spoolMemory is the number of bytes that a spool keeps in memory before it uses a temporary file.
 const spoolMemory = 1 << 20
 
-// spool keeps what is to be printed after the list of guests, in bounded memory.
+// spool keeps output until later, in bounded memory.
 type spool struct {
 	buf  bytes.Buffer
 	file *os.File
@@ -32,7 +31,7 @@ func (s *spool) write(p []byte) (int, error) {
 	if s.file == nil {
 		f, err := os.CreateTemp("", "virt-audit-*")
 		if err != nil {
-			return s.buf.Write(p) // no room on disk is no reason to lose findings
+			return s.buf.Write(p) // a full disk must not lose findings
 		}
 		_ = os.Remove(f.Name()) // the open file stays until it is closed, also when we are killed
 		s.file = f
@@ -45,7 +44,7 @@ func (s *spool) write(p []byte) (int, error) {
 	return s.file.Write(p)
 }
 
-// copyTo writes all that was kept and lets go of it.
+// copyTo writes everything that was kept and releases it.
 func (s *spool) copyTo(w io.Writer) error {
 	if s.err != nil {
 		if s.file != nil {

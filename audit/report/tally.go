@@ -10,7 +10,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// Tally counts what a run came to.
+// Tally counts the results of a run.
 type Tally struct {
 	Domains     int
 	Verdicts    map[policy.Word]int
@@ -44,10 +44,10 @@ func (t *Tally) Add(r *audit.Result) {
 // AddNotice counts a notice.
 func (t *Tally) AddNotice(n *audit.Notice) { t.Severities[n.Severity]++ }
 
-// nothing reports whether the run came to nothing: no guest, and no input that could not be read.
+// nothing reports whether the run had no guest and no unreadable input.
 func (t *Tally) nothing() bool { return t.Domains == 0 && t.Unreadable == 0 }
 
-// AtLeast returns how many findings are of a severity or a worse one.
+// AtLeast returns the number of findings of a severity or a higher one.
 func (t *Tally) AtLeast(s audit.Severity) int {
 	n := 0
 	for ; s <= audit.Critical; s++ {
@@ -56,7 +56,7 @@ func (t *Tally) AtLeast(s audit.Severity) int {
 	return n
 }
 
-// lines say in words what the run came to, by an edition of the policy.
+// lines summarize the run; edition is the name of the policy.
 func (t *Tally) lines(edition string) []string {
 	var verdicts, found []string
 	for _, w := range policy.Words() {

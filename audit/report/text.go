@@ -11,10 +11,10 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// The voice of the text report: a word for everything that a colour says, nothing in white or black
-// (terminals are dark or light), the guest first, then the place, then why and how to mend it.
+// The text report: a word for everything that a colour shows, nothing in white or black (terminals
+// are dark or light), the guest first, then the place, then why and how to fix it.
 
-// styles are the colours of one writer; a terminal is asked for, never a global.
+// styles are the colours of one writer; there is no global state.
 type styles struct {
 	bold, dim, caret func(...any) string
 	severity         map[audit.Severity]func(...any) string
@@ -63,7 +63,7 @@ type textReporter struct {
 	width     int
 	tally     Tally
 	details   spool
-	problems  []string // what is said of the first inputs that could not be read
+	problems  []string // messages about the first unreadable inputs
 	begun     bool
 	explained map[string]bool // rules whose why and fix were printed for the current guest
 	noticed   map[string]bool // rules whose fix was printed with a notice
@@ -98,7 +98,7 @@ func (t *textReporter) Domain(r *audit.Result) error {
 	return writeLines(t.w, t.row(r)+t.notes(r))
 }
 
-// notes are lines below a guest's verdict about what the policy does not cover.
+// notes returns lines below the verdict of a guest about what the policy does not cover.
 func (t *textReporter) notes(r *audit.Result) string {
 	var b strings.Builder
 	for _, note := range r.Notes {
@@ -109,13 +109,14 @@ func (t *textReporter) notes(r *audit.Result) string {
 	return b.String()
 }
 
-// row is a guest's line in the list: verdict, name, what decided it, and the count of findings.
+// row returns the line of a guest in the list: verdict, name, what decided it, and the count of
+// findings.
 func (t *textReporter) row(r *audit.Result) string {
 	b := r.Boundary
 	verdict := t.style.verdict[b.Word](pad(string(b.Word), verdictWidth))
 	what := []string{r.Target.Type}
 	arch, origin := r.Target.Arch, ""
-	if told(r.Origin) { // there is no room for both, and the guest's other documents have the architecture
+	if told(r.Origin) { // there is space for one; another document of the guest shows the architecture
 		arch, origin = "", "("+r.Origin.String()+")"
 	}
 	for _, s := range []string{arch, r.Target.Machine, origin} {
@@ -124,12 +125,12 @@ func (t *textReporter) row(r *audit.Result) string {
 		}
 	}
 	left := pad(printable(r.Name), nameWidth) + "  " + strings.Join(what, " ")
-	// The counts stand in a column of their own, as wide as the screen allows.
+	// The counts have a column of their own, as far right as the width allows.
 	column := min(t.width-2-verdictWidth-len("9 critical, 9 high…"), nameWidth+2+36)
 	return strings.TrimRight("  "+verdict+pad(left, column)+"  "+t.counts(r), " ") + "\n"
 }
 
-// counts says how many findings of its worst severity a guest has, and how many more.
+// counts returns the number of findings of the worst severity, and of the others.
 func (t *textReporter) counts(r *audit.Result) string {
 	var n [audit.Critical + 1]int
 	for _, f := range r.Findings {
@@ -165,13 +166,15 @@ func (t *textReporter) Notice(n *audit.Notice) error {
 	return writeLines(&t.details, b.String())
 }
 
-// textProblems is how many inputs that could not be read are named, and textProblem how many bytes are said of one.
+// textProblems is the number of unreadable inputs that are named, and textProblem the number of
+// bytes for each.
 const (
 	textProblems = 20
 	textProblem  = 500
 )
 
-// Problem notes what could not be read. Standard error has it too, but it need not be where the report is kept.
+// Unreadable stores the message. It is printed on standard error too, which need not be kept with
+// the report.
 func (t *textReporter) Unreadable(err error) error {
 	t.tally.Unreadable++
 	if len(t.problems) < textProblems {

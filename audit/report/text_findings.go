@@ -9,11 +9,11 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// findings prints all that is wrong with one guest.
+// findings prints all findings about one guest.
 func (t *textReporter) findings(w io.Writer, r *audit.Result) {
 	b := r.Boundary
 	head := fmt.Sprintf("%s  %s", t.style.bold(printable(r.Name)), t.style.dim(printable(r.Source)))
-	if o := r.Origin; told(o) && o.Host == "" { // else the source says so
+	if o := r.Origin; told(o) && o.Host == "" { // otherwise the source contains it
 		head += "  " + t.style.dim("("+printable(o.String())+")")
 	}
 	fmt.Fprintf(w, "\n%s\n", head)
@@ -21,7 +21,7 @@ func (t *textReporter) findings(w io.Writer, r *audit.Result) {
 		fmt.Fprintf(w, "  %s\n", t.style.verdict[b.Word](printable(line)))
 	}
 	if len(r.Origin.Taints) > 0 {
-		for _, line := range wrap("libvirt calls it tainted: "+strings.Join(r.Origin.Taints, ", "), t.width-2) {
+		for _, line := range wrap("tainted according to libvirt: "+strings.Join(r.Origin.Taints, ", "), t.width-2) {
 			fmt.Fprintf(w, "  %s\n", printable(line))
 		}
 	}
@@ -62,8 +62,8 @@ func (t *textReporter) finding(w io.Writer, r *audit.Result, f audit.Finding) {
 	line, start, width := caret(f.Excerpt)
 	if line != "" {
 		number := strconv.Itoa(f.Pos.Line)
-		room := t.width - len(indent) - len(number) - 5
-		line, start, width = window(line, start, width, room)
+		columns := t.width - len(indent) - len(number) - 5
+		line, start, width = window(line, start, width, columns)
 		fmt.Fprintf(w, "%s%s %s\n", indent, t.style.dim(" "+number+" |"), line)
 		fmt.Fprintf(w, "%s%s %s%s\n", indent, t.style.dim(" "+strings.Repeat(" ", len(number))+" |"), strings.Repeat(" ", start), t.style.caret(strings.Repeat("^", width)))
 	}
@@ -82,7 +82,7 @@ func (t *textReporter) finding(w io.Writer, r *audit.Result, f audit.Finding) {
 	t.advice(w, f.Rule, r.Name)
 }
 
-// advice says how to mend what a rule finds in a guest, and where more is said of it.
+// advice prints how to fix the findings of a rule in a guest, and the address of its documentation.
 func (t *textReporter) advice(w io.Writer, r *audit.Rule, guest string) {
 	const indent = "    "
 	for i, l := range strings.Split(Fix(r, guest), "\n") {
@@ -119,17 +119,17 @@ func (t *textReporter) labelled(w io.Writer, label, prose string) {
 	}
 }
 
-// window shortens an excerpt to the columns at hand, around the part that is pointed at.
-func window(line string, start, width, room int) (string, int, int) {
+// window shortens an excerpt to n columns around the marked part.
+func window(line string, start, width, n int) (string, int, int) {
 	runes := []rune(line)
-	if len(runes) <= room || room < 10 {
+	if len(runes) <= n || n < 10 {
 		return line, start, width
 	}
 	from := 0
-	if start+width > room-1 {
-		from = min(max(0, start-4), max(0, len(runes)-room+1))
+	if start+width > n-1 {
+		from = min(max(0, start-4), max(0, len(runes)-n+1))
 	}
-	to := min(len(runes), from+room-2)
+	to := min(len(runes), from+n-2)
 	out := string(runes[from:to])
 	if from > 0 {
 		out = "…" + string(runes[from+1:to])

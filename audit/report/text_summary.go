@@ -10,7 +10,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// notCountedCounts says how many findings do not count, and why; "" when all do.
+// notCountedCounts counts the findings that do not count, by reason; "" if all count.
 func notCountedCounts(t *Tally) string {
 	var out []string
 	if t.Waived > 0 {
@@ -22,7 +22,7 @@ func notCountedCounts(t *Tally) string {
 	return strings.Join(out, ", ")
 }
 
-// unread names what could not be read, a line for each.
+// unread lists the unreadable inputs, one a line.
 func (t *textReporter) unread() string {
 	if t.tally.Unreadable == 0 {
 		return ""
@@ -33,12 +33,12 @@ func (t *textReporter) unread() string {
 		b.WriteString("  " + p + "\n")
 	}
 	if more := t.tally.Unreadable - len(t.problems); more > 0 {
-		fmt.Fprintf(&b, "  and %d more: standard error names them\n", more)
+		fmt.Fprintf(&b, "  and %d more: see standard error\n", more)
 	}
 	return b.String()
 }
 
-// gap parts a paragraph from what stands above it, if anything does.
+// gap returns an empty line if there is something above.
 func (t *textReporter) gap() string {
 	if t.tally.Domains == 0 && t.tally.AtLeast(audit.Info) == 0 {
 		return ""
@@ -46,7 +46,7 @@ func (t *textReporter) gap() string {
 	return "\n"
 }
 
-// rulesRun says how many rules a run applies and which profiles they are of, "" where that is not known.
+// rulesRun returns the number of rules that a run applies and their profiles; "" if unknown.
 func rulesRun(o *Options) string {
 	if len(o.Rules) == 0 {
 		return ""
@@ -58,7 +58,7 @@ func rulesRun(o *Options) string {
 	return text
 }
 
-// ofProfiles names the profiles that the rules of a run are of, "" where the rules were named one by one.
+// ofProfiles lists the profiles of a run; "" if rules were selected by ID.
 func ofProfiles(o *Options) string {
 	if o.Named || len(o.Profiles) == 0 {
 		return ""

@@ -2,23 +2,23 @@ package report
 
 import "github.com/virt-audit/virt-audit/audit"
 
-// What was not audited is no finding of a rule. Formats of which findings are shown and nothing else tell it as one
-// all the same, by rules that no run applies: in their readers, silence is a pass.
+// What was not audited is not a finding of a rule. Formats whose readers see nothing but findings
+// report it as one, by rules that no run applies: otherwise silence would look like a pass.
 
-// unreadableInput stands for an input that could not be read or understood.
+// unreadableInput stands for an unreadable input.
 var unreadableInput = &audit.Rule{
 	ID: "unreadable-input", Title: "Input could not be read or understood", Severity: audit.High,
-	Doc: "This input was not audited: nothing is known of what it holds. What libvirt refuses, or what readers are " +
-		"known to understand differently, is not guessed at.",
-	Fix:  "Mend the document at the place that the message names, or run virt-audit as a user who may read it.",
+	Doc: "This input was not audited, so nothing is known about its guests. virt-audit does not guess at documents that " +
+		"libvirt refuses or that readers are known to interpret differently.",
+	Fix:  "Fix the document at the place in the message, or run virt-audit as a user with read permission.",
 	Page: unauditedPage,
 }
 
-// nothingAudited stands for a run that found no guest, and nothing that could not be read either.
+// nothingAudited stands for a run without a guest and without an unreadable input.
 var nothingAudited = &audit.Rule{
 	ID: "nothing-audited", Title: "No guest was audited", Severity: audit.High,
-	Doc:  "The run found no guest, so it says nothing of any: a check that has nothing to look at is no pass.",
-	Fix:  "Name files or directories that hold domains; --verbose lists the files that were skipped.",
+	Doc:  "The run found no guest. A check without input is not a pass.",
+	Fix:  "Give files or directories that contain domains; --verbose lists the files that were skipped.",
 	Page: unauditedPage,
 }
 
@@ -30,7 +30,7 @@ const unauditedPage = "https://github.com/virt-audit/virt-audit/blob/main/README
 // unaudited are the rules that no run applies.
 var unaudited = []*audit.Rule{unreadableInput, nothingAudited}
 
-// operand is where a format says that nothing was found which wants a place for all that it says.
+// operand returns the place of nothingAudited in formats that require one.
 func (o *Options) operand() string {
 	if len(o.Operands) == 0 {
 		return "."

@@ -14,16 +14,16 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// The lines are those of virt-host-validate and virt-pki-validate, column by column: "%6s: %-69s: ", the
-// word, and a hint in brackets behind every word but PASS (tools/virt-validate-common.c in libvirt). What
-// is checked never holds ": ", so that whoever takes a line apart there finds its word, whatever guests
-// and files are called.
+// The lines are those of virt-host-validate and virt-pki-validate, column by column: "%6s: %-69s:
+// ", the result, and a hint in parentheses after every result except PASS
+// (tools/virt-validate-common.c in libvirt). The name of a check never contains ": ", so that a
+// parser finds the result, whatever guests and files are called.
 const (
 	prefixWidth = 6
 	checkWidth  = 69
 )
 
-// outcome is the word of a line.
+// outcome is the result of a check.
 type outcome string
 
 const (
@@ -33,7 +33,7 @@ const (
 	note outcome = "NOTE"
 )
 
-// lacks counts checks that could not be made by what they lacked, and by rule.
+// lacks counts checks that were not evaluated by the missing facts and by rule.
 type lacks map[audit.Needs]map[string]int
 
 func (l lacks) add(r *audit.Result) {
@@ -81,7 +81,7 @@ func newValidate(w io.Writer, o Options) Reporter {
 	return v
 }
 
-// line prints one line. The hint's parts are put in brackets; those that are empty are left out.
+// line prints one line with its hints in parentheses; empty hints are omitted.
 func (v *validate) line(prefix, check string, word outcome, hint ...string) error {
 	if word == pass && v.opt.Quiet {
 		return nil
@@ -96,7 +96,7 @@ func (v *validate) line(prefix, check string, word outcome, hint ...string) erro
 	return writeLines(v.w, text+"\n")
 }
 
-// driver names what runs a guest, as virt-host-validate names it.
+// driver names the hypervisor of a guest as virt-host-validate does.
 func driver(r *audit.Result) string {
 	if r.Boundary.Word == policy.NotQEMU {
 		return strings.ToUpper(clean(r.Target.Type))
@@ -104,7 +104,7 @@ func driver(r *audit.Result) string {
 	return "QEMU"
 }
 
-// subject names a guest, and which of its documents is meant where that is known.
+// subject names a guest, and its document where that is known.
 func subject(r *audit.Result) string {
 	if told(r.Origin) {
 		return r.Name + " (" + r.Origin.String() + ")"
@@ -112,8 +112,8 @@ func subject(r *audit.Result) string {
 	return r.Name
 }
 
-// word returns what a finding of a severity is here: a run fails where there is a FAIL, or where
-// nothing was audited.
+// word returns the result for a finding of a severity. A run fails if there is a FAIL or if nothing
+// was audited.
 func (v *validate) word(s audit.Severity) outcome {
 	switch {
 	case v.opt.fails(s):
@@ -151,8 +151,8 @@ func (v *validate) Domain(r *audit.Result) error {
 	return nil
 }
 
-// boundary prints the line of the verdict. It fails the run where a finding about it does: a verdict that
-// was waived, or whose rule is off, is told all the same.
+// boundary prints the line of the verdict. It is a FAIL if a finding about the boundary fails the
+// run; it is printed even if that finding is waived or its rule disabled.
 func (v *validate) boundary(r *audit.Result) error {
 	word := pass
 	switch r.Boundary.Word {
@@ -174,7 +174,7 @@ func (v *validate) boundary(r *audit.Result) error {
 	return v.line(driver(r), check, word, fmt.Sprintf("%s: %s by policy %s", r.Source, r.Boundary.Word, v.opt.Policy), r.Boundary.Explain())
 }
 
-// finding prints the line of a finding; more is what goes before the fix.
+// finding prints the line of a finding; more are hints before the fix.
 func (v *validate) finding(r *audit.Result, f *audit.Finding, word outcome, more ...string) error {
 	hint := append([]string{fmt.Sprintf("%s:%d:%d: %s: %s", r.Source, f.Pos.Line, f.Pos.Column, f.Severity, f.Message), f.Drift.Explain()}, more...)
 	hint = append(hint, fixHint(Fix(f.Rule, r.Name)), "see "+f.Rule.URL())
@@ -189,7 +189,7 @@ func fixHint(fix string) string {
 	return "fix: " + strings.TrimSuffix(oneLine(fix), ".")
 }
 
-// oneLine puts a fix on one line, its commands behind a semicolon.
+// oneLine returns a fix on one line, with a semicolon before each command.
 func oneLine(fix string) string {
 	fix = strings.NewReplacer(".\n$ ", ". $ ", "\n$ ", "; $ ").Replace(fix)
 	return strings.Join(strings.Fields(fix), " ")
@@ -223,7 +223,7 @@ func (v *validate) Close() error {
 		}
 	}
 	err := v.lacks.each(func(need audit.Needs, checks int, rules []string) error {
-		return v.line("AUDIT", "rules that need more than was given", warn,
+		return v.line("AUDIT", "rules that need more facts", warn,
 			fmt.Sprintf("not evaluated: %s, because %s", plural(checks, "check"), need), "of "+strings.Join(rules, ", "))
 	})
 	if err != nil {

@@ -45,8 +45,8 @@ func caret(e audit.Excerpt) (line string, start, width int) {
 	return b.String()[indent:], start - indent, max(end-start, 1)
 }
 
-// wrap breaks prose into lines of at most width columns; words that are longer stay whole. No line begins
-// with a "$" by itself: what follows would look like a command that we advise.
+// wrap breaks prose into lines of at most width columns; longer words stay whole. No line begins
+// with a single "$": it would look like a command that the report advises.
 func wrap(text string, width int) []string {
 	var lines []string
 	var line strings.Builder
@@ -87,8 +87,8 @@ func pad(text string, width int) string {
 	return text
 }
 
-// Fix returns a rule's fix with the domain's name in the commands. The name is made printable before the
-// text is taken for lines: one with an end of line in it would be a command of its own.
+// Fix returns the fix of a rule with the name of the domain in its commands. The name is made
+// printable before the text is split into lines: a line feed in it would begin another command.
 func Fix(r *audit.Rule, domain string) string {
 	domain = printable(domain)
 	lines := strings.Split(r.Fix, "\n")
@@ -100,10 +100,10 @@ func Fix(r *audit.Rule, domain string) string {
 	return strings.Join(lines, "\n")
 }
 
-// waivedBy says why a finding does not count, and how long.
+// waivedBy returns the reason of a waiver and its last day.
 func waivedBy(w *audit.Waiver) string { return "waived: " + w.Reason + until(w) }
 
-// until says when a waiver ends, behind its reason; "" where it does not.
+// until returns the last day of a waiver, to follow its reason; "" if it does not expire.
 func until(w *audit.Waiver) string {
 	if w.Until.IsZero() {
 		return ""
@@ -111,7 +111,7 @@ func until(w *audit.Waiver) string {
 	return " (until " + w.Until.Format(time.DateOnly) + ")"
 }
 
-// firstSentence returns the beginning of a rule's Doc: why it matters, in short.
+// firstSentence returns the first sentence of a rule's Doc.
 func firstSentence(doc string) string {
 	doc = strings.Join(strings.Fields(doc), " ")
 	for i := 0; i+1 < len(doc); i++ {
@@ -130,5 +130,5 @@ func plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// told reports whether an origin is worth a word: of a plain file, the document itself is all there is.
+// told reports whether an origin is printed: that of a plain file adds nothing.
 func told(o audit.Origin) bool { return o.Stated }
