@@ -240,10 +240,10 @@ func TestParseErrors(t *testing.T) {
 		`[]`:                            "not a baseline",
 		`{}`:                            "states no version",
 		`{"version":2,"findings":[]}`:   "version 2",
-		`{"version":1}`:                 "it has no findings",
-		`{"version":1,"findings":null}`: "it has no findings",
+		`{"version":1}`:                 "it has no list of findings",
+		`{"version":1,"findings":null}`: "it has no list of findings",
 		`{"version":1,"tool":{"name":"virt-audit","version":"1"},"policy":"qemu-10.2","domains":[]}`: `unknown field "policy"`,
-		`{"version":1,"findings":[]}x`:                                                              "behind its end",
+		`{"version":1,"findings":[]}x`:                                                              "after its end",
 		"{\"version\":1,\"findings\":[\n{}]}":                                                       "b.json:2: entry 1",
 		"{\"version\":1,\"findings\":[\n" + entry + ",\n" + entry + "]}":                            "b.json:3: entry 2: its fingerprint",
 		`{"version":1,"findings":[` + strings.Replace(entry, "low", "bad", 1) + "]}":                "severity",
@@ -264,7 +264,7 @@ func TestParseReportErrors(t *testing.T) {
 		``:                              "not a report",
 		`{"version":1}`:                 "version 1",
 		`{"version":9,"policy":"p"}`:    "version 1",
-		`{"version":1,"policy":"p"} {}`: "behind its end",
+		`{"version":1,"policy":"p"} {}`: "after its end",
 		`{"version":1,"policy":"p","domains":[{"findings":[{"rule":"a-b"}]}]}`: "no fingerprints",
 	} {
 		if _, err := ParseReport("r.json", []byte(data)); err == nil || !strings.Contains(err.Error(), want) {
