@@ -215,7 +215,9 @@ func TestMarkdownText(t *testing.T) {
 
 // TestMarkdownParts looks at what is told, and in which order.
 func TestMarkdownParts(t *testing.T) {
+	tcg := rules.All()[0] // boundary-accel-tcg
 	results := append(fleet(t), withHidden())
+	build := results[slices.IndexFunc(results, func(r *audit.Result) bool { return r.Name == "build-tcg" })]
 	out := render(t, "markdown", options(), results, notices()[:1], problems()[:2])
 	at := 0
 	for _, want := range []string{
@@ -226,9 +228,9 @@ func TestMarkdownParts(t *testing.T) {
 		"### Guests\n", "| **outside** | `build-tcg` | `qemu x86_64 pc-q35-9.2` | critical | 1 critical, 1 high |\n", "| no finding, 1 check not evaluated |\n",
 		"### Findings\n", "<details><summary><code>build-tcg</code>: outside, 1 critical, 1 high</summary>\n",
 		"Verdict outside: type 'qemu' is software emulation (TCG), by policy `qemu-11.1`. Read from `guests/build-tcg.xml`.\n",
-		"**critical** [`boundary-accel-tcg`](<" + audit.DocsURL + "#boundary-accel-tcg>): QEMU's security policy does not cover software emulation",
-		"- `guests/build-tcg.xml:8:9`: type 'qemu' is software emulation: QEMU's security policy does not cover it\n",
-		"```\nUse <domain type='kvm'> (on macOS: 'hvf')\n$ virt-xml build-tcg --edit --xml ./@type=kvm\n```\n", "**high** ",
+		"**critical** [`boundary-accel-tcg`](<" + audit.DocsURL + "#boundary-accel-tcg>): " + prose(firstSentence(tcg.Doc)) + "\n",
+		"- `guests/build-tcg.xml:8:9`: " + prose(build.Findings[0].Message) + "\n",
+		"```\n" + Fix(tcg, "build-tcg") + "\n```\n", "**high** ",
 		"### Findings about no guest\n", "**low** ", "`.virt-audit.yaml ]]>:3:5`: about \\]\\]&gt;\n",
 		"### Not evaluated\n", "- 1 check of `" + withHidden().Unevaluated[0].Rule.ID + "`, because passwords are not in this document",
 	} {

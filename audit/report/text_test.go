@@ -74,7 +74,7 @@ func TestTextUnread(t *testing.T) {
 		many = append(many, &audit.InputError{Source: strings.Repeat("é", 4000), Message: "bad"})
 	}
 	out := render(t, "text", options(), nil, nil, many)
-	if n := strings.Count(out, "\n"); n != textProblems+5 || len(out) > (textProblems+5)*(textProblem+10) || !strings.Contains(out, "\n  and 3 more: standard error names them\n") {
+	if n := strings.Count(out, "\n"); n != textProblems+5 || len(out) > (textProblems+5)*(textProblem+10) || !strings.Contains(out, "\n  and 3 more: see standard error\n") {
 		t.Errorf("%d lines, %d bytes: %.300s", n, len(out), out)
 	}
 }
