@@ -10,32 +10,6 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// hostNeeds are what only facts of the host can supply.
-const hostNeeds = NeedQEMUConf | NeedCapabilities | NeedHostFiles | NeedHostNetwork | NeedMAC | NeedHost
-
-// hostWords name what can be known of a host, for programs.
-var hostWords = []struct {
-	need Needs
-	word string
-}{
-	{NeedQEMUConf, "qemu-conf"},
-	{NeedCapabilities, "capabilities"},
-	{NeedHostFiles, "files"},
-	{NeedHostNetwork, "network"},
-	{NeedMAC, "mac"},
-}
-
-// HostWords returns the words for what of the host is among the needs.
-func (n Needs) HostWords() []string {
-	out := []string{}
-	for _, w := range hostWords {
-		if n&w.need != 0 {
-			out = append(out, w.word)
-		}
-	}
-	return out
-}
-
 // RestsOn says that what the rule reports from here on may rest on something of the host, where that is known:
 // a run that does not know it finds it no more, though nothing was mended.
 func (p *Pass) RestsOn(host Needs) { p.rests |= host }
@@ -74,27 +48,8 @@ func (c *Config) home(d *Domain) string {
 // It is not known for documents that came from anywhere: such a rule then lacks NeedOneHost.
 func (p *Pass) OnHost() (name string, known bool) { return p.home, p.home != "" }
 
-// have returns what this run can supply to rules for a domain of a host.
-func (c *Config) have(f *host.Facts) Needs {
-	have := c.Have
-	_, mac := f.MAC()
-	for _, known := range []struct {
-		known bool
-		need  Needs
-	}{
-		{f != nil, NeedHost},
-		{f.KnowsConf(), NeedQEMUConf},
-		{f.KnowsCapabilities() || c.hostArch(f) != "", NeedCapabilities},
-		{f.KnowsFiles(), NeedHostFiles},
-		{f.KnowsBridges(), NeedHostNetwork},
-		{mac || f.KnowsConf(), NeedMAC}, // qemu.conf may say that guests are not to have any
-	} {
-		if known.known {
-			have |= known.need
-		}
-	}
-	return have
-}
+// have returns the inputs that the run has for a domain of a host.
+func (c *Config) have(f *host.Facts) Needs { return c.Have | hostInputs(f, c.hostArch(f)) }
 
 // hostArch returns the architecture of a host: what the user says, or what its facts say.
 func (c *Config) hostArch(f *host.Facts) string {

@@ -54,50 +54,6 @@ const (
 // Profiles returns the profiles in the order in which they are listed for users.
 func Profiles() []Profile { return []Profile{Baseline, Hardened, MultiTenant, Confidential} }
 
-// Needs names what a rule cannot do without. A rule whose needs are not met is reported as not
-// evaluated, never as passed.
-type Needs uint
-
-// The things that a rule may need.
-const (
-	NeedSecrets      Needs = 1 << iota // a document that still holds its passwords
-	NeedQEMUConf                       // the host's qemu.conf
-	NeedCapabilities                   // the host's capabilities, or its architecture
-	NeedDomains                        // at least two domains among the inputs
-	NeedHostFiles                      // the host's own file system
-	NeedHostNetwork                    // which bridges the host itself uses
-	NeedMAC                            // whether the host has SELinux or AppArmor for guests
-	NeedHost                           // anything about the host
-	NeedOneHost                        // that the documents are known to be of one host
-)
-
-// needTexts says what is missing, and the option that supplies it.
-var needTexts = []struct {
-	need Needs
-	text string
-}{
-	{NeedSecrets, "passwords are not in this document (use virsh dumpxml --security-info, or the file in /etc/libvirt)"},
-	{NeedQEMUConf, "the host's qemu.conf is not known (give --qemu-conf, --host-root or --facts)"},
-	{NeedCapabilities, "the host's capabilities are not known (give --capabilities, --host-root or --facts)"},
-	{NeedDomains, "fewer than two domains were given"},
-	{NeedHostFiles, "the host's files cannot be looked at (run it there, or give --host-root)"},
-	{NeedMAC, "it is not known whether the host has SELinux or AppArmor for guests (give --capabilities, --host-root or --facts)"},
-	{NeedHost, "nothing is known of the host (run it there, or give --host-root or --facts)"},
-	{NeedOneHost, "the documents are not known to be of one host (audit a connection or /etc/libvirt/qemu, or give --one-host, --host-root or --facts)"},
-	{NeedHostNetwork, "the host's network is not known (run it there, or give --facts that were made there)"},
-}
-
-// String says in words for people what is missing and what would supply it.
-func (n Needs) String() string {
-	var out []string
-	for _, t := range needTexts {
-		if n&t.need != 0 {
-			out = append(out, t.text)
-		}
-	}
-	return strings.Join(out, "; ")
-}
-
 // Rule is one thing that is checked. It is a value: everything about a rule is in its literal, and
 // every text about it (explain, the rules page, machine-readable reports) is printed from there.
 type Rule struct {

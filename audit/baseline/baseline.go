@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // Entry is one finding of a baseline, or several that are the same in all but their place.
@@ -133,18 +134,23 @@ func Parse(source string, data []byte) (*Baseline, error) {
 		at := from + max(0, bytes.Index(data[from:], raw))
 		from, e.Line = at+len(raw), bytes.Count(data[:at], []byte{'\n'})+1
 		if err := strict.Decode(e); err != nil {
-			return nil, fmt.Errorf("%s:%d: entry %d: %w", source, e.Line, i+1, err)
+			return nil, entryError(source, e.Line, i, err)
 		}
 		if _, err := audit.ParseSeverity(e.Severity); err != nil || e.Rule == "" || len(e.Fingerprint) != 32 || e.Count < 1 {
-			return nil, fmt.Errorf("%s:%d: entry %d: rule, severity, fingerprint and count are required", source, e.Line, i+1)
+			return nil, entryError(source, e.Line, i, errors.New("rule, severity, fingerprint and count are required"))
 		}
 		if b.known[e.Fingerprint] != nil {
-			return nil, fmt.Errorf("%s:%d: entry %d: its fingerprint occurred before", source, e.Line, i+1)
+			return nil, entryError(source, e.Line, i, errors.New("its fingerprint occurred before"))
 		}
 		b.entries = append(b.entries, e)
 		b.known[e.Fingerprint] = &seen{e, perKind{}}
 	}
 	return b, nil
+}
+
+// entryError places an error of the entry with that index.
+func entryError(file string, line, index int, err error) error {
+	return &source.Error{File: file, Position: source.Position{Line: line}, Message: fmt.Sprintf("entry %d: %v", index+1, err), Err: err}
 }
 
 // place puts the line into an error of the decoder that has a position.

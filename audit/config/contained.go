@@ -38,9 +38,6 @@ func (f *File) contained() error {
 	return nil
 }
 
-// byOption is what to do if a configuration must not name a file.
-const byOption = "name it with --format"
-
 // refused returns why a report must not be written to a file whose name is inside the directory of the
 // configuration, or "".
 func (f *File) refused(dir, file string) string {
@@ -68,37 +65,4 @@ func (f *File) refused(dir, file string) string {
 		return "the report would overwrite the executable " + shown(file)
 	}
 	return ""
-}
-
-// MayWrite reports whether format may name a file, relative to the directory of the configuration. The
-// configuration of the system may name others.
-func MayWrite(file string) bool {
-	return filepath.IsLocal(file) && !inRepository(file) && !strings.Contains(file, ",")
-}
-
-// inRepository reports whether a path leads into git's own directory, which contains its hooks. Some file
-// systems ignore case.
-func inRepository(path string) bool {
-	for step := range strings.SplitSeq(filepath.ToSlash(path), "/") {
-		if strings.EqualFold(step, container) {
-			return true
-		}
-	}
-	return false
-}
-
-// physical returns the absolute path of a directory without links. The working directory as the shell
-// names it may contain some.
-func physical(dir string) (string, error) {
-	if filepath.IsAbs(dir) {
-		return filepath.EvalSymlinks(dir)
-	}
-	wd, err := os.Getwd()
-	if err == nil {
-		wd, err = filepath.EvalSymlinks(wd)
-	}
-	if err != nil {
-		return "", err
-	}
-	return filepath.EvalSymlinks(filepath.Join(wd, dir))
 }

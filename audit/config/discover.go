@@ -7,22 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"github.com/virt-audit/virt-audit/audit/files"
-	"github.com/virt-audit/virt-audit/audit/source"
-)
-
-// System is the configuration of a host, which is read if no other is found.
-const System = "/etc/virt-audit.yaml"
-
-// The names of a configuration in a directory.
-var names = []string{".virt-audit.yaml", ".virt-audit.yml"}
-
-const (
-	byHand    = "name it with --config to use it, or pass --no-config"
-	container = ".git" // a directory, or a file in a worktree or submodule
 )
 
 // Read reads a configuration that the caller names: a regular file, or an open pipe as in <(...) of a
@@ -41,11 +28,6 @@ func Read(path string, known Names) (*File, error) {
 		dir = "."
 	}
 	return ReadFrom(files.Reader(f), path, dir, known)
-}
-
-// isDescriptor reports whether a path names an open file of this process, which is not in that directory.
-func isDescriptor(path string) bool {
-	return files.Descriptor(path) || strings.HasPrefix(path, "/proc/")
 }
 
 // ReadFrom reads a configuration from a stream. Paths in it are relative to dir, and the name is for
@@ -195,5 +177,3 @@ func untrusted(i fs.FileInfo, uid int, private func(uid, gid uint32) bool) strin
 	}
 	return ""
 }
-
-func shown(path string) string { return source.Printable(path) }

@@ -78,9 +78,6 @@ func (k *Key) IsChoice(word string) bool {
 	return slices.Contains(words, word)
 }
 
-// Keys returns the keys of the file in the order of the reference page.
-func Keys() []*Key { return table }
-
 // in returns a value function from one that is typed.
 func in[T, V any](field func(*T) *V) func(any) any {
 	return func(v any) any { return field(v.(*T)) }

@@ -20,6 +20,9 @@ const (
 	paths    = `^/.*[^/]$`
 )
 
+// Keys returns the keys of the file in the order of the reference page.
+func Keys() []*Key { return table }
+
 // table lists the keys. A row is all that a key needs: parser, schema, page, example and "config show"
 // are made from it. The order is that of the page.
 var table = []*Key{

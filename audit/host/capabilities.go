@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"libvirt.org/go/libvirtxml"
+
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // Capabilities is what "virsh capabilities" tells, as far as it matters here.
@@ -144,7 +146,7 @@ func parseXML(file string, data []byte, root string, into any) error {
 	}
 	if err := xml.Unmarshal(data, into); err != nil {
 		if s, ok := errors.AsType[*xml.SyntaxError](err); ok {
-			return fmt.Errorf("%s:%d: %s", file, s.Line, s.Msg)
+			return &source.Error{File: file, Position: source.Position{Line: s.Line}, Message: s.Msg, Err: err}
 		}
 		return fmt.Errorf("%s: %w", file, err)
 	}

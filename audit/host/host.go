@@ -9,6 +9,7 @@ package host
 import (
 	"fmt"
 	"path"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,40 +77,19 @@ func (f *Facts) ofSession(source string) bool {
 	return f.Session != nil && strings.HasPrefix(path.Clean(source)+"/", path.Clean(f.Session.Folder)+"/")
 }
 
-// Add takes in what is known from elsewhere; where both know something, the other goes before.
+// Add copies what another source knows of the same host. What it knows replaces what f knows.
 func (f *Facts) Add(other *Facts) {
 	if other == nil {
 		return
 	}
+	to, from := reflect.ValueOf(f).Elem(), reflect.ValueOf(other).Elem()
+	for _, fact := range reflect.VisibleFields(to.Type()) { // a new field is copied, too
+		if value := from.FieldByIndex(fact.Index); fact.IsExported() && !value.IsZero() {
+			to.FieldByIndex(fact.Index).Set(value)
+		}
+	}
 	if other.Arch() != "" {
 		f.HostArch = other.Arch()
-	}
-	if other.LibvirtVersion != "" {
-		f.LibvirtVersion = other.LibvirtVersion
-	}
-	if other.QEMUVersion != "" {
-		f.QEMUVersion = other.QEMUVersion
-	}
-	if other.Capabilities != nil {
-		f.Capabilities = other.Capabilities
-	}
-	if other.DomainCapabilities != nil {
-		f.DomainCapabilities = other.DomainCapabilities
-	}
-	if other.QEMUConf != nil {
-		f.QEMUConf = other.QEMUConf
-	}
-	if other.Session != nil {
-		f.Session = other.Session
-	}
-	if other.Kernel != nil {
-		f.Kernel = other.Kernel
-	}
-	if other.ManagementBridges != nil {
-		f.ManagementBridges = other.ManagementBridges
-	}
-	if other.Files != nil {
-		f.Files = other.Files
 	}
 	if other.files != nil {
 		f.files = other.files

@@ -82,3 +82,26 @@ func TestAdd(t *testing.T) {
 		t.Errorf("nothing was to be added: %+v", all)
 	}
 }
+
+// TestAddKeepsEveryFact: no field of Facts is lost when facts are combined.
+func TestAddKeepsEveryFact(t *testing.T) {
+	t.Parallel()
+	other := &Facts{
+		Version: 1, HostArch: "x86_64", LibvirtVersion: "9.0.0", QEMUVersion: "7.2.22", Capabilities: &Capabilities{}, DomainCapabilities: []DomainCapabilities{},
+		QEMUConf: &QEMUConf{}, Session: &Session{}, Kernel: &Kernel{}, ManagementBridges: []string{}, Files: map[string]File{},
+		files: func(string) (File, bool) { return File{}, false },
+	}
+	f := &Facts{}
+	f.Add(other)
+	got, given := reflect.ValueOf(f).Elem(), reflect.ValueOf(other).Elem()
+	for i := range given.NumField() {
+		name := given.Type().Field(i).Name
+		switch {
+		case name == "session": // says which view of the facts this is
+		case given.Field(i).IsZero():
+			t.Errorf("the test has no value for %s", name)
+		case got.Field(i).IsZero():
+			t.Errorf("%s is lost", name)
+		}
+	}
+}

@@ -7,8 +7,9 @@ import (
 	"math"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // QEMUConf is a qemu.conf: what it sets, and where. What it does not set has libvirt's default. Of
@@ -41,7 +42,7 @@ func (s Setting[T]) Where() string {
 	if !s.Set {
 		return "libvirt's default"
 	}
-	return path.Base(s.File) + ":" + strconv.Itoa(s.Line) + " " + s.Key
+	return source.Location(path.Base(s.File), s.Line, 0) + " " + s.Key
 }
 
 // masked is what is kept of a password.
@@ -63,7 +64,7 @@ func ParseQEMUConf(file string, data []byte) (*QEMUConf, error) {
 			continue
 		}
 		if err := s.check(); err != nil {
-			return nil, fmt.Errorf("%s:%d: %s: %w", file, s.line, s.key, err)
+			return nil, &source.Error{File: file, Position: source.Position{Line: s.line}, Message: s.key + ": " + err.Error(), Err: err}
 		}
 		c.add(s)
 	}

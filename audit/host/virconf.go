@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // The syntax is that of libvirt's src/util/virconf.c, a subset of Python's. It is taken to the letter,
@@ -31,15 +33,6 @@ func (v *value) texts() []string {
 	}
 	return out
 }
-
-// confError is what is wrong with the file, and where.
-type confError struct {
-	file    string
-	line    int
-	message string
-}
-
-func (e *confError) Error() string { return fmt.Sprintf("%s:%d: %s", e.file, e.line, e.message) }
 
 type confReader struct {
 	file string
@@ -73,7 +66,7 @@ func parseConf(file string, data []byte) (statements []entry, err error) {
 }
 
 func (r *confReader) errorf(format string, args ...any) error {
-	return &confError{r.file, r.line, fmt.Sprintf(format, args...)}
+	return &source.Error{File: r.file, Position: source.Position{Line: r.line}, Message: fmt.Sprintf(format, args...)}
 }
 
 func (r *confReader) end() bool { return r.at >= len(r.data) }
