@@ -77,7 +77,7 @@ func TestFactsOf(t *testing.T) {
 		}
 		return c
 	}
-	here := &host.Facts{QEMUConf: conf("user = 'here'"), Session: &host.Session{Folder: "/home/a/.config/libvirt", QEMUConf: conf("user = 'session'")}}
+	here := &host.Facts{QEMUConf: conf("user = 'here'"), Session: &host.Session{Directory: "/home/a/.config/libvirt", QEMUConf: conf("user = 'session'")}}
 	there := &host.Facts{QEMUConf: conf("user = 'there'")}
 	cfg := &Config{Host: here, Hosts: map[string]*host.Facts{"qemu+ssh://there/system": there, "qemu+ssh://there/session": there}}
 	for _, tt := range []struct{ source, host, user string }{

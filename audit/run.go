@@ -49,8 +49,8 @@ type Config struct {
 
 // Allowed is what a site says is in order, though it is not where rules expect such things.
 type Allowed struct {
-	Emulators []string // programs, by their absolute path
-	Folders   []string // absolute paths; what lies below them is meant too
+	Emulators   []string // programs, by their absolute path
+	Directories []string // absolute paths; what lies below them is meant too
 }
 
 // AllowsEmulator reports whether the site runs guests with that program on purpose.
@@ -66,7 +66,7 @@ func (a *Allowed) emulator(file string) bool {
 // is judged as it is written, without a ".." in it.
 func (p *Pass) AllowsPath(file string) bool {
 	file = path.Clean(file)
-	return slices.ContainsFunc(p.allowed.Folders, func(folder string) bool {
+	return slices.ContainsFunc(p.allowed.Directories, func(folder string) bool {
 		rest, ok := strings.CutPrefix(file, strings.TrimSuffix(path.Clean(folder), "/"))
 		return ok && (rest == "" || rest[0] == '/')
 	})

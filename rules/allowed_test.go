@@ -25,10 +25,10 @@ func TestAllowed(t *testing.T) {
 		{audit.Allowed{}, 3},
 		{audit.Allowed{Emulators: []string{"/home/qemu/bin/qemu-system-x86_64"}}, 2},
 		{audit.Allowed{Emulators: []string{"/home/qemu/bin"}}, 3},
-		{audit.Allowed{Folders: []string{"/etc/guests"}}, 2},
-		{audit.Allowed{Folders: []string{"/etc/"}}, 1},
-		{audit.Allowed{Folders: []string{"/etc/guest"}}, 3},
-		{audit.Allowed{Folders: []string{"/etc/libvirt"}}, 2},
+		{audit.Allowed{Directories: []string{"/etc/guests"}}, 2},
+		{audit.Allowed{Directories: []string{"/etc/"}}, 1},
+		{audit.Allowed{Directories: []string{"/etc/guest"}}, 3},
+		{audit.Allowed{Directories: []string{"/etc/libvirt"}}, 2},
 	} {
 		n := 0
 		for _, f := range audit.Run(d, &audit.Config{Rules: All(), Allowed: test.allowed}).Findings {

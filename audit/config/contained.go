@@ -56,7 +56,7 @@ func (f *File) refused(dir, file string) string {
 	}
 	switch {
 	case err == nil && there.Mode()&fs.ModeSymlink != 0, !filepath.IsLocal(inside):
-		return fmt.Sprintf("%s leads out of the directory of the configuration through a link", shown(file))
+		return shown(file) + " leads out of the directory of the configuration through a link"
 	case inRepository(inside):
 		return fmt.Sprintf("%s leads into %s, where git keeps its hooks, through a link", shown(file), container)
 	case err == nil && !there.Mode().IsRegular(): // opening a FIFO would block

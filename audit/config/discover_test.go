@@ -14,7 +14,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit/source"
 )
 
-// site makes files, and folders for names that end with a slash, and returns where they are.
+// site makes files, and directories for names that end with a slash, and returns their root.
 func site(t *testing.T, files ...string) string {
 	t.Helper()
 	root := t.TempDir()
@@ -46,7 +46,7 @@ func TestDiscover(t *testing.T) {
 		what  string
 		files []string
 		dir   string
-		found string // "" is none, "!…" part of an error
+		found string // "": no file; "!…": part of an error
 	}{
 		{"nothing", []string{"a/"}, "a", ""},
 		{"here", []string{"a/.virt-audit.yaml=", "system.yaml="}, "a", "a/.virt-audit.yaml"},
@@ -58,13 +58,13 @@ func TestDiscover(t *testing.T) {
 		{"above the repository", []string{".virt-audit.yaml=", "a/.git/", "a/b/"}, "a/b", ""},
 		{"the nearest", []string{".git/", ".virt-audit.yaml=", "a/.virt-audit.yml=", "a/b/"}, "a/b", "a/.virt-audit.yml"},
 		{"the system's", []string{"a/.git/", "system.yaml="}, "a", "system.yaml"},
-		{"through a link to the working folder", []string{"a/.git/", "a/.virt-audit.yaml=", "a/b/", "l=->a/b"}, "l", "a/.virt-audit.yaml"},
+		{"through a link to the working directory", []string{"a/.git/", "a/.virt-audit.yaml=", "a/b/", "l=->a/b"}, "l", "a/.virt-audit.yaml"},
 		{"a link", []string{"a/.virt-audit.yaml=->../x", "x=fail-on: high\n"}, "a", "a/.virt-audit.yaml"},
 		{"a link to nothing", []string{"a/.virt-audit.yaml=->nothing", "system.yaml="}, "a", "!no such file"},
-		{"a folder", []string{"a/.virt-audit.yaml/", "system.yaml="}, "a", "!not a regular file"},
+		{"a directory", []string{"a/.virt-audit.yaml/", "system.yaml="}, "a", "!not a regular file"},
 		{"a device", []string{"a/.virt-audit.yaml=->/dev/null", "system.yaml="}, "a", "!not a regular file"},
-		{"a system's that is a folder", []string{"a/", "system.yaml/"}, "a", "!not a regular file"},
-		{"no folder", nil, "a", "!no such file or directory; name it with --config to use it, or pass --no-config"},
+		{"a system's that is a directory", []string{"a/", "system.yaml/"}, "a", "!not a regular file"},
+		{"no directory", nil, "a", "!no such file or directory; name it with --config to use it, or pass --no-config"},
 		{"a name that is too long", []string{"a/"}, "a/" + strings.Repeat("x", 300), "!search for a configuration"},
 	}
 	for _, tt := range tests {
@@ -111,7 +111,7 @@ func TestDiscoverPipe(t *testing.T) {
 	}
 }
 
-// In the working folder paths are relative, whatever the shell calls that folder.
+// In the working directory paths are relative, whatever the shell calls it.
 func TestDiscoverHere(t *testing.T) {
 	root := site(t, "a/.git/", "a/.virt-audit.yaml=baseline: b.json\nformat: json:b/out.json\n", "a/b/", "l=->a/b")
 	t.Chdir(filepath.Join(root, "l"))
@@ -177,7 +177,7 @@ func TestUntrusted(t *testing.T) {
 	}
 }
 
-// A checkout does not choose among the files of who works in it.
+// TestReportsStayInside: a checkout cannot choose files outside of it.
 func TestReportsStayInside(t *testing.T) {
 	t.Parallel()
 	root := site(t, "out/", "device=->/dev/null", "a/up=->../out", "a/here=->in", "a/in/", "a/report=->../out/report",

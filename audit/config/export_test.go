@@ -1,6 +1,10 @@
 package config
 
-import "github.com/virt-audit/virt-audit/audit/files"
+import (
+	"slices"
+
+	"github.com/virt-audit/virt-audit/audit/files"
+)
 
 // The check of who could have written a configuration.
 var (
@@ -11,6 +15,6 @@ var (
 // AddKey adds a key to the table for the time of a test, which must not run in parallel with others.
 func AddKey(k *Key) (remove func()) {
 	before := table
-	table = append(before[:len(before):len(before)], k)
+	table = slices.Concat(before, []*Key{k})
 	return func() { table = before }
 }

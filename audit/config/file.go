@@ -16,7 +16,7 @@ type Names struct {
 // File is a valid configuration.
 type File struct {
 	Path     string
-	Settings []Setting // the keys that stand for an option of the command line, in the order of the file
+	Settings []Setting // the keys of options of the command line, in the order of the file
 
 	// Rules, by ID or pattern, that are added to those of the profiles, and that do not run. A rule in both
 	// does not run.

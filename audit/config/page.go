@@ -19,16 +19,16 @@ func Table(keys []*Key) string {
 	}
 	var b strings.Builder
 	for i, cells := range rows {
-		rule := ""
+		columns := 0
 		for column, cell := range cells {
 			if used[column] {
 				b.WriteString(strings.TrimRight("| "+cell, " ") + " ")
-				rule += "|---"
+				columns++
 			}
 		}
 		b.WriteString("|\n")
 		if i == 0 {
-			b.WriteString(rule + "|\n")
+			b.WriteString(strings.Repeat("|---", columns) + "|\n")
 		}
 	}
 	return b.String()

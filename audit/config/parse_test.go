@@ -12,7 +12,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit/source"
 )
 
-// known is a small world of rules and formats, so that the table says what is asked.
+// known is a small world of rules and formats, so that the table is complete.
 var known = config.Names{
 	Rules:   []string{"endpoint-vnc-public", "network-user-slirp", "network-script", "boundary-accel-tcg"},
 	Formats: []string{"text", "json", "sarif"},
@@ -50,7 +50,7 @@ domain-waivers:
   accept: false
   boundary: true
   never: [network-*]
-allow: {emulators: [/opt/qemu], folders: [/srv/images, /srv/iso]}
+allow: {emulators: [/opt/qemu], directories: [/srv/images, /srv/iso]}
 rules:
   - id: site-tpm
     severity: medium
@@ -94,7 +94,7 @@ rules:
 	equal(t, "disable", f.Disable, []string{"boundary-accel-tcg"})
 	equal(t, "severity", f.Severity, map[string]audit.Severity{"network-script": audit.High, "site-tpm": audit.Low})
 	equal(t, "domain waivers", f.DomainWaivers, audit.DomainWaivers{Ignore: true, Boundary: true, Never: []string{"network-*"}})
-	equal(t, "allow", f.Allow, audit.Allowed{Emulators: []string{"/opt/qemu"}, Folders: []string{"/srv/images", "/srv/iso"}})
+	equal(t, "allow", f.Allow, audit.Allowed{Emulators: []string{"/opt/qemu"}, Directories: []string{"/srv/images", "/srv/iso"}})
 	equal(t, "waivers", f.Waivers, []*audit.Waiver{
 		{
 			Rule: "site-tpm", Domains: "web*", Device: "vda", Until: time.Date(2027, 6, 30, 0, 0, 0, 0, time.Local), Reason: "folded text",
@@ -219,9 +219,9 @@ var mistakes = []mistake{
 	{"domain-waivers: {never: network-script}\n", "1:25: domain-waivers.never must be a list, not a string", true},
 
 	{"allow: {emulators: [qemu]}\n", `1:21: "qemu" is not an absolute path`, true},
-	{"allow: {folders: [/srv/../etc]}\n", `1:19: "/srv/../etc" is not the shortest form of the path; write /etc`, false},
-	{"allow: {folders: [/srv/]}\n", `1:19: "/srv/" is not the shortest form of the path; write /srv`, true},
-	{"allow: {folders: [/]}\n", `1:19: "/" would allow every path; disable the rules instead`, true},
+	{"allow: {directories: [/srv/../etc]}\n", `1:23: "/srv/../etc" is not the shortest form of the path; write /etc`, false},
+	{"allow: {directories: [/srv/]}\n", `1:23: "/srv/" is not the shortest form of the path; write /srv`, true},
+	{"allow: {directories: [/]}\n", `1:23: "/" would allow every path; disable the rules instead`, true},
 
 	{"rules: {id: site-a}\n", "1:8: rules must be a list, not a mapping", true},
 	{"rules: [site-a]\n", "1:9: rules[0] must be a mapping of keys to values, not a string", true},
@@ -295,7 +295,7 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
-// Nobody reads thousands of errors, and to find what each unknown word may have meant takes time.
+// TestParseManyErrors: the number of errors is limited, since a suggestion for each unknown word takes time.
 func TestParseManyErrors(t *testing.T) {
 	t.Parallel()
 	_, err := config.Parse(name, []byte("enable:\n"+strings.Repeat("- nonsense\n", 1000)), known)

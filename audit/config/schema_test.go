@@ -217,7 +217,7 @@ func allNames() config.Names {
 	return all
 }
 
-// The examples are in order, with the rules and formats that there are.
+// The examples are valid, with the rules and formats that there are.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	all := allNames()

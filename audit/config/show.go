@@ -19,7 +19,7 @@ type Value struct {
 	Value any    // string, []string, bool, audit.Severity or time.Time; nil for a key whose values follow
 }
 
-// Values returns what the file holds under the keys that stand for no option, in the order of the table.
+// Values returns what the file holds under the keys that are not options, in the order of the table.
 // Empty values are omitted; a section has all its booleans if it has any value or is in the file.
 func (f *File) Values() []Value {
 	var out []Value

@@ -167,9 +167,9 @@ var allowKeys = []*Key{
 		value: in(func(a *audit.Allowed) *[]string { return &a.Emulators }),
 	},
 	{
-		Name: "folders", Kind: Words, check: checkPath, pattern: paths,
+		Name: "directories", Kind: Words, check: checkPath, pattern: paths,
 		Doc: "list of directories that guests may be given files from, with everything below them", Example: "[/srv/images]",
-		value: in(func(a *audit.Allowed) *[]string { return &a.Folders }),
+		value: in(func(a *audit.Allowed) *[]string { return &a.Directories }),
 	},
 }
 

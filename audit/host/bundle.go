@@ -24,19 +24,19 @@ func WriteFacts(w io.Writer, f *Facts) error {
 }
 
 // ReadFacts reads a bundle of facts. File is the name for errors. A version or a field that this
-// program does not know is an error: what it does not understand could change the verdict.
+// package does not know is an error: it could change the verdict.
 func ReadFacts(file string, data []byte) (*Facts, error) {
 	var version struct {
 		Version *int `json:"version"`
 	}
 	if err := json.Unmarshal(data, &version); err != nil {
-		return nil, fmt.Errorf("%s: no facts of a host: %w", file, place(data, err))
+		return nil, fmt.Errorf("%s: not facts of a host: %w", file, place(data, err))
 	}
 	switch {
 	case version.Version == nil:
-		return nil, fmt.Errorf("%s: no facts of a host: version is missing", file)
+		return nil, fmt.Errorf("%s: not facts of a host: version is missing", file)
 	case *version.Version != FactsVersion:
-		return nil, fmt.Errorf("%s: facts are of version %d, and this program knows version %d", file, *version.Version, FactsVersion)
+		return nil, fmt.Errorf("%s: the facts have version %d; version %d is supported", file, *version.Version, FactsVersion)
 	}
 	f := &Facts{}
 	if err := strict(data, f); err != nil {
@@ -48,7 +48,7 @@ func ReadFacts(file string, data []byte) (*Facts, error) {
 	return f, nil
 }
 
-// strict decodes one JSON value without unknown fields, and nothing behind it.
+// strict decodes one JSON value. Unknown fields and data after it are errors.
 func strict(data []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
@@ -56,7 +56,7 @@ func strict(data []byte, into any) error {
 		return err
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is something behind the end")
+		return errors.New("data after the end")
 	}
 	return nil
 }

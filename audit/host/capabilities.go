@@ -14,20 +14,20 @@ import (
 	"github.com/virt-audit/virt-audit/audit/source"
 )
 
-// Capabilities is what "virsh capabilities" tells, as far as it matters here.
+// Capabilities is the part of the output of "virsh capabilities" that matters here.
 type Capabilities struct {
 	Arch      string     `json:"arch,omitempty"`
 	SecModels []SecModel `json:"secmodels,omitempty"`
 	Guests    []Guest    `json:"guests,omitempty"`
 }
 
-// SecModel is a security driver in force.
+// SecModel is an active security driver.
 type SecModel struct {
 	Name   string  `json:"name"` // selinux, apparmor, dac, none
 	Labels []Label `json:"labels,omitempty"`
 }
 
-// Label is what a security driver gives to guests of a domain type that state none.
+// Label is the default label of a security driver for guests of a domain type.
 type Label struct {
 	Type  string `json:"type"`
 	Label string `json:"label"`
@@ -42,7 +42,7 @@ type Guest struct {
 	Types    []GuestType `json:"types"`
 }
 
-// GuestType is a domain type for a kind of guest; what it says goes before what the guest says.
+// GuestType is a domain type for a kind of guest. Its values override those of the guest.
 type GuestType struct {
 	Type     string    `json:"type"`
 	Emulator string    `json:"emulator,omitempty"`
@@ -52,12 +52,12 @@ type GuestType struct {
 // Machine is a machine type that QEMU on the host has.
 type Machine struct {
 	Name       string `json:"name"`
-	Canonical  string `json:"canonical,omitempty"` // what the name stands for, if it is an alias
+	Canonical  string `json:"canonical,omitempty"` // the name that an alias stands for
 	MaxCPUs    int    `json:"max_cpus,omitempty"`
 	Deprecated bool   `json:"deprecated,omitempty"`
 }
 
-// DomainCapabilities is what "virsh domcapabilities" tells of one kind of guest.
+// DomainCapabilities is the part of the output of "virsh domcapabilities", for one kind of guest, that matters here.
 type DomainCapabilities struct {
 	Emulator string   `json:"emulator,omitempty"`
 	Type     string   `json:"type"`
@@ -124,7 +124,7 @@ func ParseDomainCapabilities(file string, data []byte) (*DomainCapabilities, err
 	if f.SEV != nil && f.SEV.Supported == "yes" {
 		out.Secure = append(out.Secure, "sev")
 	}
-	if f.LaunchSecurity != nil && f.LaunchSecurity.Supported == "yes" { // libvirt 10.5; says the same and more
+	if f.LaunchSecurity != nil && f.LaunchSecurity.Supported == "yes" { // libvirt 10.5; a superset of <sev>
 		for _, e := range f.LaunchSecurity.Enums {
 			if e.Name == "sectype" {
 				out.Secure = e.Values
@@ -134,8 +134,7 @@ func ParseDomainCapabilities(file string, data []byte) (*DomainCapabilities, err
 	return out, nil
 }
 
-// parseXML reads a document of libvirt's. It was printed by virsh, but may have been cut or be
-// something else altogether.
+// parseXML reads a document that virsh printed. It may be truncated, or be another kind of file.
 func parseXML(file string, data []byte, root string, into any) error {
 	found, err := rootOf(data)
 	switch {
@@ -206,7 +205,7 @@ func (f *Facts) kinds(arch, domainType string) iter.Seq2[*Guest, *GuestType] {
 	}
 }
 
-// emulator returns the program that libvirt chooses where the domain names none.
+// emulator returns the executable that libvirt chooses if the domain names none.
 func (f *Facts) emulator(arch, domainType string) string {
 	for g, t := range f.kinds(arch, domainType) {
 		if t.Emulator != "" {

@@ -393,7 +393,7 @@ func TestFindErrors(t *testing.T) {
 	})
 	f, errs := host.Find(host.Places{Root: root})
 	want := []string{
-		root + "/etc/libvirt/qemu.conf:1: a value is wanted: a string in quotes, a number or a list",
+		root + "/etc/libvirt/qemu.conf:1: expected a value: a string in quotes, a number or a list",
 		root + "/usr/local/etc/libvirt/qemu.conf: not a regular file",
 		root + "/sos_commands/virsh/virsh_-r_capabilities:1: unexpected EOF",
 		root + "/sos_commands/virsh/virsh_-r_domcapabilities: neither capabilities nor domain capabilities: the root element is <domain>",
@@ -452,7 +452,7 @@ func TestFindHere(t *testing.T) {
 	if want := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH]; want != "" && f.Arch() != want {
 		t.Errorf("arch %q", f.Arch())
 	}
-	if f.InSession() || f.Session.Folder != filepath.Join(config, "libvirt") {
+	if f.InSession() || f.Session.Directory != filepath.Join(config, "libvirt") {
 		t.Errorf("%+v", f.Session)
 	}
 	system, own := f.For("/etc/libvirt/qemu/a.xml"), f.For(filepath.Join(config, "libvirt/qemu/a.xml"))
@@ -497,7 +497,7 @@ func TestFindHere(t *testing.T) {
 func TestBundle(t *testing.T) {
 	f := withCapabilities(t)
 	f.QEMUConf = conf(t, "vnc_listen = '::'\nvnc_password = 'hunter2'\nnamespaces = []\nkeepalive_interval = -1\nsecurity_driver = 'selinux'\nvnc_tls = 1")
-	f.Session = &host.Session{Folder: "/home/a/.config/libvirt", QEMUConf: conf(t, "")}
+	f.Session = &host.Session{Directory: "/home/a/.config/libvirt", QEMUConf: conf(t, "")}
 	f.Kernel = &host.Kernel{MAC: "selinux", Enforcing: true}
 	f.LibvirtVersion, f.QEMUVersion, f.HostArch = "9.0.0", "7.2.22", "x86_64"
 	f.ManagementBridges = []string{}
@@ -561,21 +561,21 @@ func TestBadBundle(t *testing.T) {
 		return `{"version":1,"qemu_conf":{"file":"f","settings":[` + s + `]}}`
 	}
 	for _, tt := range []struct{ text, err string }{
-		{"", "f: no facts of a host: line 1: unexpected end of JSON input"},
-		{"{\n\n]", "f: no facts of a host: line 3: invalid character ']' looking for beginning of object key string"},
-		{"[]", "f: no facts of a host: json: cannot unmarshal array into Go value of type struct { Version *int \"json:\\\"version\\\"\" }"},
-		{"{}", "f: no facts of a host: version is missing"},
-		{`{"version":2}`, "f: facts are of version 2, and this program knows version 1"},
+		{"", "f: not facts of a host: line 1: unexpected end of JSON input"},
+		{"{\n\n]", "f: not facts of a host: line 3: invalid character ']' looking for beginning of object key string"},
+		{"[]", "f: not facts of a host: json: cannot unmarshal array into Go value of type struct { Version *int \"json:\\\"version\\\"\" }"},
+		{"{}", "f: not facts of a host: version is missing"},
+		{`{"version":2}`, "f: the facts have version 2; version 1 is supported"},
 		{`{"version":1,"new":1}`, `f: json: unknown field "new"`},
-		{`{"version":1}{}`, "f: no facts of a host: line 1: invalid character '{' after top-level value"},
+		{`{"version":1}{}`, "f: not facts of a host: line 1: invalid character '{' after top-level value"},
 		{`{"version":1,"kernel":{"mac":"none","x":1}}`, `f: json: unknown field "x"`},
-		{`{"version":1,"files":{"/a":{"mode":"0999"}}}`, `f: "0999" is no mode of a file`},
+		{`{"version":1,"files":{"/a":{"mode":"0999"}}}`, `f: "0999" is not a file mode`},
 		{setting(`{"key":"vnc_tls","line":1,"integer":1}`), ""},
 		{setting(`{"key":"vnc_tls","line":1,"integer":1,"x":1}`), `f: json: unknown field "x"`},
 		{setting(`{"key":"no_such","line":1,"integer":1}`), `f: qemu_conf: unknown setting "no_such"`},
-		{setting(`{"key":"vnc_tls","line":1}`), "f: qemu_conf: setting vnc_tls: one of string, integer and list is wanted"},
-		{setting(`{"key":"vnc_tls","line":1,"integer":1,"string":"1"}`), "f: qemu_conf: setting vnc_tls: one of string, integer and list is wanted"},
-		{setting(`{"key":"vnc_tls","line":1,"integer":2}`), "f: qemu_conf: setting vnc_tls: 0 or 1 is wanted"},
+		{setting(`{"key":"vnc_tls","line":1}`), "f: qemu_conf: setting vnc_tls: must have one of string, integer and list"},
+		{setting(`{"key":"vnc_tls","line":1,"integer":1,"string":"1"}`), "f: qemu_conf: setting vnc_tls: must have one of string, integer and list"},
+		{setting(`{"key":"vnc_tls","line":1,"integer":2}`), "f: qemu_conf: setting vnc_tls: must be 0 or 1"},
 		{setting(`{"key":"vnc_tls","line":1,"integer":1},{"key":"vnc_tls","line":2,"integer":1}`), "f: qemu_conf: setting vnc_tls is given twice"},
 		{setting(`{"key":"vnc_password","line":1,"string":"clear"}`), ""},
 	} {

@@ -17,23 +17,24 @@ import (
 	"github.com/virt-audit/virt-audit/audit/files"
 )
 
-// Places says where to look for facts. The zero value is nowhere.
+// Places are where facts are searched for. The zero value is nowhere.
 type Places struct {
-	// Root is the folder in which the host's file system is to be found: "/" for this host, where an
-	// image is mounted, or an sos archive that was unpacked.
+	// Root is the directory that contains the host's file system: "/" for this host, the mount point of an
+	// image, or an unpacked sos archive.
 	Root string
-	// Getenv, as os.Getenv, locates the user's session daemon; nil for none. It is only asked for Root "/".
+	// Getenv, such as os.Getenv, locates the session daemon of the user; nil for none. It is only used if
+	// Root is "/".
 	Getenv func(string) string
 }
 
-// limit is how many bytes of a file are read; capabilities take some 100 KB.
+// limit is the number of bytes of a file that are read; capabilities have about 100 KB.
 const limit = 16 << 20
 
 // confFiles are where a system's qemu.conf is, the second on FreeBSD.
 var confFiles = []string{"etc/libvirt/qemu.conf", "usr/local/etc/libvirt/qemu.conf"}
 
-// Find gathers what there is to find, and what went wrong on the way. What is not there is no error; what is there
-// and cannot be read or understood is, and is then not among the facts.
+// Find returns the facts that it finds, and the errors on the way. A file that does not exist is not an error.
+// A file that cannot be read or parsed is an error, and is not among the facts.
 func Find(p Places) (*Facts, []error) {
 	f := &Facts{Version: FactsVersion}
 	if p.Root == "" {
@@ -41,7 +42,7 @@ func Find(p Places) (*Facts, []error) {
 	}
 	info, err := os.Stat(p.Root)
 	if err == nil && !info.IsDir() {
-		err = fmt.Errorf("%s: not a folder", p.Root)
+		err = fmt.Errorf("%s: not a directory", p.Root)
 	}
 	if err != nil {
 		return f, []error{err}
@@ -51,7 +52,7 @@ func Find(p Places) (*Facts, []error) {
 		return os.OpenFile(filepath.Join(p.Root, name), flags, 0)
 	}}
 	if root := filepath.Clean(p.Root); root != "/" {
-		// What is found in an image must not lead to files of this machine.
+		// Links in an image must not lead to files of this machine.
 		inside, err := os.OpenRoot(root)
 		if err != nil {
 			return f, []error{err}
@@ -72,7 +73,7 @@ func Find(p Places) (*Facts, []error) {
 	return f, s.errs
 }
 
-// search is a search below one root. Its paths are those of fs.FS.
+// search is a search below one root. Its paths are paths of fs.FS.
 type search struct {
 	*Facts
 	tree fs.FS
@@ -80,7 +81,7 @@ type search struct {
 	errs []error
 }
 
-// read returns the content of a file and the name to show for it, or nil where there is none.
+// read returns the content of a file and its name for messages; the content is nil if there is no file.
 func (s *search) read(name string) (data []byte, shown string) {
 	shown = filepath.Join(s.root, filepath.FromSlash(name))
 	data, err := readFile(s.tree, name)
@@ -98,7 +99,7 @@ func (s *search) read(name string) (data []byte, shown string) {
 }
 
 func readFile(tree fs.FS, name string) ([]byte, error) {
-	info, err := fs.Stat(tree, name) // opening a FIFO would wait
+	info, err := fs.Stat(tree, name) // opening a FIFO would block
 	if err != nil {
 		return nil, err
 	}
@@ -124,8 +125,8 @@ func readFile(tree fs.FS, name string) ([]byte, error) {
 	return data, err
 }
 
-// nonblocking is a tree whose files are opened without waiting: what Stat has found to be a file may be a FIFO
-// by the time it is opened.
+// nonblocking is a tree whose files are opened without blocking: a file may have been replaced by a FIFO
+// since Stat.
 type nonblocking struct {
 	fs.FS
 	open func(name string) (*os.File, error)
@@ -140,7 +141,7 @@ func (t nonblocking) Open(name string) (fs.File, error) {
 	return f, nil
 }
 
-// Stat does not open what it looks at.
+// Stat does not open the file.
 func (t nonblocking) Stat(name string) (fs.FileInfo, error) { return fs.Stat(t.FS, name) }
 
 func (s *search) conf(name string) *QEMUConf {
@@ -155,8 +156,8 @@ func (s *search) conf(name string) *QEMUConf {
 	return c
 }
 
-// archive reads what the sos plugins "virsh" and "kernel" have written: the output of commands, in files that are
-// named after them, such as virsh_-r_capabilities. A command that failed has left its error there.
+// archive reads the output of commands that the sos plugins "virsh" and "kernel" store in files named after
+// them, such as virsh_-r_capabilities. The file of a command that failed contains its error.
 func (s *search) archive() {
 	for _, name := range s.glob("sos_commands/virsh/virsh*version*") {
 		data, _ := s.read(name)
@@ -194,8 +195,8 @@ func (f *Facts) versions(data []byte) {
 	}
 }
 
-// AddCapabilities takes in what "virsh capabilities", "virsh domcapabilities", "virsh version" or
-// QEMU's --version prints: whichever of them it is. File is the name for errors.
+// AddCapabilities adds the output of "virsh capabilities", "virsh domcapabilities", "virsh version" or
+// QEMU's --version, which it recognizes. File is the name for errors.
 func (f *Facts) AddCapabilities(file string, data []byte) error {
 	if libvirt, qemu := ParseVersions(data); libvirt != "" || qemu != "" {
 		f.versions(data)
@@ -223,7 +224,7 @@ func (f *Facts) AddCapabilities(file string, data []byte) error {
 	return nil
 }
 
-// archOfUname returns the architecture in what "uname -a" prints: the word before the last, which is
+// archOfUname returns the architecture in the output of "uname -a": the word before the last, which is
 // the operating system.
 func archOfUname(line string) string {
 	words := strings.Fields(line)
@@ -242,14 +243,15 @@ func archOfUname(line string) string {
 	}
 }
 
-// goArches are libvirt's names of what Go may be built for. Programs for 32-bit Arm run on 64-bit hosts as well.
+// goArches are libvirt's names of Go's architectures. Executables for 32-bit Arm also run on 64-bit hosts, so
+// they show nothing.
 var goArches = map[string]string{
 	"386": "i686", "amd64": "x86_64", "arm64": "aarch64", "loong64": "loongarch64", "mips": "mips",
 	"mipsle": "mipsel", "mips64": "mips64", "mips64le": "mips64el", "ppc64": "ppc64", "ppc64le": "ppc64le",
 	"riscv64": "riscv64", "s390x": "s390x",
 }
 
-// live adds what only a running host tells.
+// live adds what is only known on a running host.
 func (s *search) live(getenv func(string) string) {
 	s.HostArch = goArches[runtime.GOARCH]
 	s.Kernel = s.kernel()
@@ -264,11 +266,11 @@ func (s *search) live(getenv func(string) string) {
 	if !filepath.IsAbs(config) {
 		return
 	}
-	s.Session = &Session{Folder: filepath.Join(config, "libvirt")}
+	s.Session = &Session{Directory: filepath.Join(config, "libvirt")}
 	problems := len(s.errs)
-	own := s.conf(filepath.ToSlash(filepath.Join(s.Session.Folder, "qemu.conf"))[1:])
+	own := s.conf(filepath.ToSlash(filepath.Join(s.Session.Directory, "qemu.conf"))[1:])
 	if own == nil && len(s.errs) == problems {
-		own = &QEMUConf{} // there is none, as usual, and this daemon could not have another
+		own = &QEMUConf{} // there is usually none, and this daemon has no other
 	}
 	if own != nil {
 		own.session = true
@@ -276,7 +278,7 @@ func (s *search) live(getenv func(string) string) {
 	s.Session.QEMUConf = own
 }
 
-// kernel asks sysfs. Without one there is no answer.
+// kernel reads sysfs. It returns nil if there is no sysfs.
 func (s *search) kernel() *Kernel {
 	if _, err := fs.Stat(s.tree, "sys/kernel"); err != nil {
 		return nil
@@ -290,8 +292,8 @@ func (s *search) kernel() *Kernel {
 	return &Kernel{"none", false}
 }
 
-// bridges returns the bridges among the interfaces of default routes, which is how the host itself, and
-// whoever manages it, reaches the network. It returns nil where the routes are not known.
+// bridges returns the bridges among the interfaces of default routes, through which the host itself, and its
+// administrators, reach the network. It returns nil if the routes are not known.
 func (s *search) bridges() []string {
 	routes, err := readFile(s.tree, "proc/net/route")
 	if err != nil {
@@ -317,7 +319,7 @@ func (s *search) bridges() []string {
 	return found
 }
 
-// file asks the file system for a file, by its absolute path on the host.
+// file returns what the file system knows of a file, by its absolute path on the host.
 func (s *search) file(name string) (File, bool) {
 	if !path.IsAbs(name) || path.Clean(name) == "/" {
 		return File{}, false

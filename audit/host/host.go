@@ -1,9 +1,9 @@
-// Package host holds what a domain's XML inherits from the machine that runs it: qemu.conf, what
-// libvirt and QEMU there can do, and a few facts of its system. They are read from files, or from a
-// bundle of facts that was made of them elsewhere; no daemon is asked and no program is run.
+// Package host describes what a domain inherits from the machine that runs it: qemu.conf, the
+// capabilities of libvirt and QEMU, and a few facts about the system. They are read from files, or from
+// a bundle of facts that was written elsewhere. The package contacts no daemon and runs no command.
 //
-// The package prints nothing and imports nothing of this module. Everything that is asked of *Facts
-// and *QEMUConf may be asked of nil, which knows nothing.
+// The package prints nothing. The methods of *Facts and *QEMUConf can be called on nil, which knows
+// nothing.
 package host
 
 import (
@@ -15,10 +15,10 @@ import (
 	"strings"
 )
 
-// Facts is what is known of one host. What is not known is empty or nil: each query says so, and
-// nothing is made up.
+// Facts is what is known about one host. A fact that is not known is empty or nil, and each method
+// reports that.
 type Facts struct {
-	Version int `json:"version"` // of the form: FactsVersion
+	Version int `json:"version"` // of the format: FactsVersion
 
 	HostArch       string `json:"arch,omitempty"`            // libvirt's name
 	LibvirtVersion string `json:"libvirt_version,omitempty"` // "9.0.0"
@@ -27,35 +27,35 @@ type Facts struct {
 	Capabilities       *Capabilities        `json:"capabilities,omitempty"`
 	DomainCapabilities []DomainCapabilities `json:"domain_capabilities,omitempty"`
 
-	QEMUConf *QEMUConf `json:"qemu_conf,omitempty"` // nil: no such file was found
-	Session  *Session  `json:"session,omitempty"`   // the user's own daemon, where there is one
+	QEMUConf *QEMUConf `json:"qemu_conf,omitempty"` // nil if no such file was found
+	Session  *Session  `json:"session,omitempty"`   // the session daemon of the user, if there is one
 	Kernel   *Kernel   `json:"kernel,omitempty"`
 
-	// ManagementBridges are the bridges that the host's own default route leads over.
-	ManagementBridges []string `json:"management_bridges"` // null: not known
+	// ManagementBridges are the bridges of the host's default routes.
+	ManagementBridges []string `json:"management_bridges"` // null if not known
 
-	// Files are what a bundle says of the host's files, by absolute path. On the host itself they are
-	// looked up as they are asked for.
+	// Files are the files of the host in a bundle, by absolute path. On the host itself they are looked up
+	// on demand.
 	Files map[string]File `json:"files,omitempty"`
 
 	files   func(name string) (File, bool)
-	session bool // these are facts for a guest of the user's session
+	session bool // the facts are those for a guest of the user's session
 }
 
-// Session is what differs for guests of an unprivileged user's daemon.
+// Session holds the facts that differ for guests of an unprivileged user's daemon.
 type Session struct {
-	Folder   string    `json:"folder"` // where it keeps its definitions
-	QEMUConf *QEMUConf `json:"qemu_conf,omitempty"`
+	Directory string    `json:"directory"` // that contains its definitions
+	QEMUConf  *QEMUConf `json:"qemu_conf,omitempty"`
 }
 
-// Kernel is which mandatory access control the running kernel has.
+// Kernel is the mandatory access control of the running kernel.
 type Kernel struct {
 	MAC       string `json:"mac"` // "selinux", "apparmor" or "none"
 	Enforcing bool   `json:"enforcing"`
 }
 
-// For returns the facts that hold for the guest of a document, or for the guests of a connection: a
-// path or a URI. Guests of a session have the user's own qemu.conf, or none.
+// For returns the facts for the guest of a document, or for the guests of a connection. Source is a path
+// or a URI. Guests of a session have the qemu.conf of the user, or none.
 func (f *Facts) For(source string) *Facts {
 	if f == nil || f.session || !f.ofSession(source) {
 		return f
@@ -74,7 +74,7 @@ func (f *Facts) ofSession(source string) bool {
 		_, driver, _ := strings.Cut(rest, "/")
 		return driver == "session"
 	}
-	return f.Session != nil && strings.HasPrefix(path.Clean(source)+"/", path.Clean(f.Session.Folder)+"/")
+	return f.Session != nil && strings.HasPrefix(path.Clean(source)+"/", path.Clean(f.Session.Directory)+"/")
 }
 
 // Add copies what another source knows of the same host. What it knows replaces what f knows.
@@ -99,8 +99,8 @@ func (f *Facts) Add(other *Facts) {
 // InSession reports whether these facts are of a guest in an unprivileged user's session.
 func (f *Facts) InSession() bool { return f != nil && f.session }
 
-// Conf returns the qemu.conf that is in force, or nil where none is known. The methods of nil answer
-// with libvirt's defaults.
+// Conf returns the effective qemu.conf, or nil if none is known. The methods of nil return libvirt's
+// defaults.
 func (f *Facts) Conf() *QEMUConf {
 	if f == nil {
 		return nil
@@ -125,8 +125,8 @@ func (f *Facts) Arch() string {
 	return f.HostArch
 }
 
-// Runs reports whether the host has QEMU, or what else the type stands for, for guests of an
-// architecture. Known is false without capabilities.
+// Runs reports whether the host can run guests of a domain type for an architecture. Known is false
+// without capabilities.
 func (f *Facts) Runs(arch, domainType string) (runs, known bool) {
 	if !f.KnowsCapabilities() {
 		return false, false
@@ -137,9 +137,9 @@ func (f *Facts) Runs(arch, domainType string) (runs, known bool) {
 	return false, true
 }
 
-// Machine returns what libvirt puts in the place of a machine's name: the name itself where it is no
-// alias. It is not ok where the host has no such machine for the architecture and domain type, or
-// where that is not known.
+// Machine returns the machine type that libvirt uses for a name: the name itself if it is not an alias.
+// It is not ok if the host has no such machine for the architecture and domain type, or if that is not
+// known.
 func (f *Facts) Machine(arch, domainType, name string) (canonical string, deprecated, ok bool) {
 	for machines := range f.guests(arch, domainType) {
 		i := slices.IndexFunc(machines, func(m Machine) bool { return m.Name == name })
@@ -159,9 +159,9 @@ func (f *Facts) Machine(arch, domainType, name string) (canonical string, deprec
 	return "", false, false
 }
 
-// DefaultMachine returns the machine, by its canonical name, that libvirt takes where none is named.
-// It lists that one first (virQEMUCapsProbeQMPMachineTypes puts it there). It is not ok where that is not known, or
-// where guests of different kinds have different ones.
+// DefaultMachine returns the canonical name of the machine that libvirt uses if a domain names none.
+// libvirt lists it first (virQEMUCapsProbeQMPMachineTypes). It is not ok if the machine is not known, or
+// if guests of different kinds have different ones.
 func (f *Facts) DefaultMachine(arch, domainType string) (name string, ok bool) {
 	for machines := range f.guests(arch, domainType) {
 		if len(machines) == 0 {
@@ -177,8 +177,8 @@ func (f *Facts) DefaultMachine(arch, domainType string) (name string, ok bool) {
 }
 
 // Target returns the target of the QEMU that runs guests of an architecture, by the name of its
-// program: "aarch64" for /usr/bin/qemu-system-aarch64. The emulator is that of the domain, or "" for
-// the one that libvirt chooses. It returns "" where that is not known.
+// executable: "aarch64" for /usr/bin/qemu-system-aarch64. The emulator is that of the domain, or "" for
+// the one that libvirt chooses. It returns "" if the target is not known.
 func (f *Facts) Target(arch, domainType, emulator string) string {
 	if f == nil {
 		return ""
@@ -190,14 +190,14 @@ func (f *Facts) Target(arch, domainType, emulator string) string {
 	if target, ok := strings.CutPrefix(base, "qemu-system-"); ok {
 		return target
 	}
-	if base == "qemu-kvm" { // Red Hat's only one: it runs guests of the host's own kind
+	if base == "qemu-kvm" { // Red Hat's only executable; it runs guests of the host's architecture
 		return f.Arch()
 	}
 	return ""
 }
 
-// MAC returns what confines guests beyond users and groups: "selinux", "apparmor", or "none". It is
-// what libvirt has in force, or else what qemu.conf and the kernel leave it.
+// MAC returns the mandatory access control that confines guests: "selinux", "apparmor", or "none". It is
+// the active driver of libvirt, or else follows from qemu.conf and the kernel.
 func (f *Facts) MAC() (model string, known bool) {
 	if f == nil {
 		return "", false
@@ -216,20 +216,20 @@ func (f *Facts) MAC() (model string, known bool) {
 	case drivers.Set && len(drivers.Value) > 0:
 		return drivers.Value[0], true // libvirt does not start without it
 	case f.Kernel != nil && f.Kernel.MAC == "none":
-		// The other way round nothing follows: libvirt may be built without the driver.
+		// A kernel with a model proves nothing: libvirt may be built without its driver.
 		return "none", true
 	}
 	return "", false
 }
 
-// Permissive reports whether SELinux is known to log what it would refuse, and to refuse nothing.
+// Permissive reports whether SELinux is known to only log violations.
 func (f *Facts) Permissive() bool {
 	return f != nil && f.Kernel != nil && f.Kernel.MAC == "selinux" && !f.Kernel.Enforcing
 }
 
-// User returns the user that QEMU runs as where the domain does not say, as a name, or as a number
-// behind "+", and where that comes from. Without a setting in qemu.conf it is chosen when libvirt is
-// built, so there is no default that would hold everywhere; "" is not known.
+// User returns the user that QEMU runs as if the domain does not name one, as a name, or as a number after
+// "+", and where that is set. Without a setting in qemu.conf the build of libvirt decides, so there is no
+// common default; "" is not known.
 func (f *Facts) User() (user, where string) {
 	switch {
 	case f == nil:
@@ -251,14 +251,14 @@ func (f *Facts) User() (user, where string) {
 	return "", ""
 }
 
-// File is what the host's file system says about a file.
+// File is what the host's file system knows about a file.
 type File struct {
 	Mode Mode   `json:"mode"`
 	UID  uint32 `json:"uid"`
 	GID  uint32 `json:"gid"`
 }
 
-// Mode is permission bits. As text they are octal, as people know them.
+// Mode is the permission bits of a file. As text they are octal.
 type Mode uint32
 
 // String returns the mode as "0644".
@@ -271,14 +271,14 @@ func (m Mode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 func (m *Mode) UnmarshalText(text []byte) error {
 	n, err := strconv.ParseUint(string(text), 8, 12)
 	if err != nil {
-		return fmt.Errorf("%q is no mode of a file", text)
+		return fmt.Errorf("%q is not a file mode", text)
 	}
 	*m = Mode(n)
 	return nil
 }
 
-// File returns what is known of a file of the host, by its absolute path. It is only known where the
-// facts were found on the host itself or in its file system, or were written down.
+// File returns what is known about a file of the host, by its absolute path. It is only known if the
+// facts were found on the host or in its file system, or if they are in the bundle.
 func (f *Facts) File(name string) (File, bool) {
 	if f == nil {
 		return File{}, false
@@ -289,13 +289,13 @@ func (f *Facts) File(name string) (File, bool) {
 	return f.files(name)
 }
 
-// KnowsFiles reports whether files of the host can be looked at.
+// KnowsFiles reports whether files of the host can be looked up.
 func (f *Facts) KnowsFiles() bool { return f != nil && (f.files != nil || f.Files != nil) }
 
-// KnowsBridges reports whether it is known which bridges the host's own traffic takes.
+// KnowsBridges reports whether the bridges of the host's own traffic are known.
 func (f *Facts) KnowsBridges() bool { return f != nil && f.ManagementBridges != nil }
 
-// Manages reports whether the host's own traffic takes a bridge.
+// Manages reports whether the host's own traffic uses a bridge.
 func (f *Facts) Manages(bridge string) bool {
 	return f != nil && slices.Contains(f.ManagementBridges, bridge)
 }

@@ -62,13 +62,13 @@ func TestAdd(t *testing.T) {
 	conf := &QEMUConf{File: "given"}
 	given := &Facts{
 		HostArch: "s390x", LibvirtVersion: "11.0.0", QEMUVersion: "10.0.0", Capabilities: &Capabilities{},
-		DomainCapabilities: []DomainCapabilities{{Type: "kvm"}}, QEMUConf: conf, Session: &Session{Folder: "/s"}, Kernel: &Kernel{MAC: "none"},
+		DomainCapabilities: []DomainCapabilities{{Type: "kvm"}}, QEMUConf: conf, Session: &Session{Directory: "/s"}, Kernel: &Kernel{MAC: "none"},
 		ManagementBridges: []string{"br0"}, Files: map[string]File{}, files: func(string) (File, bool) { return File{}, true },
 	}
 	all := &Facts{HostArch: "x86_64", LibvirtVersion: "9.0.0", QEMUConf: &QEMUConf{File: "found"}}
 	all.Add(given)
 	if all.Arch() != "s390x" || all.LibvirtVersion != "11.0.0" || all.QEMUVersion != "10.0.0" || !all.KnowsCapabilities() || len(all.DomainCapabilities) != 1 ||
-		all.Conf() != conf || all.Session.Folder != "/s" || all.Kernel == nil || !all.Manages("br0") || !all.KnowsFiles() {
+		all.Conf() != conf || all.Session.Directory != "/s" || all.Kernel == nil || !all.Manages("br0") || !all.KnowsFiles() {
 		t.Errorf("%+v", all)
 	}
 	before := *all

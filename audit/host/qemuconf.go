@@ -12,8 +12,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit/source"
 )
 
-// QEMUConf is a qemu.conf: what it sets, and where. What it does not set has libvirt's default. Of
-// passwords it keeps that there is one, and not which.
+// QEMUConf is a qemu.conf: its settings and their lines. Other settings have libvirt's default. Passwords
+// are masked.
 type QEMUConf struct {
 	File string
 
@@ -28,16 +28,16 @@ type entry struct {
 	value
 }
 
-// Setting is one setting, with its value in force.
+// Setting is one setting with its effective value.
 type Setting[T any] struct {
 	Key   string
 	Value T
-	Set   bool // the file says so; otherwise it is libvirt's default
+	Set   bool // in the file; otherwise the value is libvirt's default
 	File  string
 	Line  int
 }
 
-// Where says for people where the value comes from: "qemu.conf:12 vnc_listen", or "libvirt's default".
+// Where returns, for people, where the value is set: "qemu.conf:12 vnc_listen", or "libvirt's default".
 func (s Setting[T]) Where() string {
 	if !s.Set {
 		return "libvirt's default"
@@ -45,14 +45,14 @@ func (s Setting[T]) Where() string {
 	return source.Location(path.Base(s.File), s.Line, 0) + " " + s.Key
 }
 
-// masked is what is kept of a password.
+// masked replaces a password.
 const masked = "******"
 
-// ParseQEMUConf reads a qemu.conf as libvirt does. File is the name for errors, which name the line too and
-// never hold a value.
+// ParseQEMUConf reads a qemu.conf as libvirt does. File is the name for errors, which have the line and never
+// contain a value.
 //
-// Where a key is set twice libvirt takes the first (virConfGetValue); so do we. Keys that libvirt does not know
-// are left out. What makes libvirt refuse the file, a wrong type of value included, is an error.
+// If a key is set twice, the first one counts, as for libvirt (virConfGetValue). Keys that libvirt does not
+// know are skipped. Whatever makes libvirt refuse the file is an error, such as a value of the wrong type.
 func ParseQEMUConf(file string, data []byte) (*QEMUConf, error) {
 	statements, err := parseConf(file, data)
 	if err != nil {
@@ -71,7 +71,7 @@ func ParseQEMUConf(file string, data []byte) (*QEMUConf, error) {
 	return c, nil
 }
 
-// add takes a setting in that is known and of the right type.
+// add adds a setting that is known and of the right type.
 func (c *QEMUConf) add(e entry) {
 	switch settings[e.key].kind {
 	case secret:
@@ -84,7 +84,7 @@ func (c *QEMUConf) add(e entry) {
 		}
 	case text, flag, number, list, size:
 	}
-	e.text = strings.ToValidUTF8(e.text, "\uFFFD") // what is no UTF-8 could not be stored
+	e.text = strings.ToValidUTF8(e.text, "\uFFFD") // a bundle is UTF-8
 	for i := range e.items {
 		e.items[i].text = strings.ToValidUTF8(e.items[i].text, "\uFFFD")
 	}
@@ -97,28 +97,28 @@ func (c *QEMUConf) find(key string) (int, bool) {
 	return slices.BinarySearchFunc(c.settings, key, func(e entry, key string) int { return strings.Compare(e.key, key) })
 }
 
-// check returns why libvirt would not take the value.
+// check returns why libvirt would refuse the value.
 func (e *entry) check() error {
 	switch want := settings[e.key].kind; {
 	case (want == text || want == secret) && e.kind != text:
-		return errors.New("a string is wanted")
+		return errors.New("must be a string")
 	case want == number && e.kind != number:
-		return errors.New("a number is wanted")
+		return errors.New("must be a number")
 	case want == flag && (e.kind != number || e.signed || e.number != 0 && e.number != 1):
-		return errors.New("0 or 1 is wanted")
+		return errors.New("must be 0 or 1")
 	case want == size && (e.kind != number || e.signed) && (e.kind != text || e.text != "unlimited"):
-		return errors.New(`a number of bytes or "unlimited" is wanted`)
+		return errors.New(`must be a number of bytes or "unlimited"`)
 	case want == number && (e.number < math.MinInt32 || e.number > math.MaxUint32):
 		return errors.New("the number is out of range")
 	case (want == list || want == textOrList) && e.kind != list && (want == list || e.kind != text),
 		e.kind == list && slices.ContainsFunc(e.items, func(v value) bool { return v.kind != text }):
-		return errors.New("a list of strings is wanted")
+		return errors.New("must be a list of strings")
 	}
 	return nil
 }
 
 // get returns the entry of a key, if it is set, and the default. A key of another kind, or one that is
-// not in the table, is a mistake in the program.
+// not in the table, is a bug of the caller.
 func (c *QEMUConf) get(key string, kinds ...kind) (*entry, known) {
 	k, ok := settings[key]
 	if !ok || !slices.Contains(kinds, k.kind) {
@@ -150,7 +150,7 @@ func setting[T any](c *QEMUConf, key string, e *entry, otherwise T, value func(*
 	return Setting[T]{Key: key, Value: value(e), Set: true, File: c.File, Line: e.line}
 }
 
-// String returns a setting that is a text. Of a password nothing is told but whether it is empty.
+// String returns a setting that is a string. A password is masked unless it is empty.
 func (c *QEMUConf) String(key string) Setting[string] {
 	e, k := c.get(key, text, secret)
 	return setting(c, key, e, k.text, func(e *entry) string { return e.text })
@@ -268,7 +268,7 @@ func (c *QEMUConf) UnmarshalJSON(data []byte) error {
 		case !ok:
 			return fmt.Errorf("qemu_conf: unknown setting %q", s.Key)
 		case given != 1:
-			return fmt.Errorf("qemu_conf: setting %s: one of string, integer and list is wanted", s.Key)
+			return fmt.Errorf("qemu_conf: setting %s: must have one of string, integer and list", s.Key)
 		}
 		if err := e.check(); err != nil {
 			return fmt.Errorf("qemu_conf: setting %s: %w", s.Key, err)

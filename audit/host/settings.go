@@ -1,26 +1,26 @@
 package host
 
-// kind is what libvirt takes for a setting.
+// kind is the type of a setting.
 type kind int
 
 const (
 	text       kind = iota
-	secret          // a text that nobody is to see
+	secret          // a string that must not be shown
 	flag            // 0 or 1
 	number          // an integer
 	list            // of texts
-	textOrList      // a text stands for a list of one
+	textOrList      // a string is a list of one
 	size            // an integer, or "unlimited"
 )
 
-// known is one setting of qemu.conf, and what libvirt takes where the file says nothing.
+// known is one setting of qemu.conf and its default in libvirt.
 type known struct {
 	kind   kind
 	text   string
 	number int64
 	list   []string
 
-	session any // the default of an unprivileged daemon, where it is another
+	session any // the default of an unprivileged daemon, if it differs
 }
 
 // settings are those of libvirt 12 (src/qemu/qemu.conf.in) that libvirt itself checks, with the defaults that virQEMUDriverConfigNew

@@ -8,8 +8,8 @@ import (
 // Keys returns the names of all settings that are known, sorted.
 func (c *QEMUConf) Keys() []string { return slices.Sorted(maps.Keys(settings)) }
 
-// Value returns the value in force of a setting that is known, and whether the file says so. It is a
-// string, a bool, an int64 or a []string, always the same for a key. Of a password it is whether there is one; of
+// Value returns the effective value of a known setting, and whether the file sets it. It is a string, a bool,
+// an int64 or a []string, always the same type for a key. For a password it is whether there is one; for
 // max_core it is what MaxCore returns.
 func (c *QEMUConf) Value(key string) (value any, set bool) {
 	switch settings[key].kind {

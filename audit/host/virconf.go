@@ -8,16 +8,16 @@ import (
 	"github.com/virt-audit/virt-audit/audit/source"
 )
 
-// The syntax is that of libvirt's src/util/virconf.c, a subset of Python's. It is taken to the letter,
-// oddities included: what libvirt refuses is in force nowhere.
+// The syntax is that of libvirt's src/util/virconf.c, a subset of Python's, with all its peculiarities: a
+// file that libvirt refuses has no effect on any host.
 
 // maxConf is the size above which libvirt does not read such a file (MAX_CONFIG_FILE_SIZE).
 const maxConf = 10 << 20
 
-// maxNesting bounds lists in lists, of which libvirt uses none. libvirt itself has no bound but its stack.
+// maxNesting limits nested lists, which no setting uses. libvirt's only limit is its stack.
 const maxNesting = 64
 
-// value is what may stand behind "=". Its kind is text, number or list.
+// value is the value after "=". Its kind is text, number or list.
 type value struct {
 	kind   kind
 	text   string
@@ -41,7 +41,7 @@ type confReader struct {
 	line int
 }
 
-// parseConf returns the assignments of the file, in order.
+// parseConf returns the assignments in the order of the file.
 func parseConf(file string, data []byte) (statements []entry, err error) {
 	r := &confReader{file, data, 0, 1}
 	if len(data) > maxConf {
@@ -83,7 +83,7 @@ func isEOL(c byte) bool   { return c == '\n' || c == '\r' }
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 func isAlpha(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
 
-// blanks passes over blanks and, if asked, ends of lines.
+// blanks skips blanks and, if eol is true, ends of lines.
 func (r *confReader) blanks(eol bool) {
 	for ; !r.end(); r.at++ {
 		switch c := r.peek(); {
@@ -103,7 +103,7 @@ func (r *confReader) comment() {
 	}
 }
 
-// separator passes over what stands between two statements.
+// separator skips the text between two statements.
 func (r *confReader) separator() error {
 	r.blanks(false)
 	switch c := r.peek(); {
@@ -112,7 +112,7 @@ func (r *confReader) separator() error {
 	case c == ';':
 		r.at++
 	case !isEOL(c):
-		return r.errorf("a new line or ';' is wanted behind the value")
+		return r.errorf("expected a new line or ';' after the value")
 	}
 	r.blanks(true)
 	return nil
@@ -122,7 +122,7 @@ func (r *confReader) assignment() (entry, error) {
 	e := entry{line: r.line}
 	start := r.at
 	if !isAlpha(r.peek()) {
-		return e, r.errorf("the name of a setting is wanted")
+		return e, r.errorf("expected the name of a setting")
 	}
 	for c := r.peek(); isAlpha(c) || isDigit(c) || c == '_'; c = r.peek() {
 		r.at++
@@ -130,7 +130,7 @@ func (r *confReader) assignment() (entry, error) {
 	e.key = string(r.data[start:r.at])
 	r.blanks(false)
 	if r.peek() != '=' {
-		return e, r.errorf("'=' is wanted behind the name of a setting")
+		return e, r.errorf("expected '=' after the name of a setting")
 	}
 	r.at++
 	v, err := r.value(0)
@@ -154,17 +154,17 @@ func (r *confReader) value(depth int) (value, error) {
 	case isDigit(c) || c == '-' || c == '+':
 		return r.number()
 	}
-	return value{}, r.errorf("a value is wanted: a string in quotes, a number or a list")
+	return value{}, r.errorf("expected a value: a string in quotes, a number or a list")
 }
 
 // string reads a string in single, double or three double quotes. There are no escapes. A string ends
-// with its line, but for three quotes, which libvirt takes for such only if anything follows them.
+// with its line, except in three quotes, which libvirt only recognizes if anything follows them.
 func (r *confReader) string(quote byte) (string, error) {
 	rest := r.data[r.at:]
 	if triple := []byte(`"""`); len(rest) > 6 && bytes.HasPrefix(rest, triple) {
 		body, _, closed := bytes.Cut(rest[3:], triple)
 		if !closed {
-			body = rest[3 : len(rest)-2] // what libvirt has read when it sees that there is no end
+			body = rest[3 : len(rest)-2] // what libvirt has read when it finds no end
 		}
 		r.line += bytes.Count(body, []byte("\n"))
 		if !closed {
@@ -181,16 +181,16 @@ func (r *confReader) string(quote byte) (string, error) {
 	return untilNUL(rest[1 : 1+n]), nil
 }
 
-// untilNUL cuts a text where C would.
+// untilNUL cuts a string at the first NUL, as C does.
 func untilNUL(b []byte) string {
 	s, _, _ := strings.Cut(string(b), "\x00")
 	return s
 }
 
-// list reads a list, which may go over several lines and end with a comma. It cannot hold comments.
+// list reads a list, which may have several lines and end with a comma. It cannot contain comments.
 func (r *confReader) list(depth int) ([]value, error) {
 	if depth == maxNesting {
-		return nil, r.errorf("lists in lists in lists: there is no such setting")
+		return nil, r.errorf("lists are nested too deep: no setting has such a value")
 	}
 	items := []value{}
 	r.at++
@@ -198,7 +198,7 @@ func (r *confReader) list(depth int) ([]value, error) {
 	for !r.end() && r.peek() != ']' {
 		if len(items) > 0 {
 			if r.peek() != ',' {
-				return nil, r.errorf("',' is wanted between the items of a list")
+				return nil, r.errorf("expected ',' between the items of a list")
 			}
 			r.at++
 			r.blanks(true)
@@ -220,15 +220,15 @@ func (r *confReader) list(depth int) ([]value, error) {
 	return items, nil
 }
 
-// number reads decimal digits with or without a sign. Like libvirt it looks for no overflow: nobody means
-// such a number, and the same value results.
+// number reads decimal digits with or without a sign. Like libvirt it does not check for
+// overflow, so that the value is the same.
 func (r *confReader) number() (value, error) {
 	v := value{kind: number, signed: r.peek() == '-'}
 	if !isDigit(r.peek()) {
 		r.at++
 	}
 	if !isDigit(r.peek()) {
-		return v, r.errorf("a digit is wanted behind the sign")
+		return v, r.errorf("expected a digit after the sign")
 	}
 	for ; isDigit(r.peek()); r.at++ {
 		v.number = v.number*10 + int64(r.peek()-'0')

@@ -25,18 +25,18 @@ var oses = []string{"hvm", "xen", "linux", "exe", "uml", "xenpvh"}
 // Arches returns the architectures that libvirt can name in a domain, in libvirt's spelling and order.
 func Arches() []string { return slices.Clone(arches) }
 
-// KnownArch reports whether libvirt takes the word for an architecture. It is exact: "amd64" and
+// KnownArch reports whether a word is an architecture of libvirt. It is exact: "amd64" and
 // "X86_64" are not known.
 func KnownArch(arch string) bool { return slices.Contains(arches, arch) }
 
-// KnownType reports whether libvirt, or pkgsrc's build of it, takes the word for a domain type.
+// KnownType reports whether a word is a domain type of libvirt, or of pkgsrc's build of it.
 func KnownType(domainType string) bool { return slices.Contains(types, domainType) }
 
-// KnownOS reports whether libvirt takes the word for the text of <os><type>.
+// KnownOS reports whether libvirt accepts a word as the text of <os><type>.
 func KnownOS(os string) bool { return slices.Contains(oses, os) }
 
-// TargetOf returns QEMU's name of the target that emulates one of libvirt's architectures; for a word
-// that it does not know, and for "", the word itself. Source: virQEMUCapsArchToString in libvirt's
+// TargetOf returns QEMU's name of the target that emulates one of libvirt's architectures. For an unknown
+// word, and for "", it returns the word. Source: virQEMUCapsArchToString in libvirt's
 // src/qemu/qemu_capabilities.c, and virQEMUCapsFindTarget for the little endian ppc64.
 func TargetOf(arch string) string {
 	switch arch {
@@ -51,7 +51,7 @@ func TargetOf(arch string) string {
 	}
 }
 
-// targets returns the names that an edition may list: the targets of all of libvirt's architectures.
+// targets returns the names that an edition can list: the targets of all architectures of libvirt.
 func targets() []string {
 	var out []string
 	for _, a := range arches {

@@ -40,7 +40,7 @@ const Backends = "backends"
 //go:embed qemu-*.yaml
 var files embed.FS
 
-// builtin is an edition that comes with the program. It is parsed when it is first asked for: most runs
+// builtin is an edition that is part of the binary. It is parsed when it is first asked for: most runs
 // need one, and "--help" needs none.
 type builtin struct {
 	name, date string

@@ -6,13 +6,13 @@ import (
 	"sync"
 )
 
-// emulatorKind is what the name of a guest's emulator says about the program.
+// emulatorKind is what the name of a guest's emulator shows about the executable.
 type emulatorKind int
 
 const (
-	qemuProgram    emulatorKind = iota // QEMU, or none is named: libvirt takes QEMU
+	qemuProgram    emulatorKind = iota // QEMU, or none is named: libvirt uses QEMU
 	otherTarget                        // QEMU, but for guests of another architecture
-	otherProgram                       // a program that is known not to be QEMU
+	otherProgram                       // known not to be QEMU
 	unknownProgram                     // none of these
 )
 
@@ -21,14 +21,14 @@ const (
 // Xen (qemu-dm).
 var qemuNames = []string{"qemu-kvm", "kvm", "kvm-spice", "qemu", "qemu-dm", "xen-qemu-system-i386"}
 
-// otherNames are programs that run guests and are not QEMU. A suffix after '-' or '.' does not matter:
+// otherNames are executables that run guests and are not QEMU. A suffix after '-' or '.' does not matter:
 // "cloud-hypervisor-static".
 var otherNames = strings.Fields(`cloud-hypervisor stratovirt crosvm firecracker lkvm kvmtool acrn-dm bhyve
 	bhyveload xhyve vfkit krunvm libkrun openvmm openhcl dragonball alioth propolis-server propolis-standalone
 	uhyve solo5-hvt libvirt_lxc VBoxHeadless vmware-vmx`)
 
-// UnknownEmulator reports whether nothing is known of the program that <emulator> names, and the site
-// does not allow it.
+// UnknownEmulator reports whether nothing is known about the executable in <emulator>, and the site does
+// not allow it.
 func (g Guest) UnknownEmulator() bool {
 	kind := g.emulatorFor(g.Arch)
 	return (kind == unknownProgram || kind == otherProgram) && !g.AllowedEmulator && runsInQEMU(g)
@@ -77,7 +77,7 @@ var emulatedTargets = sync.OnceValue(func() map[string]string {
 	return out
 })
 
-// flavours are what distributions and projects put after the target in names of QEMU: Debian and Ubuntu
+// flavours are the words that distributions and projects append to the target in names of QEMU: Debian and Ubuntu
 // (spice, microvm, hwe), Fedora (headless), Kata Containers. Other suffixes, such as that of a script, are unknown.
 var flavours = strings.Fields("spice microvm hwe headless snp-experimental tdx-experimental cca-experimental")
 
@@ -102,7 +102,7 @@ func hasStem(name, stem string) bool {
 
 // runsArch reports whether libvirt starts guests of an architecture with QEMU for a target; it refuses
 // others: "Emulator '...' does not support arch '...'" (virQEMUCapsIsArchSupported in libvirt's
-// src/qemu/qemu_capabilities.c). Where the architecture is not known, nothing is wrong with it.
+// src/qemu/qemu_capabilities.c). An architecture that is not known is accepted.
 func runsArch(target, arch string) bool {
 	switch {
 	case arch == "", !KnownArch(arch), target == TargetOf(arch):

@@ -2,8 +2,8 @@ package policy
 
 import "slices"
 
-// Judge returns the verdict for one guest. The steps are taken in the order of the reasons; the first
-// that decides ends it. Words that libvirt would refuse do not lead to Inside.
+// Judge returns the verdict for one guest. The steps follow the order of the reasons; the first that
+// decides is the result. Words that libvirt would refuse never lead to Inside.
 func (e *Edition) Judge(g Guest) Verdict {
 	v := Verdict{Policy: e.Name}
 	if !runsInQEMU(g) {
@@ -21,16 +21,16 @@ func (e *Edition) Judge(g Guest) Verdict {
 	}
 	v.Machine = g.Override.Machine
 	if v.Machine != "" {
-		g.Machine = v.Machine // QEMU takes the last one, and libvirt's comes first
+		g.Machine = v.Machine // the last one is effective, and libvirt's is first
 	}
 	name := g.Machine
 	if g.HostMachine != "" {
-		name = g.HostMachine // what libvirt puts in its place
+		name = g.HostMachine // what libvirt replaces it with
 	}
 	m := ParseMachine(v.Target, name)
 	exact := m.Family == "" && slices.Contains(e.families[v.Target], name)
 	if exact {
-		m.Family, m.WellFormed = name, true // a board without relatives
+		m.Family, m.WellFormed = name, true // a board of its own
 	}
 	v.Family = m.Family
 
@@ -47,12 +47,12 @@ func (e *Edition) Judge(g Guest) Verdict {
 	}
 	switch g.Type {
 	case "qemu":
-		// Whatever else is not known: libvirt writes "-accel tcg" first, and TCG always works.
+		// Independent of the rest: libvirt writes "-accel tcg" first, and TCG always works.
 		return v.end(Outside, SoftwareEmulation)
 	case "kvm", "hvf", "xen":
-		// The policy names the first two. Xen it implies: it lists machines that only Xen can run.
+		// The policy names the first two. It implies Xen: it lists machines that only Xen can run.
 	default:
-		// MSHV and NVMM are hardware accelerators "like KVM or HVF" only if one reads it so.
+		// Whether MSHV and NVMM are hardware accelerators "like KVM or HVF" is a matter of interpretation.
 		return v.end(Undetermined, AcceleratorNotNamed)
 	}
 
@@ -63,7 +63,7 @@ func (e *Edition) Judge(g Guest) Verdict {
 		return v.end(Undetermined, ArchUndecided)
 	case arch == "armv7l" && armTarget == "" && (g.Machine == "" || m.Family == "virt") && (!e.lists("arm", "virt") || !e.lists("aarch64", "virt")):
 		// On an aarch64 host libvirt starts qemu-system-aarch64 with aarch64=off
-		// (virQEMUCapsGetDefaultEmulator), and the target is that of the program.
+		// (virQEMUCapsGetDefaultEmulator), and the target is that of the executable.
 		return v.end(Undetermined, ArmOnAArch64)
 	case len(e.families[v.Target]) == 0:
 		return v.end(Outside, ArchNotListed)
@@ -72,15 +72,15 @@ func (e *Edition) Judge(g Guest) Verdict {
 	case m.Family == "" || !exact && !e.lists(v.Target, m.Family):
 		return v.end(Outside, MachineNotListed)
 	case !m.WellFormed && g.HostMachine == "":
-		// A name that the host's QEMU has is a vendor's variant, if of a vendor that is not known here.
+		// A name that the host's QEMU has is the variant of a vendor that is not known here.
 		return v.end(Undetermined, UnknownSuffix)
 	default:
 		return v.end(Inside, Listed)
 	}
 }
 
-// targetOfArm returns the target that runs a 32-bit Arm guest, where the host tells, or "". With KVM
-// the host's architecture is enough: QEMU is built with it for targets of the host's own kind only.
+// targetOfArm returns the target that runs a 32-bit Arm guest if the host shows it, or "". With KVM the
+// host's architecture is enough: QEMU is built with it for targets of the host's own kind only.
 func targetOfArm(g Guest, arch string) string {
 	switch {
 	case arch != "armv7l":
@@ -93,8 +93,8 @@ func targetOfArm(g Guest, arch string) string {
 	return ""
 }
 
-// judgeDefault is Judge for a guest without a machine. What the host takes goes before what libvirt
-// takes everywhere: its QEMU may have been built without that.
+// judgeDefault is Judge for a guest without a machine. The host's default overrides that of libvirt: its
+// QEMU may have been built without it.
 func (e *Edition) judgeDefault(g Guest, v Verdict, exact bool) Verdict {
 	name := v.Family
 	if g.HostMachine == "" {
@@ -115,7 +115,7 @@ func (v Verdict) end(w Word, r Reason) Verdict {
 	return v
 }
 
-// undecidable returns why the document does not tell what runs, whatever its machine is.
+// undecidable returns why the document does not show what runs, whatever its machine is.
 func undecidable(g Guest, arch string) (Reason, bool) {
 	switch {
 	case g.Override.Stops, g.emulatorFor(arch) == otherTarget:
@@ -130,7 +130,7 @@ func undecidable(g Guest, arch string) (Reason, bool) {
 	return "", false
 }
 
-// runsInQEMU is false where the domain's type, or its emulator, belongs to another driver of libvirt.
+// runsInQEMU returns false if the domain's type, or its emulator, belongs to another driver of libvirt.
 func runsInQEMU(g Guest) bool {
 	switch g.Type {
 	case "lxc", "openvz", "vz", "parallels", "vmware", "vbox", "bhyve", "test", "uml", "phyp", "kqemu":
@@ -144,8 +144,8 @@ func runsInQEMU(g Guest) bool {
 	}
 }
 
-// accelerator returns what QEMU calls the accelerator of a domain type. hyperv is MSHV where QEMU runs
-// the guest (libvirt 11.10.0).
+// accelerator returns QEMU's name of the accelerator of a domain type. hyperv is MSHV if QEMU runs the
+// guest (libvirt 11.10.0).
 func accelerator(domainType string) string {
 	switch domainType {
 	case "qemu":
@@ -159,12 +159,12 @@ func accelerator(domainType string) string {
 	}
 }
 
-// ImpliedMachine returns the machine that libvirt takes for a target of QEMU's where none is named, or "" where
-// its versions differ.
+// ImpliedMachine returns the machine that libvirt uses for a target of QEMU if none is named, or "" if the
+// versions of libvirt differ.
 func ImpliedMachine(t Target, target string) string { return defaultMachine(Guest{Target: t}, target) }
 
-// defaultMachine returns the machine that libvirt takes where none is named, or "" where that depends
-// on its version: for Arm and RISC-V it changed in 9.3. Sources: preferredMachines in libvirt's
+// defaultMachine returns the machine that libvirt uses if none is named, or "" if that depends on its
+// version: for Arm and RISC-V it changed in 9.3. Sources: preferredMachines in libvirt's
 // src/qemu/qemu_capabilities.c, libxlCapsInitGuests in src/libxl/libxl_capabilities.c.
 func defaultMachine(g Guest, target string) string {
 	if g.Type == "xen" {
@@ -175,12 +175,12 @@ func defaultMachine(g Guest, target string) string {
 			return "xenpv"
 		case "xenpvh":
 			return "xenpvh"
-		default: // absent: paravirtualized if there is a <bootloader>, which the Target does not tell
+		default: // absent: paravirtualized if there is a <bootloader>, which Target does not show
 			return ""
 		}
 	}
 	if g.OS != "hvm" && g.OS != "" {
-		return "" // the QEMU driver takes hvm only
+		return "" // the QEMU driver accepts hvm only
 	}
 	switch target {
 	case "i386", "x86_64":

@@ -1,18 +1,18 @@
 package policy
 
-// Stage is where a versioned machine type stands in one release of QEMU.
+// Stage is the state of a versioned machine type in one release of QEMU.
 type Stage string
 
 // The stages.
 const (
-	NotYet     Stage = "not-yet"    // a later release brings it
+	NotYet     Stage = "not-yet"    // a later release introduces it
 	Supported  Stage = "supported"  // QEMU has it
 	Deprecated Stage = "deprecated" // QEMU has it, and warns
 	Removed    Stage = "removed"    // QEMU no longer has it; the guest does not start
 )
 
-// Life is the releases of QEMU in which a machine type changes its stage. A zero Version stands for
-// never, as far as is known.
+// Life is the releases of QEMU in which a machine type changes its stage. A zero Version means never, as
+// far as is known.
 type Life struct{ Introduced, Deprecated, Removed Version }
 
 // From QEMU 9.1 age decides what is deprecated, from 10.1 what is built at all: three and six major
@@ -28,8 +28,8 @@ var (
 	deletionByAge    = Version{Major: 10, Minor: 1}
 )
 
-// exceptions are the machine types whose end was decided one by one, before there was a rule, and
-// those that the rule spares. Sources: docs/about/deprecated.rst and removed-features.rst over the
+// exceptions are the machine types that were deprecated one by one, before there was a rule, and those
+// that the rule excludes. Sources: docs/about/deprecated.rst and removed-features.rst over the
 // releases; the first and last tag of QEMU that defines the name.
 var exceptions = []struct {
 	family      string
@@ -47,8 +47,8 @@ var exceptions = []struct {
 	{"xenfv", Version{3, 1, 0}, Version{4, 2, 0}, Life{Introduced: Version{5, 0, 0}}},
 }
 
-// Life returns when QEMU brings, deprecates and removes a machine type. It is known for QEMU's own
-// versioned names; for a vendor's, an alias or a board without versions ok is false.
+// Life returns when QEMU introduces, deprecates and removes a machine type. It is known for QEMU's own
+// versioned names. For a vendor's name, an alias or a board without versions ok is false.
 func (m Machine) Life() (life Life, ok bool) {
 	if !m.WellFormed || m.Vendor != "" || m.Version.IsZero() {
 		return Life{}, false
@@ -62,7 +62,7 @@ func (m Machine) Life() (life Life, ok bool) {
 			return life, true
 		}
 	}
-	// QEMU's macro leaves the third number out: pc-q35-4.0.1 goes with 4.0.
+	// QEMU's macro ignores the third number: pc-q35-4.0.1 counts as 4.0.
 	return Life{
 		Introduced: m.Version,
 		Deprecated: later(deprecationByAge, Version{Major: m.Version.Major + deprecationMajor, Minor: m.Version.Minor}),
@@ -77,8 +77,8 @@ func later(v, w Version) Version {
 	return v
 }
 
-// StageIn returns the stage of a machine type in a release of QEMU. Where Life is not known, or the
-// release is the zero Version, ok is false.
+// StageIn returns the stage of a machine type in a release of QEMU. If Life is not known, or the release is
+// the zero Version, ok is false.
 func (m Machine) StageIn(qemu Version) (stage Stage, ok bool) {
 	life, ok := m.Life()
 	if !ok || qemu.IsZero() {
@@ -98,7 +98,7 @@ func (m Machine) StageIn(qemu Version) (stage Stage, ok bool) {
 	}
 }
 
-// release turns the version of a snapshot, such as 10.2.50, into the release that it leads to. QEMU
+// release returns the release that the version of a snapshot, such as 10.2.50, leads to. QEMU
 // counts so itself (_MACHINE_VER_IS_EXPIRED_IMPL): a year has the releases X.0, X.1 and X.2.
 func release(v Version) Version {
 	const snapshot, lastMinor = 50, 2

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Machine is a machine name taken apart.
+// Machine is a parsed machine name.
 type Machine struct {
 	Target, Name string
 
@@ -15,23 +15,23 @@ type Machine struct {
 	// Version is QEMU's version in the name. Red Hat's and Ubuntu's names have none: their numbers
 	// count releases of their own.
 	Version Version
-	// Vendor is whose name it is: "" for QEMU itself, or "rhel", "ubuntu", "proxmox".
+	// Vendor is the owner of the name: "" for QEMU itself, or "rhel", "ubuntu", "proxmox".
 	Vendor string
-	// Alias says that QEMU puts its newest version, or the vendor its own, in the place of the name.
+	// Alias reports that QEMU replaces the name with its newest version, or the vendor with its own.
 	Alias bool
-	// WellFormed says that the name is one that QEMU or the vendor gives, as far as names can tell.
+	// WellFormed reports that QEMU or the vendor has names of this form.
 	WellFormed bool
 }
 
-// family says how the members of one machine family are named on some targets. Names and first
+// family describes the names of one machine family on some targets. Names and first
 // versions: "-machine help" of QEMU 2.4 to 11.1, DEFINE_*_MACHINE in hw/.
 type family struct {
 	name    string
 	targets []string
-	alias   bool     // the bare name stands for a version
-	prefix  string   // what stands before a version; "" where there are no versions
+	alias   bool     // the name without a version is an alias
+	prefix  string   // the text before a version; "" if there are no versions
 	first   Version  // the oldest version
-	only    []string // the only versions, where that is known
+	only    []string // the only versions, if they are known
 	vendors vendors  // whose variants exist
 }
 
@@ -42,7 +42,7 @@ var (
 )
 
 // On m68k, or1k and xtensa "virt" is a board of its own, which only shares the name. So is the
-// xenpvh of Arm. They are no families here, nor are names such as xlnx-versal-virt or loongson3-virt.
+// xenpvh of Arm. They are not families here, and neither are names such as xlnx-versal-virt or loongson3-virt.
 var families = []family{
 	{name: "pc", targets: x86, alias: true, prefix: "pc-i440fx-", first: Version{Major: 1, Minor: 4}, vendors: redHat | ubuntu | ubuntuVariants | proxmox | pxe},
 	{name: "q35", targets: x86, alias: true, prefix: "pc-q35-", first: Version{Major: 1, Minor: 4}, vendors: redHat | ubuntu | ubuntuVariants | proxmox | pxe},
@@ -59,12 +59,12 @@ var families = []family{
 	{name: "s390-ccw-virtio", targets: []string{"s390x"}, alias: true, prefix: "s390-ccw-virtio-", first: Version{Major: 2, Minor: 4}, vendors: redHat | ubuntu},
 }
 
-// ParseMachine takes a machine name apart. The target is QEMU's (see TargetOf), since one name means
+// ParseMachine parses a machine name. The target is QEMU's (see TargetOf), since one name means
 // different machines on different targets. Names are compared byte by byte and as a whole.
 func ParseMachine(target, name string) Machine {
 	m := Machine{Target: target, Name: name}
 	if m.parse(); !m.WellFormed {
-		m.Version, m.Vendor = Version{}, "" // half of a name says nothing
+		m.Version, m.Vendor = Version{}, "" // a part of a name proves nothing
 	}
 	return m
 }
@@ -100,7 +100,7 @@ func (m *Machine) parse() {
 	}
 }
 
-// suffix judges what stands behind the prefix of a family that has versions.
+// suffix parses the text after the prefix of a family that has versions.
 func (m *Machine) suffix(f *family, s string) {
 	if f.only != nil {
 		if m.WellFormed = slices.Contains(f.only, s); m.WellFormed {
@@ -130,8 +130,8 @@ func (m *Machine) suffix(f *family, s string) {
 	m.WellFormed = m.version(f, s)
 }
 
-// version takes QEMU's own version. Versions that are still to come are as good as known ones: they
-// are made by rule, and the policy would cover them.
+// version parses QEMU's own version. Future versions are accepted: they follow a rule, and the policy would
+// cover them.
 func (m *Machine) version(f *family, s string) bool {
 	v, err := ParseVersion(s)
 	if err != nil || v.Compare(f.first) < 0 {
@@ -141,7 +141,7 @@ func (m *Machine) version(f *family, s string) bool {
 	return true
 }
 
-// oldPC knows the names of pc from before it had "i440fx" in them, and those that stand outside the
+// oldPC parses the names of pc from before they contained "i440fx", and those that do not fit the
 // pattern. There are pc-0.10 to pc-0.15 and pc-1.0 to pc-1.3 (hw/i386/pc_piix.c of QEMU 2.4).
 func (m *Machine) oldPC() {
 	switch {

@@ -8,34 +8,34 @@ package policy
 
 import "fmt"
 
-// Target is what the domain XML says about the machine: the domain's type, and text, arch and machine
+// Target is what the domain XML states about the machine: the domain's type, and text, arch and machine
 // of <os><type>. An attribute that is absent and one that is empty are both "".
 type Target struct{ Type, OS, Arch, Machine string }
 
-// Override is what arguments passed through to QEMU (<qemu:commandline>) make of the guest. They
-// follow what libvirt writes, "-machine TYPE,... -accel KIND", and QEMU takes the last machine type but
-// the first accelerator that works: no argument takes the accelerator away (softmmu/vl.c and
+// Override is the effect of arguments for QEMU (<qemu:commandline>) on the guest. They
+// follow what libvirt writes, "-machine TYPE,... -accel KIND". QEMU uses the last machine type but the
+// first accelerator that works: no argument removes the accelerator (softmmu/vl.c and
 // util/keyval.c of QEMU 7.2; the same in 11.1.3, seen with QMP's query-kvm).
 type Override struct {
-	Machine string // the machine type that QEMU takes in the place of the document's; "" for none
+	Machine string // the machine type that replaces the document's; "" for none
 	Stops   bool   // QEMU does not start with such arguments
-	Unknown bool   // what they make of the machine cannot be known
-	TCG     bool   // TCG runs a guest of type xen, where libvirt writes no -accel
+	Unknown bool   // their effect on the machine cannot be known
+	TCG     bool   // TCG runs a guest of type xen, for which libvirt writes no -accel
 }
 
-// Guest is everything that a verdict is made from.
+// Guest is the input of a verdict.
 type Guest struct {
 	Target
 	Emulator string // the path in <emulator>
-	// AllowedEmulator says that the site takes the emulator for QEMU, whatever its name is.
+	// AllowedEmulator reports that the site allows the emulator as QEMU, whatever its name is.
 	AllowedEmulator bool
 
 	Override Override
 	HostArch string // libvirt's name of the host's architecture; "" when not known
 
-	// What the host's capabilities say, where they are known; otherwise "".
-	HostTarget  string // the target of the QEMU program that runs the guest: "aarch64"
-	HostMachine string // the machine behind the name, or behind no name: QEMU there has it
+	// From the host's capabilities; "" if they are not known.
+	HostTarget  string // the target of the QEMU executable that runs the guest: "aarch64"
+	HostMachine string // the machine that the name, or no name, stands for on the host
 }
 
 // Word is the verdict in one word.
@@ -44,16 +44,15 @@ type Word string
 // The four words.
 const (
 	Inside       Word = "inside"       // inside: the policy covers the guest
-	Outside      Word = "outside"      // outside: a guest that breaks out exploits no security bug
-	Undetermined Word = "undetermined" // what there is to read does not decide it
+	Outside      Word = "outside"      // outside: bugs of QEMU are not security bugs for this guest
+	Undetermined Word = "undetermined" // the inputs do not decide it
 	NotQEMU      Word = "not-qemu"     // the guest does not run in QEMU
 )
 
 // Words returns the four words in the order in which reports count them.
 func Words() []Word { return []Word{Inside, Outside, Undetermined, NotQEMU} }
 
-// Reason is why a verdict is what it is: the step that decided. Reasons are stable, programs may
-// compare them.
+// Reason is the step that decided a verdict. Reasons are stable: programs can compare them.
 type Reason string
 
 // The reasons, in the order of the steps that give them.
@@ -83,7 +82,7 @@ func Reasons() []Reason {
 	}
 }
 
-// Verdict is the answer for one guest. What is not known, or means nothing for the guest, is "".
+// Verdict is the result for one guest. What is not known, or does not apply, is "".
 type Verdict struct {
 	Word        Word
 	Reason      Reason
@@ -94,7 +93,7 @@ type Verdict struct {
 	Machine     string // the machine type, where qemu:commandline sets another than the document's
 }
 
-// Explain says for people why the verdict is what it is: one sentence, lower case, no period.
+// Explain returns the reason for people: one sentence, lower case, no period.
 func (v Verdict) Explain() string {
 	switch v.Reason {
 	case OtherHypervisor:

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// vendors says whose variants of a machine family exist. That a vendor's variant counts as the family
+// vendors is the set of vendors that have variants of a machine family. That a vendor's variant counts as the family
 // is an inference: the policy does not speak of downstream names. They are the same machines with
 // other defaults.
 type vendors uint
@@ -37,10 +37,10 @@ var ubuntuNames = []string{
 }
 
 // ubuntuSuffixes are the variants of an x86 release. Not every release has each; a name that was never
-// made does not start, so to tell them apart would gain nothing.
+// made does not start, so distinguishing them has no effect.
 var ubuntuSuffixes = []string{"hpb", "maxcpus", "hpb-maxcpus", "v2"}
 
-// vendor reports whether the suffix is in a vendor's style, and takes it if so.
+// vendor reports whether the suffix is in a vendor's style, and stores it if so.
 func (m *Machine) vendor(f *family, s string) bool {
 	if number, ok := strings.CutPrefix(s, "rhel"); ok && f.vendors&redHat != 0 {
 		if f.vendors&sxxm != 0 {
@@ -61,8 +61,8 @@ func (m *Machine) vendor(f *family, s string) bool {
 	return true
 }
 
-// revision takes what Proxmox puts behind one of QEMU's names: "+pve1", or nothing where only ".pxe"
-// stood. Source: PVE/QemuServer/Machine.pm in qemu-server.
+// revision parses what Proxmox appends to one of QEMU's names: "+pve1", or nothing if there was only
+// ".pxe". Source: PVE/QemuServer/Machine.pm in qemu-server.
 func (m *Machine) revision(f *family, s string) {
 	if f.vendors&proxmox == 0 {
 		return

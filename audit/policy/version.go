@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Version is a release of QEMU, or the version in a machine name. The zero Version stands for none.
+// Version is a release of QEMU, or the version in a machine name. A name without a version has the zero Version.
 type Version struct{ Major, Minor, Micro int }
 
 // NewestQEMU returns the newest release that this package knows of: 11.1, of 2026-08-11.
@@ -52,5 +52,5 @@ func (v Version) Compare(w Version) int {
 	return cmp.Or(cmp.Compare(v.Major, w.Major), cmp.Compare(v.Minor, w.Minor), cmp.Compare(v.Micro, w.Micro))
 }
 
-// IsZero reports whether v stands for no version.
+// IsZero reports whether v is the zero Version.
 func (v Version) IsZero() bool { return v == Version{} }

@@ -53,7 +53,7 @@ func TestError(t *testing.T) {
 func TestCompare(t *testing.T) {
 	t.Parallel()
 	first, second, third := source.Position{Line: 1, Column: 9}, source.Position{Line: 2, Column: 3}, source.Position{Line: 2, Column: 4}
-	if first.Compare(second) >= 0 || third.Compare(second) <= 0 || second.Compare(second) != 0 {
+	if first.Compare(second) >= 0 || third.Compare(second) <= 0 || second.Compare(source.Position{Line: 2, Column: 3}) != 0 {
 		t.Error("positions are not ordered by line and column")
 	}
 }

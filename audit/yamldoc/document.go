@@ -26,7 +26,7 @@ const (
 	maxLine   = 4096
 	maxDepth  = 32
 	maxTokens = 100_000
-	maxErrors = 50 // nobody reads more
+	maxErrors = 50 // more are not of use
 )
 
 // Format describes a kind of file.

@@ -53,7 +53,7 @@ waivers:
 domain-waivers: {boundary: true, never: [confinement-*]}
 allow:
   emulators: [/opt/qemu/bin/qemu]
-  folders:
+  directories:
 ` + many.String() + `rules:
 - id: site-a
   severity: medium

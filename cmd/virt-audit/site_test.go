@@ -84,12 +84,12 @@ func TestSiteDecides(t *testing.T) {
 		{"disable: [confinement-emulator-custom]", "sharing-fs-dangerous-path storage-sensitive-path"},
 		{"allow: {emulators: [/srv/qemu/bin/qemu-system-x86_64]}", "sharing-fs-dangerous-path storage-sensitive-path"},
 		{"allow: {emulators: [/srv/qemu/bin]}", all},
-		{"allow: {emulators: [/srv/qemu/bin/qemu-system-i386], folders: [/srv/qemu]}", all},
-		{"allow: {folders: [/etc/images]}", "confinement-emulator-custom sharing-fs-dangerous-path"},
-		{"allow: {folders: [/etc/images/odd.raw]}", "confinement-emulator-custom sharing-fs-dangerous-path"},
-		{"allow: {folders: [/etc/image]}", all},
-		{"allow: {folders: [/home]}", "confinement-emulator-custom storage-sensitive-path"},
-		{"allow: {folders: [/etc, /home], emulators: [/srv/qemu/bin/qemu-system-x86_64]}", ""},
+		{"allow: {emulators: [/srv/qemu/bin/qemu-system-i386], directories: [/srv/qemu]}", all},
+		{"allow: {directories: [/etc/images]}", "confinement-emulator-custom sharing-fs-dangerous-path"},
+		{"allow: {directories: [/etc/images/odd.raw]}", "confinement-emulator-custom sharing-fs-dangerous-path"},
+		{"allow: {directories: [/etc/image]}", all},
+		{"allow: {directories: [/home]}", "confinement-emulator-custom storage-sensitive-path"},
+		{"allow: {directories: [/etc, /home], emulators: [/srv/qemu/bin/qemu-system-x86_64]}", ""},
 	} {
 		file := filepath.Join(dir, "site.yaml")
 		if err := os.WriteFile(file, []byte(c.text+"\n"), 0o600); err != nil {
