@@ -68,12 +68,12 @@ func (x *Drifts) Note(r *Result) {
 	}
 	doc := driftDoc{findings: make([]driftFinding, 0, len(r.Findings))}
 	for _, f := range r.Findings {
-		if f.Rule.Needs&NeedDomains == 0 {
+		if f.Rule.Requires&NeedDomains == 0 {
 			doc.findings = append(doc.findings, f.drift())
 		}
 	}
 	for _, w := range r.Waived { // a waiver may be in one document only: what it waives is in both all the same
-		if w.Rule.Needs&NeedDomains == 0 {
+		if w.Rule.Requires&NeedDomains == 0 {
 			doc.findings = append(doc.findings, w.drift())
 		}
 	}
@@ -132,7 +132,7 @@ func (x *Drifts) Mark(r *Result) (marked bool) {
 	}
 	here := map[sort][]*Finding{}
 	for _, f := range r.reported() {
-		if f.Rule.Needs&NeedDomains == 0 {
+		if f.Rule.Requires&NeedDomains == 0 {
 			d := f.drift()
 			here[sort{d.rule, d.place}] = append(here[sort{d.rule, d.place}], f)
 		}

@@ -33,7 +33,7 @@ var driftRules = []*audit.Rule{
 			p.Reportf(audit.At(""), "no title")
 		}
 	}},
-	{ID: "t-set", Needs: audit.NeedDomains, Check: func(p *audit.Pass) { p.Reportf(audit.At(""), "shared") }},
+	{ID: "t-set", Requires: audit.NeedDomains, Check: func(p *audit.Pass) { p.Reportf(audit.At(""), "shared") }},
 }
 
 // driftCase is a document of a guest, and which findings it is to be marked with.
@@ -104,11 +104,11 @@ func TestDrift(t *testing.T) {
 					t.Fatal(err)
 				}
 				d.Origin = c.origin.On(d.Origin)
-				cfg := &audit.Config{Rules: driftRules}
+				cfg := &audit.Settings{Rules: driftRules}
 				drifts.Note(audit.Run(d, cfg))
 				cfg.Collect(index, d)
 				d2 := *d
-				results = append(results, audit.Run(&d2, &audit.Config{Rules: driftRules, Index: index}))
+				results = append(results, audit.Run(&d2, &audit.Settings{Rules: driftRules, Index: index}))
 			}
 			drifts.Freeze()
 			for i, c := range docs {

@@ -8,7 +8,7 @@ import (
 
 // AskedAlone returns what the rules across guests ask about a domain where nothing is known, and where the
 // domain itself is the only one known; and whether they report anything in each case.
-func AskedAlone(d *Domain, c *Config, indexers ...Indexer) (nothing, alone [][2]string, answered, reported bool) {
+func AskedAlone(d *Domain, c *Settings, indexers ...Indexer) (nothing, alone [][2]string, answered, reported bool) {
 	index := fleet.NewIndex()
 	c.Collect(index, d, indexers...)
 	index.Freeze()
@@ -26,7 +26,7 @@ func AskedAlone(d *Domain, c *Config, indexers ...Indexer) (nothing, alone [][2]
 			questions = append(questions, [2]string{q.Kind, q.Key})
 		}
 		slices.SortFunc(questions, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
-		return slices.Compact(questions), p.lacked != 0 || len(p.result.Findings) > 0
+		return slices.Compact(questions), p.missing != 0 || len(p.result.Findings) > 0
 	}
 	nothing, answered = ask(nil)
 	alone, reported = ask(index)

@@ -102,7 +102,7 @@ func TestFingerprintPairs(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
-		res := Run(d, &Config{Rules: []*Rule{atPaths(path)}})
+		res := Run(d, &Settings{Rules: []*Rule{atPaths(path)}})
 		return res.Fingerprint(&res.Findings[0])
 	}
 	for _, p := range differ {

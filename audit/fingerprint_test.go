@@ -12,7 +12,7 @@ func TestFingerprint(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res := Run(d, &Config{Rules: []*Rule{onDisks}})
+		res := Run(d, &Settings{Rules: []*Rule{onDisks}})
 		out := map[string]bool{}
 		for i := range res.Findings {
 			out[res.Fingerprint(&res.Findings[i])] = true
@@ -113,7 +113,7 @@ func TestFingerprintContent(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
-			res := Run(d, &Config{Rules: []*Rule{atPaths(test.path)}})
+			res := Run(d, &Settings{Rules: []*Rule{atPaths(test.path)}})
 			return res.Fingerprint(&res.Findings[0])
 		}
 		if was := one(test.was); was != one(test.was) || (was == one(test.is)) != test.same {
@@ -130,7 +130,7 @@ func TestFingerprintRunning(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res := Run(d, &Config{Rules: []*Rule{onBoundary}})
+		res := Run(d, &Settings{Rules: []*Rule{onBoundary}})
 		found[res.Fingerprint(&res.Findings[0])] = true
 	}
 	if len(found) != 1 {
@@ -145,7 +145,7 @@ func TestFingerprintKey(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res := Run(d, &Config{Rules: []*Rule{{ID: "keyed", Check: f}}})
+		res := Run(d, &Settings{Rules: []*Rule{{ID: "keyed", Check: f}}})
 		return res.Fingerprint(&res.Findings[0])
 	}
 	at := At("devices/disk")

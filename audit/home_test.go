@@ -10,7 +10,7 @@ import (
 func TestOnHost(t *testing.T) {
 	for _, c := range []struct {
 		source, connection string
-		cfg                Config
+		cfg                Settings
 		want               string
 	}{
 		{source: "web.xml"},
@@ -22,11 +22,11 @@ func TestOnHost(t *testing.T) {
 		{source: "/run/libvirt/qemu/web.xml", want: "this host"},
 		{source: "/var/run/libvirt/qemu/web.xml", want: "this host"},
 		{source: "/var/lib/libvirt/qemu/save/web.save", want: "this host"},
-		{source: "web.xml", cfg: Config{OneHost: true}, want: "the host"},
-		{source: "/etc/libvirt/qemu/web.xml", cfg: Config{OneHost: true}, want: "the host"},
-		{source: "web.xml", cfg: Config{Host: &host.Facts{}}, want: "the host"},
+		{source: "web.xml", cfg: Settings{OneHost: true}, want: "the host"},
+		{source: "/etc/libvirt/qemu/web.xml", cfg: Settings{OneHost: true}, want: "the host"},
+		{source: "web.xml", cfg: Settings{Host: &host.Facts{}}, want: "the host"},
 		{source: "web", connection: "qemu:///system", want: "qemu:///system"},
-		{source: "web", connection: "qemu+ssh://b/system", cfg: Config{OneHost: true}, want: "qemu+ssh://b/system"},
+		{source: "web", connection: "qemu+ssh://b/system", cfg: Settings{OneHost: true}, want: "qemu+ssh://b/system"},
 	} {
 		d := &Domain{Source: c.source, Origin: Origin{Host: c.connection}}
 		if got := c.cfg.home(d); got != c.want {

@@ -10,12 +10,12 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// RestsOn says that what the rule reports from here on may rest on something of the host, where that is known:
+// DependsOn says that what the rule reports from here on may rest on something of the host, where that is known:
 // a run that does not know it finds it no more, though nothing was mended.
-func (p *Pass) RestsOn(host Needs) { p.rests |= host }
+func (p *Pass) DependsOn(host Inputs) { p.dependsOn |= host }
 
 // facts returns what is known of the host that a domain is on; nil where nothing is.
-func (c *Config) facts(d *Domain) *host.Facts {
+func (c *Settings) facts(d *Domain) *host.Facts {
 	f := c.Host
 	if of, ok := c.Hosts[d.Origin.Host]; ok {
 		f = of
@@ -28,7 +28,7 @@ func (c *Config) facts(d *Domain) *host.Facts {
 
 // home names the host that a domain is on; it is "" where that is not known: a directory of documents, or
 // a list of them, may be of many hosts.
-func (c *Config) home(d *Domain) string {
+func (c *Settings) home(d *Domain) string {
 	switch {
 	case d.Origin.Host != "":
 		return d.Origin.Host
@@ -49,10 +49,10 @@ func (c *Config) home(d *Domain) string {
 func (p *Pass) OnHost() (name string, known bool) { return p.home, p.home != "" }
 
 // have returns the inputs that the run has for a domain of a host.
-func (c *Config) have(f *host.Facts) Needs { return c.Have | hostInputs(f, c.hostArch(f)) }
+func (c *Settings) have(f *host.Facts) Inputs { return c.Inputs | hostInputs(f, c.hostArch(f)) }
 
 // hostArch returns the architecture of a host: what the user says, or what its facts say.
-func (c *Config) hostArch(f *host.Facts) string {
+func (c *Settings) hostArch(f *host.Facts) string {
 	if c.HostArch != "" {
 		return c.HostArch
 	}
@@ -60,7 +60,7 @@ func (c *Config) hostArch(f *host.Facts) string {
 }
 
 // guest returns what the policy judges: what the XML says, and what the host makes of it.
-func (c *Config) guest(d *Domain) policy.Guest {
+func (c *Settings) guest(d *Domain) policy.Guest {
 	g := policy.Guest{
 		Target: d.Target, Emulator: d.Devices.Emulator, Override: d.Command.Override,
 		AllowedEmulator: len(c.Allowed.Emulators) > 0 && c.Allowed.emulator(d.Devices.Emulator),
@@ -100,7 +100,7 @@ func (p *Pass) Conf() *host.QEMUConf {
 	if !p.byQEMU() {
 		return nil
 	}
-	p.RestsOn(NeedQEMUConf)
+	p.DependsOn(NeedQEMUConf)
 	return p.Host.Conf()
 }
 
@@ -110,7 +110,7 @@ func (p *Pass) HostUser() (user, where string) {
 	if !p.byQEMU() {
 		return "", ""
 	}
-	p.RestsOn(NeedQEMUConf | NeedCapabilities)
+	p.DependsOn(NeedQEMUConf | NeedCapabilities)
 	return p.Host.User()
 }
 
@@ -130,6 +130,6 @@ func (p *Pass) Fires(r *Rule) bool {
 	if p.settings != nil {
 		p.settings.siteSeverity(other.result)
 	}
-	p.rests |= other.rests
+	p.dependsOn |= other.dependsOn
 	return slices.ContainsFunc(other.result.Findings, func(f Finding) bool { return f.Severity > Info })
 }

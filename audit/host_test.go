@@ -51,18 +51,18 @@ func TestJudgeOnHost(t *testing.T) {
 		{&host.Facts{HostArch: "aarch64"}, "<type arch='armv7l' machine='virt'>hvm</type>", "inside listed"},
 	} {
 		d := domainOf(t, "f", "<domain type='kvm'><os>"+tt.domain+"</os></domain>")
-		v := (&Config{Host: tt.facts}).Judge(d)
-		if got := string(v.Word) + " " + string(v.Reason); got != tt.verdict {
+		v := (&Settings{Host: tt.facts}).Judge(d)
+		if got := string(v.Verdict) + " " + string(v.Reason); got != tt.verdict {
 			t.Errorf("%s: %s", tt.domain, got)
 		}
 	}
 	// For Xen the kind of OS decides; what the user says of the architecture goes before the facts.
 	d := domainOf(t, "f", "<domain type='xen'><os><type arch='x86_64'>xenpvh</type></os></domain>")
-	if v := (&Config{Host: x86}).Judge(d); v.Family != "xenpvh" {
+	if v := (&Settings{Host: x86}).Judge(d); v.Family != "xenpvh" {
 		t.Errorf("%+v", v)
 	}
 	d = domainOf(t, "f", "<domain type='kvm'><os><type>hvm</type></os></domain>")
-	if v := (&Config{Host: x86, HostArch: "s390x"}).Judge(d); v.Target != "s390x" {
+	if v := (&Settings{Host: x86, HostArch: "s390x"}).Judge(d); v.Target != "s390x" {
 		t.Errorf("%+v", v)
 	}
 }
@@ -79,7 +79,7 @@ func TestFactsOf(t *testing.T) {
 	}
 	here := &host.Facts{QEMUConf: conf("user = 'here'"), Session: &host.Session{Directory: "/home/a/.config/libvirt", QEMUConf: conf("user = 'session'")}}
 	there := &host.Facts{QEMUConf: conf("user = 'there'")}
-	cfg := &Config{Host: here, Hosts: map[string]*host.Facts{"qemu+ssh://there/system": there, "qemu+ssh://there/session": there}}
+	cfg := &Settings{Host: here, Hosts: map[string]*host.Facts{"qemu+ssh://there/system": there, "qemu+ssh://there/session": there}}
 	for _, tt := range []struct{ source, host, user string }{
 		{"/etc/libvirt/qemu/a.xml", "", "here"},
 		{"/home/a/.config/libvirt/qemu/a.xml", "", "session"},
@@ -103,24 +103,24 @@ func TestHostNeeds(t *testing.T) {
 	d := domainOf(t, "f", "<domain type='kvm'><os><type arch='x86_64'>hvm</type></os></domain>")
 	for _, tt := range []struct {
 		name  string
-		cfg   Config
-		needs Needs
+		cfg   Settings
+		needs Inputs
 		want  string
 	}{
-		{"no host", Config{}, NeedQEMUConf, "left out"},
-		{"no host, named", Config{Named: true}, NeedQEMUConf, "lacking"},
-		{"architecture alone", Config{HostArch: "x86_64"}, NeedCapabilities, "ran"},
-		{"architecture alone", Config{HostArch: "x86_64"}, NeedQEMUConf, "left out"},
-		{"nothing of the host", Config{Host: &host.Facts{}}, NeedQEMUConf, "lacking"},
-		{"qemu.conf", Config{Host: &host.Facts{QEMUConf: conf}}, NeedQEMUConf | NeedMAC, "ran"},
-		{"qemu.conf", Config{Host: &host.Facts{QEMUConf: conf}}, NeedCapabilities, "lacking"},
-		{"capabilities", Config{Host: &host.Facts{Capabilities: &host.Capabilities{}}}, NeedCapabilities, "ran"},
-		{"files", Config{Host: &host.Facts{Files: map[string]host.File{}}}, NeedHostFiles, "ran"},
-		{"bridges", Config{Host: &host.Facts{ManagementBridges: []string{}}}, NeedHostNetwork, "ran"},
-		{"kernel", Config{Host: &host.Facts{Kernel: &host.Kernel{MAC: "none"}}}, NeedMAC, "ran"},
+		{"no host", Settings{}, NeedQEMUConf, "left out"},
+		{"no host, named", Settings{Named: true}, NeedQEMUConf, "lacking"},
+		{"architecture alone", Settings{HostArch: "x86_64"}, NeedCapabilities, "ran"},
+		{"architecture alone", Settings{HostArch: "x86_64"}, NeedQEMUConf, "left out"},
+		{"nothing of the host", Settings{Host: &host.Facts{}}, NeedQEMUConf, "lacking"},
+		{"qemu.conf", Settings{Host: &host.Facts{QEMUConf: conf}}, NeedQEMUConf | NeedMAC, "ran"},
+		{"qemu.conf", Settings{Host: &host.Facts{QEMUConf: conf}}, NeedCapabilities, "lacking"},
+		{"capabilities", Settings{Host: &host.Facts{Capabilities: &host.Capabilities{}}}, NeedCapabilities, "ran"},
+		{"files", Settings{Host: &host.Facts{Files: map[string]host.File{}}}, NeedHostFiles, "ran"},
+		{"bridges", Settings{Host: &host.Facts{ManagementBridges: []string{}}}, NeedHostNetwork, "ran"},
+		{"kernel", Settings{Host: &host.Facts{Kernel: &host.Kernel{MAC: "none"}}}, NeedMAC, "ran"},
 	} {
 		got := "left out"
-		r := &Rule{ID: "x-y", Needs: tt.needs, Check: func(*Pass) { got = "ran" }}
+		r := &Rule{ID: "x-y", Requires: tt.needs, Check: func(*Pass) { got = "ran" }}
 		tt.cfg.Rules = []*Rule{r}
 		if res := Run(d, &tt.cfg); len(res.Unevaluated) > 0 {
 			got = "lacking"
@@ -129,12 +129,12 @@ func TestHostNeeds(t *testing.T) {
 			t.Errorf("%s, %s: %s", tt.name, tt.needs, got)
 		}
 	}
-	r := &Rule{ID: "x-y", Needs: NeedSecrets, Concerns: func(p *Pass) bool { return p.Name != "" }, Check: func(*Pass) {}}
-	if res := Run(d, &Config{Rules: []*Rule{r}}); len(res.Unevaluated) > 0 {
+	r := &Rule{ID: "x-y", Requires: NeedSecrets, Applies: func(p *Pass) bool { return p.Name != "" }, Check: func(*Pass) {}}
+	if res := Run(d, &Settings{Rules: []*Rule{r}}); len(res.Unevaluated) > 0 {
 		t.Error("nothing is lacking for a domain that the rule does not concern")
 	}
 	d.Name = "a"
-	if res := Run(d, &Config{Rules: []*Rule{r}}); len(res.Unevaluated) != 1 {
+	if res := Run(d, &Settings{Rules: []*Rule{r}}); len(res.Unevaluated) != 1 {
 		t.Error("something is lacking for a domain that the rule concerns")
 	}
 }
@@ -152,7 +152,7 @@ func TestInherited(t *testing.T) {
 			user, _ = p.HostUser()
 			set = p.Conf().String("user").Value
 		}}
-		Run(d, &Config{Rules: []*Rule{r}, Host: &host.Facts{QEMUConf: conf}})
+		Run(d, &Settings{Rules: []*Rule{r}, Host: &host.Facts{QEMUConf: conf}})
 		if user != want || set != want {
 			t.Errorf("%s: %q %q", domainType, user, set)
 		}
@@ -175,13 +175,13 @@ func TestFileModeAndFires(t *testing.T) {
 		}
 	}}
 	for range 2 {
-		res := Run(d, &Config{Rules: []*Rule{r}, FileMode: modes})
+		res := Run(d, &Settings{Rules: []*Rule{r}, FileMode: modes})
 		if len(res.Findings) != 1 || res.Findings[0].Rule != r || res.Findings[0].Severity != Low || len(res.Unevaluated) != 0 {
 			t.Errorf("%+v", res)
 		}
 		d.Origin.Host = "qemu:///system" // no file of ours
 	}
-	Run(d, &Config{Rules: []*Rule{r}})
+	Run(d, &Settings{Rules: []*Rule{r}})
 	if got := strings.Join(said, " "); got != "0644" {
 		t.Error(got)
 	}

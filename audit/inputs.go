@@ -6,26 +6,26 @@ import (
 	"github.com/virt-audit/virt-audit/audit/host"
 )
 
-// Needs is a set of inputs that a rule requires. A rule whose inputs are missing is reported as not
+// Inputs is a set of inputs that a rule requires. A rule whose inputs are missing is reported as not
 // evaluated, never as passed.
-type Needs uint
+type Inputs uint
 
 // The inputs. Each has a row in the table below.
 const (
-	NeedSecrets      Needs = 1 << iota // a document that still contains its passwords
-	NeedQEMUConf                       // the host's qemu.conf
-	NeedCapabilities                   // the host's capabilities, or its architecture
-	NeedDomains                        // at least two domains among the inputs
-	NeedHostFiles                      // the host's file system
-	NeedHostNetwork                    // which bridges the host itself uses
-	NeedMAC                            // whether the host confines guests with SELinux or AppArmor
-	NeedHost                           // anything about the host
-	NeedOneHost                        // that the documents are known to be of one host
+	NeedSecrets      Inputs = 1 << iota // a document that still contains its passwords
+	NeedQEMUConf                        // the host's qemu.conf
+	NeedCapabilities                    // the host's capabilities, or its architecture
+	NeedDomains                         // at least two domains among the inputs
+	NeedHostFiles                       // the host's file system
+	NeedHostNetwork                     // which bridges the host itself uses
+	NeedMAC                             // whether the host confines guests with SELinux or AppArmor
+	NeedHost                            // anything about the host
+	NeedOneHost                         // that the documents are known to be of one host
 )
 
 // input is everything that is known about one input of rules.
 type input struct {
-	need    Needs
+	need    Inputs
 	missing string // for people: what is missing, and the option that supplies it
 	word    string // for programs; "" if reports do not print it
 
@@ -70,7 +70,7 @@ var inputs = []input{
 }
 
 // hostNeeds are the inputs that only facts of the host can supply.
-var hostNeeds = func() (out Needs) {
+var hostNeeds = func() (out Inputs) {
 	for _, i := range inputs {
 		if i.known != nil {
 			out |= i.need
@@ -80,7 +80,7 @@ var hostNeeds = func() (out Needs) {
 }()
 
 // String returns, for people, what is missing and what would supply it.
-func (n Needs) String() string {
+func (n Inputs) String() string {
 	var out []string
 	for _, i := range inputs {
 		if n&i.need != 0 {
@@ -91,7 +91,7 @@ func (n Needs) String() string {
 }
 
 // HostWords returns, for programs, the inputs in the set that are about the host.
-func (n Needs) HostWords() []string {
+func (n Inputs) HostWords() []string {
 	out := []string{}
 	for _, i := range inputs {
 		if n&i.need != 0 && i.word != "" {
@@ -102,7 +102,7 @@ func (n Needs) HostWords() []string {
 }
 
 // hostInputs returns the inputs that the facts of a host supply. Arch is its architecture, or "".
-func hostInputs(f *host.Facts, arch string) (out Needs) {
+func hostInputs(f *host.Facts, arch string) (out Inputs) {
 	for _, i := range inputs {
 		if i.known != nil && i.known(f, arch) {
 			out |= i.need

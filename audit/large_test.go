@@ -33,7 +33,7 @@ func TestLarge(t *testing.T) {
 			t.Errorf("%s: %.200v", name, err)
 			continue
 		}
-		res := Run(d, &Config{Rules: []*Rule{onDisks}})
+		res := Run(d, &Settings{Rules: []*Rule{onDisks}})
 		if found := len(res.Findings) + len(res.Waived); found != len(d.Devices.Disks) {
 			t.Errorf("%s: %d findings at %d disks", name, found, len(d.Devices.Disks))
 		}

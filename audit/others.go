@@ -27,7 +27,7 @@ type across struct {
 // Collect fills the index with what a domain uses, and finds out what the rules across guests ask about it:
 // it runs them while there is nothing to answer. It may be called from several goroutines, but not together
 // with the queries of a Pass.
-func (c *Config) Collect(x *fleet.Index, d *Domain, indexers ...Indexer) fleet.Questions {
+func (c *Settings) Collect(x *fleet.Index, d *Domain, indexers ...Indexer) fleet.Questions {
 	var notes []fleet.Note
 	var questions []fleet.Question
 	p := Pass{Domain: d, Boundary: c.Judge(d), Host: c.facts(d), home: c.home(d), across: across{notes: &notes}}
@@ -39,12 +39,12 @@ func (c *Config) Collect(x *fleet.Index, d *Domain, indexers ...Indexer) fleet.Q
 		across: across{questions: &questions},
 	}
 	for _, r := range c.Rules {
-		if r.Needs&NeedDomains != 0 {
+		if r.Requires&NeedDomains != 0 {
 			p.rule = r
 			r.Check(&p)
 		}
 	}
-	answered := p.lacked != 0 || len(p.result.Findings) > 0 || c.waivesAcross(d)
+	answered := p.missing != 0 || len(p.result.Findings) > 0 || c.waivesAcross(d)
 	return x.Add(fleet.GuestOf(d), notes, questions, answered)
 }
 

@@ -31,7 +31,7 @@ func indexOf(t *testing.T, guests ...string) (*fleet.Index, []*Domain) {
 			t.Fatal(err)
 		}
 		domains = append(domains, d)
-		(&Config{}).Collect(x, d, func(p *Pass) {
+		(&Settings{}).Collect(x, d, func(p *Pass) {
 			for _, w := range words[3:] {
 				key, detail, _ := strings.Cut(w, "=")
 				p.Use("file", key, At("os/type"), detail)
@@ -125,7 +125,7 @@ func TestGuests(t *testing.T) {
 
 // TestRunAlone sees that rules across guests are left out, and not failed, for a guest seen twice.
 func TestRunAlone(t *testing.T) {
-	rule := &Rule{ID: "x-test", Needs: NeedDomains, Check: func(p *Pass) { p.Reportf(Path{}, "%d", len(slices.Collect(p.Others("file", "/a")))) }}
+	rule := &Rule{ID: "x-test", Requires: NeedDomains, Check: func(p *Pass) { p.Reportf(Path{}, "%d", len(slices.Collect(p.Others("file", "/a")))) }}
 	for _, tt := range []struct {
 		guests []string
 		want   int
@@ -135,7 +135,7 @@ func TestRunAlone(t *testing.T) {
 		{[]string{"1.xml web - /a", "2.xml db - /a"}, 1},
 	} {
 		x, domains := indexOf(t, tt.guests...)
-		res := Run(domains[0], &Config{Rules: []*Rule{rule}, Index: x})
+		res := Run(domains[0], &Settings{Rules: []*Rule{rule}, Index: x})
 		if len(res.Findings) != tt.want || len(res.Unevaluated) != 0 {
 			t.Errorf("%v: %d findings, %d not evaluated", tt.guests, len(res.Findings), len(res.Unevaluated))
 		}
@@ -159,7 +159,7 @@ func TestIndexParallel(t *testing.T) {
 					return
 				}
 				domains[i] = d
-				(&Config{}).Collect(x, d, func(p *Pass) { p.Use("file", "/all", Path{}, "rw"); p.Use("file", fmt.Sprint("/", i), Path{}, "") })
+				(&Settings{}).Collect(x, d, func(p *Pass) { p.Use("file", "/all", Path{}, "rw"); p.Use("file", fmt.Sprint("/", i), Path{}, "") })
 			})
 		}
 		wait.Wait()

@@ -34,11 +34,11 @@ func TestRulesAskFirst(t *testing.T) {
 			continue // the fleet has documents of other kinds
 		}
 		for _, r := range rules.All() {
-			if r.Needs&audit.NeedDomains == 0 {
+			if r.Requires&audit.NeedDomains == 0 {
 				continue
 			}
 			for _, oneHost := range []bool{false, true} {
-				c := &audit.Config{Rules: []*audit.Rule{r}, OneHost: oneHost}
+				c := &audit.Settings{Rules: []*audit.Rule{r}, OneHost: oneHost}
 				nothing, alone, answered, reported := audit.AskedAlone(d, c, rules.Indexers()...)
 				asked[r] = asked[r] || len(nothing) > 0
 				if answered {
@@ -56,7 +56,7 @@ func TestRulesAskFirst(t *testing.T) {
 		}
 	}
 	for _, r := range rules.All() {
-		if r.Needs&audit.NeedDomains != 0 && !asked[r] {
+		if r.Requires&audit.NeedDomains != 0 && !asked[r] {
 			t.Errorf("%s: asks nothing about any document", r.ID)
 		}
 	}

@@ -54,6 +54,15 @@ const (
 // Profiles returns the profiles in the order in which they are listed for users.
 func Profiles() []Profile { return []Profile{Baseline, Hardened, MultiTenant, Confidential} }
 
+// Phase is when a rule runs.
+type Phase int
+
+// The phases, in their order.
+const (
+	FirstPhase   Phase = iota // the rules about the document
+	AfterWaivers              // the rules about Pass.Waivers
+)
+
 // Rule is one thing that is checked. It is a value: everything about a rule is in its literal, and
 // every text about it (explain, the rules page, machine-readable reports) is printed from there.
 type Rule struct {
@@ -64,20 +73,20 @@ type Rule struct {
 	Doc      string // why it matters, and when it does not
 	Fix      string // the XML or the virt-xml line that mends it; a line that begins with "$ " is a command
 	Refs     []string
-	Needs    Needs // checked before Check is called; for a need that only some documents have, see Pass.Unknown
+	Requires Inputs // checked before Check is called; for a need that only some documents have, see Pass.Unknown
 
-	// Concerns reports whether a domain has what the rule is about; nil stands for yes. It is asked where
+	// Applies reports whether a domain has what the rule is about; nil stands for yes. It is asked where
 	// a need is not met: a domain without disks lacks nothing that a rule about disks would want to know.
-	Concerns func(*Pass) bool
+	Applies func(*Pass) bool
 
 	Check func(*Pass)
 
-	// SaysUnknown: Needs are what the rule may want to know, and Check is called whatever is missing. It says
+	// OptionalInputs: Needs are what the rule may want to know, and Check is called whatever is missing. It says
 	// by Pass.Unknown what it could not do without.
-	SaysUnknown bool
+	OptionalInputs bool
 
-	AfterWaivers bool   // it is about Pass.Waivers, and runs when all other rules have
-	Page         string // address of its documentation; "" for the rules of this project, see URL
+	Phase Phase  // when it runs
+	Page  string // address of its documentation; "" for the rules of this project, see URL
 }
 
 // Group returns the first word of the rule's ID, which is the topic that the rules page lists it under.
@@ -95,11 +104,11 @@ func (r *Rule) In(profiles []Profile) bool {
 const DocsURL = "https://github.com/virt-audit/virt-audit/blob/main/rules/README.md"
 
 // Required returns the needs without which Check is not called.
-func (r *Rule) Required() Needs {
-	if r.SaysUnknown {
+func (r *Rule) Required() Inputs {
+	if r.OptionalInputs {
 		return 0
 	}
-	return r.Needs
+	return r.Requires
 }
 
 // URL returns the address of the rule's documentation.

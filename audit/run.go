@@ -15,14 +15,14 @@ import (
 // Boundary is the answer to the first question: is the guest inside QEMU's security support boundary?
 type Boundary = policy.Verdict
 
-// Config says what a run is to do. The zero value judges by the default edition of the policy and
+// Settings says what a run is to do. The zero value judges by the default edition of the policy and
 // runs no rule.
-type Config struct {
+type Settings struct {
 	Rules    []*Rule
 	Policy   *policy.Edition // nil: the default
 	QEMU     policy.Version  // the release that guests are to run on; zero: the newest known
 	HostArch string          // libvirt's name of the host's architecture, before what Host says; "" when not known
-	Have     Needs           // what this run can supply to rules, besides what Host does
+	Inputs   Inputs          // what this run can supply to rules, besides what Host does
 	Minimum  Severity        // findings below are left out
 	Index    *fleet.Index    // what the domains of the run use; nil for a run over one
 
@@ -74,17 +74,17 @@ func (p *Pass) AllowsPath(file string) bool {
 
 // Finding is one thing that is wrong, at one place.
 type Finding struct {
-	Rule     *Rule
-	Severity Severity // the rule's, unless the rule judged this case differently
-	Key      string   // which of the things that the rule can say, see Pass.Key; "" where one is enough
-	Message  string   // in words that may change: nothing is told apart by them
-	Path     Path
-	Pos      Pos
-	Excerpt  Excerpt
-	Device   string         // of the device that it is about, the first of its DeviceNames; "" where there is none
-	Drift    Drift          // of a guest with several documents, where they differ; "" where they do not
-	Inherits Needs          // what of the host it may rest on
-	content  domxml.Content // with what Pass.Key was given besides the key
+	Rule      *Rule
+	Severity  Severity // the rule's, unless the rule judged this case differently
+	Key       string   // which of the things that the rule can say, see Pass.Key; "" where one is enough
+	Message   string   // in words that may change: nothing is told apart by them
+	Path      Path
+	Pos       Pos
+	Excerpt   Excerpt
+	Device    string         // of the device that it is about, the first of its DeviceNames; "" where there is none
+	Drift     Drift          // of a guest with several documents, where they differ; "" where they do not
+	DependsOn Inputs         // what of the host it may rest on
+	content   domxml.Content // with what Pass.Key was given besides the key
 }
 
 // Drift reports that a finding is in one of a guest's documents and not in another: what runs, what is
@@ -101,8 +101,8 @@ const (
 
 // Unevaluated is a rule that could not answer, and what it lacked.
 type Unevaluated struct {
-	Rule  *Rule
-	Needs Needs
+	Rule    *Rule
+	Missing Inputs
 }
 
 // Result is what a run says about one domain. It holds no part of the document but the excerpts.
@@ -116,9 +116,9 @@ type Result struct {
 	Waived             []Waived  // in the same order; these do not count
 	InBaseline         []Finding // that the baseline holds, in the same order; these do not count
 	Unevaluated        []Unevaluated
-	Host               Needs       // what was known of the host
+	Host               Inputs      // what was known of the host
 	WaiverUses         []WaiverUse // of the waivers of the configuration that are for the domain
-	LeftOut            Needs       // rules that need one of these were left out without a word: nobody asked, or there is nothing to compare
+	Skipped            Inputs      // rules that need one of these were left out without a word: nobody asked, or there is nothing to compare
 }
 
 // Pass is what a rule's Check is given: one domain, and the means to report.
@@ -133,13 +133,13 @@ type Pass struct {
 	// Waivers are those of the domain itself, and what became of them: for rules that are AfterWaivers.
 	Waivers []*AppliedWaiver
 
-	guest  policy.Guest // what the verdict was made from; empty while the index is filled
-	rule   *Rule
-	result *Result
-	lacked Needs
-	rests  Needs // on what of the host, see RestsOn
+	guest     policy.Guest // what the verdict was made from; empty while the index is filled
+	rule      *Rule
+	result    *Result
+	missing   Inputs
+	dependsOn Inputs // on what of the host, see RestsOn
 
-	settings *Config
+	settings *Settings
 	allowed  Allowed
 
 	fileMode func(source string) (host.Mode, bool)
@@ -150,12 +150,12 @@ type Pass struct {
 }
 
 // Unknown says that the rule cannot answer for this domain for want of something.
-func (p *Pass) Unknown(lacking Needs) { p.lacked |= lacking }
+func (p *Pass) Unknown(lacking Inputs) { p.missing |= lacking }
 
 // Judge returns the boundary verdict for a domain.
-func (c *Config) Judge(d *Domain) Boundary { return c.edition().Judge(c.guest(d)) }
+func (c *Settings) Judge(d *Domain) Boundary { return c.edition().Judge(c.guest(d)) }
 
-func (c *Config) edition() *policy.Edition {
+func (c *Settings) edition() *policy.Edition {
 	if c.Policy == nil {
 		return policy.Default()
 	}
@@ -163,7 +163,7 @@ func (c *Config) edition() *policy.Edition {
 }
 
 // EffectiveQEMU returns the release that guests are to run on.
-func (c *Config) EffectiveQEMU() policy.Version {
+func (c *Settings) EffectiveQEMU() policy.Version {
 	if c.QEMU == (policy.Version{}) {
 		return policy.NewestQEMU()
 	}
@@ -172,11 +172,11 @@ func (c *Config) EffectiveQEMU() policy.Version {
 
 // Run judges one domain, applies the rules, and puts what they report through the stages that need the
 // domain, see finish.
-func Run(d *Domain, c *Config) *Result {
+func Run(d *Domain, c *Settings) *Result {
 	guest := c.guest(d)
 	res := &Result{Source: d.Source, Name: domxml.ShortName(d.Name), UUID: domxml.ShortName(d.UUID), Origin: d.Origin, Target: d.Target, Boundary: c.edition().Judge(guest)}
 	res.Origin.Label = domxml.ShortName(d.Origin.Label)
-	if res.Boundary.Word == policy.Inside {
+	if res.Boundary.Verdict == policy.Inside {
 		res.Notes = scopeNotes(d, c.edition())
 	}
 	p := Pass{Domain: d, guest: guest, Boundary: res.Boundary, QEMU: c.EffectiveQEMU(), Host: c.facts(d), result: res, fileMode: c.FileMode, settings: c, allowed: c.Allowed}
@@ -185,11 +185,11 @@ func Run(d *Domain, c *Config) *Result {
 	if c.Index.Len() > 1 {
 		p.across.index = c.Index
 	}
-	res.LeftOut = p.leftOut(c)
+	res.Skipped = p.leftOut(c)
 	have := c.have(p.Host)
 	res.Host = have & hostNeeds
 	for _, r := range c.Rules {
-		if !r.AfterWaivers {
+		if r.Phase != AfterWaivers {
 			c.apply(&p, r, have)
 		}
 	}
@@ -199,25 +199,25 @@ func Run(d *Domain, c *Config) *Result {
 
 // Confirm notes that a result of a run without the index holds with it as well: the domain has nothing in
 // common with others.
-func (c *Config) Confirm(r *Result) {
+func (c *Settings) Confirm(r *Result) {
 	if c.Index.Len() > 1 {
-		r.LeftOut &^= NeedDomains
+		r.Skipped &^= NeedDomains
 	}
 }
 
 // apply applies one rule, or notes what it lacks.
-func (c *Config) apply(p *Pass, r *Rule, have Needs) {
+func (c *Settings) apply(p *Pass, r *Rule, have Inputs) {
 	lacking := r.Required() &^ (have | NeedDomains)
-	if (r.Required()&NeedDomains|lacking)&p.result.LeftOut != 0 {
+	if (r.Required()&NeedDomains|lacking)&p.result.Skipped != 0 {
 		return
 	}
-	if lacking != 0 && r.Concerns != nil && !r.Concerns(p) {
+	if lacking != 0 && r.Applies != nil && !r.Applies(p) {
 		return
 	}
 	if lacking == 0 {
-		p.rule, p.lacked, p.rests = r, 0, r.Needs
+		p.rule, p.missing, p.dependsOn = r, 0, r.Requires
 		r.Check(p)
-		lacking = p.lacked
+		lacking = p.missing
 	}
 	if lacking != 0 {
 		p.result.Unevaluated = append(p.result.Unevaluated, Unevaluated{r, lacking})
@@ -226,7 +226,7 @@ func (c *Config) apply(p *Pass, r *Rule, have Needs) {
 
 // leftOut returns what makes a rule be left out without a word. It is not a check that is missing where there
 // is nothing to compare the domain with, or nobody has asked about a host.
-func (p *Pass) leftOut(c *Config) (out Needs) {
+func (p *Pass) leftOut(c *Settings) (out Inputs) {
 	if p.across.index == nil {
 		out |= NeedDomains
 	}

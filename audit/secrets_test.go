@@ -21,7 +21,7 @@ func TestMisspeltSecret(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			res := Run(d, &Config{Rules: []*Rule{everything}})
+			res := Run(d, &Settings{Rules: []*Rule{everything}})
 			var all []string
 			for i := range res.Findings {
 				f := &res.Findings[i]

@@ -7,7 +7,7 @@ import (
 
 // finish puts the findings about one domain through the stages that need it, in this order: waivers, site
 // severity, minimum, order. The stages that need the whole run follow in package pipeline.
-func (c *Config) finish(p *Pass, have Needs) {
+func (c *Settings) finish(p *Pass, have Inputs) {
 	c.waivers(p, have)
 	c.siteSeverity(p.result)
 	c.minimum(p.result)
@@ -16,13 +16,13 @@ func (c *Config) finish(p *Pass, have Needs) {
 
 // waivers moves the findings that a waiver covers from those that count to those that do not, and applies
 // the rules about waivers, whose findings the site may waive.
-func (c *Config) waivers(p *Pass, have Needs) {
+func (c *Settings) waivers(p *Pass, have Inputs) {
 	c.waive(p)
 	if len(p.Waivers) == 0 {
 		return
 	}
 	for _, r := range c.Rules {
-		if r.AfterWaivers {
+		if r.Phase == AfterWaivers {
 			c.apply(p, r, have)
 		}
 	}
@@ -30,7 +30,7 @@ func (c *Config) waivers(p *Pass, have Needs) {
 }
 
 // siteSeverity gives findings the severity that the configuration gives to their rule.
-func (c *Config) siteSeverity(res *Result) {
+func (c *Settings) siteSeverity(res *Result) {
 	if len(c.Severities) == 0 {
 		return
 	}
@@ -46,7 +46,7 @@ func (c *Config) siteSeverity(res *Result) {
 
 // SiteSeverity returns the severity that the configuration gives to all findings of a rule; where it
 // gives none, the one that was reported.
-func (c *Config) SiteSeverity(r *Rule, reported Severity) Severity {
+func (c *Settings) SiteSeverity(r *Rule, reported Severity) Severity {
 	if own, ok := c.Severities[r.ID]; ok {
 		return own
 	}
@@ -54,7 +54,7 @@ func (c *Config) SiteSeverity(r *Rule, reported Severity) Severity {
 }
 
 // minimum omits the findings below the minimum severity.
-func (c *Config) minimum(res *Result) {
+func (c *Settings) minimum(res *Result) {
 	res.Findings = slices.DeleteFunc(res.Findings, func(f Finding) bool { return f.Severity < c.Minimum })
 	res.Waived = slices.DeleteFunc(res.Waived, func(f Waived) bool { return f.Severity < c.Minimum })
 }

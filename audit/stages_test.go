@@ -18,7 +18,7 @@ var (
 )
 
 func TestSiteSeverityStage(t *testing.T) {
-	c := &Config{Severities: map[string]Severity{lowRule.ID: Critical}}
+	c := &Settings{Severities: map[string]Severity{lowRule.ID: Critical}}
 	res := &Result{
 		Findings: []Finding{placed(highRule, 1, 1, ""), placed(lowRule, 2, 1, "")},
 		Waived:   []Waived{{Finding: placed(lowRule, 3, 1, "")}},
@@ -27,7 +27,7 @@ func TestSiteSeverityStage(t *testing.T) {
 	if got := []Severity{res.Findings[0].Severity, res.Findings[1].Severity, res.Waived[0].Severity}; !slices.Equal(got, []Severity{High, Critical, Critical}) {
 		t.Errorf("severities %v", got)
 	}
-	if got := (&Config{}).SiteSeverity(lowRule, Medium); got != Medium {
+	if got := (&Settings{}).SiteSeverity(lowRule, Medium); got != Medium {
 		t.Errorf("%s without a severity of the site", got)
 	}
 }
@@ -50,7 +50,7 @@ func TestMinimumStage(t *testing.T) {
 		{nil, []*Waiver{{Rule: rule.ID}}, 0, 0},
 		{map[string]Severity{rule.ID: High}, []*Waiver{{Rule: rule.ID}}, 0, 1},
 	} {
-		res := Run(d, &Config{Rules: []*Rule{rule}, Minimum: High, Severities: test.own, Waivers: test.waivers})
+		res := Run(d, &Settings{Rules: []*Rule{rule}, Minimum: High, Severities: test.own, Waivers: test.waivers})
 		if len(res.Findings) != test.findings || len(res.Waived) != test.waived {
 			t.Errorf("severities %v, %d waivers: %d findings, %d waived", test.own, len(test.waivers), len(res.Findings), len(res.Waived))
 		}
@@ -92,7 +92,7 @@ func TestFiresBySiteSeverity(t *testing.T) {
 		t.Fatal(err)
 	}
 	for severity, want := range map[Severity]int{Info: 0, Medium: 1} {
-		res := Run(d, &Config{Rules: []*Rule{asked}, Severities: map[string]Severity{other.ID: severity}})
+		res := Run(d, &Settings{Rules: []*Rule{asked}, Severities: map[string]Severity{other.ID: severity}})
 		if len(res.Findings) != want {
 			t.Errorf("%s: %d findings", severity, len(res.Findings))
 		}

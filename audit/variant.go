@@ -92,7 +92,7 @@ func (v Variant) add(s Severity, at Path, span Span, about domxml.Content, messa
 	p.result.Findings = append(p.result.Findings, Finding{
 		Rule: p.rule, Severity: s, Key: v.key, Message: domxml.Shorten(secret.MaskWords(message)),
 		Path: at, Pos: p.PosOf(span), Excerpt: p.Domain.Excerpt(span),
-		Inherits: p.rests & p.result.Host, content: v.with(about), Device: p.DeviceLabel(at),
+		DependsOn: p.dependsOn & p.result.Host, content: v.with(about), Device: p.DeviceLabel(at),
 	})
 }
 

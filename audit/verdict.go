@@ -7,7 +7,7 @@ import "slices"
 // write the reasons as literals; a test compares them with those of the policy.
 func (p *Pass) VerdictIs(reasons ...string) bool {
 	if len(reasons) > 1 || reasons[0] != "not-qemu" {
-		p.RestsOn(NeedCapabilities)
+		p.DependsOn(NeedCapabilities)
 	}
 	return slices.Contains(reasons, string(p.Boundary.Reason))
 }

@@ -7,7 +7,7 @@ const manyUnknown = 20
 
 // waive sorts out the findings for which there is a waiver. It leaves what became of each waiver of the
 // domain in p.Waivers, for the rules about waivers.
-func (c *Config) waive(p *Pass) {
+func (c *Settings) waive(p *Pass) {
 	all := c.Waivers
 	if !c.DomainWaivers.Ignore {
 		all = slices.Concat(p.Domain.Waivers, c.Waivers) // what the guest says of itself goes before the site
@@ -54,9 +54,9 @@ func (c *Config) waive(p *Pass) {
 
 // waivesAcross reports whether a waiver for the domain is of a rule that compares guests: whether it waives
 // anything is known when all of them are.
-func (c *Config) waivesAcross(d *Domain) bool {
+func (c *Settings) waivesAcross(d *Domain) bool {
 	across := func(id string) bool {
-		return slices.ContainsFunc(c.Rules, func(r *Rule) bool { return r.ID == id && r.Needs&NeedDomains != 0 })
+		return slices.ContainsFunc(c.Rules, func(r *Rule) bool { return r.ID == id && r.Requires&NeedDomains != 0 })
 	}
 	return slices.ContainsFunc(c.Waivers, func(w *Waiver) bool { return w.Covers(d) && across(w.Rule) }) ||
 		!c.DomainWaivers.Ignore && slices.ContainsFunc(d.Waivers, func(w *Waiver) bool { return across(w.Rule) })
@@ -64,7 +64,7 @@ func (c *Config) waivesAcross(d *Domain) bool {
 
 // waiveLast does the same for what the rules about waivers have found: the site may live with that, too. A
 // domain cannot waive what is said of its waivers.
-func (c *Config) waiveLast(p *Pass) {
+func (c *Settings) waiveLast(p *Pass) {
 	active := activeWaivers{}
 	var site []*AppliedWaiver
 	for _, w := range c.Waivers {
@@ -97,10 +97,10 @@ type ruleAnswer struct {
 	kinds   map[string]bool // the kinds of devices, such as "disk", that it has found something at
 }
 
-func (c *Config) answer(p *Pass, id string) *ruleAnswer {
+func (c *Settings) answer(p *Pass, id string) *ruleAnswer {
 	a := &ruleAnswer{known: c.Known == nil || c.Known(id)}
 	i := slices.IndexFunc(c.Rules, func(r *Rule) bool { return r.ID == id })
-	if i < 0 || c.Rules[i].Required()&p.result.LeftOut != 0 {
+	if i < 0 || c.Rules[i].Required()&p.result.Skipped != 0 {
 		return a
 	}
 	a.run = true

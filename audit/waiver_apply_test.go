@@ -39,7 +39,7 @@ func TestWaiverUnused(t *testing.T) {
 			t.Fatal(err)
 		}
 		w := &Waiver{Rule: "endpoint-x", Device: test.device}
-		res := Run(d, &Config{Rules: []*Rule{withoutPassword}, Waivers: []*Waiver{w}})
+		res := Run(d, &Settings{Rules: []*Rule{withoutPassword}, Waivers: []*Waiver{w}})
 		if unused(w, res) != (test.evaluated && len(res.Waived) == 0) {
 			t.Errorf("%q at %q: unused %t, %d waived", test.devices, test.device, unused(w, res), len(res.Waived))
 		}
@@ -62,7 +62,7 @@ func TestWaiverOpenElsewhere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		results = append(results, Run(d, &Config{Rules: []*Rule{sometimes}, Waivers: []*Waiver{w}}))
+		results = append(results, Run(d, &Settings{Rules: []*Rule{sometimes}, Waivers: []*Waiver{w}}))
 		lacking = false
 	}
 	if unused(w, results...) {
@@ -72,7 +72,7 @@ func TestWaiverOpenElsewhere(t *testing.T) {
 
 // TestWaiveLast has the site, and the guest itself, waive what is said of the guest's waivers.
 func TestWaiveLast(t *testing.T) {
-	about := &Rule{ID: "waiver-x", Severity: Low, AfterWaivers: true, Check: func(p *Pass) {
+	about := &Rule{ID: "waiver-x", Severity: Low, Phase: AfterWaivers, Check: func(p *Pass) {
 		for _, w := range p.Waivers {
 			p.ReportWaiver(w, "a waiver")
 		}
@@ -89,7 +89,7 @@ func TestWaiveLast(t *testing.T) {
 		{[]*Waiver{{Rule: "waiver-x"}}, 2},
 		{[]*Waiver{{Rule: "waiver-x", Domains: "db*"}}, 0},
 	} {
-		res := Run(d, &Config{Rules: []*Rule{onDisks, about}, Waivers: test.site})
+		res := Run(d, &Settings{Rules: []*Rule{onDisks, about}, Waivers: test.site})
 		waived := slices.DeleteFunc(res.Waived, func(w Waived) bool { return w.Rule != about })
 		if len(waived) != test.waived || len(res.Findings) != 2-test.waived {
 			t.Errorf("%d waived, %d not", len(waived), len(res.Findings))
@@ -113,14 +113,14 @@ func TestNearest(t *testing.T) {
 		t.Fatal(err)
 	}
 	suggested := 0
-	about := &Rule{ID: "waiver-x", AfterWaivers: true, Check: func(p *Pass) {
+	about := &Rule{ID: "waiver-x", Phase: AfterWaivers, Check: func(p *Pass) {
 		for _, w := range p.Waivers {
 			if w.Nearest == "storage-x" {
 				suggested++
 			}
 		}
 	}}
-	Run(d, &Config{Rules: []*Rule{onDisks, about}, Known: func(id string) bool { return id == "storage-x" }, Nearest: func(string) string { return "storage-x" }})
+	Run(d, &Settings{Rules: []*Rule{onDisks, about}, Known: func(id string) bool { return id == "storage-x" }, Nearest: func(string) string { return "storage-x" }})
 	if suggested != manyUnknown {
 		t.Errorf("%d suggestions", suggested)
 	}

@@ -71,7 +71,7 @@ func TestDomainWaivers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res := Run(d, &Config{Rules: []*Rule{onDisks, onBoundary}, DomainWaivers: test.allow, Today: today})
+		res := Run(d, &Settings{Rules: []*Rule{onDisks, onBoundary}, DomainWaivers: test.allow, Today: today})
 		if len(res.Waived) != test.waived || len(res.Findings) != 3-test.waived {
 			t.Errorf("%s with %+v: %d waived, %d not, want %d waived", test.waivers, test.allow, len(res.Waived), len(res.Findings), test.waived)
 		}
@@ -140,7 +140,7 @@ func TestWaiverOutsideMetadata(t *testing.T) {
 	if len(d.Waivers) != 1 || d.Waivers[0].Lost == "" {
 		t.Fatalf("waivers: %+v", d.Waivers)
 	}
-	if res := Run(d, &Config{Rules: []*Rule{onDisks}}); len(res.Findings) != 2 {
+	if res := Run(d, &Settings{Rules: []*Rule{onDisks}}); len(res.Findings) != 2 {
 		t.Errorf("%d findings", len(res.Findings))
 	}
 }
@@ -178,7 +178,7 @@ func TestSiteWaivers(t *testing.T) {
 			t.Fatal(err)
 		}
 		w := test.w
-		res := Run(d, &Config{Rules: []*Rule{onDisks, onBoundary}, Waivers: []*Waiver{w}})
+		res := Run(d, &Settings{Rules: []*Rule{onDisks, onBoundary}, Waivers: []*Waiver{w}})
 		if len(res.Waived) != test.waived || unused(w, res) != test.unused {
 			t.Errorf("%s of %q: %d waived, unused %t", w.Rule, w.Domains, len(res.Waived), unused(w, res))
 		}
@@ -192,7 +192,7 @@ func TestWaivedBelowMinimum(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := &Waiver{Rule: "storage-x"}
-	res := Run(d, &Config{Rules: []*Rule{onDisks}, Waivers: []*Waiver{w}, Minimum: High})
+	res := Run(d, &Settings{Rules: []*Rule{onDisks}, Waivers: []*Waiver{w}, Minimum: High})
 	if len(res.Waived) != 0 || unused(w, res) {
 		t.Errorf("%d waived, unused %t", len(res.Waived), unused(w, res))
 	}
@@ -203,7 +203,7 @@ func TestSeverities(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	res := Run(d, &Config{Rules: []*Rule{onDisks}, Severities: map[string]Severity{"storage-x": Critical}})
+	res := Run(d, &Settings{Rules: []*Rule{onDisks}, Severities: map[string]Severity{"storage-x": Critical}})
 	for _, f := range res.Findings {
 		if f.Severity != Critical {
 			t.Errorf("severity %s", f.Severity)

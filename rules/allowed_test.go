@@ -31,7 +31,7 @@ func TestAllowed(t *testing.T) {
 		{audit.Allowed{Directories: []string{"/etc/libvirt"}}, 2},
 	} {
 		n := 0
-		for _, f := range audit.Run(d, &audit.Config{Rules: All(), Allowed: test.allowed}).Findings {
+		for _, f := range audit.Run(d, &audit.Settings{Rules: All(), Allowed: test.allowed}).Findings {
 			if about[f.Rule.ID] {
 				n++
 			}

@@ -19,7 +19,7 @@ func BenchmarkRules(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	cfg := &audit.Config{Rules: chosen([]audit.Profile{audit.Baseline})}
+	cfg := &audit.Settings{Rules: chosen([]audit.Profile{audit.Baseline})}
 	b.ReportAllocs()
 	for b.Loop() {
 		audit.Run(d, cfg)

@@ -199,7 +199,7 @@ medium. Definitions that libvirt has stored always contain both.`,
 				p.Key("architecture").ReportAs(audit.Medium, at, "the document states no architecture: libvirt uses the host's, which is not known here")
 			case p.VerdictIs("machine-absent"):
 				p.Key("open").ReportAs(audit.Medium, at, "the document states no machine type: libvirt's default for %s depends on its version", p.Boundary.Target)
-			case p.VerdictIs("default-machine") && p.Boundary.Word != "inside":
+			case p.VerdictIs("default-machine") && p.Boundary.Verdict != "inside":
 				p.Key("not-listed").ReportAs(audit.Critical, at, "the document states no machine type: libvirt's default is not on the list for %s", p.Boundary.Target)
 			case p.VerdictIs("default-machine") && p.Host.KnowsCapabilities():
 				p.Key("judged").Reportf(at, "the document states no machine type: the verdict is for libvirt's default on this host, '%s'", p.Boundary.Family)

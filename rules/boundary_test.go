@@ -29,13 +29,13 @@ func TestEveryReason(t *testing.T) {
 		}
 		for _, file := range append(fleet, files...) {
 			d, _ := load(t, file)
-			res := audit.Run(d, &audit.Config{Rules: boundary, Policy: edition})
+			res := audit.Run(d, &audit.Settings{Rules: boundary, Policy: edition})
 			seen[res.Boundary.Reason] = true
 			worst := audit.Severity(-1)
 			for _, f := range res.Findings {
 				worst = max(worst, f.Severity)
 			}
-			switch word := res.Boundary.Word; {
+			switch word := res.Boundary.Verdict; {
 			case word == policy.NotQEMU && worst < audit.Info,
 				word == policy.Undetermined && worst < audit.Medium,
 				word == policy.Outside && worst < audit.Critical:
@@ -75,7 +75,7 @@ func TestRepeatedArguments(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res := audit.Run(d, &audit.Config{Rules: All()})
+		res := audit.Run(d, &audit.Settings{Rules: All()})
 		loud := slices.ContainsFunc(res.Findings, func(f audit.Finding) bool { return f.Severity > audit.Info && f.Path.String() != "." })
 		if loud == quiet || len(res.Findings) == 0 {
 			t.Errorf("%s: %v", args, res.Findings)

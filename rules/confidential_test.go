@@ -45,7 +45,7 @@ func TestConfidential(t *testing.T) {
 			if r.ID != tt.rule {
 				continue
 			}
-			if res := audit.Run(d, &audit.Config{Rules: []*audit.Rule{r}}); len(res.Findings) != tt.found {
+			if res := audit.Run(d, &audit.Settings{Rules: []*audit.Rule{r}}); len(res.Findings) != tt.found {
 				t.Errorf("%s: %s: %d findings, want %d", tt.rule, tt.body, len(res.Findings), tt.found)
 			}
 		}

@@ -52,7 +52,7 @@ func TestCorpus(t *testing.T) {
 			continue
 		}
 		documents++
-		res := audit.Run(d, &audit.Config{Rules: all})
+		res := audit.Run(d, &audit.Settings{Rules: all})
 		seen := map[string]bool{}
 		for _, f := range res.Findings {
 			c := counts[f.Rule.ID]

@@ -14,7 +14,7 @@ func TestDeepest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := audit.Run(d, &audit.Config{Rules: All()}); len(r.Findings) == 0 {
+	if r := audit.Run(d, &audit.Settings{Rules: All()}); len(r.Findings) == 0 {
 		t.Error("no finding")
 	}
 }

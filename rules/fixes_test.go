@@ -136,7 +136,7 @@ func audited(t *testing.T, checked []*audit.Rule, others []string, name string, 
 		domains = append(domains, o)
 	}
 	count := map[string]int{}
-	for _, f := range together(t, &audit.Config{Rules: checked}, domains...)[0].Findings {
+	for _, f := range together(t, &audit.Settings{Rules: checked}, domains...)[0].Findings {
 		count[f.Rule.ID]++
 	}
 	return count

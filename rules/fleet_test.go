@@ -37,9 +37,9 @@ func (g guest) document() string {
 // findings runs the fleet rules over a host, and returns "RULE severity guest: message".
 func findings(t *testing.T, guests ...guest) []string {
 	t.Helper()
-	cfg := &audit.Config{OneHost: true}
+	cfg := &audit.Settings{OneHost: true}
 	for _, r := range All() {
-		if r.Needs&audit.NeedDomains != 0 {
+		if r.Requires&audit.NeedDomains != 0 {
 			cfg.Rules = append(cfg.Rules, r)
 		}
 	}
@@ -420,11 +420,11 @@ func TestUnknownHosts(t *testing.T) {
 				loaded = append(loaded, d)
 			}
 			var got []string
-			for _, res := range together(t, &audit.Config{Rules: []*audit.Rule{rule}}, loaded...) {
+			for _, res := range together(t, &audit.Settings{Rules: []*audit.Rule{rule}}, loaded...) {
 				switch {
 				case len(res.Findings) > 0:
 					got = append(got, "finding")
-				case len(res.Unevaluated) > 0 && res.Unevaluated[0].Needs == audit.NeedOneHost:
+				case len(res.Unevaluated) > 0 && res.Unevaluated[0].Missing == audit.NeedOneHost:
 					got = append(got, "unknown")
 				default:
 					got = append(got, "-")

@@ -31,6 +31,6 @@ func FuzzRules(f *testing.F) {
 		}
 		twin.Name += "-twin"
 		twin.UUID = ""
-		together(t, &audit.Config{Rules: all}, d, twin)
+		together(t, &audit.Settings{Rules: all}, d, twin)
 	})
 }

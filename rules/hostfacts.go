@@ -28,14 +28,14 @@ var hostMachine = []*audit.Rule{
 		Title:    "Host cannot run KVM guests of the guest's architecture",
 		Severity: audit.Medium,
 		Profiles: allProfiles,
-		Needs:    audit.NeedCapabilities,
+		Requires: audit.NeedCapabilities,
 		Doc: `Such a guest does not start on this host, and the usual workaround is type 'qemu',
 which is outside QEMU's security boundary. Run the guest on a host of its architecture. An x86_64
 host also runs i686 guests, an aarch64 host may run armv7l guests, and ppc64 and ppc64le run each
 other. It is harmless if the document is for another host than the one that was audited.`,
-		Fix:      `Run the guest on a host of its architecture. Do not change it to type='qemu'.`,
-		Refs:     []string{refs.QEMUSecurity, refs.DomainOverview},
-		Concerns: usesQEMUDriver,
+		Fix:     `Run the guest on a host of its architecture. Do not change it to type='qemu'.`,
+		Refs:    []string{refs.QEMUSecurity, refs.DomainOverview},
+		Applies: usesQEMUDriver,
 		Check: func(p *audit.Pass) {
 			arch := p.Target.Arch
 			if arch == "" || p.Type != "kvm" || !usesQEMU(p) {
@@ -54,15 +54,15 @@ other. It is harmless if the document is for another host than the one that was 
 		Title:    "Host allows migration in plaintext over any network",
 		Severity: audit.Medium,
 		Profiles: []audit.Profile{audit.MultiTenant, audit.Confidential},
-		Needs:    audit.NeedQEMUConf,
+		Requires: audit.NeedQEMUConf,
 		Doc: `A migration sends all of the guest's memory over the network, including keys and
 passwords, and the receiving side trusts what it gets. TLS is used only if the migration requests it
 or qemu.conf requires it, and the receiving side listens on every address unless qemu.conf names
 one. It is harmless if migration has a separate network that nothing else can reach; name its
 address in qemu.conf to show that.`,
-		Fix:      `Set migrate_tls_force = 1, with certificates in /etc/pki/qemu, and migration_address = "ADDRESS"` + setInConf,
-		Refs:     []string{qemuConf, secureUsage, qemuTLS, "https://wiki.openstack.org/wiki/OSSN/OSSN-0007"},
-		Concerns: usesQEMUDriver,
+		Fix:     `Set migrate_tls_force = 1, with certificates in /etc/pki/qemu, and migration_address = "ADDRESS"` + setInConf,
+		Refs:    []string{qemuConf, secureUsage, qemuTLS, "https://wiki.openstack.org/wiki/OSSN/OSSN-0007"},
+		Applies: usesQEMUDriver,
 		Check: func(p *audit.Pass) {
 			force, address := p.Conf().Bool("migrate_tls_force"), p.Conf().String("migration_address")
 			if !usesQEMUDriver(p) || p.Host.InSession() || force.Value {
@@ -80,7 +80,7 @@ address in qemu.conf to show that.`,
 		Title:    "All users of the host can access a disk image",
 		Severity: audit.Low,
 		Profiles: []audit.Profile{audit.MultiTenant},
-		Needs:    audit.NeedHostFiles,
+		Requires: audit.NeedHostFiles,
 		Doc: `A disk image contains everything that the guest stores, including passwords and keys,
 and any local user or compromised service can read an image that is open to all. An image that all
 users can write is high: they can change what the guest runs. libvirt sets the owner when the guest
@@ -88,7 +88,7 @@ starts, but not the mode. Images in a directory that other users cannot enter ar
 are images that the guest only reads.`,
 		Fix:  `Run chmod 0600 IMAGE, and chmod 0711 for its directory`,
 		Refs: []string{drvUsers, "https://nvd.nist.gov/vuln/detail/CVE-2025-13193"},
-		Concerns: func(p *audit.Pass) bool {
+		Applies: func(p *audit.Pass) bool {
 			return slices.ContainsFunc(p.Devices.Disks, func(d libvirtxml.DomainDisk) bool {
 				return d.Source != nil && d.Source.File != nil && !guestReadsOnly(&d)
 			})
@@ -117,7 +117,7 @@ are images that the guest only reads.`,
 		Title:    "Guest is on the bridge that the host's management uses",
 		Severity: audit.Medium,
 		Profiles: []audit.Profile{audit.MultiTenant},
-		Needs:    audit.NeedHostNetwork,
+		Requires: audit.NeedHostNetwork,
 		Doc: `On the same bridge the guest is the host's neighbour on Ethernet: it receives
 broadcasts, can claim the address of the gateway or the host by ARP, and can reach SSH, libvirt,
 migration and storage without a router or firewall. The rule checks the bridge of the host's default
@@ -125,7 +125,7 @@ route. It is harmless on a single host with one owner.`,
 		Fix: `Use a bridge, or a VLAN, without an address of the host: <source bridge='br-guests'/>
 $ virt-xml DOMAIN --edit --network clearxml=yes,type=bridge,source=br-guests,model=virtio`,
 		Refs: []string{"https://csrc.nist.gov/pubs/sp/800/125/a/r1/final", "https://libvirt.org/formatdomain.html#bridge-to-lan"},
-		Concerns: func(p *audit.Pass) bool {
+		Applies: func(p *audit.Pass) bool {
 			return slices.ContainsFunc(p.Devices.Interfaces, func(i libvirtxml.DomainInterface) bool { return i.Source != nil && i.Source.Bridge != nil })
 		},
 		Check: func(p *audit.Pass) {
@@ -141,14 +141,14 @@ $ virt-xml DOMAIN --edit --network clearxml=yes,type=bridge,source=br-guests,mod
 		Title:    "No lock manager protects a shared disk",
 		Severity: audit.Info,
 		Profiles: []audit.Profile{audit.MultiTenant},
-		Needs:    audit.NeedQEMUConf,
+		Requires: audit.NeedQEMUConf,
 		Doc: `If several hosts can access the storage, the same guest can be started on two of them,
 and two writers destroy a file system. A lock manager, virtlockd or sanlock, refuses the second
 start. Clusters with their own management, such as oVirt or Nova, prevent it elsewhere and do not
 require a lock manager. Disks on the host's own file system are not reported.`,
 		Fix:  `Set lock_manager = "lockd"` + setInConf,
 		Refs: []string{diskLocking, qemuConf},
-		Concerns: func(p *audit.Pass) bool {
+		Applies: func(p *audit.Pass) bool {
 			return usesQEMUDriver(p) && slices.ContainsFunc(p.Devices.Disks, func(d libvirtxml.DomainDisk) bool {
 				return !guestReadsOnly(&d) && (d.Shareable != nil || d.Source != nil && d.Source.Network != nil)
 			})

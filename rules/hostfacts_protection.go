@@ -16,14 +16,14 @@ var hostProtection = []*audit.Rule{
 		Title:    "Host assigns PCI devices that are not isolated from others",
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.MultiTenant},
-		Needs:    audit.NeedQEMUConf,
+		Requires: audit.NeedQEMUConf,
 		Doc: `PCI devices below a switch without access control (ACS) can send to each other
 directly, without the IOMMU: a guest with one of them can read and write the memory of the others,
 which may belong to the host. libvirt refuses such devices unless relaxed_acs_check is set. It is
 harmless if everything below the switch belongs to this guest.`,
-		Fix:      `Set relaxed_acs_check = 0` + setInConf,
-		Refs:     []string{qemuConf, "https://www.qubes-os.org/doc/device-handling-security/"},
-		Concerns: hasPCI,
+		Fix:     `Set relaxed_acs_check = 0` + setInConf,
+		Refs:    []string{qemuConf, "https://www.qubes-os.org/doc/device-handling-security/"},
+		Applies: hasPCI,
 		Check: func(p *audit.Pass) {
 			if relaxed := p.Conf().Bool("relaxed_acs_check"); relaxed.Value {
 				for at := range pciDevices(p) {
@@ -37,7 +37,7 @@ harmless if everything below the switch belongs to this guest.`,
 		Title:    "Neither SELinux nor AppArmor confines QEMU on this host",
 		Severity: audit.High,
 		Profiles: allProfiles,
-		Needs:    audit.NeedMAC,
+		Requires: audit.NeedMAC,
 		Doc: `Without mandatory access control a QEMU process that its guest has taken over has all
 permissions of its user, and all guests of a host have the same user: it can access their disks and
 memory. The rule reports hosts that have neither, libvirt without a security driver (security_driver
@@ -45,9 +45,9 @@ memory. The rule reports hosts that have neither, libvirt without a security dri
 (security_default_confined = 0), and SELinux in permissive mode. confinement-seclabel-none reports
 guests that disable it themselves. It is harmless in a container that confines QEMU as a whole, as
 in KubeVirt.`,
-		Fix:      `Enable SELinux or AppArmor on the host, and set security_driver = "selinux" or "apparmor", and security_require_confined = 1,` + setInConf,
-		Refs:     []string{qemuConf, drvSELinux, drvAppArmor},
-		Concerns: usesQEMUDriver,
+		Fix:     `Enable SELinux or AppArmor on the host, and set security_driver = "selinux" or "apparmor", and security_require_confined = 1,` + setInConf,
+		Refs:    []string{qemuConf, drvSELinux, drvAppArmor},
+		Applies: usesQEMUDriver,
 		Check: func(p *audit.Pass) {
 			if !usesQEMUDriver(p) || disablesConfinement(p) {
 				return
@@ -72,15 +72,15 @@ in KubeVirt.`,
 		Title:    "Host disables a protection against QEMU for all guests",
 		Severity: audit.High,
 		Profiles: []audit.Profile{audit.Hardened, audit.MultiTenant},
-		Needs:    audit.NeedQEMUConf,
+		Requires: audit.NeedQEMUConf,
 		Doc: `libvirt runs QEMU with a filter for system calls, a private /dev and a list of devices
 that it may open, so that a QEMU process that its guest has taken over has little to attack.
 qemu.conf can disable each of them, or add devices with the host's memory and disks to the list.
 Core dumps with the guest's memory are medium: they store its secrets on the host's disk. It is
 harmless in a container that has these protections itself, as in KubeVirt.`,
-		Fix:      `Delete the setting, since libvirt's defaults are secure,` + setInConf,
-		Refs:     []string{qemuConf, drvCgroups},
-		Concerns: usesQEMUDriver,
+		Fix:     `Delete the setting, since libvirt's defaults are secure,` + setInConf,
+		Refs:    []string{qemuConf, drvCgroups},
+		Applies: usesQEMUDriver,
 		Check: func(p *audit.Pass) {
 			if usesQEMUDriver(p) {
 				reportSandbox(p)

@@ -49,7 +49,7 @@ func everyResult(t *testing.T, visit func(file string, res *audit.Result)) {
 		if err != nil {
 			continue // the corpus has documents that libvirt refuses
 		}
-		visit(file, audit.Run(d, &audit.Config{Rules: all}))
+		visit(file, audit.Run(d, &audit.Settings{Rules: all}))
 	}
 }
 

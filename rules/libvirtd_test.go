@@ -142,7 +142,7 @@ func modelsOf(t *testing.T, doc string) (out string) {
 		t.Fatalf("%s: %v", doc, err)
 	}
 	look := &audit.Rule{ID: "t-models", Check: func(p *audit.Pass) { out = models(p) }}
-	audit.Run(d, &audit.Config{Rules: []*audit.Rule{look}})
+	audit.Run(d, &audit.Settings{Rules: []*audit.Rule{look}})
 	return out
 }
 

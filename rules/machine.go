@@ -31,7 +31,7 @@ checked.`,
 			case listed:
 				return
 			case known && (stage == "removed" || stage == "deprecated"):
-				p.RestsOn(audit.NeedCapabilities)
+				p.DependsOn(audit.NeedCapabilities)
 				p.Key("here").Reportf(at, "this host's QEMU does not have machine type '%s': the guest does not start here", name)
 				return
 			}
@@ -54,7 +54,7 @@ and those that it still has but newer releases do not.`,
 		Fix:  newestMachine,
 		Refs: []string{refs.QEMUDeprecated},
 		Check: func(p *audit.Pass) {
-			p.RestsOn(audit.NeedCapabilities)
+			p.DependsOn(audit.NeedCapabilities)
 			stage := p.MachineStage()
 			name, at := p.MachineType()
 			if listed, _ := machineHere(p); stage == "removed" && listed && !p.Planned {

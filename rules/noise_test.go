@@ -32,7 +32,7 @@ func TestNoise(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got strings.Builder
-		res := audit.Run(d, &audit.Config{Rules: baseline})
+		res := audit.Run(d, &audit.Settings{Rules: baseline})
 		for _, f := range res.Findings {
 			fmt.Fprintf(&got, "%s %s %s\n", f.Severity, f.Rule.ID, f.Path)
 			if name := filepath.Base(file); f.Severity >= audit.Medium && (strings.HasPrefix(name, "virt-install") || strings.HasPrefix(name, "libvirt-stored")) {

@@ -114,7 +114,7 @@ func runOne(t *testing.T, id, document string) *audit.Result {
 	}
 	for _, r := range All() {
 		if r.ID == id {
-			return audit.Run(d, &audit.Config{Rules: []*audit.Rule{r}})
+			return audit.Run(d, &audit.Settings{Rules: []*audit.Rule{r}})
 		}
 	}
 	t.Fatal(fmt.Errorf("no rule %s", id))

@@ -59,7 +59,7 @@ func TestFixtures(t *testing.T) {
 				t.Fatal("bad.xml and good.xml are required")
 			}
 			others, _ := filepath.Glob(filepath.Join(fixtures, r.ID, "other*.xml"))
-			if across := r.Needs&audit.NeedDomains != 0; across != (len(others) > 0) {
+			if across := r.Requires&audit.NeedDomains != 0; across != (len(others) > 0) {
 				t.Fatalf("needs other guests: %t, but there are %d in other*.xml", across, len(others))
 			}
 			for _, file := range bad {
@@ -90,10 +90,10 @@ func TestFixtures(t *testing.T) {
 // alone returns the rules of a run that tests one rule: that rule and, for a rule about waivers,
 // those that can be waived.
 func alone(r *audit.Rule) []*audit.Rule {
-	if !r.AfterWaivers {
+	if r.Phase != audit.AfterWaivers {
 		return []*audit.Rule{r}
 	}
-	others := slices.DeleteFunc(All(), func(o *audit.Rule) bool { return o == r || o.Needs != 0 })
+	others := slices.DeleteFunc(All(), func(o *audit.Rule) bool { return o == r || o.Requires != 0 })
 	return append(others, r)
 }
 
@@ -116,13 +116,13 @@ func load(t *testing.T, file string) (*audit.Domain, string) {
 
 // settingsOf returns the settings for a run of rules over a fixture, and what is known of the
 // fixture's host.
-func settingsOf(t *testing.T, file string, applied []*audit.Rule) *audit.Config {
+func settingsOf(t *testing.T, file string, applied []*audit.Rule) *audit.Settings {
 	t.Helper()
-	return &audit.Config{Rules: applied, Have: ^audit.Needs(0), OneHost: true, Host: hostOf(t, file), FileMode: statedMode, Known: known, Today: time.Date(2026, 11, 24, 0, 0, 0, 0, time.Local)}
+	return &audit.Settings{Rules: applied, Inputs: ^audit.Inputs(0), OneHost: true, Host: hostOf(t, file), FileMode: statedMode, Known: known, Today: time.Date(2026, 11, 24, 0, 0, 0, 0, time.Local)}
 }
 
 // together audits domains as one run.
-func together(t *testing.T, cfg *audit.Config, domains ...*audit.Domain) []*audit.Result {
+func together(t *testing.T, cfg *audit.Settings, domains ...*audit.Domain) []*audit.Result {
 	t.Helper()
 	results, err := pipeline.New(pipeline.Options{Settings: cfg, Indexers: Indexers()}).Domains(domains...)
 	if err != nil {
@@ -132,7 +132,7 @@ func together(t *testing.T, cfg *audit.Config, domains ...*audit.Domain) []*audi
 }
 
 // filesTogether audits files as one run, and returns the result of each.
-func filesTogether(t *testing.T, cfg *audit.Config, files ...string) map[string]*audit.Result {
+func filesTogether(t *testing.T, cfg *audit.Settings, files ...string) map[string]*audit.Result {
 	t.Helper()
 	var domains []*audit.Domain
 	for _, file := range files {
@@ -205,11 +205,11 @@ func check(t *testing.T, about *audit.Rule, file string, res *audit.Result, expe
 			t.Errorf("%s:%d: malformed want comment", file, i+1)
 		}
 	}
-	if about.AfterWaivers {
+	if about.Phase == audit.AfterWaivers {
 		res.Findings = slices.DeleteFunc(res.Findings, func(f audit.Finding) bool { return f.Rule != about })
 	}
 	for _, u := range res.Unevaluated {
-		t.Errorf("%s: not evaluated: %s", file, u.Needs)
+		t.Errorf("%s: not evaluated: %s", file, u.Missing)
 	}
 	for _, f := range res.Findings {
 		at := fmt.Sprintf("%s:%d:%d", file, f.Pos.Line, f.Pos.Column)
@@ -237,12 +237,12 @@ func TestSilence(t *testing.T) {
 	for _, file := range files {
 		others, _ := filepath.Glob(filepath.Join(filepath.Dir(file), "other*.xml"))
 		cfg := settingsOf(t, file, baseline)
-		cfg.Have = 0
+		cfg.Inputs = 0
 		for name, res := range filesTogether(t, cfg, append([]string{file}, others...)...) {
 			_, data := load(t, name)
 			for _, f := range res.Findings {
 				allowed := strings.Contains(data, "<!-- allow "+f.Rule.ID+": ")
-				if f.Severity >= audit.Medium && !allowed && (name == file || f.Rule.Needs&audit.NeedDomains != 0) {
+				if f.Severity >= audit.Medium && !allowed && (name == file || f.Rule.Requires&audit.NeedDomains != 0) {
 					t.Errorf("%s:%d: %s: %s", name, f.Pos.Line, f.Rule.ID, f.Message)
 				}
 			}

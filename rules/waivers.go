@@ -12,9 +12,9 @@ var waivers = []*audit.Rule{
 		Profiles: allProfiles,
 		Doc: `A waiver with an end date must be reviewed by that day. After it the waiver has no
 effect, and the finding is reported again. A waiver without an end date does not expire.`,
-		Fix:          `Fix what was waived, or review it and set a new date: virt-audit waive FILE RULE --reason "…" --until DATE`,
-		Refs:         []string{waiverPage},
-		AfterWaivers: true,
+		Fix:   `Fix what was waived, or review it and set a new date: virt-audit waive FILE RULE --reason "…" --until DATE`,
+		Refs:  []string{waiverPage},
+		Phase: audit.AfterWaivers,
 		Check: func(p *audit.Pass) {
 			for _, w := range p.Waivers {
 				if valid(w) && w.Expired {
@@ -31,9 +31,9 @@ effect, and the finding is reported again. A waiver without an end date does not
 		Doc: `A waiver without a finding is about something that has been fixed, or it never had an
 effect, because its rule or device is wrong. If it stays, it hides the finding when it returns. The
 waivers of a rule that is not part of the run, or was not evaluated, are not reported.`,
-		Fix:          `Delete the waiver, or update the baseline with --write-baseline.`,
-		Refs:         []string{waiverPage},
-		AfterWaivers: true,
+		Fix:   `Delete the waiver, or update the baseline with --write-baseline.`,
+		Refs:  []string{waiverPage},
+		Phase: audit.AfterWaivers,
 		Check: func(p *audit.Pass) {
 			for _, w := range p.Waivers {
 				switch {
@@ -53,9 +53,9 @@ waivers of a rule that is not part of the run, or was not evaluated, are not rep
 		Profiles: allProfiles,
 		Doc: `The ID of the rule is misspelt, or belongs to a local rule that the configuration of
 this run does not have. The waiver has no effect, although its author expects one.`,
-		Fix:          `Use the ID that the report prints; 'virt-audit rules' lists all of them.`,
-		Refs:         []string{waiverPage},
-		AfterWaivers: true,
+		Fix:   `Use the ID that the report prints; 'virt-audit rules' lists all of them.`,
+		Refs:  []string{waiverPage},
+		Phase: audit.AfterWaivers,
 		Check: func(p *audit.Pass) {
 			for _, w := range p.Waivers {
 				if w.Lost == "" && w.Flaw == "" && !w.Known {
@@ -77,9 +77,9 @@ this run does not have. The waiver has no effect, although its author expects on
 not is not a waiver: without a reason the decision cannot be reviewed later, and an invalid date
 might never be reached. An element with another name where a waiver is expected, such as
 <va:waiver>, is reported too.`,
-		Fix:          `Write <va:waive rule="RULE" until="2027-06-30">why this is acceptable here, and who decided it</va:waive>`,
-		Refs:         []string{waiverPage},
-		AfterWaivers: true,
+		Fix:   `Write <va:waive rule="RULE" until="2027-06-30">why this is acceptable here, and who decided it</va:waive>`,
+		Refs:  []string{waiverPage},
+		Phase: audit.AfterWaivers,
 		Check: func(p *audit.Pass) {
 			for _, w := range p.Waivers {
 				if w.Lost == "" && w.Flaw != "" {
@@ -99,8 +99,8 @@ without a namespace, which is how "virsh metadata" prints waivers, does have an 
 finding is info.`,
 		Fix: `Write <metadata><va:audit xmlns:va="` + audit.WaiverNamespace + `"><va:waive rule="RULE">why</va:waive></va:audit></metadata>
 For a defined guest, virt-audit waive GUEST RULE --reason "why" prints the command that adds it.`,
-		Refs:         []string{waiverPage, "https://libvirt.org/formatdomain.html#general-metadata"},
-		AfterWaivers: true,
+		Refs:  []string{waiverPage, "https://libvirt.org/formatdomain.html#general-metadata"},
+		Phase: audit.AfterWaivers,
 		Check: func(p *audit.Pass) {
 			for _, w := range p.Waivers {
 				switch {
@@ -123,8 +123,8 @@ and the site can name more such rules. The site itself can waive any rule in its
 		Fix: `Move the waiver to the configuration of the site, .virt-audit.yaml, under "waivers". Or allow all guests to waive the
 rule, under "domain-waivers" there: set "boundary: true" for a rule of the boundary (boundary-...), or delete another rule
 from "never".`,
-		Refs:         []string{waiverPage},
-		AfterWaivers: true,
+		Refs:  []string{waiverPage},
+		Phase: audit.AfterWaivers,
 		Check: func(p *audit.Pass) {
 			for _, w := range p.Waivers {
 				if valid(w) && w.NotAllowed != "" {

@@ -33,7 +33,7 @@ type Entry struct {
 	Label     string `json:"label,omitempty"` // of that document
 	Documents int    `json:"documents,omitempty"`
 
-	Inherits []string `json:"inherits,omitempty"` // what of the host it may rest on
+	DependsOn []string `json:"inherits,omitempty"` // what of the host it may rest on
 
 	Line int `json:"-"` // of the file, from one
 }
@@ -80,8 +80,8 @@ func (p perKind) most() int {
 type documents struct {
 	count   perKind
 	uuids   map[string]bool
-	leftOut audit.Needs // see audit.Result
-	unknown audit.Needs // of the host
+	leftOut audit.Inputs // see audit.Result
+	unknown audit.Inputs // of the host
 }
 
 type question struct {
@@ -205,7 +205,7 @@ func (b *Baseline) See(r *audit.Result) {
 	d := b.guests[g]
 	d.count[r.Origin.Kind]++
 	d.uuids[strings.Clone(r.UUID)] = true
-	d.leftOut |= r.LeftOut
+	d.leftOut |= r.Skipped
 	d.unknown |= ^r.Host
 	for _, u := range r.Unevaluated {
 		b.open[question{g, u.Rule.ID}] = true
@@ -264,10 +264,10 @@ func (b *Baseline) Missing(run Run) (gone, open []Entry) {
 // guests have in common can be with one that the run did not see, unless it saw all.
 func (b *Baseline) judged(e *Entry, rule *audit.Rule, all bool) bool {
 	switch g := e.guest(); {
-	case rule == nil, !b.seen(e), b.open[question{g, e.Rule}], rule.Required()&b.guests[g].leftOut != 0, common(e.Inherits, b.guests[g].unknown.HostWords()):
+	case rule == nil, !b.seen(e), b.open[question{g, e.Rule}], rule.Required()&b.guests[g].leftOut != 0, common(e.DependsOn, b.guests[g].unknown.HostWords()):
 		return false
 	default:
-		return all || rule.Needs&audit.NeedDomains == 0
+		return all || rule.Requires&audit.NeedDomains == 0
 	}
 }
 

@@ -30,7 +30,7 @@ func audited(t *testing.T, name string, targets ...string) *audit.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return audit.Run(d, &audit.Config{Rules: []*audit.Rule{onDisks}})
+	return audit.Run(d, &audit.Settings{Rules: []*audit.Rule{onDisks}})
 }
 
 // text is the form of a baseline that a repository keeps.

@@ -34,7 +34,7 @@ func (b *Builder) Add(r *audit.Result) {
 			if b.entries[id] == nil {
 				b.entries[id], b.counts[id] = &Entry{
 					Rule: f.Rule.ID, Severity: f.Severity.String(), Domain: g.name, Path: f.Path.String(), Message: strings.Clone(f.Message), Fingerprint: id,
-					UUID: strings.Clone(r.UUID), Host: g.host, Kind: g.kind, Label: g.label, Inherits: f.Inherits.HostWords(),
+					UUID: strings.Clone(r.UUID), Host: g.host, Kind: g.kind, Label: g.label, DependsOn: f.DependsOn.HostWords(),
 				}, perKind{}
 			}
 			b.counts[id][kind]++

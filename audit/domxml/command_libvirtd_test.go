@@ -132,8 +132,8 @@ func TestCommandVerdicts(t *testing.T) {
 	t.Parallel()
 	for _, c := range commandCases {
 		d := loadPassing(t, c.domainType, c.machine, strings.Split(c.args, "|")...)
-		v := (&audit.Config{}).Judge(d)
-		if v.Word != c.word {
+		v := (&audit.Settings{}).Judge(d)
+		if v.Verdict != c.word {
 			t.Errorf("%s, %s, %s: %+v, want %s", c.domainType, c.machine, c.args, v, c.word)
 		}
 		if c.runs != "" && v.Reason == policy.DoesNotStart {
@@ -234,7 +234,7 @@ func TestEmulatorOnLibvirt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v := (&audit.Config{}).Judge(ours); v.Reason != policy.DoesNotStart {
+	if v := (&audit.Settings{}).Judge(ours); v.Reason != policy.DoesNotStart {
 		t.Errorf("we: %+v", v)
 	}
 }

@@ -137,7 +137,7 @@ func TestCommandXen(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if v := (&audit.Config{}).Judge(d); v.Word != want {
+		if v := (&audit.Settings{}).Judge(d); v.Verdict != want {
 			t.Errorf("%s: %+v, want %s", args, v, want)
 		}
 	}
@@ -162,7 +162,7 @@ func TestScopeNotes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return audit.Run(d, &audit.Config{Policy: e}).Notes
+		return audit.Run(d, &audit.Settings{Policy: e}).Notes
 	}
 	const all = "the policy does not cover the back-ends of these devices: vhost-user network interface, vhost-user disk, virtiofs filesystem, " +
 		"vhost-user video card, vfio-user device of qemu:commandline, vhost-user device of qemu:commandline"

@@ -59,7 +59,7 @@ func everyPlace(t *testing.T, d *domxml.Domain, data []byte) {
 			p.ReportDropped(e, "x")
 		}
 	}}
-	for _, f := range audit.Run(d, &audit.Config{Rules: []*audit.Rule{rule}}).Findings {
+	for _, f := range audit.Run(d, &audit.Settings{Rules: []*audit.Rule{rule}}).Findings {
 		if n := len([]rune(f.Excerpt.Line)); f.Excerpt.Start < 0 || f.Excerpt.Start > n || f.Excerpt.End <= f.Excerpt.Start {
 			t.Fatalf("excerpt %+v", f.Excerpt)
 		}

@@ -196,7 +196,7 @@ func TestWrapperSecrets(t *testing.T) {
 		if !d.SecretsShown() {
 			t.Error("a document with a password is taken for one without")
 		}
-		for _, f := range audit.Run(d, &audit.Config{Rules: []*audit.Rule{rule}}).Findings {
+		for _, f := range audit.Run(d, &audit.Settings{Rules: []*audit.Rule{rule}}).Findings {
 			for _, secret := range []string{"hunter2", "hunter3", "secret4"} {
 				if strings.Contains(f.Excerpt.Line, secret) {
 					t.Errorf("%s is shown: %s", secret, f.Excerpt.Line)

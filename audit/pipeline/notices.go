@@ -44,7 +44,7 @@ func (r *Run) Notices() []*audit.Notice {
 // notices collects notices. They pass the same stages as findings, as far as these apply: site severity
 // and minimum.
 type notices struct {
-	settings *audit.Config
+	settings *audit.Settings
 	list     []*audit.Notice
 }
 

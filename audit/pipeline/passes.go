@@ -129,7 +129,7 @@ func (in *input) first(r *Run, kept *keptDomains) {
 }
 
 // second is the second pass. settings are those of the run with its index.
-func (in *input) second(r *Run, settings *audit.Config) (out judged) {
+func (in *input) second(r *Run, settings *audit.Settings) (out judged) {
 	if in.settled != nil {
 		return judged{Outcome: *in.settled, reported: true}
 	}

@@ -16,7 +16,7 @@ import (
 // Options are what a run needs to know besides the documents.
 type Options struct {
 	// Settings hold the rules and all that the engine judges by. The run does not change them.
-	Settings *audit.Config
+	Settings *audit.Settings
 	// Indexers note what guests have in common, for the rules that compare them. Without, these are not applied.
 	Indexers []audit.Indexer
 	// Jobs is the number of CPUs to use; 0 means 1.

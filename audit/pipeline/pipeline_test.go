@@ -57,7 +57,7 @@ func ruleNamed(t *testing.T, id string) *audit.Rule {
 
 // runOf returns a run of some rules.
 func runOf(jobs int, applied ...*audit.Rule) *Run {
-	return New(Options{Settings: &audit.Config{Rules: applied}, Indexers: rules.Indexers(), Jobs: jobs})
+	return New(Options{Settings: &audit.Settings{Rules: applied}, Indexers: rules.Indexers(), Jobs: jobs})
 }
 
 // TestChangedBetweenPasses rewrites a document after the first pass has seen it.
@@ -127,7 +127,7 @@ func TestEarlyEnd(t *testing.T) {
 func TestSecondLook(t *testing.T) {
 	folders, _ := filepath.Glob("../../testdata/rules/fleet-*")
 	for _, folder := range append(folders, "../../testdata/fleet", "../../testdata/rules") {
-		cfg := &audit.Config{Rules: rules.All()}
+		cfg := &audit.Settings{Rules: rules.All()}
 		var domains []*audit.Domain
 		index := fleet.NewIndex()
 		for doc, err := range collect.Operands([]string{folder}, collect.Options{}) {

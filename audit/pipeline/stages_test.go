@@ -60,7 +60,7 @@ func final(t *testing.T, r *Run, list ...document) []*audit.Result {
 func baselineOf(t *testing.T, list ...document) *baseline.Baseline {
 	t.Helper()
 	found := &baseline.Builder{}
-	final(t, New(Options{Settings: &audit.Config{Rules: []*audit.Rule{onDisks}}, Found: found}), list...)
+	final(t, New(Options{Settings: &audit.Settings{Rules: []*audit.Rule{onDisks}}, Found: found}), list...)
 	var entries []string
 	for _, e := range found.Entries() {
 		entries = append(entries, fmt.Sprintf(`{"rule":%q,"severity":%q,"domain":%q,"path":%q,"message":%q,"fingerprint":%q,"count":%d}`,
@@ -76,7 +76,7 @@ func baselineOf(t *testing.T, list ...document) *baseline.Baseline {
 // TestBaselineStage hides what the baseline knows, and no more of it, whether early results are yielded or not.
 func TestBaselineStage(t *testing.T) {
 	for _, early := range []bool{false, true} {
-		r := New(Options{Settings: &audit.Config{Rules: []*audit.Rule{onDisks}}, Early: early, Baseline: baselineOf(t, document{name: "a", devices: diskA})})
+		r := New(Options{Settings: &audit.Settings{Rules: []*audit.Rule{onDisks}}, Early: early, Baseline: baselineOf(t, document{name: "a", devices: diskA})})
 		res := final(t, r, document{name: "a", devices: diskA + diskB}, document{name: "b", devices: diskA})
 		if len(res) != 2 || len(res[0].InBaseline) != 1 || len(res[0].Findings) != 1 || len(res[1].InBaseline) != 0 {
 			t.Errorf("early %t: %+v", early, res)
@@ -87,7 +87,7 @@ func TestBaselineStage(t *testing.T) {
 // TestBaselineOfTwoPasses judges a guest again because of another: the baseline must not count it twice.
 func TestBaselineOfTwoPasses(t *testing.T) {
 	shared := ruleNamed(t, "fleet-disk-rw-shared")
-	settings := &audit.Config{Rules: []*audit.Rule{onDisks, shared}}
+	settings := &audit.Settings{Rules: []*audit.Rule{onDisks, shared}}
 	for _, early := range []bool{false, true} {
 		r := New(Options{Settings: settings, Indexers: rules.Indexers(), Early: early, Baseline: baselineOf(t, document{name: "a", devices: diskA})})
 		res := final(t, r, document{name: "a", devices: diskA}, document{name: "b", devices: diskA})
@@ -106,7 +106,7 @@ func TestDriftStage(t *testing.T) {
 	running, stored := document{"a", diskA + diskB, audit.Running}, document{"a", diskA, audit.Stored}
 	for _, early := range []bool{false, true} {
 		for name, known := range map[string]*baseline.Baseline{"none": nil, "baseline": baselineOf(t, stored)} {
-			r := New(Options{Settings: &audit.Config{Rules: []*audit.Rule{onDisks}}, Early: early, Baseline: known})
+			r := New(Options{Settings: &audit.Settings{Rules: []*audit.Rule{onDisks}}, Early: early, Baseline: known})
 			res := final(t, r, running, stored)
 			var marked []string
 			for _, f := range append(slices.Clone(res[0].Findings), res[0].InBaseline...) {
@@ -124,7 +124,7 @@ func TestDriftStage(t *testing.T) {
 // TestWaiverCounts adds up what became of waivers in documents that several goroutines judge.
 func TestWaiverCounts(t *testing.T) {
 	used, unused, other := &audit.Waiver{Rule: onDisks.ID, Domains: "vm7"}, &audit.Waiver{Rule: onDisks.ID, Device: "vdz"}, &audit.Waiver{Rule: onDisks.ID, Domains: "db"}
-	r := New(Options{Jobs: 4, Settings: &audit.Config{Rules: []*audit.Rule{onDisks}, Waivers: []*audit.Waiver{used, unused, other}}})
+	r := New(Options{Jobs: 4, Settings: &audit.Settings{Rules: []*audit.Rule{onDisks}, Waivers: []*audit.Waiver{used, unused, other}}})
 	var list []document
 	for i := range 50 {
 		list = append(list, document{name: fmt.Sprintf("vm%d", i), devices: diskA})
@@ -157,15 +157,15 @@ func TestNotices(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name     string
-		settings audit.Config
+		settings audit.Settings
 		baseline []document
 		want     string
 	}{
-		{"waivers", audit.Config{Rules: []*audit.Rule{onDisks, expired, unused}}, nil, "low the waiver of stage-disk for guest a at device vda expired after 2026-11-22, low stage-disk finds nothing to waive at device vdz"},
-		{"one rule", audit.Config{Rules: []*audit.Rule{onDisks, unused}}, nil, "low stage-disk finds nothing to waive at device vdz"},
-		{"minimum", audit.Config{Rules: []*audit.Rule{onDisks, expired, unused}, Minimum: audit.Medium}, nil, ""},
-		{"site severity", audit.Config{Rules: []*audit.Rule{onDisks, expired, unused}, Minimum: audit.Medium, Severities: map[string]audit.Severity{unusedRule: audit.High}}, nil, "high stage-disk finds nothing to waive at device vdz"},
-		{"baseline", audit.Config{Rules: []*audit.Rule{onDisks, unused}}, []document{{name: "a", devices: diskB}}, "low stage-disk finds nothing to waive at device vdz, low stage-disk is not found any more in guest a, at devices/disk[1]"},
+		{"waivers", audit.Settings{Rules: []*audit.Rule{onDisks, expired, unused}}, nil, "low the waiver of stage-disk for guest a at device vda expired after 2026-11-22, low stage-disk finds nothing to waive at device vdz"},
+		{"one rule", audit.Settings{Rules: []*audit.Rule{onDisks, unused}}, nil, "low stage-disk finds nothing to waive at device vdz"},
+		{"minimum", audit.Settings{Rules: []*audit.Rule{onDisks, expired, unused}, Minimum: audit.Medium}, nil, ""},
+		{"site severity", audit.Settings{Rules: []*audit.Rule{onDisks, expired, unused}, Minimum: audit.Medium, Severities: map[string]audit.Severity{unusedRule: audit.High}}, nil, "high stage-disk finds nothing to waive at device vdz"},
+		{"baseline", audit.Settings{Rules: []*audit.Rule{onDisks, unused}}, []document{{name: "a", devices: diskB}}, "low stage-disk finds nothing to waive at device vdz, low stage-disk is not found any more in guest a, at devices/disk[1]"},
 	} {
 		test.settings.Waivers, test.settings.Today = waivers, today
 		o := Options{Settings: &test.settings}
@@ -182,7 +182,7 @@ func TestNotices(t *testing.T) {
 			t.Errorf("%s: %q, want %q", test.name, s, test.want)
 		}
 	}
-	r := New(Options{Settings: &audit.Config{Rules: []*audit.Rule{onDisks, unused}}, Baseline: baselineOf(t, many...)})
+	r := New(Options{Settings: &audit.Settings{Rules: []*audit.Rule{onDisks, unused}}, Baseline: baselineOf(t, many...)})
 	final(t, r, document{name: "a", devices: diskA}, document{name: "a", devices: diskA})
 	if n := r.Notices(); len(n) != maxMissing+1 {
 		t.Errorf("%d notices", len(n))
@@ -196,7 +196,7 @@ func TestPanic(t *testing.T) {
 			panic("oops")
 		}
 	}}
-	o := Options{Settings: &audit.Config{Rules: []*audit.Rule{onDisks, brittle}}, Jobs: 2}
+	o := Options{Settings: &audit.Settings{Rules: []*audit.Rule{onDisks, brittle}}, Jobs: 2}
 	var got []string
 	for out := range New(o).Outcomes(documentsOf(document{name: "a", devices: diskA}, document{name: "bad", devices: diskA}, document{name: "b"})) {
 		if defect, ok := errors.AsType[*PanicError](out.Err); ok {
@@ -240,7 +240,7 @@ func TestKinds(t *testing.T) {
 		{false, "0 a fleet-disk-rw-shared revised, 0 b fleet-disk-rw-shared revised, 0 c, 4 skipped, 3 error"},
 	} {
 		var got []string
-		for o := range New(Options{Settings: &audit.Config{Rules: []*audit.Rule{shared}}, Indexers: rules.Indexers(), Early: test.early}).Outcomes(documents) {
+		for o := range New(Options{Settings: &audit.Settings{Rules: []*audit.Rule{shared}}, Indexers: rules.Indexers(), Early: test.early}).Outcomes(documents) {
 			text := fmt.Sprintf("%d %s", o.Kind, words(o))
 			if slices.Contains(o.Revised, true) {
 				text += " revised"

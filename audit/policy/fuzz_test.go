@@ -30,7 +30,7 @@ func FuzzParse(f *testing.F) {
 			for _, family := range e.Families(target) {
 				g := policy.Guest{Target: policy.Target{Type: "kvm", OS: "hvm", Arch: archOf(t, target), Machine: family}}
 				v := e.Judge(g)
-				if v.Word == policy.Inside && v.Family != family {
+				if v.Verdict == policy.Inside && v.Family != family {
 					t.Errorf("%s on %s is inside as %q", family, target, v.Family)
 				}
 			}

@@ -111,7 +111,7 @@ func (e *Edition) judgeDefault(g Guest, v Verdict, exact bool) Verdict {
 }
 
 func (v Verdict) end(w Word, r Reason) Verdict {
-	v.Word, v.Reason = w, r
+	v.Verdict, v.Reason = w, r
 	return v
 }
 

@@ -175,7 +175,7 @@ func TestJudge(t *testing.T) {
 		got := policy.Default().Judge(tt.guest)
 		seen[got.Reason] = true
 		rest := strings.Join([]string{got.Accelerator, got.Target, got.Family}, " ")
-		if got.Word != tt.word || got.Reason != tt.reason || rest != tt.rest || got.Policy != "qemu-11.1" {
+		if got.Verdict != tt.word || got.Reason != tt.reason || rest != tt.rest || got.Policy != "qemu-11.1" {
 			t.Errorf("%+v:\n got %+v\nwant %s, %s, %q", tt.guest, got, tt.word, tt.reason, tt.rest)
 		}
 		checkSentence(t, got)
@@ -202,12 +202,12 @@ func TestJudgeUndecided(t *testing.T) {
 	rfc := named(t, "qemu-rfc-2025-09")
 	for _, arch := range []string{"ppc", "ppc64", "ppc64le", "mips", "mipsel", "mips64", "mips64el", "riscv32", "riscv64"} {
 		v := rfc.Judge(guest("kvm", "hvm", arch, "virt"))
-		if v.Word != maybe || v.Reason != policy.ArchUndecided {
+		if v.Verdict != maybe || v.Reason != policy.ArchUndecided {
 			t.Errorf("%s: %+v", arch, v)
 		}
 		checkSentence(t, v)
 	}
-	if v := rfc.Judge(guest("kvm", "hvm", "x86_64", "isapc")); v.Word != in || v.Family != "isapc" {
+	if v := rfc.Judge(guest("kvm", "hvm", "x86_64", "isapc")); v.Verdict != in || v.Family != "isapc" {
 		t.Errorf("the first proposal had isapc inside: %+v", v)
 	}
 	if v := rfc.Judge(guest("qemu", "hvm", "ppc64", "pseries")); v.Reason != policy.SoftwareEmulation {
@@ -244,7 +244,7 @@ func TestJudgeSite(t *testing.T) {
 	for _, tt := range tests {
 		got := site(t, tt.targets).Judge(guest("kvm", "hvm", tt.arch, tt.machine))
 		want := policy.Verdict{
-			Word: tt.word, Reason: tt.reason, Policy: "site", Accelerator: "kvm",
+			Verdict: tt.word, Reason: tt.reason, Policy: "site", Accelerator: "kvm",
 			Target: policy.TargetOf(tt.arch), Family: tt.family,
 		}
 		if got != want {
@@ -273,12 +273,12 @@ func TestJudgeNeverFailsOpen(t *testing.T) {
 			guest(good.Type, good.OS, good.Arch, f(good.Machine)),
 			guest(good.Type, f(good.OS), good.Arch, ""),
 		} {
-			if v := policy.Default().Judge(g); v.Word == in {
+			if v := policy.Default().Judge(g); v.Verdict == in {
 				t.Errorf("change %d: %+v is inside: %+v", i, g.Target, v)
 			}
 		}
 	}
-	if v := new(policy.Edition).Judge(good); v.Word != out {
+	if v := new(policy.Edition).Judge(good); v.Verdict != out {
 		t.Errorf("an edition without a list has a guest inside: %+v", v)
 	}
 }
@@ -333,8 +333,8 @@ func TestJudgeWithHost(t *testing.T) {
 		{on(guest("kvm", "hvm", "x86_64", "pc"), "x86_64", "", "isapc"), out, policy.MachineNotListed, "kvm x86_64 "},
 	} {
 		v := policy.Default().Judge(tt.guest)
-		if rest := v.Accelerator + " " + v.Target + " " + v.Family; v.Word != tt.word || v.Reason != tt.reason || rest != tt.rest {
-			t.Errorf("%+v: %s %s %q", tt.guest, v.Word, v.Reason, rest)
+		if rest := v.Accelerator + " " + v.Target + " " + v.Family; v.Verdict != tt.word || v.Reason != tt.reason || rest != tt.rest {
+			t.Errorf("%+v: %s %s %q", tt.guest, v.Verdict, v.Reason, rest)
 		}
 	}
 }
@@ -376,7 +376,7 @@ func TestEmulatorNames(t *testing.T) {
 			if v := policy.Default().Judge(g); v.Reason != policy.EmulatorUnknown || !g.UnknownEmulator() {
 				t.Errorf("%q: %+v", name, v)
 			}
-			if g.AllowedEmulator = true; policy.Default().Judge(g).Word != in || g.UnknownEmulator() {
+			if g.AllowedEmulator = true; policy.Default().Judge(g).Verdict != in || g.UnknownEmulator() {
 				t.Errorf("%q is allowed, and not judged", name)
 			}
 		}

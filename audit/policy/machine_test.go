@@ -130,7 +130,7 @@ func TestListedFamiliesAreNames(t *testing.T) {
 		for _, target := range e.Targets() {
 			for _, family := range e.Families(target) {
 				v := e.Judge(guest("kvm", "hvm", archOf(t, target), family))
-				if v.Word != in || v.Reason != policy.Listed || v.Family != family {
+				if v.Verdict != in || v.Reason != policy.Listed || v.Family != family {
 					t.Errorf("%s: %s on %s: %+v", name, family, target, v)
 				}
 				m := policy.ParseMachine(target, family)

@@ -38,7 +38,7 @@ type Guest struct {
 	HostMachine string // the machine that the name, or no name, stands for on the host
 }
 
-// Word is the verdict in one word.
+// Verdict is the verdict in one word.
 type Word string
 
 // The four words.
@@ -84,7 +84,7 @@ func Reasons() []Reason {
 
 // Verdict is the result for one guest. What is not known, or does not apply, is "".
 type Verdict struct {
-	Word        Word
+	Verdict     Word
 	Reason      Reason
 	Policy      string // the name of the edition that decided
 	Accelerator string // kvm, hvf, xen, tcg, mshv, nvmm
@@ -103,7 +103,7 @@ func (v Verdict) Explain() string {
 	case EmulatorUnknown:
 		return "the emulator is not named like QEMU, so the document does not show what runs"
 	case CommandlineOverride:
-		if v.Word == Outside {
+		if v.Verdict == Outside {
 			return "xen:commandline chooses software emulation (TCG)"
 		}
 		return "qemu:commandline may set the accelerator or the machine type, and the document does not show to what"
@@ -123,7 +123,7 @@ func (v Verdict) Explain() string {
 	case ArchNotListed:
 		return "the policy lists no machine type for " + v.Target
 	case DefaultMachine:
-		if v.Word == Inside {
+		if v.Verdict == Inside {
 			return fmt.Sprintf("no machine type is named, and libvirt's default, %s, is listed for %s", v.Family, v.Target)
 		}
 		return "no machine type is named, and libvirt's default is not listed for " + v.Target

@@ -93,7 +93,7 @@ func (c *csvReporter) domain(r *audit.Result) error {
 	for _, u := range r.Unevaluated {
 		row := guestRow(r)
 		row["record"], row["rule"], row["title"], row["url"] = "not_evaluated", u.Rule.ID, u.Rule.Title, u.Rule.URL()
-		row["message"] = u.Needs.String()
+		row["message"] = u.Missing.String()
 		if err := c.row(row); err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func guestRow(r *audit.Result) csvRow {
 	row := csvRow{
 		"source": r.Source, "name": r.Name, "uuid": r.UUID, "host": r.Origin.Host,
 		"type": r.Target.Type, "os": r.Target.OS, "arch": r.Target.Arch, "machine": r.Target.Machine,
-		"verdict": string(r.Boundary.Word), "reason": string(r.Boundary.Reason), "policy": r.Boundary.Policy,
+		"verdict": string(r.Boundary.Verdict), "reason": string(r.Boundary.Reason), "policy": r.Boundary.Policy,
 	}
 	if told(r.Origin) {
 		row["origin"] = strings.TrimSpace(string(r.Origin.Kind) + " " + r.Origin.Label)

@@ -40,7 +40,7 @@ func TestCSV(t *testing.T) {
 	until := &audit.Waiver{Reason: "because", Until: time.Date(2027, 1, 2, 0, 0, 0, 0, time.UTC)}
 	r.Waived = append(r.Waived, audit.Waived{Finding: r.Findings[1], Waiver: until})
 	r.Findings = nil
-	r.Unevaluated = append(r.Unevaluated, audit.Unevaluated{Rule: baselineRules()[0], Needs: audit.NeedQEMUConf})
+	r.Unevaluated = append(r.Unevaluated, audit.Unevaluated{Rule: baselineRules()[0], Missing: audit.NeedQEMUConf})
 	want := map[string]int{"notice": len(notices()), "unreadable": len(problems()), "summary": 1}
 	for _, r := range results {
 		want["finding"] += len(r.Findings)
@@ -87,8 +87,8 @@ func TestCSV(t *testing.T) {
 		}
 	}
 	for _, r := range results {
-		if verdicts[r.Source] != string(r.Boundary.Word) {
-			t.Errorf("%s: %s, want %s", r.Source, verdicts[r.Source], r.Boundary.Word)
+		if verdicts[r.Source] != string(r.Boundary.Verdict) {
+			t.Errorf("%s: %s, want %s", r.Source, verdicts[r.Source], r.Boundary.Verdict)
 		}
 	}
 	o.ShowWaived = false

@@ -46,7 +46,7 @@ func Explain(w io.Writer, r *audit.Rule, bad string, o Options) error {
 			fmt.Fprintf(&b, "  %s\n", printable(d))
 		}
 	}
-	if r.Needs != 0 {
+	if r.Requires != 0 {
 		section("Needs")
 		fmt.Fprintf(&b, "  %s\n", notEvaluated(r))
 	}
@@ -65,10 +65,10 @@ func Explain(w io.Writer, r *audit.Rule, bad string, o Options) error {
 
 // notEvaluated returns the condition under which a rule with needs is not evaluated.
 func notEvaluated(r *audit.Rule) string {
-	if r.SaysUnknown {
-		return "may not be evaluated where " + r.Needs.String()
+	if r.OptionalInputs {
+		return "may not be evaluated where " + r.Requires.String()
 	}
-	return "not evaluated where " + r.Needs.String()
+	return "not evaluated where " + r.Requires.String()
 }
 
 // notEvaluatedSentence is notEvaluated as a sentence.
@@ -133,7 +133,7 @@ func RulesJSON(w io.Writer, rules []RuleEntry) error {
 	for _, r := range rules {
 		out = append(out, rule{
 			r.ID, r.Title, r.Severity.String(), r.Disabled, strings.Split(profileList(r.Rule), ", "),
-			strings.Join(strings.Fields(r.Doc), " "), r.Fix, append([]string{}, r.Refs...), r.Needs.String(), r.URL(),
+			strings.Join(strings.Fields(r.Doc), " "), r.Fix, append([]string{}, r.Refs...), r.Requires.String(), r.URL(),
 		})
 	}
 	text, err := encode(struct {

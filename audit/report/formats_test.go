@@ -78,7 +78,7 @@ func oneGuest(t *testing.T) *audit.Result {
 	r := run(t, map[string]string{"guests/a.xml": consoles}, "guests/a.xml")[0]
 	r.InBaseline, r.Findings = r.Findings[:1], r.Findings[1:]
 	r.Waived[0].Waiver.Until = time.Date(2030, 1, 31, 0, 0, 0, 0, time.UTC)
-	r.Unevaluated = []audit.Unevaluated{{Rule: baselineRules()[3], Needs: audit.NeedHost}}
+	r.Unevaluated = []audit.Unevaluated{{Rule: baselineRules()[3], Missing: audit.NeedHost}}
 	return r
 }
 

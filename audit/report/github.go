@@ -122,7 +122,7 @@ func (g *githubReporter) Domain(r *audit.Result) error {
 	if told(r.Origin) {
 		about += ", " + r.Origin.String()
 	}
-	if err := g.line("%-18s  %s  (%s): %s", r.Boundary.Word, r.Name, about, r.Boundary.Explain()); err != nil {
+	if err := g.line("%-18s  %s  (%s): %s", r.Boundary.Verdict, r.Name, about, r.Boundary.Explain()); err != nil {
 		return err
 	}
 	for i := range r.Findings {

@@ -88,7 +88,7 @@ func TestGitHub(t *testing.T) {
 	r.Findings[0].Drift = audit.AtNextStart
 	r.InBaseline = append(r.InBaseline, r.Findings[1])
 	r.Waived = append(r.Waived, audit.Waived{Finding: r.Findings[1], Waiver: &audit.Waiver{Reason: "we know"}})
-	r.Unevaluated = append(r.Unevaluated, audit.Unevaluated{Rule: baselineRules()[0], Needs: audit.NeedQEMUConf})
+	r.Unevaluated = append(r.Unevaluated, audit.Unevaluated{Rule: baselineRules()[0], Missing: audit.NeedQEMUConf})
 	problem := &audit.InputError{Source: "no.xml", Line: 3, Column: 9, Message: "is broken"}
 	all, plain := commands(render(t, "github", o, results, notices()[:1], []error{problem}))
 
@@ -96,7 +96,7 @@ func TestGitHub(t *testing.T) {
 	var want []command
 	for _, s := range audit.Severities() {
 		for i, r := range results {
-			if verdict := fmt.Sprintf("%-18s  %s  (%s): %s", r.Boundary.Word, r.Name, r.Source, r.Boundary.Explain()); s == audit.Info && !slices.Contains(plain, verdict) {
+			if verdict := fmt.Sprintf("%-18s  %s  (%s): %s", r.Boundary.Verdict, r.Name, r.Source, r.Boundary.Explain()); s == audit.Info && !slices.Contains(plain, verdict) {
 				t.Errorf("no line says %q", verdict)
 			}
 			for _, f := range r.Findings {

@@ -104,7 +104,7 @@ func (g *gitlabReporter) Domain(r *audit.Result) error {
 	}
 	g.tally.Add(r)
 	b := r.Boundary
-	seen, about := occurrences{}, markdownParagraph(fmt.Sprintf("Guest %s: %s, %s (policy %s).", r.Name, b.Word, b.Explain(), b.Policy))
+	seen, about := occurrences{}, markdownParagraph(fmt.Sprintf("Guest %s: %s, %s (policy %s).", r.Name, b.Verdict, b.Explain(), b.Policy))
 	for i := range r.Findings {
 		if err := g.entry(g.finding(r, &r.Findings[i], about, seen)); err != nil {
 			return err
@@ -130,7 +130,7 @@ func (g *gitlabReporter) finding(r *audit.Result, f *audit.Finding, about string
 		about += "But: " + f.Drift.Explain() + ".\n\n"
 	}
 	e := newGitLabEntry(f.Rule, f.Severity, f.Message, about, r.Name, g.location(r.Source, f.Pos))
-	e.Description += fmt.Sprintf(" (guest %s: %s)", printable(r.Name), r.Boundary.Word)
+	e.Description += fmt.Sprintf(" (guest %s: %s)", printable(r.Name), r.Boundary.Verdict)
 	// All documents of a guest share the fingerprint of a finding, and GitLab would show one.
 	fingerprint := r.Fingerprint(f)
 	e.Fingerprint = digest(

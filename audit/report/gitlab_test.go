@@ -44,10 +44,10 @@ func TestGitLab(t *testing.T) {
 					e.Location.Lines.Begin != f.Pos.Line || e.Location.Positions.End.Column != f.Pos.EndColumn {
 					t.Errorf("%s: %+v, want %+v", name, e, f)
 				}
-				if want := printable(f.Message) + " (guest " + printable(r.Name) + ": " + string(r.Boundary.Word) + ")"; e.Description != want {
+				if want := printable(f.Message) + " (guest " + printable(r.Name) + ": " + string(r.Boundary.Verdict) + ")"; e.Description != want {
 					t.Errorf("%s: description %.300q, want %.300q", name, e.Description, want)
 				}
-				for _, want := range []string{Fix(f.Rule, r.Name), f.Rule.URL(), string(r.Boundary.Word)} {
+				for _, want := range []string{Fix(f.Rule, r.Name), f.Rule.URL(), string(r.Boundary.Verdict)} {
 					if !strings.Contains(e.Content.Body, want) {
 						t.Errorf("%s: no %.300q in %.1000q", name, want, e.Content.Body)
 					}
@@ -98,7 +98,7 @@ func TestGitLabRest(t *testing.T) {
 // TestGitLabUncounted counts what has no entry, in one that is the same in every run.
 func TestGitLabUncounted(t *testing.T) {
 	results := run(t, map[string]string{"sub/a.xml": consoles, "b.xml": consoles}, "sub/a.xml", "b.xml")
-	lacking := audit.Unevaluated{Rule: baselineRules()[0], Needs: audit.NeedMAC}
+	lacking := audit.Unevaluated{Rule: baselineRules()[0], Missing: audit.NeedMAC}
 	results[0].Unevaluated, results[1].Unevaluated = nil, nil
 	var fingerprints []string
 	for _, want := range []string{

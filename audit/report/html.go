@@ -51,7 +51,7 @@ type htmlReporter struct {
 
 	rules   map[string]*htmlRule // that the page has to explain
 	frames  map[htmlKey]*htmlFrame
-	missing map[audit.Needs]map[string]int // how often a rule was not evaluated
+	missing map[audit.Inputs]map[string]int // how often a rule was not evaluated
 	plain   int
 }
 
@@ -67,17 +67,17 @@ type htmlRank [4]int
 func newHTML(w io.Writer, o Options) Reporter {
 	return &htmlReporter{
 		w: w, opt: o, parts: template.Must(template.ParseFS(htmlFiles, "html/*.html")), plain: htmlPlain,
-		rules: map[string]*htmlRule{}, frames: map[htmlKey]*htmlFrame{}, missing: map[audit.Needs]map[string]int{},
+		rules: map[string]*htmlRule{}, frames: map[htmlKey]*htmlFrame{}, missing: map[audit.Inputs]map[string]int{},
 	}
 }
 
 func (h *htmlReporter) Domain(r *audit.Result) error {
 	h.tally.Add(r)
 	for _, u := range r.Unevaluated {
-		if h.missing[u.Needs] == nil {
-			h.missing[u.Needs] = map[string]int{}
+		if h.missing[u.Missing] == nil {
+			h.missing[u.Missing] = map[string]int{}
 		}
-		h.missing[u.Needs][u.Rule.ID]++
+		h.missing[u.Missing][u.Rule.ID]++
 	}
 	for i := range r.Findings {
 		h.rule(r.Findings[i].Rule).N++
@@ -134,10 +134,10 @@ func rankHTML(r *audit.Result) htmlRank {
 		}
 	}
 	outside := 1
-	if r.Boundary.Word == policy.Outside {
+	if r.Boundary.Verdict == policy.Outside {
 		outside = 0
 	}
-	return htmlRank{outside, -int(worst), slices.Index(htmlVerdictOrder, r.Boundary.Word), -count}
+	return htmlRank{outside, -int(worst), slices.Index(htmlVerdictOrder, r.Boundary.Verdict), -count}
 }
 
 func (h *htmlReporter) Notice(n *audit.Notice) error {

@@ -24,7 +24,7 @@ func everything(results []*audit.Result) []*audit.Result {
 				r.Waived = append(r.Waived, audit.Waived{Finding: r.Findings[0], Waiver: w})
 			}
 		}
-		r.Unevaluated = append(r.Unevaluated, audit.Unevaluated{Rule: baselineRules()[i%3], Needs: audit.NeedSecrets}, audit.Unevaluated{Rule: baselineRules()[4], Needs: audit.NeedQEMUConf})
+		r.Unevaluated = append(r.Unevaluated, audit.Unevaluated{Rule: baselineRules()[i%3], Missing: audit.NeedSecrets}, audit.Unevaluated{Rule: baselineRules()[4], Missing: audit.NeedQEMUConf})
 	}
 	return results
 }
@@ -144,7 +144,7 @@ func TestHTMLComplete(t *testing.T) {
 		"5 waived, 5 in the baseline", "“agreed”, until 2027-06-30 (site.yaml:4:2)", audit.UntilRestart.Explain(),
 	}
 	for _, r := range results {
-		want = append(want, r.Name, string(r.Boundary.Word)+": "+r.Boundary.Explain(), r.Source, r.UUID, r.Target.Machine)
+		want = append(want, r.Name, string(r.Boundary.Verdict)+": "+r.Boundary.Explain(), r.Source, r.UUID, r.Target.Machine)
 		for _, f := range r.Findings {
 			want = append(want, f.Message, f.Rule.ID, f.Rule.Title, f.Severity.String(), fmt.Sprintf("%s:%d:%d", r.Source, f.Pos.Line, f.Pos.Column), f.Path.String(), strings.TrimSpace(f.Excerpt.Line))
 			doc := strings.Join(strings.Fields(f.Rule.Doc), " ")

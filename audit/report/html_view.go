@@ -115,7 +115,7 @@ type htmlExcerpt struct {
 func (h *htmlReporter) guest(r *audit.Result) (g *htmlGuest, err error) {
 	b := r.Boundary
 	g = &htmlGuest{
-		Name: printable(r.Name), What: printable(htmlWhat(r)), Explain: printable(b.Explain()), Verdict: htmlVerdicts[b.Word],
+		Name: printable(r.Name), What: printable(htmlWhat(r)), Explain: printable(b.Explain()), Verdict: htmlVerdicts[b.Verdict],
 		Hidden: htmlNotCounted(len(r.Waived), len(r.InBaseline)), Missing: htmlMissingIn(r), Facts: htmlFacts(r),
 	}
 	if g.Name != "" {
@@ -159,7 +159,7 @@ func (h *htmlReporter) guest(r *audit.Result) (g *htmlGuest, err error) {
 // htmlMissingIn is what was not evaluated of one guest.
 func htmlMissingIn(r *audit.Result) (out []htmlNeed) {
 	for _, u := range r.Unevaluated {
-		text := u.Needs.String()
+		text := u.Missing.String()
 		i := slices.IndexFunc(out, func(n htmlNeed) bool { return n.Text == text })
 		if i < 0 {
 			i = len(out)

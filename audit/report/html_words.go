@@ -91,12 +91,12 @@ func htmlNotCountedNote(waived, inBaseline int, shown bool) string {
 }
 
 // htmlMissingOf groups what was not evaluated by the missing fact.
-func htmlMissingOf(missing map[audit.Needs]map[string]int) *htmlMissing {
+func htmlMissingOf(missing map[audit.Inputs]map[string]int) *htmlMissing {
 	if len(missing) == 0 {
 		return nil
 	}
 	out := &htmlMissing{}
-	needs := make([]audit.Needs, 0, len(missing))
+	needs := make([]audit.Inputs, 0, len(missing))
 	total := 0
 	for need := range missing {
 		needs = append(needs, need)

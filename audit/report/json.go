@@ -138,11 +138,11 @@ type jsonReporter struct {
 	notices []jsonNotice
 	errors  []jsonUnreadable
 	begun   bool
-	skipped audit.Needs // rules that need one of these were skipped for all domains
+	skipped audit.Inputs // rules that need one of these were skipped for all domains
 }
 
 func newJSON(w io.Writer, o Options) Reporter {
-	return &jsonReporter{w: w, opt: o, skipped: ^audit.Needs(0)}
+	return &jsonReporter{w: w, opt: o, skipped: ^audit.Inputs(0)}
 }
 
 // begin writes what comes before the first domain, and what separates two.
@@ -182,7 +182,7 @@ func (j *jsonReporter) Domain(r *audit.Result) error {
 		return err
 	}
 	j.tally.Add(r)
-	j.skipped &= r.LeftOut
+	j.skipped &= r.Skipped
 	text, err := encode(newJSONDomain(r, j.opt.ShowWaived), "    ")
 	if err != nil {
 		return err
@@ -197,7 +197,7 @@ func newJSONDomain(r *audit.Result, full bool) jsonDomain {
 	d := jsonDomain{
 		Source: r.Source, Name: r.Name, UUID: r.UUID,
 		Type: r.Target.Type, OS: r.Target.OS, Arch: r.Target.Arch, Machine: r.Target.Machine,
-		Boundary:     jsonBoundary{string(b.Word), string(b.Reason), b.Policy, b.Accelerator, b.Target, b.Family, b.Machine, r.Notes},
+		Boundary:     jsonBoundary{string(b.Verdict), string(b.Reason), b.Policy, b.Accelerator, b.Target, b.Family, b.Machine, r.Notes},
 		HostKnown:    r.Host.HostWords(),
 		Findings:     make([]jsonFinding, 0, len(r.Findings)),
 		NotEvaluated: make([]jsonUnevaluated, 0, len(r.Unevaluated)),
@@ -228,7 +228,7 @@ func newJSONDomain(r *audit.Result, full bool) jsonDomain {
 		add(&r.InBaseline[i], "baseline")
 	}
 	for _, u := range r.Unevaluated {
-		d.NotEvaluated = append(d.NotEvaluated, jsonUnevaluated{u.Rule.ID, u.Needs.String()})
+		d.NotEvaluated = append(d.NotEvaluated, jsonUnevaluated{u.Rule.ID, u.Missing.String()})
 	}
 	return d
 }
@@ -242,7 +242,7 @@ func newJSONFinding(r *audit.Result, f *audit.Finding) jsonFinding {
 		Rule: f.Rule.ID, Severity: f.Severity.String(), Title: f.Rule.Title, Message: f.Message,
 		Path: f.Path.String(), Device: f.Device, Line: f.Pos.Line, Column: f.Pos.Column,
 		Fix: Fix(f.Rule, r.Name), Refs: refs, URL: f.Rule.URL(), Drift: string(f.Drift), Fingerprint: r.Fingerprint(f),
-		Inherits: f.Inherits.HostWords(),
+		Inherits: f.DependsOn.HostWords(),
 	}
 }
 
@@ -310,7 +310,7 @@ func (j *jsonReporter) Close() error {
 }
 
 // ruleIDs returns the IDs of the rules that require none of the given facts.
-func ruleIDs(rules []*audit.Rule, without audit.Needs) []string {
+func ruleIDs(rules []*audit.Rule, without audit.Inputs) []string {
 	out := make([]string, 0, len(rules))
 	for _, r := range rules {
 		if r.Required()&without == 0 {

@@ -196,7 +196,7 @@ func junitGuest(r *audit.Result) *junitProperties {
 		{"os", t.OS},
 		{"arch", t.Arch},
 		{"machine", t.Machine},
-		{"verdict", string(b.Word)},
+		{"verdict", string(b.Verdict)},
 		{"reason", string(b.Reason)},
 		{"policy", b.Policy},
 		{"accelerator", b.Accelerator},

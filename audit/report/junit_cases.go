@@ -12,13 +12,13 @@ import (
 func (j *junitReporter) boundary(r *audit.Result, class string) *junitTestCase {
 	c := &junitTestCase{Class: class, Name: "boundary"}
 	b := r.Boundary
-	says := printable(fmt.Sprintf("%s: %s (policy %s)", b.Word, b.Explain(), b.Policy))
+	says := printable(fmt.Sprintf("%s: %s (policy %s)", b.Verdict, b.Explain(), b.Policy))
 	failing := j.opt.boundaryFailures(r)
 	switch {
 	case len(failing) > 0: // also of a guest inside, with a device that is not
 		see := "see " + strings.Join(failing, ", ")
-		c.Failure = &junitOutcome{string(b.Word), says + "; " + see, junitProse(says, see)}
-	case b.Word == policy.Outside || b.Word == policy.Undetermined:
+		c.Failure = &junitOutcome{string(b.Verdict), says + "; " + see, junitProse(says, see)}
+	case b.Verdict == policy.Outside || b.Verdict == policy.Undetermined:
 		const why = "the run does not fail for it: the findings about it are waived, in the baseline or below --fail-on, or the rules about it did not run"
 		c.Skipped = &junitOutcome{"", says, junitProse(says, why)}
 	default:
@@ -33,7 +33,7 @@ type junitGroup struct {
 	rule      *audit.Rule
 	findings  []*audit.Finding
 	uncounted []uncounted // listed or not
-	needs     audit.Needs
+	needs     audit.Inputs
 }
 
 // junitGroups groups findings and rules that were not evaluated by rule, in order of appearance.
@@ -57,7 +57,7 @@ func junitGroups(r *audit.Result) []*junitGroup {
 		g.uncounted = append(g.uncounted, u)
 	}
 	for _, u := range r.Unevaluated {
-		of(u.Rule).needs = u.Needs
+		of(u.Rule).needs = u.Missing
 	}
 	return all
 }

@@ -109,7 +109,7 @@ func TestJUnit(t *testing.T) {
 		for _, p := range s.Properties {
 			properties[p.Name] = p.Value
 		}
-		if s.Name != r.Name || s.Timestamp != "2026-11-24T12:00:00" || properties["verdict"] != string(r.Boundary.Word) ||
+		if s.Name != r.Name || s.Timestamp != "2026-11-24T12:00:00" || properties["verdict"] != string(r.Boundary.Verdict) ||
 			properties["policy"] != "qemu-11.1" || properties["machine"] != r.Target.Machine || properties["source"] != r.Source {
 			t.Errorf("%s: %s %s %v", r.Name, s.Name, s.Timestamp, properties)
 		}
@@ -155,13 +155,13 @@ func TestJUnitOutcomes(t *testing.T) {
 	twice := at("endpoint-vnc-public", audit.High)
 	twice.Drift = audit.AtNextStart
 	r := &audit.Result{
-		Source: "a.xml", Name: "a", Boundary: policy.Verdict{Word: policy.Outside, Reason: policy.SoftwareEmulation},
+		Source: "a.xml", Name: "a", Boundary: policy.Verdict{Verdict: policy.Outside, Reason: policy.SoftwareEmulation},
 		Origin:     audit.Origin{Kind: audit.Snapshot, Label: "old", Stated: true},
 		Findings:   []audit.Finding{at("endpoint-vnc-public", audit.Medium), twice, at("machine-i440fx", audit.Low), at("secret-graphics-passwd", audit.High)},
 		Waived:     []audit.Waived{{Finding: at("boundary-accel-tcg", audit.Critical), Waiver: waiver}, {Finding: at("endpoint-vnc-public", audit.High), Waiver: waiver}},
 		InBaseline: []audit.Finding{at("device-video-cirrus", audit.High)},
 		Unevaluated: []audit.Unevaluated{
-			{Rule: rule["secret-graphics-passwd"], Needs: audit.NeedSecrets}, {Rule: rule["endpoint-graphics-empty-password"], Needs: audit.NeedSecrets},
+			{Rule: rule["secret-graphics-passwd"], Missing: audit.NeedSecrets}, {Rule: rule["endpoint-graphics-empty-password"], Missing: audit.NeedSecrets},
 		},
 	}
 	for name, c := range map[string]struct {
@@ -209,7 +209,7 @@ func TestJUnitOutcomes(t *testing.T) {
 			t.Errorf("at the level %s the boundary is %s: %s", level, word, text)
 		}
 	}
-	r.Findings, r.Boundary.Word = nil, policy.NotQEMU
+	r.Findings, r.Boundary.Verdict = nil, policy.NotQEMU
 	if word, _ := suites(t, render(t, "junit", o, []*audit.Result{r}, nil, nil)).Suites[1].Cases[0].outcome(); word != "passed" {
 		t.Errorf("the boundary of what is not QEMU is %s", word)
 	}

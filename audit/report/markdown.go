@@ -45,7 +45,7 @@ func RuleRows(rules []RuleEntry, page string) string {
 
 func markdownRule(b *strings.Builder, r *audit.Rule, title, bad, good string) {
 	fmt.Fprintf(b, "\n### %s\n\n**%s**: %s\n\n%s\n", r.ID, r.Severity, escapeMarkdown(title), escapeMarkdown(strings.Join(strings.Fields(r.Doc), " ")))
-	if r.Needs != 0 {
+	if r.Requires != 0 {
 		fmt.Fprintf(b, "\n%s\n", escapeMarkdown(notEvaluatedSentence(r)))
 	}
 	b.WriteString("\n**Fix.**")

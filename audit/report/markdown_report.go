@@ -92,7 +92,7 @@ func (m *markdownReporter) row(r *audit.Result) string {
 	if n := len(r.Unevaluated); n > 0 {
 		counts += fmt.Sprintf(", %s not evaluated", plural(n, "check"))
 	}
-	return fmt.Sprintf("| %s | %s | %s | %s | %s |\n", verdictWord(r.Boundary.Word), name, cellCode(strings.Join(machine, " ")), worst, counts)
+	return fmt.Sprintf("| %s | %s | %s | %s | %s |\n", verdictWord(r.Boundary.Verdict), name, cellCode(strings.Join(machine, " ")), worst, counts)
 }
 
 func worstOf(findings []audit.Finding) audit.Severity {
@@ -128,10 +128,10 @@ func counted(n [audit.Critical + 1]int, none string) string {
 // guest returns the findings about one guest in an element that is collapsed.
 func (m *markdownReporter) guest(r *audit.Result) string {
 	var b strings.Builder
-	verdict := strings.ReplaceAll(verdictWord(r.Boundary.Word), "*", "")
+	verdict := strings.ReplaceAll(verdictWord(r.Boundary.Verdict), "*", "")
 	// In a line that begins with an element nothing is Markdown, up to the next empty line.
 	fmt.Fprintf(&b, "\n<details><summary><code>%s</code>: %s, %s</summary>\n\n", htmlElement(r.Name), verdict, severityCounts(r.Findings))
-	fmt.Fprintf(&b, "Verdict %s: %s, by policy %s. Read from %s", r.Boundary.Word,
+	fmt.Fprintf(&b, "Verdict %s: %s, by policy %s. Read from %s", r.Boundary.Verdict,
 		prose(r.Boundary.Explain()), codeSpan(r.Boundary.Policy), codeSpan(r.Source))
 	if told(r.Origin) && r.Origin.Host == "" { // otherwise the source contains it
 		fmt.Fprintf(&b, " (%s)", codeSpan(r.Origin.String()))
@@ -244,7 +244,7 @@ func (m *markdownReporter) Unreadable(err error) error {
 
 func (m *markdownReporter) Close() error {
 	var tail measured
-	err := m.lacks.each(func(need audit.Needs, checks int, rules []string) error {
+	err := m.lacks.each(func(need audit.Inputs, checks int, rules []string) error {
 		for i, id := range rules {
 			rules[i] = codeSpan(id)
 		}

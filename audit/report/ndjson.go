@@ -154,7 +154,7 @@ func (n *ndjsonReporter) Early(r *audit.Result) error {
 	from := len(n.marks)
 	n.each(r, &d, func(_ int, m ndjsonMark) { n.marks = append(n.marks, m) })
 	n.early[n.guest(r)] = ndjsonEarly{
-		uint32(from), uint32(len(n.marks) - from), uint8(max(0, slices.Index(policyWords, r.Boundary.Word))),
+		uint32(from), uint32(len(n.marks) - from), uint8(max(0, slices.Index(policyWords, r.Boundary.Verdict))),
 	}
 	if !n.opt.ShowWaived {
 		d.Waived, d.InBaseline = nil, nil
@@ -208,7 +208,7 @@ func (n *ndjsonReporter) Domain(r *audit.Result) error {
 
 	d := newJSONDomain(r, true)
 	more := ndjsonMore{Record: "more", Source: d.Source, Name: d.Name, UUID: d.UUID, Origin: d.Origin, Findings: []jsonFinding{}}
-	if r.Boundary.Word != policyWords[printed.verdict] {
+	if r.Boundary.Verdict != policyWords[printed.verdict] {
 		more.Boundary = &d.Boundary
 	}
 	var drifts []ndjsonDrift

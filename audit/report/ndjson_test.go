@@ -204,7 +204,7 @@ func TestNDJSONChanged(t *testing.T) {
 	hide := func(r *audit.Result, from, to int) { // as a baseline and a waiver do
 		r.InBaseline, r.Waived = append(r.InBaseline, r.Findings[from]), append(r.Waived, audit.Waived{Finding: r.Findings[to], Waiver: &audit.Waiver{Reason: "why", Source: "x"}})
 		r.Findings = slices.Delete(r.Findings, from, to+1)
-		r.Unevaluated = append(r.Unevaluated, audit.Unevaluated{Rule: baselineRules()[from], Needs: audit.NeedQEMUConf})
+		r.Unevaluated = append(r.Unevaluated, audit.Unevaluated{Rule: baselineRules()[from], Missing: audit.NeedQEMUConf})
 	}
 	hide(before, 0, 1)
 	after.Findings = append(after.Findings, before.Waived[0].Finding, before.InBaseline[0], before.InBaseline[0])

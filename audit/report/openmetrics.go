@@ -163,7 +163,7 @@ func (m *openMetrics) Domain(r *audit.Result) error {
 	id := m.once(labels(identity...))
 	b := r.Boundary
 	errs := []error{m.boundary.add(join(id, labels(
-		"verdict", string(b.Word), "reason", string(b.Reason), "policy", short(b.Policy),
+		"verdict", string(b.Verdict), "reason", string(b.Reason), "policy", short(b.Policy),
 		"type", short(r.Target.Type), "arch", short(r.Target.Arch), "machine", short(r.Target.Machine))), 1)}
 	var n [audit.Critical + 1]int64
 	for i := range r.Findings {
@@ -176,7 +176,7 @@ func (m *openMetrics) Domain(r *audit.Result) error {
 	errs = append(errs, m.lacking.add(id, int64(len(r.Unevaluated))))
 	for _, u := range r.Unevaluated {
 		m.rules[u.Rule.ID] = u.Rule
-		m.missing[ruleCount{rule: u.Rule.ID, needs: u.Needs.String()}]++
+		m.missing[ruleCount{rule: u.Rule.ID, needs: u.Missing.String()}]++
 	}
 	for _, u := range m.opt.uncounted(r) {
 		if u.Waiver != nil {

@@ -202,13 +202,13 @@ func TestMetricsHidden(t *testing.T) {
 func withHidden() *audit.Result {
 	all := rules.All()
 	return &audit.Result{
-		Name: "web", Source: "web.xml", Boundary: audit.Boundary{Word: policy.Inside, Reason: policy.Listed},
+		Name: "web", Source: "web.xml", Boundary: audit.Boundary{Verdict: policy.Inside, Reason: policy.Listed},
 		Waived: []audit.Waived{{
 			Finding: audit.Finding{Rule: all[0], Severity: audit.High, Message: "waived message", Pos: audit.Pos{Line: 3, Column: 4}},
 			Waiver:  &audit.Waiver{Reason: "because of @somebody", Until: time.Date(2027, 6, 30, 0, 0, 0, 0, time.UTC)},
 		}},
 		InBaseline:  []audit.Finding{{Rule: all[1], Severity: audit.Low, Message: "known message", Pos: audit.Pos{Line: 5, Column: 6}}},
-		Unevaluated: []audit.Unevaluated{{Rule: all[2], Needs: audit.NeedSecrets}},
+		Unevaluated: []audit.Unevaluated{{Rule: all[2], Missing: audit.NeedSecrets}},
 	}
 }
 

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 // run audits documents with all baseline rules, as files of a folder "guests" would be.
 func run(t *testing.T, documents map[string]string, names ...string) []*audit.Result {
 	t.Helper()
-	cfg := &audit.Config{
+	cfg := &audit.Settings{
 		Rules: baselineRules(), OneHost: true, Known: func(id string) bool { return id != "no-such-rule" },
 		Today: time.Date(2026, 11, 24, 12, 0, 0, 0, time.Local),
 	}

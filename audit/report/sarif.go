@@ -141,7 +141,7 @@ func (s *sarifReporter) Domain(r *audit.Result) error {
 
 // finding returns a finding about a guest as a result.
 func (s *sarifReporter) finding(r *audit.Result, f *audit.Finding, seen occurrences) *sarifResult {
-	out := s.about(f.Rule, f.Severity, f.Message+". Guest "+r.Name+": "+string(r.Boundary.Word)+", "+r.Boundary.Explain())
+	out := s.about(f.Rule, f.Severity, f.Message+". Guest "+r.Name+": "+string(r.Boundary.Verdict)+", "+r.Boundary.Explain())
 	at := sarifAt(r.Source, f.Pos)
 	at.Logical = []sarifLogical{newSARIFLogical(r.Name, f.Path.String())}
 	out.Locations = []sarifLocation{at}
@@ -199,9 +199,9 @@ func (s *sarifReporter) unaudited(r *audit.Rule, message, source string, p audit
 func (s *sarifReporter) unevaluated() []sarifNotification {
 	out := make([]sarifNotification, 0, len(s.missing))
 	for _, u := range slices.SortedFunc(maps.Keys(s.missing), func(a, b audit.Unevaluated) int {
-		return cmp.Or(cmp.Compare(a.Rule.ID, b.Rule.ID), cmp.Compare(a.Needs, b.Needs))
+		return cmp.Or(cmp.Compare(a.Rule.ID, b.Rule.ID), cmp.Compare(a.Missing, b.Missing))
 	}) {
-		text := fmt.Sprintf("%s was not evaluated for %s, because %s.", u.Rule.ID, plural(s.missing[u], "guest"), u.Needs)
+		text := fmt.Sprintf("%s was not evaluated for %s, because %s.", u.Rule.ID, plural(s.missing[u], "guest"), u.Missing)
 		n := sarifNotification{Level: sarifWarning, Message: sarifText{sarifMessage(text)}, Rule: &sarifRule{ID: printable(u.Rule.ID)}}
 		if i, ok := s.index[u.Rule.ID]; ok {
 			n.Rule.Index = &i

@@ -127,7 +127,7 @@ func newSARIFGuest(r *audit.Result) sarifGuest {
 func newSARIFVerdict(r *audit.Result) sarifVerdict {
 	v := sarifVerdict{
 		Domain: printable(r.Name), UUID: printable(r.UUID),
-		Verdict: string(r.Boundary.Word), Reason: string(r.Boundary.Reason), Policy: printable(r.Boundary.Policy),
+		Verdict: string(r.Boundary.Verdict), Reason: string(r.Boundary.Reason), Policy: printable(r.Boundary.Policy),
 	}
 	if told(r.Origin) {
 		v.Origin = printable(r.Origin.String())

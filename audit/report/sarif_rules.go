@@ -104,7 +104,7 @@ func newSARIFDescriptor(r *audit.Rule) sarifDescriptor {
 // line.
 func newSARIFHelp(r *audit.Rule, doc string) sarifHelp {
 	text := doc + "\n\nFix: " + printableLines(r.Fix)
-	if r.Needs != 0 {
+	if r.Requires != 0 {
 		text += "\n\n" + notEvaluatedSentence(r)
 	}
 	if len(r.Refs) > 0 {

@@ -80,7 +80,7 @@ func TestSARIF(t *testing.T) {
 			guests, _ := got.Properties.Properties["domains"].([]any)
 			for i, r := range results {
 				g, _ := guests[i].(map[string]any)
-				if g["domain"] != printable(r.Name) || g["verdict"] != string(r.Boundary.Word) || g["findings"] != float64(len(r.Findings)) {
+				if g["domain"] != printable(r.Name) || g["verdict"] != string(r.Boundary.Verdict) || g["findings"] != float64(len(r.Findings)) {
 					t.Errorf("%s: told as %v", r.Name, g)
 				}
 			}
@@ -94,7 +94,7 @@ func compareSARIF(t *testing.T, in *sarifRunRead, got *sarifResultRead, r *audit
 		t.Errorf("rule %s, and %s in the table, want %s", *got.RuleID, id, f.Rule.ID)
 	}
 	text := strings.NewReplacer("{{", "{", "}}", "}", "] (", "](").Replace(*got.Message.Text)
-	if want := strings.ReplaceAll(printable(f.Message+". Guest "+r.Name+": "+string(r.Boundary.Word)+", "), "] (", "]("); !strings.HasPrefix(text, want) {
+	if want := strings.ReplaceAll(printable(f.Message+". Guest "+r.Name+": "+string(r.Boundary.Verdict)+", "), "] (", "]("); !strings.HasPrefix(text, want) {
 		t.Errorf("message %.300q, want %.300q", text, want)
 	}
 	p := got.Locations[0].PhysicalLocation
@@ -112,7 +112,7 @@ func compareSARIF(t *testing.T, in *sarifRunRead, got *sarifResultRead, r *audit
 		t.Errorf("fingerprint %s", id)
 	}
 	for key, want := range map[string]string{
-		"verdict": string(r.Boundary.Word), "policy": r.Boundary.Policy, "fix": Fix(f.Rule, r.Name), "url": f.Rule.URL(), "path": f.Path.String(),
+		"verdict": string(r.Boundary.Verdict), "policy": r.Boundary.Policy, "fix": Fix(f.Rule, r.Name), "url": f.Rule.URL(), "path": f.Path.String(),
 	} {
 		if v := got.Properties.Properties[key]; v != want {
 			t.Errorf("property %s is %q, want %q", key, v, want)
@@ -206,9 +206,9 @@ func TestSARIFSuppressed(t *testing.T) {
 func TestSARIFRest(t *testing.T) {
 	results := hostile(t)
 	site := &audit.Rule{ID: "site-rule"}
-	lacking := audit.Unevaluated{Rule: baselineRules()[3], Needs: audit.NeedSecrets}
+	lacking := audit.Unevaluated{Rule: baselineRules()[3], Missing: audit.NeedSecrets}
 	for _, r := range results {
-		r.Unevaluated = []audit.Unevaluated{lacking, {Rule: site, Needs: audit.NeedMAC}}
+		r.Unevaluated = []audit.Unevaluated{lacking, {Rule: site, Missing: audit.NeedMAC}}
 	}
 	outside := &audit.Notice{Rule: site, Message: "no {0} [here](javascript:x)"}
 	got := readSARIF(t, render(t, "sarif", shown(), results, append(notices(), outside), append(problems(), errors.New("out of {memory}"))))
@@ -264,7 +264,7 @@ func TestSARIFRest(t *testing.T) {
 func TestSARIFRules(t *testing.T) {
 	o := options()
 	o.Rules = append(o.Rules, &audit.Rule{
-		ID: "site-rule", Title: "\u202etitle", Doc: strings.Repeat("long. ", 300), Fix: "one\ntwo\x1b", Page: "wiki/rules", Needs: audit.NeedMAC,
+		ID: "site-rule", Title: "\u202etitle", Doc: strings.Repeat("long. ", 300), Fix: "one\ntwo\x1b", Page: "wiki/rules", Requires: audit.NeedMAC,
 	})
 	driver := readSARIF(t, render(t, "sarif", o, nil, nil, nil)).Tool.Driver
 	if *driver.Name != "virt-audit" || *driver.Version != "1.2.3" || *driver.SemanticVersion != "1.2.3" || len(driver.Rules) != len(o.Rules)+len(unaudited) {

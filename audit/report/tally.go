@@ -19,17 +19,17 @@ type Tally struct {
 	Waived      int // findings that a waiver takes out of the count
 	InBaseline  int // findings that a baseline takes out of the count
 	Unevaluated int // pairs of rule and domain
-	Missing     map[audit.Needs]int
+	Missing     map[audit.Inputs]int
 }
 
 // Add counts one domain's result.
 func (t *Tally) Add(r *audit.Result) {
 	if t.Verdicts == nil {
 		t.Verdicts = map[policy.Word]int{}
-		t.Missing = map[audit.Needs]int{}
+		t.Missing = map[audit.Inputs]int{}
 	}
 	t.Domains++
-	t.Verdicts[r.Boundary.Word]++
+	t.Verdicts[r.Boundary.Verdict]++
 	for _, f := range r.Findings {
 		t.Severities[f.Severity]++
 	}
@@ -37,7 +37,7 @@ func (t *Tally) Add(r *audit.Result) {
 	t.InBaseline += len(r.InBaseline)
 	t.Unevaluated += len(r.Unevaluated)
 	for _, u := range r.Unevaluated {
-		t.Missing[u.Needs]++
+		t.Missing[u.Missing]++
 	}
 }
 

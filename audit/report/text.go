@@ -113,7 +113,7 @@ func (t *textReporter) notes(r *audit.Result) string {
 // findings.
 func (t *textReporter) row(r *audit.Result) string {
 	b := r.Boundary
-	verdict := t.style.verdict[b.Word](pad(string(b.Word), verdictWidth))
+	verdict := t.style.verdict[b.Verdict](pad(string(b.Verdict), verdictWidth))
 	what := []string{r.Target.Type}
 	arch, origin := r.Target.Arch, ""
 	if told(r.Origin) { // there is space for one; another document of the guest shows the architecture

@@ -17,8 +17,8 @@ func (t *textReporter) findings(w io.Writer, r *audit.Result) {
 		head += "  " + t.style.dim("("+printable(o.String())+")")
 	}
 	fmt.Fprintf(w, "\n%s\n", head)
-	for _, line := range wrap(fmt.Sprintf("%s: %s", b.Word, b.Explain()), t.width-2) {
-		fmt.Fprintf(w, "  %s\n", t.style.verdict[b.Word](printable(line)))
+	for _, line := range wrap(fmt.Sprintf("%s: %s", b.Verdict, b.Explain()), t.width-2) {
+		fmt.Fprintf(w, "  %s\n", t.style.verdict[b.Verdict](printable(line)))
 	}
 	if len(r.Origin.Taints) > 0 {
 		for _, line := range wrap("tainted according to libvirt: "+strings.Join(r.Origin.Taints, ", "), t.width-2) {
@@ -34,7 +34,7 @@ func (t *textReporter) findings(w io.Writer, r *audit.Result) {
 	}
 	if t.opt.Verbose {
 		for _, u := range r.Unevaluated {
-			fmt.Fprintf(w, "\n  not evaluated: %s, because %s\n", u.Rule.ID, u.Needs)
+			fmt.Fprintf(w, "\n  not evaluated: %s, because %s\n", u.Rule.ID, u.Missing)
 		}
 	}
 }

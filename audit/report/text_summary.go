@@ -118,7 +118,7 @@ func (t *textReporter) summary() string {
 	if n.Unreadable > 0 {
 		fmt.Fprintf(&b, "%s\n", t.style.severity[audit.High](plural(n.Unreadable, "unreadable input")))
 	}
-	needs := make([]audit.Needs, 0, len(n.Missing))
+	needs := make([]audit.Inputs, 0, len(n.Missing))
 	for need := range n.Missing {
 		needs = append(needs, need)
 	}

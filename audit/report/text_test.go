@@ -48,7 +48,7 @@ func TestTextNotice(t *testing.T) {
 // TestTextUnread names in the report what could not be read: a line for each, of which none is too long, and not
 // more than somebody reads.
 func TestTextUnread(t *testing.T) {
-	good := []*audit.Result{{Name: "web", Source: "web.xml", Boundary: audit.Boundary{Word: policy.Inside}}}
+	good := []*audit.Result{{Name: "web", Source: "web.xml", Boundary: audit.Boundary{Verdict: policy.Inside}}}
 	broken := &audit.InputError{Source: "a\nb.xml", Line: 2, Column: 7, Message: "bad"}
 	for name, c := range map[string]struct {
 		quiet    bool

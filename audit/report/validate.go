@@ -34,19 +34,19 @@ const (
 )
 
 // lacks counts checks that were not evaluated by the missing facts and by rule.
-type lacks map[audit.Needs]map[string]int
+type lacks map[audit.Inputs]map[string]int
 
 func (l lacks) add(r *audit.Result) {
 	for _, u := range r.Unevaluated {
-		if l[u.Needs] == nil {
-			l[u.Needs] = map[string]int{}
+		if l[u.Missing] == nil {
+			l[u.Missing] = map[string]int{}
 		}
-		l[u.Needs][u.Rule.ID]++
+		l[u.Missing][u.Rule.ID]++
 	}
 }
 
 // each calls do for each need, in order, with the number of checks and the rules.
-func (l lacks) each(do func(need audit.Needs, checks int, rules []string) error) error {
+func (l lacks) each(do func(need audit.Inputs, checks int, rules []string) error) error {
 	for _, need := range slices.Sorted(maps.Keys(l)) {
 		n := 0
 		for _, c := range l[need] {
@@ -98,7 +98,7 @@ func (v *validate) line(prefix, check string, word outcome, hint ...string) erro
 
 // driver names the hypervisor of a guest as virt-host-validate does.
 func driver(r *audit.Result) string {
-	if r.Boundary.Word == policy.NotQEMU {
+	if r.Boundary.Verdict == policy.NotQEMU {
 		return strings.ToUpper(clean(r.Target.Type))
 	}
 	return "QEMU"
@@ -143,7 +143,7 @@ func (v *validate) Domain(r *audit.Result) error {
 	}
 	if v.opt.Verbose {
 		for _, u := range r.Unevaluated {
-			if err := v.line(driver(r), subject(r)+" for "+u.Rule.ID, warn, "not evaluated, because "+u.Needs.String()); err != nil {
+			if err := v.line(driver(r), subject(r)+" for "+u.Rule.ID, warn, "not evaluated, because "+u.Missing.String()); err != nil {
 				return err
 			}
 		}
@@ -155,7 +155,7 @@ func (v *validate) Domain(r *audit.Result) error {
 // run; it is printed even if that finding is waived or its rule disabled.
 func (v *validate) boundary(r *audit.Result) error {
 	word := pass
-	switch r.Boundary.Word {
+	switch r.Boundary.Verdict {
 	case policy.Inside:
 	case policy.Outside:
 		word = warn
@@ -171,7 +171,7 @@ func (v *validate) boundary(r *audit.Result) error {
 	if word == pass {
 		return v.line(driver(r), check, pass)
 	}
-	return v.line(driver(r), check, word, fmt.Sprintf("%s: %s by policy %s", r.Source, r.Boundary.Word, v.opt.Policy), r.Boundary.Explain())
+	return v.line(driver(r), check, word, fmt.Sprintf("%s: %s by policy %s", r.Source, r.Boundary.Verdict, v.opt.Policy), r.Boundary.Explain())
 }
 
 // finding prints the line of a finding; more are hints before the fix.
@@ -222,7 +222,7 @@ func (v *validate) Close() error {
 			return err
 		}
 	}
-	err := v.lacks.each(func(need audit.Needs, checks int, rules []string) error {
+	err := v.lacks.each(func(need audit.Inputs, checks int, rules []string) error {
 		return v.line("AUDIT", "rules that need more facts", warn,
 			fmt.Sprintf("not evaluated: %s, because %s", plural(checks, "check"), need), "of "+strings.Join(rules, ", "))
 	})

@@ -72,7 +72,7 @@ func TestValidateHostile(t *testing.T) {
 	o.ShowWaived, o.Verbose = true, true
 	results := hostile(t)
 	for _, name := range []string{"x    : PASS", "x:", ": FAIL (", "a: b: c"} {
-		results = append(results, &audit.Result{Name: name, Source: name, Target: audit.Target{Type: "lxc"}, Boundary: audit.Boundary{Word: policy.NotQEMU}})
+		results = append(results, &audit.Result{Name: name, Source: name, Target: audit.Target{Type: "lxc"}, Boundary: audit.Boundary{Verdict: policy.NotQEMU}})
 	}
 	words, checks := readLines(t, render(t, "validate", o, results, notices(), problems()))
 	if slices.Contains(words, "PASS") {
@@ -93,7 +93,7 @@ func TestValidateWords(t *testing.T) {
 		return audit.Finding{Rule: rules.All()[i], Severity: s, Message: "what is wrong", Pos: audit.Pos{Line: 3, Column: 4}}
 	}
 	guest := func(word policy.Word, findings ...audit.Finding) *audit.Result {
-		return &audit.Result{Name: "web", Source: "web.xml", Target: audit.Target{Type: "kvm"}, Boundary: audit.Boundary{Word: word, Reason: policy.SoftwareEmulation}, Findings: findings}
+		return &audit.Result{Name: "web", Source: "web.xml", Target: audit.Target{Type: "kvm"}, Boundary: audit.Boundary{Verdict: word, Reason: policy.SoftwareEmulation}, Findings: findings}
 	}
 	tcg := finding("boundary-accel-tcg", audit.Critical)
 	hidden := withHidden()

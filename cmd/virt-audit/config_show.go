@@ -147,7 +147,7 @@ func (x *site) formats(c *cli.Context) (named, others []string) {
 }
 
 // showRest prints the values of keys that stand for no option.
-func (x *site) showRest(w *writer, c *cli.Context, cfg *audit.Config) {
+func (x *site) showRest(w *writer, c *cli.Context, cfg *audit.Settings) {
 	f := config.File{}
 	if x.file != nil {
 		f = *x.file

@@ -46,7 +46,7 @@ func connections(c *cli.Context) []string {
 
 // connected fetches the guests of hosts, and the facts about those hosts, which it adds to the
 // configuration. The documents come host by host.
-func (s *streams) connected(c *cli.Context, uris []string, cfg *audit.Config) (iter.Seq2[*collect.Document, error], error) {
+func (s *streams) connected(c *cli.Context, uris []string, cfg *audit.Settings) (iter.Seq2[*collect.Document, error], error) {
 	if c.Duration("timeout") <= 0 {
 		return nil, usagef("option --timeout: must be positive")
 	}

@@ -44,7 +44,7 @@ func (s *streams) diff(c *cli.Context) error {
 		}
 	}
 	d := baseline.Compare(reports[0], reports[1], func(rule string) bool {
-		return slices.ContainsFunc(rules.All(), func(r *audit.Rule) bool { return r.ID == rule && r.Needs&audit.NeedDomains != 0 })
+		return slices.ContainsFunc(rules.All(), func(r *audit.Rule) bool { return r.ID == rule && r.Requires&audit.NeedDomains != 0 })
 	})
 	var err error
 	switch format := c.String("format"); format {

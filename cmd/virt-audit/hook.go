@@ -248,7 +248,7 @@ func refusalOption(c *cli.Context, x *site) (*refusal, error) {
 
 // hookSetup is what a hook judges by.
 type hookSetup struct {
-	*audit.Config
+	*audit.Settings
 	refuse *refusal
 	files  []hookFile
 }
@@ -317,7 +317,7 @@ func hookConfig(c *cli.Context) (*hookSetup, error) {
 
 // hookWaivers lets waivers in a guest's metadata count only with --domain-waivers, and not against the configuration:
 // the hook decides about guests of users who may write what they like into their metadata.
-func hookWaivers(c *cli.Context, cfg *audit.Config) error {
+func hookWaivers(c *cli.Context, cfg *audit.Settings) error {
 	if c.Bool("domain-waivers") && c.Bool("no-domain-waivers") {
 		return usagef("options --domain-waivers and --no-domain-waivers exclude each other")
 	}

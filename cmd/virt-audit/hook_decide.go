@@ -46,14 +46,14 @@ func (s *streams) decide(c *cli.Context, guest, operation string) (refused strin
 	go func() {
 		defer func() {
 			if r := recover(); r != nil {
-				done <- answer{err: blame(&pipeline.PanicError{Source: "guest " + guest, Value: r, Stack: debug.Stack()}, setup.Config)}
+				done <- answer{err: blame(&pipeline.PanicError{Source: "guest " + guest, Value: r, Stack: debug.Stack()}, setup.Settings)}
 			}
 		}()
 		setup.Host = hookedHost(c)
-		res, err := judgeHooked(io.LimitReader(s.in, limit+1), limit, operation, setup.Config)
+		res, err := judgeHooked(io.LimitReader(s.in, limit+1), limit, operation, setup.Settings)
 		if defect, ok := errors.AsType[*pipeline.PanicError](err); ok {
 			defect.Source = "guest " + guest
-			done <- answer{err: blame(defect, setup.Config)}
+			done <- answer{err: blame(defect, setup.Settings)}
 			return
 		}
 		if err != nil {
@@ -75,7 +75,7 @@ const controlGuest = `<domain type='kvm' id='1'><name>control</name><memory>1048
 
 // blame says whose fault a panic is: ours if the control guest has the same effect, and else that of the guest's
 // XML. A defect that only some documents meet would be a way past the hook.
-func blame(err error, cfg *audit.Config) (blamed error) {
+func blame(err error, cfg *audit.Settings) (blamed error) {
 	defer func() {
 		if recover() != nil {
 			blamed = err
@@ -88,7 +88,7 @@ func blame(err error, cfg *audit.Config) (blamed error) {
 }
 
 // judgeHooked reads and judges a guest as a hook is shown it. Its errors are about the XML.
-func judgeHooked(in io.Reader, limit int64, operation string, cfg *audit.Config) (*audit.Result, error) {
+func judgeHooked(in io.Reader, limit int64, operation string, cfg *audit.Settings) (*audit.Result, error) {
 	data, err := io.ReadAll(in)
 	switch {
 	case err != nil:
@@ -151,9 +151,9 @@ func (r *refusal) reason(res *audit.Result) string {
 	switch {
 	case boundaryWaived(res):
 		boundary = false
-	case r.outside && res.Boundary.Word == policy.Outside:
+	case r.outside && res.Boundary.Verdict == policy.Outside:
 		causes = append(causes, "it is outside QEMU's security support boundary")
-	case r.undetermined && res.Boundary.Word == policy.Undetermined:
+	case r.undetermined && res.Boundary.Verdict == policy.Undetermined:
 		causes = append(causes, "whether it is inside QEMU's security support boundary cannot be told")
 	default:
 		boundary = false

@@ -245,7 +245,7 @@ func (h *hooked) same() {
 	}
 	version := regexp.MustCompile(`'pc-(q35|i440fx)-[0-9.]+'`)
 	own := regexp.MustCompile(`<emulator>.*?</emulator>|<uuid>.*?</uuid>|<name>.*?</name>`)
-	all := &audit.Config{Rules: rules.All()}
+	all := &audit.Settings{Rules: rules.All()}
 	compared := 0
 	for _, file := range files {
 		text, err := os.ReadFile(file)

@@ -95,7 +95,7 @@ func TestBlame(t *testing.T) {
 				panic("a defect")
 			}
 		}
-		_, document := errors.AsType[*unjudged](blame(errors.New("a defect"), &audit.Config{Rules: []*audit.Rule{&rule}}))
+		_, document := errors.AsType[*unjudged](blame(errors.New("a defect"), &audit.Settings{Rules: []*audit.Rule{&rule}}))
 		if document != want {
 			t.Errorf("a defect with guest %s is the document's: %v, want %v", name, document, want)
 		}
@@ -125,7 +125,7 @@ func TestHookFindsTheSame(t *testing.T) {
 	}
 	root := regexp.MustCompile(`<domain( type=)`)
 	id := regexp.MustCompile(`<domain [^>]*\bid=`)
-	all := &audit.Config{Rules: rules.All()}
+	all := &audit.Settings{Rules: rules.All()}
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil {
@@ -149,7 +149,7 @@ func TestHookFindsTheSame(t *testing.T) {
 
 func verdictText(r *audit.Result) string {
 	var b strings.Builder
-	b.WriteString(string(r.Boundary.Word) + "\n")
+	b.WriteString(string(r.Boundary.Verdict) + "\n")
 	for _, f := range r.Findings {
 		b.WriteString(f.Severity.String() + " " + f.Rule.ID + " " + f.Message + "\n")
 	}

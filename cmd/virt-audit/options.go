@@ -107,8 +107,8 @@ func editionOption(name, says string) (*policy.Edition, error) {
 }
 
 // engine makes the engine's configuration from the options and the site's configuration.
-func engine(c *cli.Context, x *site) (*audit.Config, error) {
-	cfg := &audit.Config{HostArch: c.String("host-arch"), OneHost: c.Bool("one-host"), Today: time.Now()}
+func engine(c *cli.Context, x *site) (*audit.Settings, error) {
+	cfg := &audit.Settings{HostArch: c.String("host-arch"), OneHost: c.Bool("one-host"), Today: time.Now()}
 	cfg.DomainWaivers.Ignore = c.Bool("no-domain-waivers")
 	x.apply(cfg)
 	var err error
@@ -127,7 +127,7 @@ func engine(c *cli.Context, x *site) (*audit.Config, error) {
 		if !policy.KnownArch(cfg.HostArch) {
 			return nil, &usageError{fmt.Sprintf("option --host-arch: libvirt knows no architecture %q", cfg.HostArch), didYouMean(cfg.HostArch, policy.Arches())}
 		}
-		cfg.Have |= audit.NeedCapabilities
+		cfg.Inputs |= audit.NeedCapabilities
 	}
 	profiles, err := profileOption(c)
 	if err != nil {

@@ -121,8 +121,8 @@ func (s *streams) policyCheck(c *cli.Context) error {
 	if _, ok := x.taken["policy"]; ok {
 		chosen = " of " + x.place("policy")
 	}
-	fmt.Fprintf(s.out, "%s: %s (%s, policy %s%s)\n", v.Word, v.Explain(), v.Reason, v.Policy, chosen)
-	if v.Word == policy.Outside || v.Word == policy.Undetermined {
+	fmt.Fprintf(s.out, "%s: %s (%s, policy %s%s)\n", v.Verdict, v.Explain(), v.Reason, v.Policy, chosen)
+	if v.Verdict == policy.Outside || v.Verdict == policy.Undetermined {
 		return status(exitFindings)
 	}
 	return nil

@@ -220,7 +220,7 @@ func matches(patterns []string, id string) bool {
 }
 
 // apply puts what stands for no option into the engine's configuration.
-func (x *site) apply(cfg *audit.Config) {
+func (x *site) apply(cfg *audit.Settings) {
 	cfg.Known = x.known
 	cfg.Nearest = func(id string) string {
 		var ids []string

@@ -121,7 +121,7 @@ func (e *waiving) edit(source string, data []byte) ([]byte, *audit.Domain, error
 
 // allowed returns an error if no guest may waive the rule for itself, whatever is found there.
 func (e *waiving) allowed() error {
-	cfg := &audit.Config{}
+	cfg := &audit.Settings{}
 	e.site.apply(cfg)
 	why := cfg.DomainWaivers.Allows(e.Rule)
 	if cfg.DomainWaivers.Ignore {
@@ -138,7 +138,7 @@ func (e *waiving) effective(d *audit.Domain) error {
 	if e.force {
 		return nil
 	}
-	cfg := &audit.Config{}
+	cfg := &audit.Settings{}
 	e.site.apply(cfg)
 	cfg.Rules, cfg.Today = []*audit.Rule{e.rule}, time.Now()
 	cfg.Waivers, cfg.DomainWaivers = []*audit.Waiver{e.Waiver}, audit.DomainWaivers{Ignore: true}

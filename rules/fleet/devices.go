@@ -182,7 +182,7 @@ var acrossDevices = []*audit.Rule{
 		ID:       "fleet-pci-dup",
 		Title:    "Two guests have the same PCI device of the host",
 		Severity: audit.High,
-		Needs:    audit.NeedDomains,
+		Requires: audit.NeedDomains,
 		Profiles: every,
 		Doc: `The next guest gets the device with what the previous one left in it: memory contents,
 or modified firmware. Only one of the guests can run at a time. It is harmless if guests of one
@@ -198,7 +198,7 @@ controller. Documents that are not known to be of one host are not compared.`,
 		ID:       "fleet-pci-same-slot",
 		Title:    "Functions of one PCI device are split between guests",
 		Severity: audit.Medium,
-		Needs:    audit.NeedDomains,
+		Requires: audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.MultiTenant},
 		Doc: `The functions of one physical device share its firmware, its reset and often its path
 to memory, so the guest that controls one function can access the others without the IOMMU. Some
@@ -233,7 +233,7 @@ another function of it. Documents that are not known to be of one host are not c
 		ID:       "fleet-hostdev-dup",
 		Title:    "Two guests have the same device of the host",
 		Severity: audit.High,
-		Needs:    audit.NeedDomains,
+		Requires: audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
 		Doc: `USB and SCSI devices, mediated devices, vDPA, the host's TPM, its keyboards and its
 serial ports keep what the last user left there, including firmware. If two guests read an input

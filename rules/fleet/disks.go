@@ -162,7 +162,7 @@ var acrossDisks = []*audit.Rule{
 		ID:       "fleet-disk-rw-shared",
 		Title:    "Two guests can write the same disk",
 		Severity: audit.Critical,
-		Needs:    audit.NeedDomains,
+		Requires: audit.NeedDomains,
 		Profiles: every,
 		Doc: `Anyone who controls one of these guests can change the disk of the other, including
 its system, and if both run, the file system becomes inconsistent. sVirt labels the image for the
@@ -198,7 +198,7 @@ For a cluster file system, set <shareable/> in the <disk> of every guest.`,
 		ID:       "fleet-disk-rw-ro",
 		Title:    "A guest can write the disk that another one reads",
 		Severity: audit.High,
-		Needs:    audit.NeedDomains,
+		Requires: audit.NeedDomains,
 		Profiles: every,
 		Doc: `The guest that writes decides what the other one reads: a crafted file system for its
 kernel to mount, or changes to data that it has cached. libvirt also sets a new security label on
@@ -217,7 +217,7 @@ both guests mark <shareable/>.`,
 		ID:       "fleet-backing-writable",
 		Title:    "A guest can write the backing file of another guest's disk",
 		Severity: audit.Critical,
-		Needs:    audit.NeedDomains,
+		Requires: audit.NeedDomains,
 		Profiles: every,
 		Doc: `An overlay contains only differences: a guest that writes the backing file changes the
 data of every guest with an overlay on it, and usually corrupts them all. Guests can safely share a
@@ -234,7 +234,7 @@ created. During a block commit libvirt writes to a backing file on purpose.`,
 		ID:       "fleet-state-dup",
 		Title:    "Two guests keep NVRAM or TPM state in the same file",
 		Severity: audit.High,
-		Needs:    audit.NeedDomains,
+		Requires: audit.NeedDomains,
 		Profiles: every,
 		Doc: `Boot entries, Secure Boot keys and the keys in the TPM belong to one guest: with a
 common file one guest can enrol keys, change what the other boots, and use keys that were sealed for
@@ -251,7 +251,7 @@ the same for all guests.`,
 		ID:       "fleet-loader-writable-shared",
 		Title:    "A guest can write the firmware image that another one boots",
 		Severity: audit.Critical,
-		Needs:    audit.NeedDomains,
+		Requires: audit.NeedDomains,
 		Profiles: every,
 		Doc: `A guest can rewrite firmware in flash that is not read-only, and this file is another
 guest's firmware as well: code that one guest writes runs in the other before its system. The code

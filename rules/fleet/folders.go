@@ -123,7 +123,7 @@ var acrossFolders = []*audit.Rule{
 		ID:       "fleet-share-contains-host-asset",
 		Title:    "A directory shared with one guest contains the disk or firmware of another",
 		Severity: audit.Critical,
-		Needs:    audit.NeedDomains,
+		Requires: audit.NeedDomains,
 		Profiles: every,
 		Doc: `The guest with the shared directory can attack the other one without any bug: it opens
 the disk image, the NVRAM or the TPM state as a file, reads every secret and writes arbitrary data.
@@ -170,7 +170,7 @@ following links, so it does not detect a link to another directory.`,
 		ID:       "fleet-fs-overlap",
 		Title:    "Two guests share a directory that one of them can write",
 		Severity: audit.Medium,
-		Needs:    audit.NeedDomains,
+		Requires: audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
 		Doc: `One guest can attack the other by what it writes there: executables, configuration,
 and links to other directories. Directories inside one another count as well. If two guests of one

@@ -117,7 +117,7 @@ func sideOn(side, host string) string { return side + " on " + host }
 // side returns on which side of QEMU's boundary the guest is, or "" if that is undetermined. It is
 // also "" for a guest outside the boundary that SELinux or AppArmor confines.
 func side(p *audit.Pass) (key string, at audit.Path) {
-	switch string(p.Boundary.Word) {
+	switch string(p.Boundary.Verdict) {
 	case "inside":
 		return inside, audit.At("@type")
 	case "outside":
@@ -140,7 +140,7 @@ var acrossHost = []*audit.Rule{
 		ID:       "fleet-mcs-dup",
 		Title:    "Two guests have the same SELinux categories",
 		Severity: audit.Critical,
-		Needs:    audit.NeedDomains,
+		Requires: audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
 		Doc: `sVirt separates guests only by the categories in their labels: with the same
 categories, a guest that takes over its QEMU can open the disks of the other guest and access its
@@ -161,7 +161,7 @@ $ virt-xml DOMAIN --edit --seclabel type=dynamic`,
 		ID:       "fleet-dac-same-user",
 		Title:    "Guests without mandatory access control run as the same user",
 		Severity: audit.Low,
-		Needs:    audit.NeedDomains,
+		Requires: audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.MultiTenant},
 		Doc: `If neither SELinux nor AppArmor confines the guests, only the user separates them: a
 QEMU process that its guest has taken over can read the memory and the disks of every other guest
@@ -194,7 +194,7 @@ document. Documents that are not known to be of one host are not compared.`,
 		ID:       "fleet-tenant-boundary-mix",
 		Title:    "Guests inside and outside QEMU's security boundary share a host",
 		Severity: audit.High,
-		Needs:    audit.NeedDomains,
+		Requires: audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.MultiTenant},
 		Doc: `QEMU does not treat an escape from a guest outside the boundary as a security bug, and
 other guests on the same host rely on the boundary. To keep the report short, the rule reports the

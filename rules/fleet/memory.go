@@ -109,7 +109,7 @@ var acrossMemory = []*audit.Rule{
 		ID:       "fleet-shmem-shared",
 		Title:    "Two guests have the same shared memory",
 		Severity: audit.High,
-		Needs:    audit.NeedDomains,
+		Requires: audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
 		Doc: `The memory is a channel between the guests that no firewall or label on the host
 controls, and one guest can attack any software of the other that reads it. It is harmless for
@@ -127,7 +127,7 @@ map privately or read-only are not reported.`,
 		ID:       "fleet-vsock-cid-dup",
 		Title:    "Two guests have the same vsock address",
 		Severity: audit.Low,
-		Needs:    audit.NeedDomains,
+		Requires: audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened},
 		Doc: `A service of the host that connects to a guest by its vsock address reaches the guest
 that started first, and the second one does not start. With auto='yes' libvirt allocates a free
@@ -143,7 +143,7 @@ $ virt-xml DOMAIN --edit --vsock cid.auto=yes`,
 		ID:       "fleet-cpu-pin-overlap",
 		Title:    "CPUs that are dedicated to a guest are used by another one",
 		Severity: audit.Info,
-		Needs:    audit.NeedDomains,
+		Requires: audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.MultiTenant},
 		Doc: `A guest loses its timing, and shares caches, if another guest is pinned to CPUs that
 the KVM hint, or real-time scheduling with locked memory, dedicates to the first one. Guests that

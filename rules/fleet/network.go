@@ -107,7 +107,7 @@ var acrossNetwork = []*audit.Rule{
 		ID:       "fleet-mac-dup",
 		Title:    "Two guests have the same MAC address",
 		Severity: audit.Medium,
-		Needs:    audit.NeedDomains,
+		Requires: audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
 		Doc: `The switch sends frames to the guest that last sent one, so one guest gets the traffic
 and the DHCP lease of the other. It is high if both are on the same network. It is low if both name
@@ -134,7 +134,7 @@ compared: each has a separate network.`,
 		ID:       "fleet-port-dup",
 		Title:    "Two guests listen on the same port of the host",
 		Severity: audit.Low,
-		Needs:    audit.NeedDomains,
+		Requires: audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened},
 		Doc: `The guest that starts first gets the port, and the other fails to start, or its users
 type a password into the console of the wrong guest. Ports that libvirt allocates are unique. Guests
@@ -152,7 +152,7 @@ Set a unique port, or a UNIX socket, for any other device.`,
 		ID:       "fleet-socket-dup",
 		Title:    "Two guests listen on the same UNIX socket",
 		Severity: audit.Medium,
-		Needs:    audit.NeedDomains,
+		Requires: audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
 		Doc: `The guest that starts later takes over the name from the first: a client of that
 console, agent or monitor then connects to the wrong guest and trusts its answers. Sockets to which
@@ -167,7 +167,7 @@ guests connect as clients are not compared, since one server may serve all of th
 		ID:       "fleet-bridge-mixed-trust",
 		Title:    "Guests with and without a network filter are on one network",
 		Severity: audit.Medium,
-		Needs:    audit.NeedDomains,
+		Requires: audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.MultiTenant},
 		Doc: `A network filter, or an isolated port, prevents a guest from attacking the others on
 the network, and one guest without it defeats that for all of them. It can still impersonate the

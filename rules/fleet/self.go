@@ -163,7 +163,7 @@ var acrossSelf = []*audit.Rule{
 		ID:       "fleet-uuid-dup",
 		Title:    "Two guests have the same UUID or the same name",
 		Severity: audit.Medium,
-		Needs:    audit.NeedDomains,
+		Requires: audit.NeedDomains,
 		Profiles: every,
 		Doc: `UUID and name identify a guest in the AppArmor profile, files for NVRAM and TPM, logs
 and inventories: if two guests share one of them, a setting for one guest applies to the other. This
@@ -181,7 +181,7 @@ have the same names, audit each host separately.`,
 		ID:       "fleet-hwid-dup",
 		Title:    "Two guests have the same SMBIOS UUID, serial number or generation ID",
 		Severity: audit.Low,
-		Needs:    audit.NeedDomains,
+		Requires: audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.MultiTenant},
 		Doc: `Licences, inventories and cloud-init use these numbers as the identity of the machine,
 and a guest with the number of another may get what is intended for the other. The generation ID
@@ -198,7 +198,7 @@ same host.`,
 		ID:       "fleet-password-reuse",
 		Title:    "Several guests have the same console password",
 		Severity: audit.Medium,
-		Needs:    audit.NeedDomains,
+		Requires: audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
 		Doc: `Anyone who learns the password of one console has access to the others. The password
 is in each document, in their backups, and in every client that has connected. VNC uses only its
@@ -223,7 +223,7 @@ consoles, use TLS or SASL instead.`,
 		ID:       "fleet-secret-reuse",
 		Title:    "Several guests use one secret for their encrypted disks or TPMs",
 		Severity: audit.Medium,
-		Needs:    audit.NeedDomains,
+		Requires: audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.MultiTenant},
 		Doc: `The key of one guest's disk is the key of the other's: a leak, or one owner's right to
 the key, gives access to both. It is harmless if the guests belong to one owner and are retired
@@ -240,7 +240,7 @@ host has once for all guests.`,
 		ID:       "fleet-sev-session-reuse",
 		Title:    "Two guests have the same SEV launch certificate or session",
 		Severity: audit.High,
-		Needs:    audit.NeedDomains,
+		Requires: audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.Confidential},
 		Doc: `The session contains the keys with which the guest's owner communicates with the CPU's
 firmware, generated for one launch on one machine. If a session is reused, the host can replay an

@@ -24,12 +24,12 @@ type facts struct {
 // names what is missing.
 type fact struct {
 	cel  *types.Type
-	need audit.Needs
+	need audit.Inputs
 	get  func(*audit.Pass) (value any, set bool)
 }
 
 // unknown is the error of an expression that uses a fact that is not known.
-type unknown struct{ need audit.Needs }
+type unknown struct{ need audit.Inputs }
 
 func (u *unknown) Error() string { return u.need.String() }
 
@@ -51,7 +51,7 @@ func records() []*shape {
 	boundary, machine, conf := newRecord("boundary"), newRecord("host"), newRecord("host/qemu.conf")
 
 	for name, get := range map[string]func(audit.Boundary) string{
-		"verdict":     func(b audit.Boundary) string { return string(b.Word) },
+		"verdict":     func(b audit.Boundary) string { return string(b.Verdict) },
 		"reason":      func(b audit.Boundary) string { return string(b.Reason) },
 		"policy":      func(b audit.Boundary) string { return b.Policy },
 		"accelerator": func(b audit.Boundary) string { return b.Accelerator },
@@ -115,9 +115,9 @@ func newRecord(name string) *shape {
 }
 
 // fact adds a field that is set whenever it is known.
-func (s *shape) fact(name string, t *types.Type, need audit.Needs, get func(*audit.Pass) any) {
+func (s *shape) fact(name string, t *types.Type, need audit.Inputs, get func(*audit.Pass) any) {
 	s.add(&field{name: name, role: record, fact: &fact{t, need, func(p *audit.Pass) (any, bool) {
-		p.RestsOn(need) // also for has()
+		p.DependsOn(need) // also for has()
 		value := get(p)
 		return value, value != nil
 	}}})

@@ -52,7 +52,7 @@ func FuzzCompile(f *testing.F) {
 			return
 		}
 		for _, d := range domains {
-			audit.Run(d, &audit.Config{Rules: []*audit.Rule{rule}})
+			audit.Run(d, &audit.Settings{Rules: []*audit.Rule{rule}})
 		}
 	})
 }

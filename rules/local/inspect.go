@@ -13,7 +13,7 @@ import (
 // inspection is the result of a walk over a checked expression.
 type inspection struct {
 	tree    *ast.AST
-	needs   audit.Needs // of the host
+	needs   audit.Inputs // of the host
 	secrets secrets
 	errs    []*common.Error
 }

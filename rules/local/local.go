@@ -55,13 +55,13 @@ func Compile(s Spec) (*audit.Rule, error) {
 	}
 	out := &audit.Rule{
 		ID: s.ID, Title: cmp.Or(s.Title, r.message), Severity: s.Severity, Profiles: audit.Profiles(),
-		Doc:   cmp.Or(s.Doc, "This is a local rule of the configuration."),
-		Fix:   cmp.Or(s.Fix, "Change the document so that this expression is true: "+r.oneLine),
-		Page:  cmp.Or(s.URL, Page),
-		Needs: r.needs,
-		Check: r.check,
+		Doc:      cmp.Or(s.Doc, "This is a local rule of the configuration."),
+		Fix:      cmp.Or(s.Fix, "Change the document so that this expression is true: "+r.oneLine),
+		Page:     cmp.Or(s.URL, Page),
+		Requires: r.needs,
+		Check:    r.check,
 
-		SaysUnknown: true, // the evaluation shows whether the result depends on missing facts
+		OptionalInputs: true, // the evaluation shows whether the result depends on missing facts
 	}
 	// A local rule need not refer to a public document; everything else is required of it too.
 	complete := *out

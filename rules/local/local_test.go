@@ -68,7 +68,7 @@ func compile(t *testing.T, s Spec) *audit.Rule {
 
 // run evaluates one rule for a document and returns the messages, with their places, and the
 // missing facts.
-func run(t *testing.T, s Spec, text string, cfg audit.Config) (findings []string, lacking audit.Needs) {
+func run(t *testing.T, s Spec, text string, cfg audit.Settings) (findings []string, lacking audit.Inputs) {
 	t.Helper()
 	cfg.Rules = []*audit.Rule{compile(t, s)}
 	res := audit.Run(load(t, text), &cfg)
@@ -79,7 +79,7 @@ func run(t *testing.T, s Spec, text string, cfg audit.Config) (findings []string
 		findings = append(findings, fmt.Sprintf("%d: %s: %s", f.Pos.Line, f.Path, f.Message))
 	}
 	for _, u := range res.Unevaluated {
-		lacking |= u.Needs
+		lacking |= u.Missing
 	}
 	return findings, lacking
 }
@@ -123,7 +123,7 @@ func TestTrue(t *testing.T) {
 		`has(host.arch) ? host.arch == 'x86_64' : true`,
 		`domain.devices.interface.exists(i, i.source.bridge in host.management_bridges) || true`,
 	} {
-		if got, lacking := run(t, spec(expression), guest, audit.Config{}); len(got) > 0 || lacking != 0 {
+		if got, lacking := run(t, spec(expression), guest, audit.Settings{}); len(got) > 0 || lacking != 0 {
 			t.Errorf("%s: %q, lacking %s", expression, got, lacking)
 		}
 	}
@@ -149,7 +149,7 @@ func TestPlaces(t *testing.T) {
 	} {
 		s := spec(c.expression)
 		s.For, s.Path = c.of, c.path
-		if got, _ := run(t, s, guest, audit.Config{}); fmt.Sprint(got) != fmt.Sprint(c.want) {
+		if got, _ := run(t, s, guest, audit.Settings{}); fmt.Sprint(got) != fmt.Sprint(c.want) {
 			t.Errorf("for %q path %q: %q, want %q", c.of, c.path, got, c.want)
 		}
 	}
@@ -272,7 +272,7 @@ func TestUnevaluable(t *testing.T) {
 		{`kibibytes('1', 'xb') == 1`, "the text is not a unit of memory (1:10 of the expression)"},
 		{`kibibytes('9999999999', 'EiB') == 1`, "the number is too large (1:10 of the expression)"},
 	} {
-		got, _ := run(t, spec(c.expression), guest, audit.Config{})
+		got, _ := run(t, spec(c.expression), guest, audit.Settings{})
 		if want := "1: .: the rule could not be evaluated: " + c.want; len(got) != 1 || got[0] != want {
 			t.Errorf("%s: %q, want %q", c.expression, got, want)
 		}
@@ -283,7 +283,7 @@ func TestUnevaluable(t *testing.T) {
 func TestConcurrent(t *testing.T) {
 	s := spec(`this.source.file.matches('^/a') || domain.devices.disk.size() == 5 && kibibytes('1', 'k') == 1 && host.known`)
 	s.For = "devices/disk"
-	cfg := audit.Config{Rules: []*audit.Rule{compile(t, s)}}
+	cfg := audit.Settings{Rules: []*audit.Rule{compile(t, s)}}
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
@@ -314,7 +314,7 @@ func TestHost(t *testing.T) {
 	}
 	for _, c := range []struct {
 		expression string
-		needs      audit.Needs
+		needs      audit.Inputs
 	}{
 		{`!host.session`, audit.NeedHost},
 		{`host.arch == 'x86_64'`, audit.NeedCapabilities},
@@ -327,16 +327,16 @@ func TestHost(t *testing.T) {
 		{`has(host.qemu_conf.vnc_tls) && !has(host.qemu_conf.spice_tls)`, audit.NeedQEMUConf},
 	} {
 		s := spec(c.expression)
-		if got := compile(t, s).Needs; got != c.needs {
+		if got := compile(t, s).Requires; got != c.needs {
 			t.Errorf("%s: needs %d, want %d", c.expression, got, c.needs)
 		}
-		if got, lacking := run(t, s, guest, audit.Config{Host: known}); len(got) > 0 || lacking != 0 {
+		if got, lacking := run(t, s, guest, audit.Settings{Host: known}); len(got) > 0 || lacking != 0 {
 			t.Errorf("%s: %q, lacking %s", c.expression, got, lacking)
 		}
 		if c.needs == 0 {
 			continue
 		}
-		for _, cfg := range []audit.Config{{}, {Named: true}, {Host: &host.Facts{}}} {
+		for _, cfg := range []audit.Settings{{}, {Named: true}, {Host: &host.Facts{}}} {
 			if cfg.Host != nil && c.needs == audit.NeedHost {
 				continue
 			}
@@ -347,22 +347,22 @@ func TestHost(t *testing.T) {
 	}
 	// A known fact decides, although others are unknown.
 	for _, expression := range []string{`host.known && host.qemu_conf.vnc_tls`, `has(host.arch) && host.arch == 'x86_64'`} {
-		if got, lacking := run(t, spec(expression), guest, audit.Config{}); len(got) != 1 || lacking != 0 {
+		if got, lacking := run(t, spec(expression), guest, audit.Settings{}); len(got) != 1 || lacking != 0 {
 			t.Errorf("%s of an unknown host: %q, lacking %s", expression, got, lacking)
 		}
 	}
 	// The capabilities are known, but do not contain the release.
-	if got, lacking := run(t, spec(`host.libvirt_version > 1`), guest, audit.Config{Host: &host.Facts{HostArch: "x86_64"}}); len(got) > 0 || lacking != audit.NeedCapabilities {
+	if got, lacking := run(t, spec(`host.libvirt_version > 1`), guest, audit.Settings{Host: &host.Facts{HostArch: "x86_64"}}); len(got) > 0 || lacking != audit.NeedCapabilities {
 		t.Errorf("release that is not known: %q, lacking %s", got, lacking)
 	}
 	// A rule about elements that a domain does not have requires no facts.
 	s := spec(`host.arch == 'x86_64'`)
 	s.For = "devices/tpm"
-	if got, lacking := run(t, s, guest, audit.Config{}); len(got) > 0 || lacking != 0 {
+	if got, lacking := run(t, s, guest, audit.Settings{}); len(got) > 0 || lacking != 0 {
 		t.Errorf("no TPM to ask about: %q, lacking %s", got, lacking)
 	}
 	s.For = "devices/disk"
-	if _, lacking := run(t, s, guest, audit.Config{Named: true}); lacking != audit.NeedCapabilities {
+	if _, lacking := run(t, s, guest, audit.Settings{Named: true}); lacking != audit.NeedCapabilities {
 		t.Errorf("disks to ask about, lacking %s", lacking)
 	}
 }
@@ -373,7 +373,7 @@ func TestSecrets(t *testing.T) {
 	const cookies = `domain.devices.disk.all(d, d.source.cookies.cookie.all(c, c.name == ''))`
 	for _, c := range []struct {
 		expression, text, with string
-		lacking                audit.Needs
+		lacking                audit.Inputs
 	}{
 		{passwords, "listen='0.0.0.0'", "", audit.NeedSecrets},
 		{passwords, "listen='0.0.0.0'", "passwd='x'", 0}, // there is one, so there may be others
@@ -381,7 +381,7 @@ func TestSecrets(t *testing.T) {
 		{cookies, "nothing", "", audit.NeedSecrets},
 		{cookies, "protocol='rbd'", "", 0}, // no disk that could have one
 	} {
-		got, lacking := run(t, spec(c.expression), strings.ReplaceAll(guest, c.text, c.with), audit.Config{})
+		got, lacking := run(t, spec(c.expression), strings.ReplaceAll(guest, c.text, c.with), audit.Settings{})
 		if len(got) > 0 || lacking != c.lacking {
 			t.Errorf("%s, %q for %q: %q, lacking %s", c.expression, c.with, c.text, got, lacking)
 		}
@@ -404,7 +404,7 @@ func TestCost(t *testing.T) {
 	} {
 		s := spec(c.expression)
 		s.For = c.of
-		got, _ := run(t, s, large, audit.Config{})
+		got, _ := run(t, s, large, audit.Settings{})
 		if len(got) == 0 || !strings.Contains(got[len(got)-1], "could not be evaluated: "+tooExpensive) || len(got) > 50 {
 			t.Errorf("%.80s: %d findings, %.200q", c.expression, len(got), got)
 		}
@@ -415,7 +415,7 @@ func TestCost(t *testing.T) {
 	} {
 		s := spec(c.expression)
 		s.For = c.of
-		if got, _ := run(t, s, large, audit.Config{}); len(got) > 0 {
+		if got, _ := run(t, s, large, audit.Settings{}); len(got) > 0 {
 			t.Errorf("%s: %.200q", c.expression, got)
 		}
 	}

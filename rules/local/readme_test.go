@@ -96,7 +96,7 @@ func check(t *testing.T, rule *audit.Rule, file string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := &audit.Config{Rules: []*audit.Rule{rule}}
+	cfg := &audit.Settings{Rules: []*audit.Rule{rule}}
 	name := strings.TrimSuffix(file, ".xml") + ".qemu.conf"
 	if conf, err := os.ReadFile(name); err == nil {
 		parsed, err := host.ParseQEMUConf(name, conf)
@@ -107,7 +107,7 @@ func check(t *testing.T, rule *audit.Rule, file string) int {
 	}
 	res := audit.Run(d, cfg)
 	for _, u := range res.Unevaluated {
-		t.Errorf("%s: not evaluated: %s", file, u.Needs)
+		t.Errorf("%s: not evaluated: %s", file, u.Missing)
 	}
 	var got, expected []string
 	for _, f := range res.Findings {
@@ -171,7 +171,7 @@ func TestPage(t *testing.T) {
 // TestExamplesCorpus evaluates all examples for real documents: none may fail.
 func TestExamplesCorpus(t *testing.T) {
 	_, specs := examples(t)
-	cfg := &audit.Config{}
+	cfg := &audit.Settings{}
 	for _, s := range specs {
 		cfg.Rules = append(cfg.Rules, compile(t, s))
 	}

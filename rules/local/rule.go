@@ -20,7 +20,7 @@ type rule struct {
 	program cel.Program
 	info    func(id int64) (line, column int) // the position of a node of the expression
 	oneLine string                            // the expression
-	needs   audit.Needs
+	needs   audit.Inputs
 	secrets secrets
 
 	each        []*field // the path from <domain> to the elements of "for"; nil for a rule about the domain

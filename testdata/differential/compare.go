@@ -17,7 +17,7 @@ import (
 // hostArch is what the audits take for the architecture of the host.
 const hostArch = "x86_64"
 
-var config = audit.Config{Rules: rules.All(), HostArch: hostArch}
+var config = audit.Settings{Rules: rules.All(), HostArch: hostArch}
 
 // reading is virt-audit's result for one document.
 type reading struct {
@@ -50,7 +50,7 @@ func read(name, text string) (r reading) {
 	}
 	res := results[0]
 	r = reading{
-		target: d.Target, verdict: string(res.Boundary.Word),
+		target: d.Target, verdict: string(res.Boundary.Verdict),
 		reason: string(res.Boundary.Reason), findings: map[string][]string{}, domain: d,
 	}
 	for _, f := range res.Findings {
@@ -252,7 +252,7 @@ func (d *daemon) compareTargets(ours, theirs *reading, list []difference) []diff
 	if a != ours.target {
 		filled := *ours.domain
 		filled.Target = a
-		known := string(config.Judge(&filled).Word)
+		known := string(config.Judge(&filled).Verdict)
 		open := ours.target.Arch == "" || ours.target.Machine == ""
 		if verdict == known || verdict == "undetermined" && open {
 			verdict = known
