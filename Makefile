@@ -2,7 +2,7 @@
 # out of go.mod.
 GO       ?= go
 LINT     := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-PACKAGES := ./... ./testdata ./testdata/libvirtd ./testdata/differential ./testdata/house
+PACKAGES := ./... ./testdata ./testdata/libvirtd ./testdata/differential ./testdata/house ./testdata/need
 FUZZTIME ?= 60s
 
 .PHONY: all build test tools cover knots lint fmt docs validate corpus differential fuzz bench clean dist packages sbom

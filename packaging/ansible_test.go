@@ -6,12 +6,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 // TestAnsible runs the example playbook where systemd runs: it installs, audits and judges the host; a second run
 // changes nothing, and any fault of a host fails that host.
 func TestAnsible(t *testing.T) {
-	need(t, "ansible-playbook", "ansible-core")
+	need.Programs(t, "ansible-playbook")
 	s := newSpace(t, theRelease(t))
 	furnish(s)
 	put := func(name, text string) {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 // installed are the files and directories of the packages, with mode and owner.
@@ -57,8 +59,8 @@ var managers = []struct {
 
 // TestInstall installs both packages where systemd runs, uses them, upgrades and removes them. Nothing is left.
 func TestInstall(t *testing.T) {
-	need(t, "rpm", "rpm")
-	need(t, "systemd-analyze", "systemd")
+	need.Programs(t, "rpm")
+	need.Programs(t, "systemd-analyze")
 	dir := theRelease(t)
 	s := newSpace(t, dir)
 	furnish(s)
@@ -198,7 +200,7 @@ func service(s *space) {
 
 // TestExposure asks systemd how much damage a compromised service could do: 10 is the maximum.
 func TestExposure(t *testing.T) {
-	need(t, "systemd-analyze", "systemd")
+	need.Programs(t, "systemd-analyze")
 	run(t, root, nil, "systemd-analyze", "security", "--no-pager", "--offline=true", "--threshold=20", "packaging/systemd/virt-audit.service")
 }
 

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 // root is the directory of the project, relative to the tests.
@@ -32,7 +34,17 @@ func TestMain(m *testing.M) {
 }
 
 // program is the path of virt-audit as it is published.
-var program = sync.OnceValues(func() (string, error) {
+func program(t *testing.T) string {
+	t.Helper()
+	need.Full(t, "a build of the program")
+	file, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+var built = sync.OnceValues(func() (string, error) {
 	file := filepath.Join(scratch, "bin", "virt-audit")
 	out, err := command(root, nil, "make", "--no-print-directory", "build", "BINARY="+file, "VERSION=1.2.3").CombinedOutput()
 	if err != nil {
@@ -44,10 +56,7 @@ var program = sync.OnceValues(func() (string, error) {
 // virtAudit runs virt-audit, and returns standard output.
 func virtAudit(t *testing.T, args ...string) (stdout string) {
 	t.Helper()
-	file, err := program()
-	if err != nil {
-		t.Fatal(err)
-	}
+	file := program(t)
 	cmd := exec.Command(file, args...)
 	cmd.Env = []string{"PATH=" + path, "HOME=" + scratch}
 	out, err := cmd.Output()
@@ -62,14 +71,6 @@ func command(dir string, env []string, args ...string) *exec.Cmd {
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
 	return cmd
-}
-
-// need fails a test that lacks an executable, with the Debian package that contains it.
-func need(t *testing.T, program, pkg string) {
-	t.Helper()
-	if _, err := exec.LookPath(program); err != nil {
-		t.Fatalf("%s is missing (package %s): 'make tools' installs it", program, pkg)
-	}
 }
 
 // run runs a command that must succeed, and returns its output.

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 // actionlint reads GitHub's files; it is run by pinned version.
@@ -30,6 +32,7 @@ const gateway = "<network><name>gateway</name></network>\n"
 // repository creates a repository with files, and returns its directory and environment.
 func repository(t *testing.T, files map[string]string) (dir string, env []string) {
 	t.Helper()
+	need.Programs(t, "git", "bash")
 	dir = t.TempDir()
 	env = []string{
 		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@localhost",
@@ -224,10 +227,7 @@ func TestGitLab(t *testing.T) {
 	if !ok || len(job.Script) == 0 || len(job.Artifacts.Reports) != 2 {
 		t.Fatalf("the job is %+v", job)
 	}
-	file, err := program()
-	if err != nil {
-		t.Fatal(err)
-	}
+	file := program(t)
 	for name, guest := range map[string]string{"good": good(t), "bad": bad(t)} {
 		dir, env := repository(t, map[string]string{"guests/web.xml": guest})
 		env = append(env, "PATH="+filepath.Dir(file)+":"+path)
@@ -263,7 +263,7 @@ func TestGitLab(t *testing.T) {
 
 // TestPreCommit lets the real pre-commit install the hooks from a local repository, and commits with them.
 func TestPreCommit(t *testing.T) {
-	need(t, "pre-commit", "pre-commit")
+	need.Programs(t, "pre-commit")
 	hooks, env := repository(t, map[string]string{".pre-commit-hooks.yaml": read(t, ".pre-commit-hooks.yaml")})
 	source(t, hooks)
 	run(t, hooks, env, "sh", "-euc", "git add .; git commit -qm two; git tag v1.0.0")

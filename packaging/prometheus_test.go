@@ -9,13 +9,15 @@ import (
 	"testing"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 const alerts = "packaging/prometheus/virt-audit.rules.yml"
 
 // TestAlerts checks the alerts with promtool, and runs the test cases for when they fire.
 func TestAlerts(t *testing.T) {
-	need(t, "promtool", "prometheus")
+	need.Programs(t, "promtool")
 	run(t, root, nil, "promtool", "check", "rules", alerts)
 	run(t, root, nil, "promtool", "test", "rules", "packaging/testdata/alerts.test.yml")
 }
@@ -23,7 +25,7 @@ func TestAlerts(t *testing.T) {
 // TestAlertsOnReport evaluates the alerts over a real report: a rule with a metric or a label that reports do not have
 // would never fire.
 func TestAlertsOnReport(t *testing.T) {
-	need(t, "promtool", "prometheus")
+	need.Programs(t, "promtool")
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "guests", "broken.xml"), "<domain")
 	fleet := filepath.Join(root, "testdata", "fleet")

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 // release builds all that is published for amd64 from a copy of the source, with the given command, and returns the
@@ -28,6 +30,7 @@ var released sync.Mutex
 // theRelease is the release that the tests look at; it is built once.
 func theRelease(t *testing.T) string {
 	t.Helper()
+	need.Full(t, "a build of the release")
 	released.Lock()
 	defer released.Unlock()
 	dir := filepath.Join(scratch, "release", "dist")
@@ -185,6 +188,7 @@ func TestContents(t *testing.T) {
 
 // TestVersion asks for the version of a repository at several points of its history.
 func TestVersion(t *testing.T) {
+	need.Programs(t, "git")
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "packaging", "version.sh"), read(t, "packaging/version.sh"))
 	env := []string{

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/virt-audit/virt-audit/testdata/libvirtd"
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 //go:embed testdata/space.sh
@@ -36,6 +37,8 @@ func newSpace(tb testing.TB, shared string) *space {
 	if os.Geteuid() != 0 {
 		tb.Skip("skipped: only root can make namespaces and mounts, to install packages in")
 	}
+	need.Programs(tb, "systemctl", "bash", "nsenter", "unshare")
+	need.Alone(tb, "systemd")
 	dir := tb.TempDir()
 	script := filepath.Join(dir, "space.sh")
 	mount := filepath.Join(dir, "mount")

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 // beyondVirtXML are the commands that the installed virt-xml cannot run, or cannot run without a
@@ -21,10 +22,7 @@ var beyondVirtXML = map[string]string{
 // TestFixes applies the virt-xml command of every rule's fix to the rule's bad document, with the
 // real virt-xml, and audits the result: that finding must disappear, and no new one may appear.
 func TestFixes(t *testing.T) {
-	virtXML, err := exec.LookPath("virt-xml")
-	if err != nil {
-		t.Fatal("virt-xml is not installed: 'make tools' installs it (package virtinst)")
-	}
+	need.Programs(t, "virt-xml")
 	proven := 0
 	for _, r := range All() {
 		commands := fixCommands(r)
@@ -44,7 +42,7 @@ func TestFixes(t *testing.T) {
 			before := audited(t, checked, others, file, bad)
 			doc := bad
 			for _, args := range commands {
-				doc = apply(t, virtXML, args, doc)
+				doc = apply(t, args, doc)
 			}
 			after := audited(t, checked, others, "fixed", doc)
 			if n := after[r.ID]; n > 0 {
@@ -99,14 +97,14 @@ func words(command string) []string {
 	return out
 }
 
-// apply runs virt-xml over a document on standard input. virt-xml requires that the document begins
-// with the root element, so the comments before it are removed.
-func apply(t *testing.T, virtXML string, args []string, doc []byte) []byte {
+// apply runs virt-xml over a document on standard input. virt-xml requires the root element first, so
+// the comments before it are removed.
+func apply(t *testing.T, args []string, doc []byte) []byte {
 	t.Helper()
 	if i := bytes.Index(doc, []byte("<domain")); i > 0 {
 		doc = doc[i:]
 	}
-	cmd := exec.Command(virtXML, slices.Concat([]string{"--connect", "test:///default"}, args, []string{"--print-xml"})...)
+	cmd := exec.Command("virt-xml", slices.Concat([]string{"--connect", "test:///default"}, args, []string{"--print-xml"})...)
 	cmd.Stdin = bytes.NewReader(doc)
 	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "HOME="+t.TempDir())
 	var stderr bytes.Buffer

@@ -11,6 +11,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/policy"
 	"github.com/virt-audit/virt-audit/testdata/libvirtd"
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 // commandCases are arguments on guests of type kvm (or qemu) and machine pc (or q35), and what becomes of
@@ -208,12 +209,9 @@ func startPassing(d *libvirtd.Daemon, guest, doc string) (machine string, accele
 // not take, and with success at -version.
 func TestJSONOnQEMU(t *testing.T) {
 	t.Parallel()
-	qemu, err := exec.LookPath("qemu-system-x86_64")
-	if err != nil {
-		t.Fatal("'make tools' installs QEMU (package qemu-system-x86): ", err)
-	}
+	need.Programs(t, "qemu-system-x86_64")
 	for _, c := range jsonCases {
-		out, err := exec.Command(qemu, "-object", c.text, "-version").CombinedOutput()
+		out, err := exec.Command("qemu-system-x86_64", "-object", c.text, "-version").CombinedOutput()
 		if (err == nil) != (c.want != nil) {
 			t.Errorf("-object %s: %v: %s", c.text, err, out)
 		}

@@ -11,21 +11,19 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit/domxml"
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 // define hands a document to libvirt's own reader, that of the built-in test driver, and returns what
 // libvirt kept of it.
 func define(t *testing.T, doc string) (kept string, err error) {
 	t.Helper()
-	virsh, err := exec.LookPath("virsh")
-	if err != nil {
-		t.Fatal("virsh is not installed: 'make tools' installs it (package libvirt-clients)")
-	}
+	need.Programs(t, "virsh")
 	file := filepath.Join(t.TempDir(), "vm.xml")
 	if err := os.WriteFile(file, []byte(doc), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(virsh, "-q", "-c", "test:///default", "define "+file+"; dumpxml --inactive --security-info web")
+	cmd := exec.Command("virsh", "-q", "-c", "test:///default", "define "+file+"; dumpxml --inactive --security-info web")
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "HOME="+t.TempDir())
 	var stderr strings.Builder
 	cmd.Stderr = &stderr

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit/host"
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 func fixture(t *testing.T, name string) []byte {
@@ -116,9 +117,9 @@ func TestCapabilities(t *testing.T) {
 
 // TestVirsh reads what the virsh of this machine prints of its test driver.
 func TestVirsh(t *testing.T) {
-	virsh := tool(t, "virsh")
+	need.Programs(t, "virsh")
 	ask := func(command string) []byte {
-		cmd := exec.Command(virsh, "-c", "test:///default", command)
+		cmd := exec.Command("virsh", "-c", "test:///default", command)
 		cmd.Env = []string{"LC_ALL=C", "HOME=" + t.TempDir()}
 		out, err := cmd.Output()
 		if err != nil {

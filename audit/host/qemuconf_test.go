@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit/host"
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 func conf(t *testing.T, text string) *host.QEMUConf {
@@ -123,7 +124,7 @@ func prefixed(prefix, s string) string {
 // TestAsLibvirt has libvirt read the same documents: virsh reads libvirt.conf with the same code as
 // the daemon its qemu.conf. What it refuses we must refuse, on the same line; the rest we must take.
 func TestAsLibvirt(t *testing.T) {
-	virsh := tool(t, "virsh")
+	need.Programs(t, "virsh")
 	dir := t.TempDir()
 	file := filepath.Join(dir, "libvirt", "libvirt.conf")
 	for _, d := range []string{filepath.Dir(dir), dir} {
@@ -140,7 +141,7 @@ func TestAsLibvirt(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		cmd := exec.Command(virsh, "-q", "uri")
+		cmd := exec.Command("virsh", "-q", "uri")
 		cmd.Env = []string{"LC_ALL=C", "HOME=" + dir, "XDG_CONFIG_HOME=" + dir, "XDG_CACHE_HOME=" + dir, "XDG_RUNTIME_DIR=" + dir}
 		if os.Getuid() == 0 { // root has a fixed place for the file
 			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
@@ -180,15 +181,6 @@ func TestAsLibvirt(t *testing.T) {
 			t.Errorf("libvirt's error is on line %q", line)
 		}
 	})
-}
-
-func tool(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Fatalf("%s is missing: run 'make tools'", name)
-	}
-	return path
 }
 
 func TestSizeAndDepth(t *testing.T) {

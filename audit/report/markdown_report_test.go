@@ -17,6 +17,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/rules"
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 // page is what a reader of GitHub's flavour makes of Markdown.
@@ -41,11 +42,12 @@ func goldmarkHTML(t *testing.T, text string) string {
 // githubHTML is the same by GitHub's own program. It looks for addresses in more places.
 func githubHTML(t *testing.T, text string) string {
 	t.Helper()
+	need.Programs(t, "cmark-gfm")
 	cmd := exec.Command("cmark-gfm", "--unsafe", "-e", "table", "-e", "autolink", "-e", "strikethrough", "-e", "tasklist")
 	cmd.Stdin = strings.NewReader(text)
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("%v ('make tools' installs it)", err)
+		t.Fatal(err)
 	}
 	return string(out)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/policy"
 	"github.com/virt-audit/virt-audit/rules"
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 // metrics are the values of a family by their labels, as Prometheus sees them: one without a value is none.
@@ -78,6 +79,7 @@ func TestMetricsRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			readMetrics(t, out)
+			need.Programs(t, "python3:prometheus_client")
 			python := exec.Command("/usr/bin/python3", "-c", `
 import sys
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -86,7 +88,7 @@ print(n)`)
 			python.Stdin = strings.NewReader(out)
 			said, err := python.CombinedOutput()
 			if err != nil {
-				t.Errorf("OpenMetrics: %v (package python3-prometheus-client, 'make tools' installs it)\n%s", err, said)
+				t.Errorf("OpenMetrics: %v\n%s", err, said)
 			}
 			samples := 0
 			for line := range strings.Lines(out) {
@@ -100,11 +102,8 @@ print(n)`)
 		})
 	}
 	t.Run("promtool", func(t *testing.T) {
-		promtool, err := exec.LookPath("promtool")
-		if err != nil {
-			t.Fatal("promtool is not installed: 'make tools' installs it (out of the package prometheus)")
-		}
-		cmd := exec.Command(promtool, "check", "metrics")
+		need.Programs(t, "promtool")
+		cmd := exec.Command("promtool", "check", "metrics")
 		cmd.Stdin = strings.NewReader(render(t, "openmetrics", options(), fleet(t), notices(), problems()))
 		if said, err := cmd.CombinedOutput(); err != nil || len(said) > 0 {
 			t.Errorf("promtool check metrics: %v\n%s", err, said)

@@ -13,6 +13,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/policy"
 	"github.com/virt-audit/virt-audit/rules"
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 // validateLine is a line of virt-host-validate: libvirt prints it by "%6s: %-69s: ", and a hint in
@@ -44,11 +45,8 @@ func readLines(t *testing.T, text string) (words []string, checks []string) {
 
 // TestValidateShape holds the shape of the lines against what libvirt's own program prints here.
 func TestValidateShape(t *testing.T) {
-	program, err := exec.LookPath("virt-host-validate")
-	if err != nil {
-		t.Fatal("virt-host-validate is not installed: 'make tools' installs it (package libvirt-clients)")
-	}
-	cmd := exec.Command(program, "qemu")
+	need.Programs(t, "virt-host-validate")
+	cmd := exec.Command("virt-host-validate", "qemu")
 	cmd.Env = append(cmd.Environ(), "LC_ALL=C")
 	theirs, err := cmd.Output() // it fails where the host has no KVM
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 // completed are lines as they are typed, with a press of the tabulator at their ends, and the arguments
@@ -52,9 +54,8 @@ func TestCompletionShells(t *testing.T) {
 	}
 	for shell, drive := range map[string]func(t *testing.T, dir, scripts string) [][]string{"bash": inBash, "zsh": inZsh, "fish": inFish} {
 		t.Run(shell, func(t *testing.T) {
-			if _, err := exec.LookPath(shell); err != nil {
-				t.Fatalf("%s is not installed: 'make tools' installs it (package %s)", shell, shell)
-			}
+			need.Programs(t, shell)
+			need.Alone(t, "a shell at work")
 			dir := t.TempDir()
 			for _, name := range []string{"my file.xml", "a:b.xml", "a=b.xml", "it's.xml", "do$llar.xml", "web.xml", "web.txt", "mem.img", "sp ace.txt", "--color.xml", "explain.txt", "cd", "folder/x.xml", "c:d/on e.xml"} {
 				name = filepath.Join(dir, name)

@@ -8,14 +8,13 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/testdata/libvirtd"
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 // virshLine runs commands in one virsh: guests of the test driver live as long as it does.
 func virshLine(t *testing.T, commands ...string) string {
 	t.Helper()
-	if _, err := exec.LookPath("virsh"); err != nil {
-		t.Fatal("virsh is not installed: 'make tools' installs it (package libvirt-clients)")
-	}
+	need.Programs(t, "virsh")
 	out, err := exec.Command("virsh", "-q", "-c", "test:///default", strings.Join(commands, "; ")).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %v\n%s", commands, err, out)

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/virt-audit/virt-audit/testdata/libvirtd"
 )
 
 var (
@@ -29,9 +27,6 @@ var (
 )
 
 func TestDifferential(t *testing.T) {
-	if missing := libvirtd.Missing(*root); len(missing) > 0 {
-		t.Skip("no libvirtd can run here: it lacks " + strings.Join(missing, ", "))
-	}
 	r := newRun()
 	names := &machines{names: map[machineKey]string{}}
 	for range *workers {

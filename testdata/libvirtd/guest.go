@@ -11,6 +11,8 @@ import (
 
 	"github.com/digitalocean/go-libvirt"
 	"github.com/digitalocean/go-libvirt/socket/dialers"
+
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 // Error is a command that has failed, with its standard error.
@@ -34,7 +36,7 @@ func (d *Daemon) Command(name string, args ...string) *exec.Cmd {
 	if d.root != "" {
 		enter = append(enter, "chroot", d.root)
 	}
-	cmd := exec.Command(lookPath("nsenter"), append(append(enter, name), args...)...)
+	cmd := exec.Command(need.Path("nsenter"), append(append(enter, name), args...)...)
 	cmd.Env = []string{"LC_ALL=C", "HOME=/root", "PATH=" + path}
 	return cmd
 }
@@ -44,7 +46,7 @@ func (d *Daemon) Command(name string, args ...string) *exec.Cmd {
 func (d *Daemon) Virsh(args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, lookPath("virsh"), append([]string{"-q", "-c", d.URI}, args...)...)
+	cmd := exec.CommandContext(ctx, need.Path("virsh"), append([]string{"-q", "-c", d.URI}, args...)...)
 	cmd.Env = []string{"LC_ALL=C", "HOME=/nonexistent", "PATH=" + path}
 	var stdout, stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -24,13 +24,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 //go:embed space.sh
 var space string
 
 // patience is how long a daemon may take to answer, or to end. It takes a second on an idle machine.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // Options change how a daemon is set up. The zero value is a daemon whose only security driver is DAC, and
 // that accepts every user who may open its socket.
@@ -77,7 +79,7 @@ func (d *Daemon) For(tb testing.TB) *Daemon {
 // Start starts a daemon and waits until it answers. It ends, with its guests, when the test does.
 func Start(tb testing.TB, o Options) *Daemon {
 	tb.Helper()
-	tools := require(tb, o.Root)
+	require(tb, o.Root)
 	dir, err := os.MkdirTemp("", "lvd") //nolint:usetesting // what t.TempDir makes is too long for the path of a socket
 	if err != nil {
 		tb.Fatal(err)
@@ -88,7 +90,7 @@ func Start(tb testing.TB, o Options) *Daemon {
 	if err := d.furnish(o); err != nil {
 		tb.Fatal(err)
 	}
-	if err := d.enter(tools, o); err != nil {
+	if err := d.enter(o); err != nil {
 		tb.Fatalf("namespaces for libvirtd: %v", err)
 	}
 	d.Start()
@@ -96,10 +98,10 @@ func Start(tb testing.TB, o Options) *Daemon {
 }
 
 // enter makes the namespaces, and process 1 in them.
-func (d *Daemon) enter(tools map[string]string, o Options) error {
-	cmd := exec.Command(tools["bash"], append([]string{
+func (d *Daemon) enter(o Options) error {
+	cmd := exec.Command(need.Path("bash"), append([]string{
 		filepath.Join(d.Dir, "space.sh"), d.Dir,
-		tools["libvirtd"], "--config", "/etc/libvirt/libvirtd.conf", "--pid-file", "/run/libvirtd.pid",
+		libvirtdIn(o.Root), "--config", "/etc/libvirt/libvirtd.conf", "--pid-file", "/run/libvirtd.pid",
 	}, o.Args...)...)
 	cmd.Dir = "/" // as a service has it: relative names in documents count from there
 	cmd.Env = append(o.environment(), "LC_ALL=C", "HOME=/root", "PATH="+path, "DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent")

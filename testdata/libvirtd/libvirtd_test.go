@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/virt-audit/virt-audit/testdata/libvirtd"
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 // TestDaemon takes a guest through what the other tests rely on.
@@ -135,8 +136,9 @@ func TestOrphans(t *testing.T) {
 		time.Sleep(time.Minute)
 		return
 	}
+	need.Alone(t, "a real libvirtd")
 	cmd := exec.Command(os.Args[0], "-test.run=^TestOrphans$")
-	cmd.Env = append(os.Environ(), child+"=1")
+	cmd.Env = append(os.Environ(), child+"=1", need.Held)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

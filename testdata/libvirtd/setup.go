@@ -4,78 +4,56 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
-// path is the search path of commands. A user's PATH may lack the sbin directories.
+// path is the search path of the daemon and its hooks. A user's PATH may lack the sbin directories.
 const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// prerequisites are the executables that a daemon requires, and their packages in Debian and Ubuntu.
-var prerequisites = []struct {
-	program, pkg string
-	daemon       bool // another root has its own
-}{
-	{"libvirtd", "libvirt-daemon", true},
-	{"qemu-system-x86_64", "qemu-system-x86", true},
-	{"virsh", "libvirt-clients", false},
-	{"bash", "bash", false},
-	{"ip", "iproute2", false},
-	{"mount", "mount", false},
-	{"nsenter", "util-linux", false},
-}
-
-// drivers are where libvirt looks for the part that runs QEMU, by distribution.
-var drivers = []string{
-	"/usr/lib/*/libvirt/connection-driver/libvirt_driver_qemu.so",
-	"/usr/lib64/libvirt/connection-driver/libvirt_driver_qemu.so",
-	"/usr/lib/libvirt/connection-driver/libvirt_driver_qemu.so",
-}
+// ours are the programs that a daemon needs on this machine, by the names of testdata/need, and theirs those
+// that it has in another root.
+var (
+	ours   = []string{"virsh", "bash", "ip", "mount", "nsenter"}
+	theirs = []string{
+		"libvirtd", "qemu-system-x86_64",
+		"/usr/lib*/libvirt/connection-driver/libvirt_driver_qemu.so,/usr/lib/*/libvirt/connection-driver/libvirt_driver_qemu.so",
+	}
+)
 
 // Missing names what a daemon lacks on this machine: programs with their packages, and root. It is
 // empty where a daemon can run. root is that of Options.
 func Missing(root string) []string {
-	_, missing := find(root)
+	missing := need.Missing(ours...)
+	if root == "" {
+		missing = append(missing, need.Missing(theirs...)...)
+	}
+	if os.Geteuid() != 0 {
+		missing = append(missing, "root (which namespaces and mounts need)")
+	}
 	return missing
 }
 
-// require fails the test, with the names of all that is missing, where no daemon can be had.
-func require(tb testing.TB, root string) map[string]string {
+// require skips the test under -short, fails it with the names of all that is missing where no daemon can be
+// had, and waits for the daemons of other tests.
+func require(tb testing.TB, root string) {
 	tb.Helper()
-	tools, missing := find(root)
-	if len(missing) > 0 {
+	need.Alone(tb, "a real libvirtd")
+	if missing := Missing(root); len(missing) > 0 {
 		tb.Fatalf("a real libvirtd needs what is missing here: %s; 'make tools' installs packages", strings.Join(missing, ", "))
 	}
-	return tools
 }
 
-// find returns the paths of the executables, and the names of the missing ones.
-func find(root string) (tools map[string]string, missing []string) {
-	tools = map[string]string{}
-	for _, p := range prerequisites {
-		file := lookPath(p.program)
-		if p.daemon && root != "" {
-			file = "/usr/sbin/" + p.program // chroot and libvirtd report what is missing
-		}
-		if file == "" {
-			missing = append(missing, p.program+" (package "+p.pkg+")")
-		}
-		tools[p.program] = file
+// libvirtdIn returns the path of the daemon's program. In another root, chroot and libvirtd report what is wrong
+// with it.
+func libvirtdIn(root string) string {
+	if root != "" {
+		return "/usr/sbin/libvirtd"
 	}
-	found := root != ""
-	for _, pattern := range drivers {
-		files, _ := filepath.Glob(pattern)
-		found = found || len(files) > 0
-	}
-	if !found {
-		missing = append(missing, "libvirt_driver_qemu.so (package libvirt-daemon-driver-qemu)")
-	}
-	if os.Geteuid() != 0 {
-		missing = append(missing, "root (namespaces and mounts are its alone)")
-	}
-	return tools, missing
+	return need.Path("libvirtd")
 }
 
 // environment hands the options to space.sh.
@@ -91,16 +69,6 @@ func (o *Options) environment() []string {
 		env = append(env, fmt.Sprintf("LIMIT=%d", o.Limit/1024))
 	}
 	return env
-}
-
-// lookPath finds an executable, or returns "".
-func lookPath(program string) string {
-	for _, dir := range filepath.SplitList(path) {
-		if file, err := exec.LookPath(filepath.Join(dir, program)); err == nil {
-			return file
-		}
-	}
-	return ""
 }
 
 // places are the daemon's directories, on the host and in its namespaces.
