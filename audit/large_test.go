@@ -6,11 +6,13 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit/domxml"
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 // TestLarge reads documents in which something is there fifty thousand times. Each took minutes
 // once: it would run into the time limit of the tests.
 func TestLarge(t *testing.T) {
+	need.Full(t, "seconds for long documents")
 	const many = 50_000
 	var names, disks, waivers strings.Builder
 	for i := range many {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit/domxml"
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 // body is an ordinary document; the tests take it apart.
@@ -297,6 +298,7 @@ func TestAsLibvirt(t *testing.T) {
 
 // TestHuge feeds documents that are made to exhaust a reader.
 func TestHuge(t *testing.T) {
+	need.Full(t, "seconds for long documents")
 	var attrs bytes.Buffer
 	for i := range 1_000_000 {
 		attrs.WriteString(" a")

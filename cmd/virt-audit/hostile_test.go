@@ -11,11 +11,13 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/virt-audit/virt-audit/audit/report"
 	"github.com/virt-audit/virt-audit/testdata/hostile"
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 // maxExponent is how fast the work for a hostile document may grow: n^1 is in step with its size; n log n
@@ -74,6 +76,7 @@ func TestBoundedWork(t *testing.T) {
 	if underRace {
 		t.Skip("it counts the work of a program that is built without -race, and runs in the tests without it")
 	}
+	need.Full(t, "a build of the program that counts its statements")
 	program := filepath.Join(t.TempDir(), "virt-audit")
 	build := exec.CommandContext(t.Context(), "go", "build", "-cover", "-covermode=atomic", "-coverpkg="+counted, "-o", program, "./cmd/virt-audit")
 	build.Dir = "../.."
@@ -131,8 +134,12 @@ func statements(t *testing.T, program string, args []string) (n float64) {
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%.1000s", err, out)
 	}
+	reader, err := covdata()
+	if err != nil {
+		t.Fatal(err)
+	}
 	profile := filepath.Join(counts, "profile")
-	if out, err := exec.CommandContext(t.Context(), "go", "tool", "covdata", "textfmt", "-i="+counts, "-o="+profile).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), reader, "textfmt", "-i="+counts, "-o="+profile).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	f, err := os.Open(profile)
@@ -154,6 +161,13 @@ func statements(t *testing.T, program string, args []string) (n float64) {
 	}
 	return n
 }
+
+// covdata returns the path of Go's reader of counters. "go tool" looks on each run whether the tool is up to
+// date, which takes several times as long as the tool itself.
+var covdata = sync.OnceValues(func() (string, error) {
+	out, err := exec.Command("go", "tool", "-n", "covdata").Output()
+	return strings.TrimSpace(string(out)), err
+})
 
 // BenchmarkHostile prints how the time for hostile documents grows: for the sizes of TestBoundedWork, twice and
 // four times as much, with the exponents between them.
