@@ -27,7 +27,7 @@ func inTime(t *testing.T, name string) (data []byte, err error) {
 	select {
 	case <-done:
 		return data, err
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("%s: still waiting", name)
 		return nil, nil
 	}

@@ -130,11 +130,10 @@ func (b *tab) eval(expression string) string {
 func (b *tab) want(expression, want string) {
 	b.t.Helper()
 	got := ""
-	for range 100 {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if got = b.eval(expression); got == want {
 			return
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 	b.t.Errorf("%s is %s, want %s", expression, got, want)
 }

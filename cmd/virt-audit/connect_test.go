@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
@@ -142,9 +141,8 @@ func TestWaysIn(t *testing.T) {
 		}
 		defer func() { _ = l.Close() }()
 		mute := "qemu:///system?socket=" + l.Addr().String()
-		start := time.Now()
-		r, stderr := reported(t, "-c", mute, "-c", daemon.URI, "-c", daemon.URI+"-ro", "--timeout", "2s", "-r", "web")
-		if len(r.Unreadable) != 1 || r.Unreadable[0].Source != mute || len(r.Domains) != 4 || !strings.Contains(stderr, "no answer within 2s") {
+		r, stderr := reported(t, "-c", mute, "-c", daemon.URI, "-c", daemon.URI+"-ro", "--timeout", "5s", "-r", "web")
+		if len(r.Unreadable) != 1 || r.Unreadable[0].Source != mute || len(r.Domains) != 4 || !strings.Contains(stderr, "no answer within 5s") {
 			t.Errorf("errors %+v, %d domains\n%s", r.Unreadable, len(r.Domains), stderr)
 		}
 		var hosts []string
@@ -153,9 +151,6 @@ func TestWaysIn(t *testing.T) {
 		}
 		if got := slices.Compact(hosts); !slices.Equal(got, []string{daemon.URI, daemon.URI + "-ro"}) {
 			t.Errorf("hosts %q", got)
-		}
-		if d := time.Since(start); d > 30*time.Second {
-			t.Errorf("took %v", d)
 		}
 	})
 	t.Run("libvirt's variable", func(t *testing.T) {

@@ -29,7 +29,7 @@ const (
 // TestHookAndLibvirtd has a real libvirtd ask the hook, for real guests.
 func TestHookAndLibvirtd(t *testing.T) {
 	t.Parallel()
-	h := &hooked{Daemon: libvirtd.Start(t, libvirtd.Options{}), T: t, logged: make(chan string, 100)}
+	h := &hooked{Daemon: libvirtd.Start(t, libvirtd.Options{}), T: t, logged: make(chan string, 10_000)}
 	h.build()
 	h.listen()
 	h.Define(libvirtd.Guest("tame", ""))
@@ -148,7 +148,7 @@ func (h *hooked) refused(virsh []string, why ...string) {
 // wantLog waits for a line in the log.
 func (h *hooked) wantLog(text string) {
 	h.Helper()
-	timeout := time.After(10 * time.Second)
+	timeout := time.After(time.Minute)
 	for {
 		select {
 		case line := <-h.logged:

@@ -60,7 +60,7 @@ func TestHookInput(t *testing.T) {
 			}
 			start := time.Now()
 			code, out, errOut := asked(in.in, "--timeout", timeout, "--max-size", "1M", option)
-			if took := time.Since(start); took > 10*time.Second {
+			if took := time.Since(start); took > time.Minute {
 				t.Errorf("%s: %v", name, took)
 			}
 			want := 1

@@ -14,7 +14,7 @@ import (
 )
 
 // answer is how long the daemon may take for one document; it takes a millisecond or two.
-const answer = 15 * time.Second
+const answer = time.Minute
 
 // addressSpace is what the daemon may have. Some documents make it ask for much more
 // (<vcpu>-1</vcpu>: 34 GB, seen in 9.0 and 12.8), which must not take the machine's memory.

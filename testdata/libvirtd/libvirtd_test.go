@@ -3,6 +3,7 @@ package libvirtd_test
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -132,13 +133,16 @@ func TestOrphans(t *testing.T) {
 		d := libvirtd.Start(t, libvirtd.Options{})
 		d.Define(libvirtd.Guest("orphan", ""))
 		d.MustVirsh("start", "orphan")
-		fmt.Printf("\nready %s\n", d.Dir) //nolint:forbidigo // it is read below
-		time.Sleep(time.Minute)
+		fmt.Printf("\nready %s\n", d.Dir)    //nolint:forbidigo // it is read below
+		_, _ = io.Copy(io.Discard, os.Stdin) // until the parent has ended
 		return
 	}
 	need.Alone(t, "a real libvirtd")
 	cmd := exec.Command(os.Args[0], "-test.run=^TestOrphans$")
 	cmd.Env = append(os.Environ(), child+"=1", need.Held)
+	if _, err := cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -165,7 +169,7 @@ func TestOrphans(t *testing.T) {
 		t.Fatalf("the other process had %d processes, want libvirtd and a guest", before)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) }) // what a killed test cannot do
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		left := processes(t, dir)
 		if len(left) == 0 {
 			return

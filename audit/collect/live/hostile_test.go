@@ -198,7 +198,7 @@ func TestHostile(t *testing.T) {
 			runtime.ReadMemStats(&before)
 			start := time.Now()
 			h := Fetch(daemon(t, c.serve), Options{Timeout: timeout})
-			if d := time.Since(start); d > 6*time.Second {
+			if d := time.Since(start); d > time.Minute {
 				t.Errorf("took %v", d)
 			}
 			runtime.ReadMemStats(&after)
@@ -303,7 +303,7 @@ func FuzzDaemon(f *testing.F) {
 		}()
 		select {
 		case <-done:
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Error("hangs")
 		}
 	})
