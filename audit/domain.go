@@ -64,3 +64,12 @@ const (
 	EffectUnclear = domxml.EffectUnclear
 	EffectStops   = domxml.EffectStops
 )
+
+// MaxDepth is domxml.MaxDepth.
+const MaxDepth = domxml.MaxDepth
+
+// WaiverNamespace is domxml.WaiverNamespace.
+const WaiverNamespace = domxml.WaiverNamespace
+
+// Repeats is domxml.Repeats.
+func Repeats(parent, name string) bool { return domxml.Repeats(parent, name) }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/fleet"
 )
 
@@ -99,7 +100,7 @@ func TestDrift(t *testing.T) {
 					title = "<title>t</title>"
 				}
 				doc := "<domain type='kvm'><name>n</name><uuid>" + c.uuid + "</uuid>" + title + "<os><type>hvm</type></os><devices>" + c.inside + "</devices></domain>"
-				d, err := audit.Load(strconv.Itoa(i), []byte(doc))
+				d, err := domxml.Load(strconv.Itoa(i), []byte(doc))
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -3,6 +3,8 @@ package audit
 import (
 	"strings"
 	"testing"
+
+	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
 // args makes a command line of arguments.
@@ -98,7 +100,7 @@ func TestFingerprintPairs(t *testing.T) {
 		{"unknown", "<unknown name='password' value='x'/>", "<unknown name='password' value='y'/>"},
 	}
 	one := func(path, text string) string {
-		d, err := Load("x.xml", []byte("<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>a</name>"+text+"</domain>"))
+		d, err := domxml.Load("x.xml", []byte("<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>a</name>"+text+"</domain>"))
 		if err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}

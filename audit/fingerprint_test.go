@@ -3,12 +3,14 @@ package audit
 import (
 	"strings"
 	"testing"
+
+	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
 // TestFingerprint changes what must not matter, and what must.
 func TestFingerprint(t *testing.T) {
 	fingerprints := func(text string) map[string]bool {
-		d, err := Load("x.xml", []byte(text))
+		d, err := domxml.Load("x.xml", []byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,7 +111,7 @@ func TestFingerprintContent(t *testing.T) {
 		"another bridge":             {path: "devices/interface/model", was: "<devices><interface type='bridge'><source bridge='a'/><model type='x'/></interface></devices>", is: "<devices><interface type='bridge'><source bridge='b'/><model type='x'/></interface></devices>"},
 	} {
 		one := func(text string) string {
-			d, err := Load("x.xml", []byte(head+text+tail))
+			d, err := domxml.Load("x.xml", []byte(head+text+tail))
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
@@ -126,7 +128,7 @@ func TestFingerprintContent(t *testing.T) {
 func TestFingerprintRunning(t *testing.T) {
 	found := map[string]bool{}
 	for _, id := range []string{"", " id='1'", " id='2'"} {
-		d, err := Load("x.xml", []byte("<domain type='kvm'"+id+"><name>a</name></domain>"))
+		d, err := domxml.Load("x.xml", []byte("<domain type='kvm'"+id+"><name>a</name></domain>"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -141,7 +143,7 @@ func TestFingerprintRunning(t *testing.T) {
 // TestFingerprintKey compares findings at one place: key and data make the identity, and words do not.
 func TestFingerprintKey(t *testing.T) {
 	report := func(f func(p *Pass)) string {
-		d, err := Load("x.xml", []byte("<domain type='kvm'><name>a</name><devices><disk/></devices></domain>"))
+		d, err := domxml.Load("x.xml", []byte("<domain type='kvm'><name>a</name><devices><disk/></devices></domain>"))
 		if err != nil {
 			t.Fatal(err)
 		}

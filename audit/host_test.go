@@ -4,12 +4,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/host"
 )
 
 func domainOf(t *testing.T, source, xml string) *Domain {
 	t.Helper()
-	d, err := Load(source, []byte(xml))
+	d, err := domxml.Load(source, []byte(xml))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func TestLarge(t *testing.T) {
 		"waivers and disks":  "<metadata>" + in(waivers.String()) + "</metadata><devices>" + disks.String() + "</devices>",
 		"waivers out of use": "<metadata>" + in(waivers.String()) + in(waivers.String()) + "</metadata>",
 	} {
-		d, err := Load("a.xml", []byte("<domain type='kvm'><name>a</name>"+text+"</domain>"))
+		d, err := domxml.Load("a.xml", []byte("<domain type='kvm'><name>a</name>"+text+"</domain>"))
 		if err != nil {
 			t.Errorf("%s: %.200v", name, err)
 			continue

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/fleet"
 )
 
@@ -26,7 +27,7 @@ func indexOf(t *testing.T, guests ...string) (*fleet.Index, []*Domain) {
 		if words[1] != "-" {
 			name = "<name>" + words[1] + "</name>"
 		}
-		d, err := Load(words[0], []byte("<domain type='kvm'>"+name+uuid+"<os><type>hvm</type></os></domain>"))
+		d, err := domxml.Load(words[0], []byte("<domain type='kvm'>"+name+uuid+"<os><type>hvm</type></os></domain>"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -153,7 +154,7 @@ func TestIndexParallel(t *testing.T) {
 		var wait sync.WaitGroup
 		for i := range n {
 			wait.Go(func() {
-				d, err := Load(fmt.Sprintf("%03d.xml", i), fmt.Appendf(nil, "<domain type='kvm'><name>vm%d</name></domain>", i))
+				d, err := domxml.Load(fmt.Sprintf("%03d.xml", i), fmt.Appendf(nil, "<domain type='kvm'><name>vm%d</name></domain>", i))
 				if err != nil {
 					t.Error(err)
 					return

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/rules"
 )
 
@@ -29,7 +30,7 @@ func TestRulesAskFirst(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d, err := audit.Load(file, data)
+		d, err := domxml.Load(file, data)
 		if err != nil {
 			continue // the fleet has documents of other kinds
 		}

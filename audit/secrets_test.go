@@ -3,6 +3,8 @@ package audit
 import (
 	"strings"
 	"testing"
+
+	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
 // TestMisspeltSecret hides what stands in an attribute that libvirt does not know, if its name tells what its
@@ -16,7 +18,7 @@ func TestMisspeltSecret(t *testing.T) {
 	for _, attribute := range []string{"password", "Passwd", "PASSWD", "pwd", "vncPassword", "authToken", "Secret", "cookies", "credential"} {
 		var prints []string
 		for _, secret := range []string{"hunter2", "hunter3"} {
-			d, err := Load("x.xml", []byte("<domain type='kvm'><name>a</name><os><type>hvm</type></os><devices>\n"+
+			d, err := domxml.Load("x.xml", []byte("<domain type='kvm'><name>a</name><os><type>hvm</type></os><devices>\n"+
 				"<graphics type='vnc' "+attribute+"='"+secret+"'/></devices></domain>"))
 			if err != nil {
 				t.Fatal(err)

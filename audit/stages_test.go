@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
 // placed returns a finding of a rule at a line.
@@ -35,7 +37,7 @@ func TestSiteSeverityStage(t *testing.T) {
 // TestMinimumStage gives a finding, before the minimum, a severity that lifts it above.
 func TestMinimumStage(t *testing.T) {
 	rule := &Rule{ID: "stage-c", Severity: Low, Check: func(p *Pass) { p.Reportf(At("os"), "found") }}
-	d, err := Load("web1.xml", []byte(waivedGuest("")))
+	d, err := domxml.Load("web1.xml", []byte(waivedGuest("")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +89,7 @@ func TestFiresBySiteSeverity(t *testing.T) {
 			p.Reportf(At("os"), "fires")
 		}
 	}}
-	d, err := Load("web1.xml", []byte(waivedGuest("")))
+	d, err := domxml.Load("web1.xml", []byte(waivedGuest("")))
 	if err != nil {
 		t.Fatal(err)
 	}

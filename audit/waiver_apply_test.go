@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
 // withoutPassword finds something at each console, and could tell more of a document with passwords.
@@ -34,7 +36,7 @@ func TestWaiverUnused(t *testing.T) {
 	} {
 		head, _, _ := strings.Cut(waivedGuest(""), "<devices>")
 		text := head + "<devices>" + test.devices + "</devices></domain>"
-		d, err := Load("web1.xml", []byte(text))
+		d, err := domxml.Load("web1.xml", []byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +60,7 @@ func TestWaiverOpenElsewhere(t *testing.T) {
 	w := &Waiver{Rule: "endpoint-y"}
 	var results []*Result
 	for range 2 {
-		d, err := Load("web1.xml", []byte(waivedGuest("")))
+		d, err := domxml.Load("web1.xml", []byte(waivedGuest("")))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,7 +79,7 @@ func TestWaiveLast(t *testing.T) {
 			p.ReportWaiver(w, "a waiver")
 		}
 	}}
-	d, err := Load("web1.xml", []byte(waivedGuest(in(`<va:waive rule="storage-x">ok</va:waive><va:waive rule="waiver-x">ok</va:waive>`))))
+	d, err := domxml.Load("web1.xml", []byte(waivedGuest(in(`<va:waive rule="storage-x">ok</va:waive><va:waive rule="waiver-x">ok</va:waive>`))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +110,7 @@ func TestNearest(t *testing.T) {
 	for i := range 10 * manyUnknown {
 		fmt.Fprintf(&waivers, `<va:waive rule="storage-%d">ok</va:waive>`, i)
 	}
-	d, err := Load("web1.xml", []byte(waivedGuest(in(waivers.String()))))
+	d, err := domxml.Load("web1.xml", []byte(waivedGuest(in(waivers.String()))))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
 // onDisks finds something at each disk, and on the whole guest.
@@ -67,7 +69,7 @@ func TestDomainWaivers(t *testing.T) {
 		{in(`<va:waive rule="boundary-x">ok</va:waive>`), DomainWaivers{}, 0},
 		{in(`<va:waive rule="boundary-x">ok</va:waive>`), DomainWaivers{Boundary: true}, 1},
 	} {
-		d, err := Load("web1.xml", []byte(waivedGuest(test.waivers)))
+		d, err := domxml.Load("web1.xml", []byte(waivedGuest(test.waivers)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +98,7 @@ func TestMisspelt(t *testing.T) {
 		`<o:audit xmlns:o="urn:o"><o:log/></o:audit>`:                           "[]",
 		in(""): "[]",
 	} {
-		d, err := Load("web1.xml", []byte(waivedGuest(text)))
+		d, err := domxml.Load("web1.xml", []byte(waivedGuest(text)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +121,7 @@ func TestMisspelt(t *testing.T) {
 func TestDomainsApart(t *testing.T) {
 	guest := waivedGuest(in(`<va:waive rule="storage-x">ok</va:waive>`))
 	inactive := strings.NewReplacer("<domain", "<inactiveDomain", "</domain", "</inactiveDomain").Replace(guest)
-	domains, err := LoadAll("s.xml", []byte("<domainsnapshot><name>s</name>"+guest+inactive+"</domainsnapshot>"))
+	domains, err := domxml.LoadAll("s.xml", []byte("<domainsnapshot><name>s</name>"+guest+inactive+"</domainsnapshot>"))
 	if err != nil || len(domains) != 2 {
 		t.Fatalf("%d domains: %v", len(domains), err)
 	}
@@ -133,7 +135,7 @@ func TestDomainsApart(t *testing.T) {
 // TestWaiverOutsideMetadata puts one where libvirt drops it.
 func TestWaiverOutsideMetadata(t *testing.T) {
 	text := strings.Replace(waivedGuest(""), "<devices>", "<devices>"+in(`<va:waive rule="storage-x">ok</va:waive>`), 1)
-	d, err := Load("web1.xml", []byte(text))
+	d, err := domxml.Load("web1.xml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +175,7 @@ func TestSiteWaivers(t *testing.T) {
 		{&Waiver{Rule: "boundary-x"}, 1, false},
 		{&Waiver{Rule: "not-run"}, 0, false},
 	} {
-		d, err := Load("web1.xml", []byte(waivedGuest("")))
+		d, err := domxml.Load("web1.xml", []byte(waivedGuest("")))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -187,7 +189,7 @@ func TestSiteWaivers(t *testing.T) {
 
 // TestWaivedBelowMinimum is about a waiver of something that the report leaves out: it is not unused.
 func TestWaivedBelowMinimum(t *testing.T) {
-	d, err := Load("web1.xml", []byte(waivedGuest("")))
+	d, err := domxml.Load("web1.xml", []byte(waivedGuest("")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +201,7 @@ func TestWaivedBelowMinimum(t *testing.T) {
 }
 
 func TestSeverities(t *testing.T) {
-	d, err := Load("web1.xml", []byte(waivedGuest("")))
+	d, err := domxml.Load("web1.xml", []byte(waivedGuest("")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +225,7 @@ func TestDeviceNames(t *testing.T) {
 <hostdev mode='subsystem' type='pci'><source><address bus='6' slot='2' function='1'/></source></hostdev>
 <memballoon model='virtio'/>
 </devices></domain>`
-	d, err := Load("a.xml", []byte(text))
+	d, err := domxml.Load("a.xml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
 // TestAllowed audits a guest with executables and directories that the site allows.
@@ -13,7 +14,7 @@ func TestAllowed(t *testing.T) {
 <disk type='file'><driver name='qemu' type='raw'/><source file='/etc/guests/a.img'/><target dev='vda'/></disk>
 <filesystem type='mount'><source dir='/etc/libvirt'/><target dir='x'/></filesystem>
 </devices></domain>`
-	d, err := audit.Load("a.xml", []byte(guest))
+	d, err := domxml.Load("a.xml", []byte(guest))
 	if err != nil {
 		t.Fatal(err)
 	}

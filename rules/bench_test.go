@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
 // BenchmarkRules runs all baseline rules over a domain that libvirt wrote; compare it with
@@ -15,7 +16,7 @@ func BenchmarkRules(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	d, err := audit.Load(file, data)
+	d, err := domxml.Load(file, data)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
@@ -71,7 +72,7 @@ func TestRepeatedArguments(t *testing.T) {
 		for a := range strings.FieldsSeq(args) {
 			fmt.Fprintf(&b, "<qemu:arg value='%s'/>", a)
 		}
-		d, err := audit.Load("guest.xml", []byte(head+b.String()+"</qemu:commandline></domain>"))
+		d, err := domxml.Load("guest.xml", []byte(head+b.String()+"</qemu:commandline></domain>"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
 // TestConfidential covers what fixtures cannot: documents that libvirt refuses, or that other rules
@@ -36,7 +37,7 @@ func TestConfidential(t *testing.T) {
 		{"confidential-host-vtpm", "<launchSecurity/><devices><tpm/></devices>", 1},
 		{"confidential-host-channels", "<launchSecurity/><devices><channel type='unix'/><channel type='pty'><target type='virtio'/></channel></devices>", 0},
 	} {
-		d, err := audit.Load("test", []byte("<domain type='kvm'><name>t</name>"+tt.body+"</domain>"))
+		d, err := domxml.Load("test", []byte("<domain type='kvm'><name>t</name>"+tt.body+"</domain>"))
 		if err != nil {
 			t.Errorf("%s: %v", tt.body, err)
 			continue

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
 // TestCorpus prints how often each rule reports findings for real documents that libvirt's schema
@@ -46,7 +47,7 @@ func TestCorpus(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d, err := audit.Load(row[0], data)
+		d, err := domxml.Load(row[0], data)
 		if err != nil {
 			t.Error(err)
 			continue

@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
 // TestDeepest runs every rule over a document of the maximum depth.
 func TestDeepest(t *testing.T) {
-	deep := strings.Repeat("<x>", audit.MaxDepth-1) + strings.Repeat("</x>", audit.MaxDepth-1)
-	d, err := audit.Load("vm.xml", []byte("<domain type='kvm'>"+deep+"</domain>"))
+	deep := strings.Repeat("<x>", domxml.MaxDepth-1) + strings.Repeat("</x>", domxml.MaxDepth-1)
+	d, err := domxml.Load("vm.xml", []byte("<domain type='kvm'>"+deep+"</domain>"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
@@ -124,7 +125,7 @@ func chosen(profiles []audit.Profile) []*audit.Rule {
 // audited counts the findings of a document by rule, among the other guests of the run.
 func audited(t *testing.T, checked []*audit.Rule, others []string, name string, doc []byte) map[string]int {
 	t.Helper()
-	d, err := audit.Load(name, doc)
+	d, err := domxml.Load(name, doc)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, doc)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
 // guest is a document in short: what differs from an ordinary guest.
@@ -45,7 +46,7 @@ func findings(t *testing.T, guests ...guest) []string {
 	}
 	var loaded []*audit.Domain
 	for i, g := range guests {
-		d, err := audit.Load(fmt.Sprintf("%d.xml", i), []byte(g.document()))
+		d, err := domxml.Load(fmt.Sprintf("%d.xml", i), []byte(g.document()))
 		if err != nil {
 			t.Fatalf("%s: %v", g.name, err)
 		}
@@ -412,7 +413,7 @@ func TestUnknownHosts(t *testing.T) {
 			rule := All()[slices.IndexFunc(All(), func(r *audit.Rule) bool { return r.ID == c.rule })]
 			var loaded []*audit.Domain
 			for _, g := range c.guests {
-				d, err := audit.Load(g.source, []byte(g.document()))
+				d, err := domxml.Load(g.source, []byte(g.document()))
 				if err != nil {
 					t.Fatal(err)
 				}

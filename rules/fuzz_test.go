@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
 // FuzzRules runs every rule, and every indexer, over any document that loads: none may panic if an
@@ -21,11 +22,11 @@ func FuzzRules(f *testing.F) {
 	}
 	all := All()
 	f.Fuzz(func(t *testing.T, data []byte) {
-		d, err := audit.Load("fuzz.xml", data)
+		d, err := domxml.Load("fuzz.xml", data)
 		if err != nil {
 			return
 		}
-		twin, err := audit.Load("twin.xml", data)
+		twin, err := domxml.Load("twin.xml", data)
 		if err != nil {
 			t.Fatal(err)
 		}

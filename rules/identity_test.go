@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
 // everyResult calls visit with the findings of every rule in the available documents: the fixtures,
@@ -45,7 +46,7 @@ func everyResult(t *testing.T, visit func(file string, res *audit.Result)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d, err := audit.Load(file, data)
+		d, err := domxml.Load(file, data)
 		if err != nil {
 			continue // the corpus has documents that libvirt refuses
 		}

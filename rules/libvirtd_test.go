@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/rules/internal/hostpath"
 	"github.com/virt-audit/virt-audit/testdata/libvirtd"
 )
@@ -137,7 +138,7 @@ func models(p *audit.Pass) string {
 // modelsOf returns the models of a document.
 func modelsOf(t *testing.T, doc string) (out string) {
 	t.Helper()
-	d, err := audit.Load("test", []byte(doc))
+	d, err := domxml.Load("test", []byte(doc))
 	if err != nil {
 		t.Fatalf("%s: %v", doc, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
 const writtenByLibvirt = "<!-- WARNING: THIS IS AN AUTO-GENERATED FILE. -->"
@@ -108,7 +109,7 @@ func TestPassed(t *testing.T) {
 
 func runOne(t *testing.T, id, document string) *audit.Result {
 	t.Helper()
-	d, err := audit.Load("test", []byte(document))
+	d, err := domxml.Load("test", []byte(document))
 	if err != nil {
 		t.Fatal(err)
 	}

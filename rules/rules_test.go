@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/host"
 	"github.com/virt-audit/virt-audit/audit/pipeline"
 )
@@ -107,7 +108,7 @@ func load(t *testing.T, file string) (*audit.Domain, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := audit.Load(file, data)
+	d, err := domxml.Load(file, data)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
 var onDisks = &audit.Rule{ID: "storage-x", Severity: audit.Medium, Check: func(p *audit.Pass) {
@@ -26,7 +27,7 @@ func audited(t *testing.T, name string, targets ...string) *audit.Result {
 		}
 		fmt.Fprintf(&b, "<disk><target dev='%s'/></disk>", target)
 	}
-	d, err := audit.Load(name+".xml", []byte("<domain type='kvm'><name>"+name+"</name><devices>"+b.String()+"</devices></domain>"))
+	d, err := domxml.Load(name+".xml", []byte("<domain type='kvm'><name>"+name+"</name><devices>"+b.String()+"</devices></domain>"))
 	if err != nil {
 		t.Fatal(err)
 	}

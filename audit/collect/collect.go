@@ -2,7 +2,7 @@
 // standard input and save images.
 //
 // It knows paths and bytes, and nothing of XML: what a document holds is for
-// audit.LoadAll to say. Nothing is opened while documents are being found
+// domxml.LoadAll to say. Nothing is opened while documents are being found
 // except folders and regular files named like save images, so a run over a
 // large tree holds paths and not contents, and a FIFO or a device that lies in a
 // tree is never touched.
@@ -13,6 +13,7 @@ import (
 	"iter"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
 // DefaultMaxSize is the size in bytes above which a document is refused when
@@ -43,7 +44,7 @@ type Document struct {
 	Origin audit.Origin
 
 	// Start is where the document begins in a stream of several, see [Parts].
-	Start audit.Start
+	Start domxml.Start
 
 	// A function, not a path, so that what comes from elsewhere (a connection)
 	// is a Document as well.
@@ -85,7 +86,7 @@ func (d *Document) parts(yield func(*Document, error) bool) bool {
 	if err != nil {
 		return yield(nil, err)
 	}
-	for _, part := range audit.Split(data) {
+	for _, part := range domxml.Split(data) {
 		one := &Document{Source: d.Source, Origin: d.Origin, Start: part.Start, read: func() (content, error) {
 			return content{data: part.Data}, nil
 		}}

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/policy"
 	"github.com/virt-audit/virt-audit/audit/yamldoc"
 )
@@ -53,7 +53,7 @@ func checkVersion(_ *reader, n yamldoc.Node, word string) (string, bool) {
 }
 
 func checkDay(_ *reader, n yamldoc.Node, word string) (string, bool) {
-	if _, err := audit.ParseDay(word); err != nil {
+	if _, err := domxml.ParseDay(word); err != nil {
 		n.Errorf("", "%v", err)
 		return "", false
 	}
@@ -65,11 +65,11 @@ var size = regexp.MustCompile(`^([1-9][0-9]{0,9})([KMG]?)$`)
 func checkSize(_ *reader, n yamldoc.Node, word string) (string, bool) {
 	if m := size.FindStringSubmatch(word); m != nil {
 		number, _ := strconv.ParseInt(m[1], 10, 64)
-		if number <= audit.MaxSize>>map[string]int{"": 0, "K": 10, "M": 20, "G": 30}[m[2]] {
+		if number <= domxml.MaxSize>>map[string]int{"": 0, "K": 10, "M": 20, "G": 30}[m[2]] {
 			return word, true
 		}
 	}
-	n.Errorf("", "%q is not a size between 1 and %dM", word, audit.MaxSize>>20)
+	n.Errorf("", "%q is not a size between 1 and %dM", word, domxml.MaxSize>>20)
 	return "", false
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/yamldoc"
 )
 
@@ -171,7 +172,7 @@ func store(at any, word string) {
 	case *audit.Severity:
 		*at, _ = audit.ParseSeverity(word)
 	case *time.Time:
-		*at, _ = audit.ParseDay(word)
+		*at, _ = domxml.ParseDay(word)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
 // schemaURL is the address of the schema, which editors load it from.
@@ -127,7 +128,7 @@ func (k *Key) schema() *schema {
 	case WordOrWords:
 		return &schema{AnyOf: []*schema{k.word(), k.list()}}
 	case Size:
-		return &schema{AnyOf: []*schema{{Type: "integer", Minimum: 1, Maximum: audit.MaxSize}, k.word()}}
+		return &schema{AnyOf: []*schema{{Type: "integer", Minimum: 1, Maximum: domxml.MaxSize}, k.word()}}
 	case Flag:
 		return &schema{Type: "boolean"}
 	case Line, Prose, Expression:

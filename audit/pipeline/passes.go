@@ -10,6 +10,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/collect"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/fleet"
 )
 
@@ -83,7 +84,7 @@ func (in *input) load() (domains []*audit.Domain, sum uint64, size int, failed *
 	if err != nil {
 		return nil, 0, 0, &Outcome{Kind: Unreadable, Err: err}
 	}
-	domains, err = audit.LoadPart(in.document.Source, audit.Part{Data: data, Start: in.document.Start})
+	domains, err = domxml.LoadPart(in.document.Source, domxml.Part{Data: data, Start: in.document.Start})
 	for _, d := range domains {
 		d.Origin = in.document.Origin.On(d.Origin)
 	}

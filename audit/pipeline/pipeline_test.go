@@ -12,6 +12,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/collect"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/fleet"
 	"github.com/virt-audit/virt-audit/rules"
 )
@@ -138,7 +139,7 @@ func TestSecondLook(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d, err := audit.Load(doc.Source, data)
+			d, err := domxml.Load(doc.Source, data)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/baseline"
 	"github.com/virt-audit/virt-audit/audit/collect"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/rules"
 )
 
@@ -208,7 +209,7 @@ func TestPanic(t *testing.T) {
 	if s := strings.Join(got, ", "); s != "a stage-disk, 1.xml: oops, stack true, b" {
 		t.Errorf("%q", s)
 	}
-	d, err := audit.Load("bad.xml", []byte("<domain type='kvm'><name>bad</name></domain>"))
+	d, err := domxml.Load("bad.xml", []byte("<domain type='kvm'><name>bad</name></domain>"))
 	if err != nil {
 		t.Fatal(err)
 	}

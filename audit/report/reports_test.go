@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/pipeline"
 	"github.com/virt-audit/virt-audit/rules"
 )
@@ -31,7 +32,7 @@ func run(t *testing.T, documents map[string]string, names ...string) []*audit.Re
 	}
 	var domains []*audit.Domain
 	for _, name := range names {
-		d, err := audit.Load(name, []byte(documents[name]))
+		d, err := domxml.Load(name, []byte(documents[name]))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +77,7 @@ func fleet(t *testing.T) []*audit.Result {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := audit.Load(f, data); err != nil {
+		if _, err := domxml.Load(f, data); err != nil {
 			continue // the fleet has documents of other kinds
 		}
 		name := "guests/" + filepath.Base(f)
@@ -147,7 +148,7 @@ func hostile(t *testing.T) []*audit.Result {
 		name := fmt.Sprintf("guests/%02d %s.xml", i, text)
 		names = append(names, name)
 		documents[name] = `<domain type='qemu'><name>` + e + `</name>
-<metadata><va:audit xmlns:va='` + audit.WaiverNamespace + `'><va:waive rule='device-video-cirrus'>` + e + `</va:waive></va:audit></metadata>
+<metadata><va:audit xmlns:va='` + domxml.WaiverNamespace + `'><va:waive rule='device-video-cirrus'>` + e + `</va:waive></va:audit></metadata>
 <memory>1024</memory><os><type arch='x86_64' machine='` + e + `'>hvm</type></os><devices>
 <emulator>/tmp/` + e + `</emulator>
 <disk type='file' device='disk'><driver name='qemu'/><source file='/tmp/` + e + `'/><target dev='` + e + `' bus='virtio'/></disk>

@@ -13,6 +13,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
 // valid validates a report against a schema in testdata. That of SARIF is OASIS' own, as published at
@@ -44,7 +45,7 @@ func shown() Options {
 // consoles is a guest with a waiver for one of its consoles, and two disks with the same defect.
 const consoles = `<domain type='kvm'>
 <name>web</name><uuid>3a86ad9c-f08b-4e05-ab09-1cdb6b883f95</uuid><memory>1024</memory>
-<metadata><va:audit xmlns:va='` + audit.WaiverNamespace + `'>
+<metadata><va:audit xmlns:va='` + domxml.WaiverNamespace + `'>
   <va:waive rule='endpoint-vnc-public' until='2030-01-31'>behind the {0} gate</va:waive>
 </va:audit></metadata>
 <os><type arch='x86_64' machine='pc-q35-9.2'>hvm</type></os>

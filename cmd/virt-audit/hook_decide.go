@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/host"
 	"github.com/virt-audit/virt-audit/audit/pipeline"
 	"github.com/virt-audit/virt-audit/audit/policy"
@@ -96,7 +97,7 @@ func judgeHooked(in io.Reader, limit int64, operation string, cfg *audit.Setting
 	case int64(len(data)) > limit:
 		return nil, fmt.Errorf("the XML is larger than %d bytes (--max-size)", limit)
 	}
-	d, err := audit.Load("XML from libvirt", data)
+	d, err := domxml.Load("XML from libvirt", data)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/rules"
 	"github.com/virt-audit/virt-audit/testdata/libvirtd"
 )
@@ -67,18 +68,18 @@ func (h *hooked) site() {
 	waive("waivers: []\n")
 	h.install("--refuse=outside,critical --domain-waivers --config=/etc/libvirt/site.yaml")
 	h.refused([]string{"start", "tame"}, "it is outside QEMU's security support boundary")
-	h.MustVirsh("metadata", "tame", audit.WaiverNamespace, "--key", "va", "--set", "<audit><waive rule='boundary-accel-tcg'>mine</waive></audit>", "--config")
+	h.MustVirsh("metadata", "tame", domxml.WaiverNamespace, "--key", "va", "--set", "<audit><waive rule='boundary-accel-tcg'>mine</waive></audit>", "--config")
 	h.refused([]string{"start", "tame"}, "it is outside QEMU's security support boundary")
 	waive("waivers: [{rule: boundary-accel-tcg, domain: ta*, reason: a host without KVM}]\n")
 	h.starts("tame")
 	h.refused([]string{"start", "rooted"}, "it is outside QEMU's security support boundary", "label 'root:root'")
-	h.MustVirsh("metadata", "rooted", audit.WaiverNamespace, "--key", "va", "--set", "<audit><waive rule='confinement-dac-root'>mine</waive></audit>", "--config")
+	h.MustVirsh("metadata", "rooted", domxml.WaiverNamespace, "--key", "va", "--set", "<audit><waive rule='confinement-dac-root'>mine</waive></audit>", "--config")
 	waive("waivers: [{rule: boundary-accel-tcg, reason: a host without KVM}]\n")
 	h.starts("rooted")
 	h.install("--refuse=outside,critical --config=/etc/libvirt/site.yaml")
 	h.refused([]string{"start", "rooted"}, "label 'root:root'")
-	h.MustVirsh("metadata", "rooted", audit.WaiverNamespace, "--remove", "--config")
-	h.MustVirsh("metadata", "tame", audit.WaiverNamespace, "--remove", "--config")
+	h.MustVirsh("metadata", "rooted", domxml.WaiverNamespace, "--remove", "--config")
+	h.MustVirsh("metadata", "tame", domxml.WaiverNamespace, "--remove", "--config")
 
 	// A configuration that is wrong lets no guest be judged.
 	h.install("--fail-closed --config=/etc/libvirt/site.yaml")
@@ -271,7 +272,7 @@ func (h *hooked) same() {
 			h.Errorf("%s: %v", file, err)
 			continue
 		}
-		d, err := audit.Load(file, []byte(stored))
+		d, err := domxml.Load(file, []byte(stored))
 		if err != nil {
 			h.Fatal(err)
 		}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/rules"
 )
 
@@ -131,7 +132,7 @@ func TestHookFindsTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d, err := audit.Load(file, data)
+		d, err := domxml.Load(file, data)
 		if err != nil || id.Match(data) || d.CPU != nil && d.CPU.Check == "full" {
 			continue
 		}

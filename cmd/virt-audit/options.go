@@ -13,6 +13,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/collect"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
@@ -189,8 +190,8 @@ func sizeOption(c *cli.Context) (int64, error) {
 		number = ""
 	}
 	var n int64
-	if _, err := fmt.Sscanf(number+"\n", "%d\n", &n); err != nil || n <= 0 || n > audit.MaxSize/unit {
-		return 0, usagef("option --max-size: %q is not a size between 1 and %dM", text, audit.MaxSize>>20)
+	if _, err := fmt.Sscanf(number+"\n", "%d\n", &n); err != nil || n <= 0 || n > domxml.MaxSize/unit {
+		return 0, usagef("option --max-size: %q is not a size between 1 and %dM", text, domxml.MaxSize>>20)
 	}
 	return n * unit, nil
 }

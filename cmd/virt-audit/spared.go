@@ -12,6 +12,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/collect"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
@@ -81,7 +82,7 @@ func another(d *collect.Document) bool {
 	if err != nil {
 		return false
 	}
-	_, err = audit.LoadAll(d.Source, data)
+	_, err = domxml.LoadAll(d.Source, data)
 	_, other := errors.AsType[*audit.NotDomainError](err)
 	return other
 }

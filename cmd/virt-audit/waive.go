@@ -12,6 +12,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/collect"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/pipeline"
 	"github.com/virt-audit/virt-audit/audit/report"
 )
@@ -52,7 +53,7 @@ func (s *streams) waive(c *cli.Context) error {
 		return err
 	}
 	e := &waiving{w, rule, x, c.Bool("force")}
-	if !audit.Shown(w.Reason) {
+	if !domxml.Shown(w.Reason) {
 		return &usageError{"a waiver must have a reason", "--reason 'why this is acceptable here'"}
 	}
 	for option, text := range map[string]string{"reason": w.Reason, "device": w.Device} {
@@ -65,7 +66,7 @@ func (s *streams) waive(c *cli.Context) error {
 	}
 	if day := c.String("until"); c.IsSet("until") {
 		var err error
-		if w.Until, err = audit.ParseDay(day); err != nil {
+		if w.Until, err = domxml.ParseDay(day); err != nil {
 			return usagef("option --until: %v", err)
 		}
 		if w.Expired(time.Now()) {
@@ -105,7 +106,7 @@ type waiving struct {
 
 // edit returns the document with the waiver in it, if it does what its author means, and its domain.
 func (e *waiving) edit(source string, data []byte) ([]byte, *audit.Domain, error) {
-	d, err := audit.Load(source, data)
+	d, err := domxml.Load(source, data)
 	if err != nil {
 		return nil, nil, usagef("%v", err)
 	}

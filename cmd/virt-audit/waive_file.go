@@ -11,8 +11,8 @@ import (
 	"github.com/google/renameio/v2"
 	"github.com/urfave/cli/v2"
 
-	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/collect"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/files"
 	"github.com/virt-audit/virt-audit/audit/report"
 )
@@ -38,7 +38,7 @@ func (s *streams) waiveFile(c *cli.Context, name string, e *waiving) error {
 		return usagef("%v", err)
 	}
 	if libvirtsOwn(c, target) {
-		d, err := audit.Load(name, data)
+		d, err := domxml.Load(name, data)
 		if err != nil {
 			return usagef("%v", err)
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/collect"
 	"github.com/virt-audit/virt-audit/audit/collect/live"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/report"
 )
 
@@ -81,7 +82,7 @@ func (s *streams) virsh(c *cli.Context, d *audit.Domain, g guestID, e *waiving) 
 	if uri := c.String("connect"); uri != "" {
 		command = append(command, "-c", report.ShellQuote(uri))
 	}
-	command = append(command, "metadata", guest, report.ShellQuote(audit.WaiverNamespace), "--key", "va", "--set", report.ShellQuote(audit.WaiverText(old, e.Waiver)), "--config")
+	command = append(command, "metadata", guest, report.ShellQuote(domxml.WaiverNamespace), "--key", "va", "--set", report.ShellQuote(domxml.WaiverText(old, e.Waiver)), "--config")
 	line := strings.Join(command, " ")
 	if report.Printable(line) != line {
 		return usagef("the command has characters that do not print: %s", report.Printable(line))
@@ -119,7 +120,7 @@ func (s *streams) definition(c *cli.Context, name, uuid string) (*audit.Domain, 
 		if err != nil {
 			continue
 		}
-		domains, err := audit.LoadAll(document.Source, data)
+		domains, err := domxml.LoadAll(document.Source, data)
 		if err != nil {
 			continue
 		}
@@ -146,7 +147,7 @@ func (s *streams) defined(uri, name string) (*audit.Domain, error) {
 			if err != nil {
 				return nil, usagef("%v", err)
 			}
-			d, err := audit.Load(document.Source, data)
+			d, err := domxml.Load(document.Source, data)
 			if err != nil {
 				return nil, usagef("%v", err)
 			}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/source"
 )
 
@@ -32,13 +33,13 @@ func FuzzCompile(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		d, err := audit.Load(file, data)
+		d, err := domxml.Load(file, data)
 		if err != nil {
 			f.Fatal(err)
 		}
 		domains = append(domains, d)
 	}
-	d, err := audit.Load("guest.xml", []byte(guest))
+	d, err := domxml.Load("guest.xml", []byte(guest))
 	if err != nil {
 		f.Fatal(err)
 	}

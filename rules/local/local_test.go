@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/host"
 	"github.com/virt-audit/virt-audit/audit/source"
 )
@@ -45,7 +46,7 @@ const guest = `<domain type='kvm' id='7' xmlns:qemu='http://libvirt.org/schemas/
 
 func load(t *testing.T, text string) *audit.Domain {
 	t.Helper()
-	d, err := audit.Load("guest.xml", []byte(text))
+	d, err := domxml.Load("guest.xml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,7 +289,7 @@ func TestConcurrent(t *testing.T) {
 	for range 8 {
 		group.Go(func() {
 			for range 50 {
-				d, err := audit.Load("guest.xml", []byte(guest))
+				d, err := domxml.Load("guest.xml", []byte(guest))
 				if err != nil {
 					t.Error(err)
 					return

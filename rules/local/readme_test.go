@@ -15,6 +15,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/host"
 )
 
@@ -92,7 +93,7 @@ func check(t *testing.T, rule *audit.Rule, file string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := audit.Load(file, data)
+	d, err := domxml.Load(file, data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +181,7 @@ func TestExamplesCorpus(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d, err := audit.Load(file, data)
+		d, err := domxml.Load(file, data)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,6 +17,7 @@ import (
 	"cel.dev/cel-go/common/types/traits"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
 // differing are the places where libvirtxml decodes something else than the document contains, and
@@ -237,7 +238,7 @@ func compareFile(t *testing.T, file string) (values int, diffs []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	domains, err := audit.LoadAll(file, data)
+	domains, err := domxml.LoadAll(file, data)
 	var refused *audit.InputError
 	var other *audit.NotDomainError
 	if errors.As(err, &refused) || errors.As(err, &other) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/pipeline"
 	"github.com/virt-audit/virt-audit/rules"
 )
@@ -36,7 +37,7 @@ func read(name, text string) (r reading) {
 			r = reading{err: panicked{fmt.Sprint(p), debug.Stack()}}
 		}
 	}()
-	domains, err := audit.LoadAll(name, []byte(text))
+	domains, err := domxml.LoadAll(name, []byte(text))
 	if err != nil {
 		return reading{err: err}
 	}

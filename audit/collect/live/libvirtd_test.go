@@ -11,6 +11,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/collect"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/testdata/libvirtd"
 )
 
@@ -26,7 +27,7 @@ func fetched(t *testing.T, h *Host) map[string]*audit.Domain {
 		if err != nil {
 			t.Fatal(err)
 		}
-		domains, err := audit.LoadAll(doc.Source, data)
+		domains, err := domxml.LoadAll(doc.Source, data)
 		if err != nil {
 			t.Errorf("%v\n%s", err, data)
 			continue
@@ -158,7 +159,7 @@ func TestDaemon(t *testing.T) {
 				t.Error(err)
 				continue
 			}
-			domains, err := audit.LoadAll(doc.Source, data)
+			domains, err := domxml.LoadAll(doc.Source, data)
 			if err != nil && strings.Contains(err.Error(), "holds no domain") {
 				continue
 			}
