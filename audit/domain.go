@@ -24,7 +24,6 @@ type (
 	Waiver         = domxml.Waiver
 	Origin         = domxml.Origin
 	Kind           = domxml.Kind
-	InputError     = domxml.InputError
 	NotDomainError = domxml.NotDomainError
 )
 

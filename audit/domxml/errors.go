@@ -6,31 +6,6 @@ import (
 	"strings"
 )
 
-// InputError is an input that cannot be read or understood. Its text names the place first, so that
-// editors and terminals can jump there. It holds no value from the document that could be a secret.
-type InputError struct {
-	Source       string // what the user is shown: a file, or the name given to standard input
-	Line, Column int    // from one, columns in code points; 0 when the input as a whole is meant
-	Message      string // what was wrong, and what libvirt does with it
-	Err          error  // the cause, when there is one that callers may ask for
-}
-
-// Error returns "source:line:column: message".
-func (e *InputError) Error() string {
-	return e.Place() + ": " + e.Message
-}
-
-// Place returns "source:line:column", or the source alone.
-func (e *InputError) Place() string {
-	if e.Line == 0 {
-		return e.Source
-	}
-	return fmt.Sprintf("%s:%d:%d", e.Source, e.Line, e.Column)
-}
-
-// Unwrap returns the cause, if any.
-func (e *InputError) Unwrap() error { return e.Err }
-
 // NotDomainError says that a document holds no domain: it is well-formed up to its root element, and
 // that is none that holds one; or it is a snapshot or checkpoint, well-formed, that states none. Root is
 // the element's name as written.

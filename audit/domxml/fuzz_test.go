@@ -7,6 +7,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/domxml"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // FuzzLoad feeds any bytes: the answer is a domain or one of the two kinds of error, and every place
@@ -21,7 +22,7 @@ func FuzzLoad(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		domains, err := domxml.LoadAll("fuzz.xml", data)
 		if err != nil {
-			var input *domxml.InputError
+			var input *source.Error
 			var other *domxml.NotDomainError
 			if !errors.As(err, &input) && !errors.As(err, &other) {
 				t.Fatalf("%T: %v", err, err)

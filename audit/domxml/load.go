@@ -15,14 +15,15 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit/policy"
 	"github.com/virt-audit/virt-audit/audit/secret"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // MaxSize is the largest document that Load takes: offsets are kept in 32 bits.
 const MaxSize = 1 << 30
 
 // Load reads the domain of a document; of several, the first. See LoadAll.
-func Load(source string, data []byte) (*Domain, error) {
-	domains, err := LoadAll(source, data)
+func Load(name string, data []byte) (*Domain, error) {
+	domains, err := LoadAll(name, data)
 	if err != nil {
 		return nil, err
 	}
@@ -32,19 +33,19 @@ func Load(source string, data []byte) (*Domain, error) {
 // LoadAll reads the domains of a document, in the order in which they stand there: that of <domain>
 // and <domaincheckpoint>, that of <domstatus> with what libvirt noted about the running guest, and the
 // one or two of <domainsnapshot>. It keeps the bytes for positions and excerpts; they must not be
-// changed afterwards. source is what users are shown.
+// changed afterwards. name is the file, or what users are shown in its place.
 //
 // The result, never empty, holds what libvirt would read. Documents that libvirt refuses, or that
-// readers are known to understand differently, are refused: the error is an *InputError that names
+// readers are known to understand differently, are refused: the error is an *source.Error that names
 // the place, or a *NotDomainError for a document that holds no domain.
-func LoadAll(source string, data []byte) ([]*Domain, error) {
-	return LoadPart(source, Part{Data: data})
+func LoadAll(name string, data []byte) ([]*Domain, error) {
+	return LoadPart(name, Part{Data: data})
 }
 
 // LoadPart is LoadAll for a part of a stream: places are those in the stream. See Split.
-func LoadPart(source string, part Part) ([]*Domain, error) {
-	domains, err := load(source, part)
-	if bad, ok := errors.AsType[*InputError](err); ok {
+func LoadPart(name string, part Part) ([]*Domain, error) {
+	domains, err := load(name, part)
+	if bad, ok := errors.AsType[*source.Error](err); ok {
 		return nil, explain(bad, part.Data)
 	}
 	return domains, err
@@ -52,16 +53,16 @@ func LoadPart(source string, part Part) ([]*Domain, error) {
 
 // explain returns what is wrong with a document that could not be read, if its content shows more than
 // the reader has seen: it is another program's, or a template.
-func explain(bad *InputError, src []byte) error {
+func explain(bad *source.Error, src []byte) error {
 	if root, ok := otherProgram(src); ok {
-		return &NotDomainError{Source: bad.Source, Root: root}
+		return &NotDomainError{Source: bad.File, Root: root}
 	}
 	return explainTemplate(bad, src)
 }
 
-func load(source string, part Part) ([]*Domain, error) {
+func load(name string, part Part) ([]*Domain, error) {
 	data := part.Data
-	r := &reader{source: source}
+	r := &reader{source: name}
 	r.src, r.begin = data, part.Start
 	r.stack = make([]frame, 0, 16)
 	r.nodes = make([]node, 0, 16+len(data)/48)
@@ -78,7 +79,7 @@ func load(source string, part Part) ([]*Domain, error) {
 		} else if err != nil {
 			return nil, r.decoding(err)
 		}
-		d := &Domain{Domain: domain, Source: source, Dropped: r.dropped, index: r.index}
+		d := &Domain{Domain: domain, Source: name, Dropped: r.dropped, index: r.index}
 		d.reasoned(r.waivers, r.ours)
 		if domains = append(domains, d); r.outer > 0 {
 			continue // what stands behind can be another, and belongs to this one too
@@ -130,12 +131,12 @@ func (r *reader) bytes() error {
 	src := r.src
 	switch {
 	case len(src) > MaxSize:
-		return &InputError{Source: r.source, Message: fmt.Sprintf("larger than %d bytes", MaxSize)}
+		return &source.Error{File: r.source, Message: fmt.Sprintf("larger than %d bytes", MaxSize)}
 	case len(src) == 0:
-		return &InputError{Source: r.source, Message: "the document is empty"}
+		return &source.Error{File: r.source, Message: "the document is empty"}
 	case bytes.HasPrefix(src, []byte("\xfe\xff")), bytes.HasPrefix(src, []byte("\xff\xfe")),
 		bytes.HasPrefix(src, []byte("<\x00")), bytes.HasPrefix(src, []byte("\x00<")):
-		return &InputError{Source: r.source, Line: 1, Column: 1, Message: "the document is in UTF-16, only UTF-8 is read"}
+		return &source.Error{File: r.source, Position: source.Position{Line: 1, Column: 1}, Message: "the document is in UTF-16, only UTF-8 is read"}
 	case bytes.HasPrefix(src, bom):
 		r.base = len(bom)
 	}
@@ -177,7 +178,7 @@ func (r *reader) bytes() error {
 
 // decoding turns an error of the decoder into one of ours, placed at the element that was read last.
 func (r *reader) decoding(err error) error {
-	var input *InputError
+	var input *source.Error
 	var other *NotDomainError
 	if errors.As(err, &input) || errors.As(err, &other) {
 		return err
@@ -202,7 +203,7 @@ func (r *reader) decoding(err error) error {
 func (d *Domain) known() error {
 	refuse := func(p Path, format string, args ...any) error {
 		pos := d.Pos(p)
-		return &InputError{Source: d.Source, Line: pos.Line, Column: pos.Column, Message: Shorten(fmt.Sprintf(format, secret.MaskArgs(args)...))}
+		return &source.Error{File: d.Source, Position: source.Position{Line: pos.Line, Column: pos.Column}, Message: Shorten(fmt.Sprintf(format, secret.MaskArgs(args)...))}
 	}
 	switch t := d.Target; {
 	case t.Type == "":

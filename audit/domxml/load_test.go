@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit/domxml"
+	"github.com/virt-audit/virt-audit/audit/source"
 	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
@@ -152,7 +153,7 @@ func TestRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := domxml.Load("vm.xml", []byte(c.doc))
-			if _, ok := errors.AsType[*domxml.InputError](err); !ok {
+			if _, ok := errors.AsType[*source.Error](err); !ok {
 				t.Fatalf("%v is no InputError", err)
 			}
 			if !strings.HasPrefix(err.Error(), c.want) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit/secret"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // MaxDepth is how deep elements may nest, the root included: libxml2 lets them nest no deeper unless a
@@ -82,7 +83,7 @@ const (
 
 func (r *reader) refuse(offset int, format string, args ...any) error {
 	line, column := r.begin.place(lineColumn(r.src, offset))
-	return &InputError{Source: r.source, Line: line, Column: column, Message: Shorten(fmt.Sprintf(format, secret.MaskArgs(args)...))}
+	return &source.Error{File: r.source, Position: source.Position{Line: line, Column: column}, Message: Shorten(fmt.Sprintf(format, secret.MaskArgs(args)...))}
 }
 
 // Token implements xml.TokenReader.

@@ -4,13 +4,15 @@ import (
 	"bytes"
 	"sort"
 	"strings"
+
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // templateMarks are what the usual template languages put before what they fill in.
 var templateMarks = []string{"{{", "{%", "<%", "${"}
 
 // explainTemplate adds to the error of a document that looks like an unrendered template what it looks like.
-func explainTemplate(bad *InputError, src []byte) error {
+func explainTemplate(bad *source.Error, src []byte) error {
 	mark := ""
 	eachMark(src, func(_ int, m string) bool { mark = m; return false })
 	if mark == "" {

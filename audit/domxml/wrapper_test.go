@@ -8,6 +8,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/domxml"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // inner is the ordinary document with another name and another root element.
@@ -116,7 +117,7 @@ func TestWrapperRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := domxml.LoadAll("f.xml", []byte(c.doc))
-			if _, ok := errors.AsType[*domxml.InputError](err); !ok || !strings.HasPrefix(err.Error(), c.want) {
+			if _, ok := errors.AsType[*source.Error](err); !ok || !strings.HasPrefix(err.Error(), c.want) {
 				t.Errorf("%v\nwant %s", err, c.want)
 			}
 		})

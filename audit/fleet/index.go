@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/virt-audit/virt-audit/audit/domxml"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // Index says which domains of a run use which things: disks, host devices, sockets, labels. It is
@@ -81,7 +82,7 @@ func (u Use) Place() string {
 	if name == "" {
 		name = "a guest without a name"
 	}
-	return name + " (" + (&domxml.InputError{Source: u.Source, Line: u.Line, Column: u.Column}).Place() + ")"
+	return name + " (" + source.Location(u.Source, u.Line, u.Column) + ")"
 }
 
 // NewIndex returns an empty index.

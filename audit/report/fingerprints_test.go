@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // fingerprintForm matches the fingerprints in a report of any format.
@@ -31,8 +32,8 @@ func TestReworded(t *testing.T) {
 	}
 	unread := func(message string, line int) []error {
 		var out []error
-		for _, source := range []string{"a.xml", "a.xml", "b.xml"} {
-			out = append(out, &audit.InputError{Source: source, Line: line, Column: line, Message: message})
+		for _, src := range []string{"a.xml", "a.xml", "b.xml"} {
+			out = append(out, &source.Error{File: src, Position: source.Position{Line: line, Column: line}, Message: message})
 		}
 		return out
 	}

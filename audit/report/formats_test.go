@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // readers parse a report by its media type and fail the test if it is malformed. A format with
@@ -94,7 +95,7 @@ var (
 // TestFormats holds every row of the table to what every report must contain.
 func TestFormats(t *testing.T) {
 	notice := &audit.Notice{Rule: baselineRules()[0], Severity: audit.High, Message: "words of the notice", Source: "site.yaml", Pos: audit.Pos{Line: 3, Column: 5}}
-	unread := &audit.InputError{Source: "broken.xml", Line: 2, Column: 7, Message: "words of the problem"}
+	unread := &source.Error{File: "broken.xml", Position: source.Position{Line: 2, Column: 7}, Message: "words of the problem"}
 	cases := map[string]struct {
 		results []*audit.Result
 		notices []*audit.Notice

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // command is a line that GitHub Actions takes for a workflow command.
@@ -89,7 +90,7 @@ func TestGitHub(t *testing.T) {
 	r.InBaseline = append(r.InBaseline, r.Findings[1])
 	r.Waived = append(r.Waived, audit.Waived{Finding: r.Findings[1], Waiver: &audit.Waiver{Reason: "we know"}})
 	r.Unevaluated = append(r.Unevaluated, audit.Unevaluated{Rule: baselineRules()[0], Missing: audit.NeedQEMUConf})
-	problem := &audit.InputError{Source: "no.xml", Line: 3, Column: 9, Message: "is broken"}
+	problem := &source.Error{File: "no.xml", Position: source.Position{Line: 3, Column: 9}, Message: "is broken"}
 	all, plain := commands(render(t, "github", o, results, notices()[:1], []error{problem}))
 
 	levels := map[audit.Severity]string{audit.Critical: "error", audit.High: "error", audit.Medium: "warning", audit.Low: "notice", audit.Info: "notice"}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/baseline"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // TestHostileCommands wants no name to look like a command that we advise: no line begins with it, neither
@@ -44,7 +45,7 @@ func TestHostileLog(t *testing.T) {
 	for i, text := range hostileNames { // a file can be called anything, too
 		results[i].Source = text
 		said[i].Source = text
-		unread[2*i] = &audit.InputError{Source: text, Message: text}
+		unread[2*i] = &source.Error{File: text, Message: text}
 	}
 	for _, f := range Formats() {
 		all, _ := commands(render(t, f.Name, o, results, said, unread))

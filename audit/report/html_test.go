@@ -11,6 +11,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/policy"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // everything gives guests findings of all the sorts that a page can list.
@@ -92,7 +93,7 @@ func texts(doc *html.Node, class string) []string {
 func TestHTMLHostile(t *testing.T) {
 	o := options()
 	o.ShowWaived = true
-	harmless := render(t, "html", o, everything(fleet(t)), []*audit.Notice{{Rule: o.Rules[0], Message: "m", Source: "s"}}, []error{&audit.InputError{Source: "s", Message: "m"}})
+	harmless := render(t, "html", o, everything(fleet(t)), []*audit.Notice{{Rule: o.Rules[0], Message: "m", Source: "s"}}, []error{&source.Error{File: "s", Message: "m"}})
 	page := render(t, "html", o, everything(hostile(t)), notices(), problems())
 	for _, scripting := range []bool{false, true} {
 		known := vocabulary(htmlTree(t, harmless, scripting))

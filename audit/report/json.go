@@ -9,6 +9,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/policy"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // The JSON report is a contract: version 1, described by report.schema.json in this directory.
@@ -274,8 +275,8 @@ func (j *jsonReporter) Unreadable(err error) error {
 }
 
 func newJSONUnreadable(err error) jsonUnreadable {
-	if input, ok := errors.AsType[*audit.InputError](err); ok {
-		return jsonUnreadable{input.Source, input.Line, input.Column, input.Message}
+	if input, ok := errors.AsType[*source.Error](err); ok {
+		return jsonUnreadable{input.File, input.Line, input.Column, input.Message}
 	}
 	return jsonUnreadable{Message: err.Error()}
 }

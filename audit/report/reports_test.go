@@ -12,6 +12,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/pipeline"
+	"github.com/virt-audit/virt-audit/audit/source"
 	"github.com/virt-audit/virt-audit/rules"
 )
 
@@ -185,7 +186,7 @@ func notices() []*audit.Notice {
 func problems() []error {
 	var out []error
 	for _, text := range hostileNames {
-		out = append(out, &audit.InputError{Source: "broken " + text, Line: 2, Column: 7, Message: "bad: " + text}, &audit.InputError{Source: "absent " + text, Message: "no such file"})
+		out = append(out, &source.Error{File: "broken " + text, Position: source.Position{Line: 2, Column: 7}, Message: "bad: " + text}, &source.Error{File: "absent " + text, Message: "no such file"})
 	}
 	return out
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/domxml"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // valid validates a report against a schema in testdata. That of SARIF is OASIS' own, as published at
@@ -50,8 +51,8 @@ const consoles = `<domain type='kvm'>
 </va:audit></metadata>
 <os><type arch='x86_64' machine='pc-q35-9.2'>hvm</type></os>
 <devices>
-  <disk type='file' device='disk'><driver name='qemu'/><source file='/tmp/a'/><target dev='vda' bus='virtio'/></disk>
-  <disk type='file' device='disk'><driver name='qemu'/><source file='/srv/b'/><target dev='vdb' bus='virtio'/></disk>
+  <disk type='file' device='disk'><driver name='qemu'/><src file='/tmp/a'/><target dev='vda' bus='virtio'/></disk>
+  <disk type='file' device='disk'><driver name='qemu'/><src file='/srv/b'/><target dev='vdb' bus='virtio'/></disk>
   <graphics type='vnc' listen='0.0.0.0'/>
 </devices></domain>`
 
@@ -146,20 +147,20 @@ func TestSARIFFingerprints(t *testing.T) {
 	}
 	o := options()
 	o.StdinName = "web.xml"
-	for source, given := range map[string]bool{
+	for src, given := range map[string]bool{
 		"qemu:///system: web": true, "<stdin>": true, "web.xml": true, "/etc/libvirt/qemu/web.xml": true, "../web.xml": true,
 		"a/../b.xml": false, here + "/web.xml": false,
 	} {
-		results := run(t, map[string]string{source: consoles}, source)
+		results := run(t, map[string]string{src: consoles}, src)
 		results[0].Findings = append(results[0].Findings, results[0].Findings[0])
-		said := []*audit.Notice{{Rule: baselineRules()[0], Source: source}, {Rule: baselineRules()[0], Source: source}}
-		unread := []error{&audit.InputError{Source: source, Message: "bad"}, &audit.InputError{Source: source, Message: "worse"}}
+		said := []*audit.Notice{{Rule: baselineRules()[0], Source: src}, {Rule: baselineRules()[0], Source: src}}
+		unread := []error{&source.Error{File: src, Message: "bad"}, &source.Error{File: src, Message: "worse"}}
 		hashes, all := map[string]bool{}, readSARIF(t, render(t, "sarif", o, results, said, unread)).Results
 		for _, r := range all {
 			hashes[r.PartialFingerprints["primaryLocationLineHash"]] = true
 		}
 		if given && (len(hashes) != len(all) || hashes[""]) || !given && (len(hashes) != 1 || !hashes[""]) {
-			t.Errorf("%s: %d results have the fingerprints %v", source, len(all), hashes)
+			t.Errorf("%s: %d results have the fingerprints %v", src, len(all), hashes)
 		}
 	}
 }
@@ -300,7 +301,7 @@ func TestSARIFRules(t *testing.T) {
 }
 
 func TestSARIFAt(t *testing.T) {
-	for source, want := range map[string]sarifArtifact{
+	for src, want := range map[string]sarifArtifact{
 		"guests/web01.xml":            {"guests/web01.xml", "%SRCROOT%"},
 		"./guests//web01.xml":         {"guests/web01.xml", "%SRCROOT%"},
 		"../web 01.xml":               {"../web%2001.xml", "%SRCROOT%"},
@@ -312,8 +313,8 @@ func TestSARIFAt(t *testing.T) {
 		"qemu+ssh://root@h/system: a": {"qemu+ssh%3A%2F%2Froot@h%2Fsystem%3A%20a", ""},
 		"":                            {".", "%SRCROOT%"},
 	} {
-		if got := sarifAt(source, audit.Pos{}).Physical.Artifact; got != want {
-			t.Errorf("%q: %v, want %v", source, got, want)
+		if got := sarifAt(src, audit.Pos{}).Physical.Artifact; got != want {
+			t.Errorf("%q: %v, want %v", src, got, want)
 		}
 	}
 	for p, want := range map[[4]int]*sarifRegion{ // line, column, and the same of the end

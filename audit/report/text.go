@@ -9,6 +9,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/policy"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // The text report: a word for everything that a colour shows, nothing in white or black (terminals
@@ -180,7 +181,7 @@ func (t *textReporter) Unreadable(err error) error {
 	if len(t.problems) < textProblems {
 		e := newJSONUnreadable(err)
 		if e.Source != "" {
-			e.Message = (&audit.InputError{Source: e.Source, Line: e.Line, Column: e.Column, Message: e.Message}).Error()
+			e.Message = (&source.Error{File: e.Source, Position: source.Position{Line: e.Line, Column: e.Column}, Message: e.Message}).Error()
 		}
 		t.problems = append(t.problems, truncated(printable(e.Message), textProblem))
 	}

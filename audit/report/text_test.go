@@ -8,6 +8,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/policy"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // TestHidden has every format tell of a finding that is waived, or in the baseline, what it tells of others, and
@@ -49,7 +50,7 @@ func TestTextNotice(t *testing.T) {
 // more than somebody reads.
 func TestTextUnread(t *testing.T) {
 	good := []*audit.Result{{Name: "web", Source: "web.xml", Boundary: audit.Boundary{Verdict: policy.Inside}}}
-	broken := &audit.InputError{Source: "a\nb.xml", Line: 2, Column: 7, Message: "bad"}
+	broken := &source.Error{File: "a\nb.xml", Position: source.Position{Line: 2, Column: 7}, Message: "bad"}
 	for name, c := range map[string]struct {
 		quiet    bool
 		results  []*audit.Result
@@ -71,7 +72,7 @@ func TestTextUnread(t *testing.T) {
 
 	var many []error
 	for range textProblems + 3 {
-		many = append(many, &audit.InputError{Source: strings.Repeat("é", 4000), Message: "bad"})
+		many = append(many, &source.Error{File: strings.Repeat("é", 4000), Message: "bad"})
 	}
 	out := render(t, "text", options(), nil, nil, many)
 	if n := strings.Count(out, "\n"); n != textProblems+5 || len(out) > (textProblems+5)*(textProblem+10) || !strings.Contains(out, "\n  and 3 more: see standard error\n") {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/policy"
+	"github.com/virt-audit/virt-audit/audit/source"
 	"github.com/virt-audit/virt-audit/rules"
 	"github.com/virt-audit/virt-audit/testdata/need"
 )
@@ -149,7 +150,7 @@ func TestValidateNoPass(t *testing.T) {
 		want     string
 	}{
 		"nothing":    {nil, "FAIL (no guest was audited)"},
-		"unreadable": {[]error{&audit.InputError{Source: "a.xml", Line: 2, Column: 7, Message: "bad"}}, "FAIL (2:7: bad)"},
+		"unreadable": {[]error{&source.Error{File: "a.xml", Position: source.Position{Line: 2, Column: 7}, Message: "bad"}}, "FAIL (2:7: bad)"},
 		"other":      {[]error{errors.New("no such host")}, "FAIL (no such host)"},
 	} {
 		out := render(t, "validate", options(), nil, nil, c.problems)

@@ -17,6 +17,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit/collect"
 	"github.com/virt-audit/virt-audit/audit/pipeline"
 	"github.com/virt-audit/virt-audit/audit/report"
+	"github.com/virt-audit/virt-audit/audit/source"
 	"github.com/virt-audit/virt-audit/rules"
 )
 
@@ -179,7 +180,7 @@ func runTime() (time.Time, error) {
 // inputError gives an error of a collection the form that reports know.
 func inputError(err error) error {
 	if p, ok := errors.AsType[*collect.Problem](err); ok {
-		return &audit.InputError{Source: p.Source, Message: p.Err.Error(), Err: err}
+		return &source.Error{File: p.Source, Message: p.Err.Error(), Err: err}
 	}
 	return err
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/domxml"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // differing are the places where libvirtxml decodes something else than the document contains, and
@@ -239,7 +240,7 @@ func compareFile(t *testing.T, file string) (values int, diffs []string) {
 		t.Fatal(err)
 	}
 	domains, err := domxml.LoadAll(file, data)
-	var refused *audit.InputError
+	var refused *source.Error
 	var other *audit.NotDomainError
 	if errors.As(err, &refused) || errors.As(err, &other) {
 		return 0, nil

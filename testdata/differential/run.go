@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // run is one comparison over many documents.
@@ -190,7 +190,7 @@ func count(n *int, yes bool) {
 }
 
 func inputMessage(err error) string {
-	if input, ok := errors.AsType[*audit.InputError](err); ok {
+	if input, ok := errors.AsType[*source.Error](err); ok {
 		return input.Message
 	}
 	return err.Error()
