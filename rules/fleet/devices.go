@@ -25,25 +25,25 @@ const (
 )
 
 func indexDevices(p *audit.Pass) {
-	things(pciFunctions).onHost().index(p, pciFunction)
+	resources(pciFunctions).onHost().index(p, pciFunction)
 	host, _ := p.OnHost()
-	pciFunctions(p, func(t thing) {
+	pciFunctions(p, func(t resource) {
 		slot, function, _ := strings.Cut(t.key, ".")
 		if t.detail == virtualFunction {
 			function = virtualFunction
 		}
-		p.Use(pciSlot, sideOn(slot, host), t.at, function)
+		p.Use(pciSlot, keyOnHost(slot, host), t.at, function)
 	})
-	things(hostDevices).onHost().index(p, hostDevice)
+	resources(hostDevices).onHost().index(p, hostDevice)
 }
 
 // pciFunctions walks the host's PCI devices that are assigned to a guest. <interface
 // type='hostdev'> supports only virtual functions of SR-IOV. An NVMe disk is the whole controller,
 // which QEMU controls.
-func pciFunctions(p *audit.Pass, yield func(thing)) {
+func pciFunctions(p *audit.Pass, yield func(resource)) {
 	one := func(a *libvirtxml.DomainAddressPCI, at audit.Path, detail string) {
 		if key := pciKey(a); key != "" {
-			yield(thing{key, at.Elem("source/address"), detail, key})
+			yield(resource{key, at.Elem("source/address"), detail, key})
 		}
 	}
 	for at, h := range audit.Each("devices/hostdev", p.Devices.Hostdevs) {
@@ -70,7 +70,7 @@ func pciFunctions(p *audit.Pass, yield func(thing)) {
 			host = path.Base(dev)
 		}
 		if key := pciFromText(host); key != "" {
-			yield(thing{key, o.At, "", key})
+			yield(resource{key, o.At, "", key})
 		}
 	}
 }
@@ -80,13 +80,13 @@ var harmlessNodes = strings.Fields(`/dev/null /dev/zero /dev/full /dev/random /d
 	/dev/net/tun /dev/fuse /dev/vhost-net /dev/vhost-vsock /dev/loop-control /dev/vfio/vfio /dev/sev`)
 
 // hostDevices walks the host's devices other than PCI devices.
-func hostDevices(p *audit.Pass, yield func(thing)) {
+func hostDevices(p *audit.Pass, yield func(resource)) {
 	node := func(sort, name string, at audit.Path) {
 		key := hostPath(name)
 		if strings.HasPrefix(key, "/dev/dri/") || slices.Contains(harmlessNodes, key) {
 			return
 		}
-		yield(thing{key: key, at: at, what: sort + " " + name})
+		yield(resource{key: key, at: at, what: sort + " " + name})
 	}
 	for at, h := range audit.Each("devices/hostdev", p.Devices.Hostdevs) {
 		source := at.Elem("source")
@@ -99,11 +99,11 @@ func hostDevices(p *audit.Pass, yield func(thing)) {
 			}
 		case h.SubsysSCSIHost != nil && h.SubsysSCSIHost.Source != nil:
 			if w := h.SubsysSCSIHost.Source.WWPN; w != "" {
-				yield(thing{key: "wwpn " + strings.ToLower(w), at: source.Attr("wwpn"), what: "SCSI host " + w})
+				yield(resource{key: "wwpn " + strings.ToLower(w), at: source.Attr("wwpn"), what: "SCSI host " + w})
 			}
 		case h.SubsysMDev != nil && h.SubsysMDev.Source != nil && h.SubsysMDev.Source.Address != nil:
 			if u := uuidForm(h.SubsysMDev.Source.Address.UUID); u != "" {
-				yield(thing{key: "mdev " + u, at: source.Elem("address").Attr("uuid"), what: "mediated device " + h.SubsysMDev.Source.Address.UUID})
+				yield(resource{key: "mdev " + u, at: source.Elem("address").Attr("uuid"), what: "mediated device " + h.SubsysMDev.Source.Address.UUID})
 			}
 		case h.CapsStorage != nil && h.CapsStorage.Source != nil:
 			node("block device", h.CapsStorage.Source.Block, source.Elem("block"))
@@ -111,7 +111,7 @@ func hostDevices(p *audit.Pass, yield func(thing)) {
 			node("device", h.CapsMisc.Source.Char, source.Elem("char"))
 		case h.CapsNet != nil && h.CapsNet.Source != nil && h.CapsNet.Source.Interface != "":
 			n := h.CapsNet.Source.Interface
-			yield(thing{key: "net " + n, at: source.Elem("interface"), what: "network interface " + n})
+			yield(resource{key: "net " + n, at: source.Elem("interface"), what: "network interface " + n})
 		}
 	}
 	for at, i := range audit.Each("devices/interface", p.Devices.Interfaces) {
@@ -146,22 +146,22 @@ func hostDevices(p *audit.Pass, yield func(thing)) {
 
 // usbDevice yields a USB device by its address, by vendor and product, or by both: two identical
 // devices are distinct if both documents name their addresses.
-func usbDevice(s *libvirtxml.DomainHostdevSubsysUSBSource, at audit.Path, yield func(thing)) {
+func usbDevice(s *libvirtxml.DomainHostdevSubsysUSBSource, at audit.Path, yield func(resource)) {
 	detail := ""
 	if a := s.Address; a != nil && a.Bus != nil && a.Device != nil {
 		detail = placed
 		what := fmt.Sprintf("USB device %d on bus %d", *a.Device, *a.Bus)
-		yield(thing{key: fmt.Sprintf("usb %d.%d", *a.Bus, *a.Device), at: at.Elem("address"), what: what})
+		yield(resource{key: fmt.Sprintf("usb %d.%d", *a.Bus, *a.Device), at: at.Elem("address"), what: what})
 	}
 	if v, d := idKey(s.Vendor), idKey(s.Product); v != "" && d != "" {
-		yield(thing{"usb-id " + v + ":" + d, at.Elem("product"), detail, "USB device " + v + ":" + d})
+		yield(resource{"usb-id " + v + ":" + d, at.Elem("product"), detail, "USB device " + v + ":" + d})
 	}
 }
 
-func scsiDevice(s *libvirtxml.DomainHostdevSubsysSCSI, at audit.Path) thing {
+func scsiDevice(s *libvirtxml.DomainHostdevSubsysSCSI, at audit.Path) resource {
 	h := s.Source.Host
 	if h.Adapter == nil || h.Adapter.Name == "" || h.Address == nil {
-		return thing{}
+		return resource{}
 	}
 	n := func(u *uint) uint {
 		if u == nil {
@@ -170,7 +170,7 @@ func scsiDevice(s *libvirtxml.DomainHostdevSubsysSCSI, at audit.Path) thing {
 		return *u
 	}
 	key := fmt.Sprintf("%s:%d:%d:%d", h.Adapter.Name, n(h.Address.Bus), n(h.Address.Target), n(h.Address.Unit))
-	t := thing{key: key, at: at.Elem("address"), what: "SCSI device " + key}
+	t := resource{key: key, at: at.Elem("address"), what: "SCSI device " + key}
 	if s.Shareable != nil || s.ReadOnly != nil {
 		t.detail = sharable
 	}
@@ -191,7 +191,7 @@ controller. Documents that are not known to be of one host are not compared.`,
 		Fix:  `Keep the <hostdev> in one guest, or assign a separate device, or virtual function, to each guest.`,
 		Refs: []string{"https://docs.openstack.org/security-guide/compute/hardening-the-virtualization-layers.html", "https://www.qubes-os.org/doc/device-handling-security/"},
 		Check: func(p *audit.Pass) {
-			things(pciFunctions).reportOnHost(p, pciFunction, "PCI device %s is assigned to %s too", nil)
+			resources(pciFunctions).reportOnHost(p, pciFunction, "PCI device %s is assigned to %s too", nil)
 		},
 	},
 	{
@@ -213,12 +213,12 @@ another function of it. Documents that are not known to be of one host are not c
 		// chipset.
 		Check: func(p *audit.Pass) {
 			host, known := p.OnHost()
-			things(pciFunctions).distinct(p, func(t thing) {
+			resources(pciFunctions).distinct(p, func(t resource) {
 				slot, function, _ := strings.Cut(t.key, ".")
 				if t.detail == virtualFunction || !strings.HasSuffix(slot, ":00") && !strings.HasSuffix(slot[:len(slot)-3], ":00") {
 					return
 				}
-				found := gather(p.Others(pciSlot, sideOn(slot, host)), func(u audit.Use) bool {
+				found := collectGuests(p.Others(pciSlot, keyOnHost(slot, host)), func(u audit.Use) bool {
 					return u.Detail != virtualFunction && u.Detail != function && (u.Detail == "0" || function == "0")
 				})
 				if found.count > 0 && !known {
@@ -243,7 +243,7 @@ are not reported. Documents that are not known to be of one host are not compare
 		Fix:  `Keep the device in one guest. Name each of two identical USB devices by its <address>.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#host-device-assignment"},
 		Check: func(p *audit.Pass) {
-			things(hostDevices).reportOnHost(p, hostDevice, "%s is assigned to %s too", func(mine thing, other audit.Use) bool {
+			resources(hostDevices).reportOnHost(p, hostDevice, "%s is assigned to %s too", func(mine resource, other audit.Use) bool {
 				return mine.detail == "" || mine.detail != other.Detail
 			})
 		},

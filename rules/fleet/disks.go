@@ -27,30 +27,30 @@ const (
 )
 
 func indexDisks(p *audit.Pass) {
-	things(writtenImages).index(p, imageWritten)
-	things(readImages).index(p, imageRead)
-	things(backingImages).index(p, imageBacking)
-	things(stateFiles).index(p, guestState)
-	things(writableLoader).index(p, loaderWrite)
-	things(readOnlyLoader).index(p, loaderRead)
+	resources(writtenImages).index(p, imageWritten)
+	resources(readImages).index(p, imageRead)
+	resources(backingImages).index(p, imageBacking)
+	resources(stateFiles).index(p, guestState)
+	resources(writableLoader).index(p, loaderWrite)
+	resources(readOnlyLoader).index(p, loaderRead)
 }
 
-func writtenImages(p *audit.Pass, yield func(thing)) { images(p, true, yield) }
+func writtenImages(p *audit.Pass, yield func(resource)) { images(p, true, yield) }
 
-func readImages(p *audit.Pass, yield func(thing)) { images(p, false, yield) }
+func readImages(p *audit.Pass, yield func(resource)) { images(p, false, yield) }
 
 // images walks the images that a domain opens as disks: those that it writes, or those that it only
 // reads. A transient disk is only read: the guest's writes go to an overlay, for every form of
 // <transient/>, shared or not. libvirt treats CD-ROMs as read-only, but not floppy disks. NVMe
 // controllers are host devices.
-func images(p *audit.Pass, written bool, yield func(thing)) {
+func images(p *audit.Pass, written bool, yield func(resource)) {
 	same := meansTheSame(p)
 	one := func(s *libvirtxml.DomainDiskSource, at audit.Path, writes, shareable bool) {
 		key, attribute, what, never := imageKey(s)
 		if (writes && !never) != written || !same(key) {
 			return
 		}
-		t := thing{key: key, at: at.Attr(attribute), what: what}
+		t := resource{key: key, at: at.Attr(attribute), what: what}
 		if shareable {
 			t.detail = "shareable"
 		}
@@ -92,32 +92,32 @@ func images(p *audit.Pass, written bool, yield func(thing)) {
 }
 
 // backingImages walks the backing files of the disks that the document names.
-func backingImages(p *audit.Pass, yield func(thing)) {
+func backingImages(p *audit.Pass, yield func(resource)) {
 	same := meansTheSame(p)
 	for at, d := range audit.Each("devices/disk", p.Devices.Disks) {
 		for b := d.BackingStore; b != nil; b = b.BackingStore {
 			at = at.Elem("backingStore")
 			if key, attribute, what, _ := imageKey(b.Source); same(key) {
-				yield(thing{key: key, at: at.Elem("source").Attr(attribute), what: what})
+				yield(resource{key: key, at: at.Elem("source").Attr(attribute), what: what})
 			}
 		}
 	}
 }
 
 // stateFiles walks the files in which a guest stores its state, other than disks.
-func stateFiles(p *audit.Pass, yield func(thing)) {
-	if boxed(p) {
+func stateFiles(p *audit.Pass, yield func(resource)) {
+	if inContainer(p) {
 		return
 	}
 	if nv := p.OS.NVRam; nv != nil {
 		if key, attribute, what, _ := imageKey(nv.Source); key != "" {
-			yield(thing{key, audit.At("os/nvram/source").Attr(attribute), "NVRAM", "NVRAM " + what})
+			yield(resource{key, audit.At("os/nvram/source").Attr(attribute), "NVRAM", "NVRAM " + what})
 		} else if key := hostPath(nv.NVRam); key != "" && nv.Source == nil {
-			yield(thing{key, audit.At("os/nvram"), "NVRAM", "NVRAM " + strings.TrimSpace(nv.NVRam)})
+			yield(resource{key, audit.At("os/nvram"), "NVRAM", "NVRAM " + strings.TrimSpace(nv.NVRam)})
 		}
 	}
 	if v := p.OS.VarStore; v != nil {
-		yield(thing{hostPath(v.Path), audit.At("os/varstore@path"), "UEFI variable store", "UEFI variable store " + v.Path})
+		yield(resource{hostPath(v.Path), audit.At("os/varstore@path"), "UEFI variable store", "UEFI variable store " + v.Path})
 	}
 	for at, t := range audit.Each("devices/tpm", p.Devices.TPMs) {
 		if t.Backend == nil {
@@ -132,28 +132,28 @@ func stateFiles(p *audit.Pass, yield func(thing)) {
 		case x != nil && x.Source != nil && x.Source.UNIX != nil:
 			name = x.Source.UNIX.Path
 		}
-		yield(thing{hostPath(name), source, "TPM state", "TPM state " + name})
+		yield(resource{hostPath(name), source, "TPM state", "TPM state " + name})
 	}
 	if s := p.Devices.PStore; s != nil {
-		yield(thing{hostPath(s.Path), audit.At("devices/pstore/path"), "crash store", "crash store " + strings.TrimSpace(s.Path)})
+		yield(resource{hostPath(s.Path), audit.At("devices/pstore/path"), "crash store", "crash store " + strings.TrimSpace(s.Path)})
 	}
 }
 
-func writableLoader(p *audit.Pass, yield func(thing)) { loaders(p, true, yield) }
+func writableLoader(p *audit.Pass, yield func(resource)) { loaders(p, true, yield) }
 
-func readOnlyLoader(p *audit.Pass, yield func(thing)) { loaders(p, false, yield) }
+func readOnlyLoader(p *audit.Pass, yield func(resource)) { loaders(p, false, yield) }
 
 // loaders walks the firmware image. Only flash is writable, and without the attribute libvirt
 // treats the images that it knows, which packages install below /usr, as read-only.
-func loaders(p *audit.Pass, written bool, yield func(thing)) {
+func loaders(p *audit.Pass, written bool, yield func(resource)) {
 	l := p.OS.Loader
-	if l == nil || boxed(p) {
+	if l == nil || inContainer(p) {
 		return
 	}
 	name := hostPath(l.Path)
 	writes := l.Type == "pflash" && (l.Readonly == "no" || l.Readonly == "" && !strings.HasPrefix(name, "/usr/"))
 	if writes == written {
-		yield(thing{name, audit.At("os/loader"), "", name})
+		yield(resource{name, audit.At("os/loader"), "", name})
 	}
 }
 
@@ -175,9 +175,9 @@ qemu-img create -f qcow2 -b base.qcow2 -F qcow2 second.qcow2
 For a cluster file system, set <shareable/> in the <disk> of every guest.`,
 		Refs: []string{sVirt, libvirtLocks, "https://wiki.openstack.org/wiki/OSSN/OSSN-0094"},
 		Check: func(p *audit.Pass) {
-			things(writtenImages).distinct(p, func(t thing) {
+			resources(writtenImages).distinct(p, func(t resource) {
 				running := false
-				found := gather(p.Others(imageWritten, t.key), func(u audit.Use) bool {
+				found := collectGuests(p.Others(imageWritten, t.key), func(u audit.Use) bool {
 					if t.detail == "shareable" && u.Detail == "shareable" {
 						return false
 					}
@@ -189,7 +189,7 @@ For a cluster file system, set <shareable/> in the <disk> of every guest.`,
 					severity = audit.Critical
 				}
 				if found.count > 0 {
-					p.ReportAs(severity, t.at, "disk %s is also writable by %s", showable(t.what), found)
+					p.ReportAs(severity, t.at, "disk %s is also writable by %s", redacted(t.what), found)
 				}
 			})
 		},
@@ -208,9 +208,9 @@ both guests mark <shareable/>.`,
 		Fix:  `Give the reader a copy or a snapshot, or set <readonly/> in both guests.`,
 		Refs: []string{sVirt, secureUse},
 		Check: func(p *audit.Pass) {
-			clash := func(mine thing, other audit.Use) bool { return mine.detail == "" || other.Detail == "" }
-			things(writtenImages).report(p, imageRead, "writes", "disk %s is writable by this guest and read by %s", clash)
-			things(readImages).report(p, imageWritten, "reads", "disk %s is read by this guest and writable by %s", clash)
+			clash := func(mine resource, other audit.Use) bool { return mine.detail == "" || other.Detail == "" }
+			resources(writtenImages).report(p, imageRead, "writes", "disk %s is writable by this guest and read by %s", clash)
+			resources(readImages).report(p, imageWritten, "reads", "disk %s is read by this guest and writable by %s", clash)
 		},
 	},
 	{
@@ -226,8 +226,8 @@ created. During a block commit libvirt writes to a backing file on purpose.`,
 		Fix:  `Delete the <disk> with the base image, or set <readonly/> in it.`,
 		Refs: []string{backingChains, secureUse},
 		Check: func(p *audit.Pass) {
-			things(writtenImages).report(p, imageBacking, "writes", "disk %s is writable by this guest and is a backing file of %s", nil)
-			things(backingImages).report(p, imageWritten, "backing", "backing file %s is writable by %s", nil)
+			resources(writtenImages).report(p, imageBacking, "writes", "disk %s is writable by this guest and is a backing file of %s", nil)
+			resources(backingImages).report(p, imageWritten, "backing", "backing file %s is writable by %s", nil)
 		},
 	},
 	{
@@ -244,7 +244,7 @@ the same for all guests.`,
 <nvram>/var/lib/libvirt/qemu/nvram/second_VARS.fd</nvram>`,
 		Refs: []string{refs.DomainBoot, "https://libvirt.org/formatdomain.html#tpm-device"},
 		Check: func(p *audit.Pass) {
-			things(stateFiles).report(p, guestState, "", "%s is used by %s too", nil)
+			resources(stateFiles).report(p, guestState, "", "%s is used by %s too", nil)
 		},
 	},
 	{
@@ -261,9 +261,9 @@ its <nvram>.`,
 or let libvirt choose: <os firmware='efi'>`,
 		Refs: []string{refs.DomainBoot},
 		Check: func(p *audit.Pass) {
-			things(writableLoader).report(p, loaderWrite, "writes-both", "firmware %s is writable by this guest, and by %s too", nil)
-			things(writableLoader).report(p, loaderRead, "writes-booted", "firmware %s is writable by this guest, and booted by %s", nil)
-			things(readOnlyLoader).report(p, loaderWrite, "boots", "firmware %s is writable by %s", nil)
+			resources(writableLoader).report(p, loaderWrite, "writes-both", "firmware %s is writable by this guest, and by %s too", nil)
+			resources(writableLoader).report(p, loaderRead, "writes-booted", "firmware %s is writable by this guest, and booted by %s", nil)
+			resources(readOnlyLoader).report(p, loaderWrite, "boots", "firmware %s is writable by %s", nil)
 		},
 	},
 }

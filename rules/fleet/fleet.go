@@ -1,8 +1,8 @@
 // Package fleet has the rules that compare the guests of a run with each other.
 //
 // A rule looks up with Pass.Others what an indexer has recorded with Pass.Use. Both walk the domain
-// with the same function, so that they agree on what is the same resource. Files are compared by name;
-// none is opened.
+// with the same function, so that they agree on what is the same resource. Files are compared by
+// name; none is opened.
 package fleet
 
 import (
@@ -18,7 +18,7 @@ var every = audit.Profiles()
 func Rules() []*audit.Rule {
 	return slices.Concat(
 		acrossDisks,
-		acrossFolders,
+		acrossDirectories,
 		acrossDevices,
 		acrossMemory,
 		acrossSelf,
@@ -31,7 +31,7 @@ func Rules() []*audit.Rule {
 func Indexers() []audit.Indexer {
 	return []audit.Indexer{
 		indexDisks,
-		indexFolders,
+		indexDirectories,
 		indexDevices,
 		indexMemory,
 		indexSelf,

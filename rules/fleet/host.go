@@ -17,35 +17,35 @@ const (
 )
 
 const (
-	fixed     = "static"
-	bare      = "no-mac" // the document shows that neither SELinux nor AppArmor confines the guest
-	bareFixed = "no-mac static"
-	inside    = "inside"
-	outside   = "outside"
+	staticLabel      = "static"
+	unconfined       = "no-mac" // the document shows that neither SELinux nor AppArmor confines the guest
+	unconfinedStatic = "no-mac static"
+	inside           = "inside"
+	outside          = "outside"
 )
 
 func indexHost(p *audit.Pass) {
-	things(categorySets).index(p, categoryKind)
-	things(hostUsers).index(p, hostUser)
-	if key, at := side(p); key != "" {
+	resources(categorySets).index(p, categoryKind)
+	resources(hostUsers).index(p, hostUser)
+	if key, at := boundarySide(p); key != "" {
 		p.Use(boundarySet, key, at, "")
 		if host, known := p.OnHost(); known {
-			p.Use(boundarySet, sideOn(key, host), at, "")
+			p.Use(boundarySet, keyOnHost(key, host), at, "")
 		}
 	}
 }
 
 // categorySets walks the set of categories in the SELinux label, by which sVirt separates guests.
 // The type is the same for all of them. Of a range of levels the higher one counts.
-func categorySets(p *audit.Pass, yield func(thing)) {
+func categorySets(p *audit.Pass, yield func(resource)) {
 	for at, s := range audit.Each("seclabel", p.SecLabel) {
 		label := strings.TrimSpace(s.Label)
-		t := thing{at: at.Elem("label")}
+		t := resource{at: at.Elem("label")}
 		switch {
 		case s.Model != "selinux" || label == "":
 			continue
 		case s.Type == "static":
-			t.detail = fixed
+			t.detail = staticLabel
 		case s.Type == "none" || !p.Live():
 			continue // libvirt does not read a label that it generates
 		}
@@ -71,11 +71,11 @@ func categorySets(p *audit.Pass, yield func(thing)) {
 	}
 }
 
-// evidence reports whether the labels show that mandatory access control confines the guest, or
-// that none does; both are false if they show neither. A stored document usually has no labels:
-// libvirt generates them when the guest starts. A running guest has one label of each active
-// driver.
-func evidence(p *audit.Pass) (some, none bool) {
+// confinementEvidence reports whether the labels show that mandatory access control confines the
+// guest, or that none does; both are false if they show neither. A stored document usually has no
+// labels: libvirt generates them when the guest starts. A running guest has one label of each
+// active driver.
+func confinementEvidence(p *audit.Pass) (some, none bool) {
 	owner := false
 	for i := range p.SecLabel {
 		s := &p.SecLabel[i]
@@ -92,36 +92,36 @@ func evidence(p *audit.Pass) (some, none bool) {
 }
 
 // hostUsers walks the user that QEMU runs as, if the document names it.
-func hostUsers(p *audit.Pass, yield func(thing)) {
-	_, none := evidence(p)
+func hostUsers(p *audit.Pass, yield func(resource)) {
+	_, none := confinementEvidence(p)
 	for at, s := range audit.Each("seclabel", p.SecLabel) {
 		user, _, ok := account.Ownership(s.Label)
 		if !ok || !account.Decides(p, s) {
 			continue
 		}
 		host, _ := p.OnHost() // a user exists separately on each host
-		t := thing{key: user.Key() + " on " + host, at: at.Elem("label"), what: user.Key()}
+		t := resource{key: user.Key() + " on " + host, at: at.Elem("label"), what: user.Key()}
 		if none {
-			t.detail = bare
+			t.detail = unconfined
 			if s.Type == "static" {
-				t.detail = bareFixed
+				t.detail = unconfinedStatic
 			}
 		}
 		yield(t)
 	}
 }
 
-// sideOn returns the key of a side of the boundary for the guests of one host.
-func sideOn(side, host string) string { return side + " on " + host }
+// keyOnHost returns the key of a side of the boundary for the guests of one host.
+func keyOnHost(side, host string) string { return side + " on " + host }
 
-// side returns on which side of QEMU's boundary the guest is, or "" if that is undetermined. It is
-// also "" for a guest outside the boundary that SELinux or AppArmor confines.
-func side(p *audit.Pass) (key string, at audit.Path) {
+// boundarySide returns on which side of QEMU's boundary the guest is, or "" if that is
+// undetermined. It is also "" for a guest outside the boundary that SELinux or AppArmor confines.
+func boundarySide(p *audit.Pass) (key string, at audit.Path) {
 	switch string(p.Boundary.Verdict) {
 	case "inside":
 		return inside, audit.At("@type")
 	case "outside":
-		switch some, _ := evidence(p); {
+		switch some, _ := confinementEvidence(p); {
 		case some:
 			return "", audit.Path{}
 		case p.VerdictIs("machine-not-listed", "default-machine"):
@@ -152,8 +152,8 @@ $ virt-xml DOMAIN --edit --seclabel type=dynamic`,
 		Check: func(p *audit.Pass) {
 			// Labels that libvirt generated for running guests differ, unless the guests are on two
 			// hosts.
-			things(categorySets).report(p, categoryKind, "", "the %s is the same as in %s", func(mine thing, other audit.Use) bool {
-				return mine.detail == fixed || other.Detail == fixed
+			resources(categorySets).report(p, categoryKind, "", "the %s is the same as in %s", func(mine resource, other audit.Use) bool {
+				return mine.detail == staticLabel || other.Detail == staticLabel
 			})
 		},
 	},
@@ -173,13 +173,13 @@ document. Documents that are not known to be of one host are not compared.`,
 <seclabel type='static' model='dac' relabel='yes'><label>vm-web:vm-web</label></seclabel>`,
 		Refs: []string{"https://libvirt.org/drvqemu.html#posix-users-groups"},
 		Check: func(p *audit.Pass) {
-			things(hostUsers).distinct(p, func(t thing) {
+			resources(hostUsers).distinct(p, func(t resource) {
 				if t.detail == "" {
 					return
 				}
-				found := gather(p.Others(hostUser, t.key), func(u audit.Use) bool { return u.Detail != "" })
+				found := collectGuests(p.Others(hostUser, t.key), func(u audit.Use) bool { return u.Detail != "" })
 				severity := audit.Low
-				if t.detail == bareFixed {
+				if t.detail == unconfinedStatic {
 					severity = audit.Medium
 				}
 				if _, known := p.OnHost(); found.count > 0 && !known {
@@ -205,7 +205,7 @@ a directory of a checkout, are not compared without --one-host.`,
 		Fix:  `Run guests that require emulation, or an unlisted machine type, on a separate host, or change them to KVM.`,
 		Refs: []string{refs.QEMUSecurity, "https://csrc.nist.gov/pubs/sp/800/125/a/r1/final"},
 		Check: func(p *audit.Pass) {
-			mine, at := side(p)
+			mine, at := boundarySide(p)
 			theirs, key, format := outside, "inside", "this guest is inside QEMU's security boundary and shares the host with guests outside: %s"
 			if mine == outside {
 				theirs, key, format = inside, "outside", "this guest is outside QEMU's security boundary and shares the host with guests inside: %s"
@@ -216,7 +216,7 @@ a directory of a checkout, are not compared without --one-host.`,
 			within := mine == inside
 			host, known := p.OnHost()
 			if known {
-				mine, theirs = sideOn(mine, host), sideOn(theirs, host)
+				mine, theirs = keyOnHost(mine, host), keyOnHost(theirs, host)
 			}
 			others := p.Guests(boundarySet, theirs)
 			if others == 0 {
@@ -229,7 +229,7 @@ a directory of a checkout, are not compared without --one-host.`,
 				p.Unknown(audit.NeedOneHost)
 				return
 			}
-			if found := gather(p.Others(boundarySet, theirs), anyUse); found.count > 0 {
+			if found := collectGuests(p.Others(boundarySet, theirs), anyUse); found.count > 0 {
 				p.Key(key).Reportf(at, format, found)
 			}
 		},

@@ -60,7 +60,7 @@ func TestHostNames(t *testing.T) {
 // TestShowable does not print what looks like a secret.
 func TestShowable(t *testing.T) {
 	for _, name := range []string{"rbd:p/i:key=canary", "https://joe:canary@example.org/x", "joe:canary@x"} {
-		if s := showable(name); strings.Contains(s, "canary") {
+		if s := redacted(name); strings.Contains(s, "canary") {
 			t.Errorf("%s: shown as %s", name, s)
 		}
 	}

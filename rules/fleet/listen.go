@@ -11,8 +11,8 @@ import (
 )
 
 // ports walks the TCP and UDP ports that the document sets.
-func ports(p *audit.Pass, yield func(thing)) {
-	if boxed(p) {
+func ports(p *audit.Pass, yield func(resource)) {
+	if inContainer(p) {
 		return
 	}
 	one := func(network, host, port string, at audit.Path) {
@@ -25,7 +25,7 @@ func ports(p *audit.Pass, yield func(thing)) {
 		case "localhost":
 			host = "127.0.0.1"
 		}
-		yield(thing{network + " " + port, at, host, fmt.Sprintf("%s port %s on %s", strings.ToUpper(network), port, host)})
+		yield(resource{network + " " + port, at, host, fmt.Sprintf("%s port %s on %s", strings.ToUpper(network), port, host)})
 	}
 	for at, g := range audit.Each("devices/graphics", p.Devices.Graphics) {
 		type port struct {
@@ -100,12 +100,12 @@ func listens(p *audit.Pass, kind, attribute string, list []libvirtxml.DomainGrap
 
 // boundSockets walks the UNIX sockets on which the guest's process listens. Sockets to which it
 // connects belong to another process, which may serve many guests.
-func boundSockets(p *audit.Pass, yield func(thing)) {
-	if boxed(p) {
+func boundSockets(p *audit.Pass, yield func(resource)) {
+	if inContainer(p) {
 		return
 	}
 	one := func(name string, at audit.Path) {
-		yield(thing{key: hostPath(name), at: at, what: name})
+		yield(resource{key: hostPath(name), at: at, what: name})
 	}
 	for at, g := range audit.Each("devices/graphics", p.Devices.Graphics) {
 		var list []libvirtxml.DomainGraphicListener

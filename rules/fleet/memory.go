@@ -16,8 +16,8 @@ const (
 )
 
 func indexMemory(p *audit.Pass) {
-	things(memories).index(p, sharedMemory)
-	things(vsockAddresses).index(p, vsockAddress)
+	resources(memories).index(p, sharedMemory)
+	resources(vsockAddresses).index(p, vsockAddress)
 	if pins, owned, at := pinned(p); pins != nil {
 		for i := range maxNumber {
 			if !pins.has(i) {
@@ -39,15 +39,15 @@ func cpuOn(p *audit.Pass, number int) string {
 }
 
 // memories walks memory that other guests can map. ivshmem has a name below /dev/shm, or a server.
-func memories(p *audit.Pass, yield func(thing)) {
+func memories(p *audit.Pass, yield func(resource)) {
 	for at, s := range audit.Each("devices/shmem", p.Devices.Shmems) {
-		t := thing{key: "shmem " + s.Name, at: at.Attr("name"), what: "shared memory '" + s.Name + "'"}
+		t := resource{key: "shmem " + s.Name, at: at.Attr("name"), what: "shared memory '" + s.Name + "'"}
 		if s.Server != nil {
 			name := s.Server.Path
 			if name == "" {
 				name = "/var/lib/libvirt/shmem-" + s.Name + "-sock"
 			}
-			t = thing{key: hostPath(name), at: at.Elem("server").Attr("path"), what: "shared memory of the server " + name}
+			t = resource{key: hostPath(name), at: at.Elem("server").Attr("path"), what: "shared memory of the server " + name}
 		}
 		yield(t)
 	}
@@ -59,7 +59,7 @@ func memories(p *audit.Pass, yield func(thing)) {
 		if access == "" && p.MemoryBacking != nil && p.MemoryBacking.MemoryAccess != nil {
 			access = p.MemoryBacking.MemoryAccess.Mode
 		}
-		t := thing{key: hostPath(m.Source.Path), at: at.Elem("source/path"), what: "memory in " + strings.TrimSpace(m.Source.Path)}
+		t := resource{key: hostPath(m.Source.Path), at: at.Elem("source/path"), what: "memory in " + strings.TrimSpace(m.Source.Path)}
 		if m.Target != nil && m.Target.ReadOnly != nil || access != "shared" && m.Model != "virtio-pmem" {
 			t.detail = readOnly // the guest's writes are private
 		}
@@ -67,7 +67,7 @@ func memories(p *audit.Pass, yield func(thing)) {
 	}
 }
 
-func vsockAddresses(p *audit.Pass, yield func(thing)) {
+func vsockAddresses(p *audit.Pass, yield func(resource)) {
 	v := p.Devices.VSock
 	if v == nil || v.CID == nil || v.CID.Auto == "yes" || v.CID.Address == "" {
 		return
@@ -76,7 +76,7 @@ func vsockAddresses(p *audit.Pass, yield func(thing)) {
 	if err != nil {
 		return
 	}
-	yield(thing{key: strconv.FormatUint(n, 10), at: audit.At("devices/vsock/cid@address"), what: v.CID.Address})
+	yield(resource{key: strconv.FormatUint(n, 10), at: audit.At("devices/vsock/cid@address"), what: v.CID.Address})
 }
 
 // pinned returns the host's CPUs to which the guest is pinned, or nil for a guest that is not
@@ -118,7 +118,7 @@ map privately or read-only are not reported.`,
 		Fix:  `Delete the <shmem>, or set a unique name: <shmem name='web-and-host'>`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#shared-memory-device", "https://www.qemu.org/docs/master/system/devices/ivshmem.html"},
 		Check: func(p *audit.Pass) {
-			things(memories).report(p, sharedMemory, "", "%s is mapped by %s too", func(mine thing, other audit.Use) bool {
+			resources(memories).report(p, sharedMemory, "", "%s is mapped by %s too", func(mine resource, other audit.Use) bool {
 				return mine.detail != readOnly || other.Detail != readOnly
 			})
 		},
@@ -136,7 +136,7 @@ address at each start.`,
 $ virt-xml DOMAIN --edit --vsock cid.auto=yes`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#vsock"},
 		Check: func(p *audit.Pass) {
-			things(vsockAddresses).report(p, vsockAddress, "", "vsock address %s is also used by %s", nil)
+			resources(vsockAddresses).report(p, vsockAddress, "", "vsock address %s is also used by %s", nil)
 		},
 	},
 	{
@@ -161,7 +161,7 @@ checked. Documents that are not known to be of one host are not compared.`,
 				kind = hostCPU
 			}
 			first, looked := -1, 0
-			found := gather(func(yield func(audit.Use) bool) {
+			found := collectGuests(func(yield func(audit.Use) bool) {
 				for i := range maxNumber {
 					if !pins.has(i) {
 						continue

@@ -20,16 +20,16 @@ const (
 )
 
 func indexNetwork(p *audit.Pass) {
-	things(macs).index(p, macAddress)
-	things(ports).index(p, boundPort)
-	things(boundSockets).index(p, boundSocket)
-	things(guardedSegments).index(p, guarded)
-	things(unguardedSegments).index(p, unguarded)
+	resources(macs).index(p, macAddress)
+	resources(ports).index(p, boundPort)
+	resources(boundSockets).index(p, boundSocket)
+	resources(guardedSegments).index(p, guarded)
+	resources(unguardedSegments).index(p, unguarded)
 }
 
-// segment returns the network of an interface, by its kind, name and VLAN. It returns "" if the
+// networkOf returns the network of an interface, by its kind, name and VLAN. It returns "" if the
 // document does not name it, or if the guest is alone on it.
-func segment(i *libvirtxml.DomainInterface) string {
+func networkOf(i *libvirtxml.DomainInterface) string {
 	var name string
 	switch s := i.Source; {
 	case s == nil:
@@ -53,8 +53,8 @@ func segment(i *libvirtxml.DomainInterface) string {
 
 // macs walks the MAC addresses on networks with other guests: with user networking, each guest is
 // alone.
-func macs(p *audit.Pass, yield func(thing)) {
-	if boxed(p) {
+func macs(p *audit.Pass, yield func(resource)) {
+	if inContainer(p) {
 		return // on a bridge inside the container
 	}
 	for at, i := range audit.Each("devices/interface", p.Devices.Interfaces) {
@@ -64,12 +64,13 @@ func macs(p *audit.Pass, yield func(thing)) {
 		if kind, _ := p.Attr(at.Attr("type")); kind == "" || kind == "user" || kind == "null" {
 			continue
 		}
-		yield(thing{macKey(i.MAC.Address), at.Elem("mac").Attr("address"), segment(i), i.MAC.Address})
+		yield(resource{macKey(i.MAC.Address), at.Elem("mac").Attr("address"), networkOf(i), i.MAC.Address})
 	}
 }
 
-// meet returns the severity by how likely it is that two interfaces are on the same network.
-func meet(a, b string) audit.Severity {
+// meetingSeverity returns the severity by how likely it is that two interfaces are on the same
+// network.
+func meetingSeverity(a, b string) audit.Severity {
 	kind := func(s string) string { word, _, _ := strings.Cut(s, " "); return word }
 	switch {
 	case a == "" || b == "":
@@ -82,22 +83,22 @@ func meet(a, b string) audit.Severity {
 	return audit.Medium // a libvirt network and a bridge may be the same
 }
 
-func guardedSegments(p *audit.Pass, yield func(thing))   { segments(p, true, yield) }
-func unguardedSegments(p *audit.Pass, yield func(thing)) { segments(p, false, yield) }
+func guardedSegments(p *audit.Pass, yield func(resource))   { segments(p, true, yield) }
+func unguardedSegments(p *audit.Pass, yield func(resource)) { segments(p, false, yield) }
 
 // segments walks the networks on which the guest has an interface with a filter, or one without.
-func segments(p *audit.Pass, filtered bool, yield func(thing)) {
-	if boxed(p) {
+func segments(p *audit.Pass, filtered bool, yield func(resource)) {
+	if inContainer(p) {
 		return
 	}
 	for at, i := range audit.Each("devices/interface", p.Devices.Interfaces) {
-		s := segment(i)
+		s := networkOf(i)
 		if s == "" || strings.HasPrefix(s, "device ") {
 			continue // macvtap supports neither filters nor isolation
 		}
 		isolated := i.PortOptions != nil && i.PortOptions.Isolated == "yes"
 		if (i.FilterRef != nil && i.FilterRef.Filter != "" || isolated) == filtered {
-			yield(thing{key: s, at: at, what: s})
+			yield(resource{key: s, at: at, what: s})
 		}
 	}
 }
@@ -118,10 +119,10 @@ compared: each has a separate network.`,
 <mac address='52:54:00:6b:3c:59'/>`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#network-interfaces", "https://libvirt.org/formatnwfilter.html"},
 		Check: func(p *audit.Pass) {
-			things(macs).distinct(p, func(t thing) {
+			resources(macs).distinct(p, func(t resource) {
 				worst := audit.Info
-				found := gather(p.Others(macAddress, t.key), func(u audit.Use) bool {
-					worst = max(worst, meet(t.detail, u.Detail))
+				found := collectGuests(p.Others(macAddress, t.key), func(u audit.Use) bool {
+					worst = max(worst, meetingSeverity(t.detail, u.Detail))
 					return true
 				})
 				if found.count > 0 {
@@ -143,7 +144,7 @@ that never run at the same time can share a port if their users know which guest
 Set a unique port, or a UNIX socket, for any other device.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#graphical-framebuffers"},
 		Check: func(p *audit.Pass) {
-			things(ports).report(p, boundPort, "", "%s is also used by %s", func(mine thing, other audit.Use) bool {
+			resources(ports).report(p, boundPort, "", "%s is also used by %s", func(mine resource, other audit.Use) bool {
 				return mine.detail == other.Detail || mine.detail == "any address" || other.Detail == "any address"
 			})
 		},
@@ -160,7 +161,7 @@ guests connect as clients are not compared, since one server may serve all of th
 		Fix:  `Delete the path, so that libvirt creates one for each guest: <channel type='unix'> without <source>.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#unix-domain-socket-client-server"},
 		Check: func(p *audit.Pass) {
-			things(boundSockets).report(p, boundSocket, "", "socket %s is bound by %s too", nil)
+			resources(boundSockets).report(p, boundSocket, "", "socket %s is bound by %s too", nil)
 		},
 	},
 	{
@@ -180,21 +181,21 @@ others must be unfiltered.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#isolating-guests-network-traffic-from-each-other", "https://libvirt.org/formatnwfilter.html"},
 		Check: func(p *audit.Pass) {
 			var done textset.Set
-			report := func(severity audit.Severity, t thing, others, key, format string) {
+			report := func(severity audit.Severity, t resource, others, key, format string) {
 				if done.Has(t.key) {
 					return
 				}
-				if found := gather(p.Others(others, t.key), anyUse); found.count > 0 {
+				if found := collectGuests(p.Others(others, t.key), anyUse); found.count > 0 {
 					done.Add(t.key)
 					p.Key(key).ReportAs(severity, t.at, format, t.what, found)
 				}
 			}
-			things(unguardedSegments).distinct(p, func(t thing) {
+			resources(unguardedSegments).distinct(p, func(t resource) {
 				if others := p.Guests(guarded, t.key); others > 0 && p.Guests(unguarded, t.key) <= others {
 					report(audit.Medium, t, guarded, "unfiltered", "this interface on %s has no filter, unlike those of %s")
 				}
 			})
-			things(guardedSegments).distinct(p, func(t thing) {
+			resources(guardedSegments).distinct(p, func(t resource) {
 				if others := p.Guests(unguarded, t.key); others > 0 && p.Guests(guarded, t.key) < others {
 					report(audit.Low, t, unguarded, "filtered", "the filter of this interface on %s is useless: %s have interfaces without one")
 				}

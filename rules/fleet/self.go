@@ -9,30 +9,30 @@ import (
 
 // Kinds of resources in the index, about what a guest is.
 const (
-	guestUUID  = "uuid"
-	guestName  = "name"
-	hardwareID = "hwid"
-	accessWord = "password" // hashed
-	libvirtKey = "secret"
-	launchBlob = "launch" // hashed
+	guestUUID       = "uuid"
+	guestName       = "name"
+	hardwareID      = "hwid"
+	consolePassword = "password" // hashed
+	libvirtKey      = "secret"
+	launchEntry     = "launch" // hashed
 
 )
 
 func indexSelf(p *audit.Pass) {
-	things(uuids).index(p, guestUUID)
-	things(names).index(p, guestName)
-	things(hardwareIDs).index(p, hardwareID)
-	things(accessWords).index(p, accessWord)
-	things(libvirtKeys).index(p, libvirtKey)
-	things(launchBlobs).index(p, launchBlob)
+	resources(uuids).index(p, guestUUID)
+	resources(names).index(p, guestName)
+	resources(hardwareIDs).index(p, hardwareID)
+	resources(passwords).index(p, consolePassword)
+	resources(libvirtSecrets).index(p, libvirtKey)
+	resources(launchData).index(p, launchEntry)
 }
 
-func uuids(p *audit.Pass, yield func(thing)) {
-	yield(thing{key: uuidForm(p.UUID), at: audit.At("uuid"), what: p.UUID})
+func uuids(p *audit.Pass, yield func(resource)) {
+	yield(resource{key: uuidForm(p.UUID), at: audit.At("uuid"), what: p.UUID})
 }
 
 // names walks the one name. Two drivers of libvirt can each have a guest with the same name.
-func names(p *audit.Pass, yield func(thing)) {
+func names(p *audit.Pass, yield func(resource)) {
 	if p.Name == "" {
 		return
 	}
@@ -40,7 +40,7 @@ func names(p *audit.Pass, yield func(thing)) {
 	if p.VerdictIs("not-qemu") {
 		driver = p.Type
 	}
-	yield(thing{key: driver + " " + p.Name, at: audit.At("name"), what: p.Name})
+	yield(resource{key: driver + " " + p.Name, at: audit.At("name"), what: p.Name})
 }
 
 // serialWords are placeholders for a missing serial number.
@@ -49,7 +49,7 @@ var serialWords = []string{"none", "not specified", "default string", "system se
 // hardwareIDs walks the numbers by which a guest's software identifies its machine. fleet-uuid-dup
 // checks a UUID in SMBIOS that equals the domain's. A serial number may contain instructions for
 // cloud-init.
-func hardwareIDs(p *audit.Pass, yield func(thing)) {
+func hardwareIDs(p *audit.Pass, yield func(resource)) {
 	for at, s := range audit.Each("sysinfo", p.SysInfo) {
 		if s.SMBIOS == nil || s.SMBIOS.System == nil {
 			continue
@@ -59,26 +59,26 @@ func hardwareIDs(p *audit.Pass, yield func(thing)) {
 			switch low := strings.ToLower(value); {
 			case value == "":
 			case e.Name == "uuid" && uuidForm(value) != uuidForm(p.UUID):
-				yield(thing{key: "uuid " + uuidForm(value), at: at, what: "SMBIOS UUID " + value})
+				yield(resource{key: "uuid " + uuidForm(value), at: at, what: "SMBIOS UUID " + value})
 			case e.Name == "serial" && len(low) > 3 && !strings.HasPrefix(low, "ds=") && !slices.Contains(serialWords, low):
-				yield(thing{key: "serial " + low, at: at, what: "SMBIOS serial number"})
+				yield(resource{key: "serial " + low, at: at, what: "SMBIOS serial number"})
 			}
 		}
 	}
 	if u := uuidForm(p.HWUUID); u != "" && u != uuidForm(p.UUID) {
-		yield(thing{key: "uuid " + u, at: audit.At("hwuuid"), what: "hardware UUID " + p.HWUUID})
+		yield(resource{key: "uuid " + u, at: audit.At("hwuuid"), what: "hardware UUID " + p.HWUUID})
 	}
 	if g := p.GenID; g != nil && strings.TrimSpace(g.Value) != "" {
-		yield(thing{key: "genid " + uuidForm(g.Value), at: audit.At("genid"), what: "generation ID " + strings.TrimSpace(g.Value)})
+		yield(resource{key: "genid " + uuidForm(g.Value), at: audit.At("genid"), what: "generation ID " + strings.TrimSpace(g.Value)})
 	}
 }
 
-// accessWords walks the passwords of displays, hashed. VNC uses only eight characters, so two
+// passwords walks the passwords of displays, hashed. VNC uses only eight characters, so two
 // passwords with the same prefix are equal.
-func accessWords(p *audit.Pass, yield func(thing)) {
+func passwords(p *audit.Pass, yield func(resource)) {
 	one := func(word string, at audit.Path) {
 		if strings.Trim(word, "*") != "" {
-			yield(thing{key: audit.Hashed(word), at: at.Attr("passwd")})
+			yield(resource{key: audit.Hashed(word), at: at.Attr("passwd")})
 		}
 	}
 	for at, g := range audit.Each("devices/graphics", p.Devices.Graphics) {
@@ -93,9 +93,9 @@ func accessWords(p *audit.Pass, yield func(thing)) {
 	}
 }
 
-// hiddenWord reports whether a display has a password that the document does not show: it is
+// hasHiddenPassword reports whether a display has a password that the document does not show: it is
 // masked, or only the end of its validity is in the document.
-func hiddenWord(p *audit.Pass) bool {
+func hasHiddenPassword(p *audit.Pass) bool {
 	if p.SecretsShown() {
 		return false
 	}
@@ -116,10 +116,10 @@ func hiddenWord(p *audit.Pass) bool {
 	return false
 }
 
-// libvirtKeys walks the secrets of libvirt for encrypted disks and TPMs. It skips disks that guests
-// share, or only read, which have one key for all guests. It also skips secrets that authenticate
-// to a server: the host has one account there for all of its guests.
-func libvirtKeys(p *audit.Pass, yield func(thing)) {
+// libvirtSecrets walks the secrets of libvirt for encrypted disks and TPMs. It skips disks that
+// guests share, or only read, which have one key for all guests. It also skips secrets that
+// authenticate to a server: the host has one account there for all of its guests.
+func libvirtSecrets(p *audit.Pass, yield func(resource)) {
 	for at, d := range audit.Each("devices/disk", p.Devices.Disks) {
 		if d.ReadOnly != nil || d.Shareable != nil || d.Device == "cdrom" {
 			continue
@@ -136,25 +136,25 @@ func libvirtKeys(p *audit.Pass, yield func(thing)) {
 			if key == "" && s.Usage != "" {
 				key = s.Type + " " + s.Usage
 			}
-			yield(thing{key: key, at: at, what: "disk"})
+			yield(resource{key: key, at: at, what: "disk"})
 		}
 	}
 	for at, t := range audit.Each("devices/tpm", p.Devices.TPMs) {
 		if t.Backend != nil && t.Backend.Emulator != nil && t.Backend.Emulator.Encryption != nil {
-			yield(thing{key: uuidForm(t.Backend.Emulator.Encryption.Secret), at: at.Elem("backend/encryption").Attr("secret"), what: "TPM"})
+			yield(resource{key: uuidForm(t.Backend.Emulator.Encryption.Secret), at: at.Elem("backend/encryption").Attr("secret"), what: "TPM"})
 		}
 	}
 }
 
-// launchBlobs walks the guest owner's certificate and session of SEV.
-func launchBlobs(p *audit.Pass, yield func(thing)) {
+// launchData walks the guest owner's certificate and session of SEV.
+func launchData(p *audit.Pass, yield func(resource)) {
 	if p.LaunchSecurity == nil || p.LaunchSecurity.SEV == nil {
 		return
 	}
 	for _, name := range []string{"dhCert", "session"} {
 		at := audit.At("launchSecurity").Elem(name)
 		text, _ := p.Text(at)
-		yield(thing{key: audit.Hashed(strings.Join(strings.Fields(text), "")), at: at, what: name})
+		yield(resource{key: audit.Hashed(strings.Join(strings.Fields(text), "")), at: at, what: name})
 	}
 }
 
@@ -173,8 +173,8 @@ have the same names, audit each host separately.`,
 		Fix:  `Delete the <uuid> from the copy before it is defined, so that libvirt generates a new one, and set a unique name.`,
 		Refs: []string{"https://libvirt.org/drvqemu.html#apparmor-svirt-confinement", "https://libvirt.org/formatdomain.html#general-metadata"},
 		Check: func(p *audit.Pass) {
-			things(uuids).report(p, guestUUID, "uuid", "UUID %s is also used by %s", nil)
-			things(names).report(p, guestName, "name", "name '%s' is also used, with another UUID, by %s", nil)
+			resources(uuids).report(p, guestUUID, "uuid", "UUID %s is also used by %s", nil)
+			resources(names).report(p, guestName, "name", "name '%s' is also used, with another UUID, by %s", nil)
 		},
 	},
 	{
@@ -191,7 +191,7 @@ same host.`,
 		Fix:  `Set unique values: use <genid/> without text, for which libvirt generates a value, and delete the serial number.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#general-metadata", "https://wiki.openstack.org/wiki/OSSN/OSSN-0028"},
 		Check: func(p *audit.Pass) {
-			things(hardwareIDs).report(p, hardwareID, "", "%s is also used by %s", nil)
+			resources(hardwareIDs).report(p, hardwareID, "", "%s is also used by %s", nil)
 		},
 	},
 	{
@@ -208,12 +208,12 @@ consoles, use TLS or SASL instead.`,
 		Fix:  `Set a separate password for each guest and session: <graphics type='vnc' passwd='...' passwdValidTo='...'/>`,
 		Refs: []string{"https://www.qemu.org/docs/master/system/vnc-security.html"},
 		Check: func(p *audit.Pass) {
-			if hiddenWord(p) {
+			if hasHiddenPassword(p) {
 				p.Unknown(audit.NeedSecrets)
 				return
 			}
-			accessWords(p, func(t thing) {
-				if found := gather(p.Others(accessWord, t.key), anyUse); found.count > 0 {
+			passwords(p, func(t resource) {
+				if found := collectGuests(p.Others(consolePassword, t.key), anyUse); found.count > 0 {
 					p.Reportf(t.at, "the console's password is also used by %s", found)
 				}
 			})
@@ -233,7 +233,7 @@ host has once for all guests.`,
 <encryption format='luks'><secret type='passphrase' uuid='9a1c5bd6-6e2f-4f0e-8f3b-7d5f6f1f0a11'/></encryption>`,
 		Refs: []string{"https://libvirt.org/formatstorageencryption.html"},
 		Check: func(p *audit.Pass) {
-			things(libvirtKeys).report(p, libvirtKey, "", "the secret of this %s is used by %s too", nil)
+			resources(libvirtSecrets).report(p, libvirtKey, "", "the secret of this %s is used by %s too", nil)
 		},
 	},
 	{
@@ -249,7 +249,7 @@ other.`,
 		Fix:  `Generate a new <dhCert> and <session> for each launch, with "sevctl session" on the owner's side.`,
 		Refs: []string{"https://libvirt.org/kbase/launch_security_sev.html"},
 		Check: func(p *audit.Pass) {
-			things(launchBlobs).report(p, launchBlob, "", "the <%s> of this guest is also used by %s", nil)
+			resources(launchData).report(p, launchEntry, "", "the <%s> of this guest is also used by %s", nil)
 		},
 	},
 }

@@ -55,9 +55,9 @@ func Ownership(label string) (user, group Account, ok bool) {
 	return user, group, okUser && okGroup
 }
 
-// Read is virGetUserID and virGetGroupID: after one leading "+" there must be a number;
-// otherwise libvirt tries names of the host first. Text that is neither a number nor a possible
-// name is not ok.
+// Read is virGetUserID and virGetGroupID: after one leading "+" there must be a number; otherwise
+// libvirt tries names of the host first. Text that is neither a number nor a possible name is not
+// ok.
 func Read(text string) (Account, bool) {
 	digits, number := strings.CutPrefix(text, "+")
 	if n, ok := unsigned(digits); ok {

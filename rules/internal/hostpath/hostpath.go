@@ -8,8 +8,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// Opened returns the file of the host that libvirtd and QEMU open for a name in a document, or
-// "" for the empty name. Their working directory is the root directory, so a relative name starts
+// Opened returns the file of the host that libvirtd and QEMU open for a name in a document, or ""
+// for the empty name. Their working directory is the root directory, so a relative name starts
 // there (measured: "../../etc/shadow" and "etc/shadow" were opened and changed owner; libvirt 9.0
 // and 12.8). It does not access the file system, and follows only those symbolic links that every
 // host has.

@@ -9,24 +9,24 @@ import (
 
 // Kinds of resources in the index, about shared directories.
 const (
-	folderKind = "folder" // detail: readOnly or nothing
-	hostAsset  = "asset"  // detail: what it is
+	sharedDirectory = "directory" // detail: readOnly or nothing
+	hostAsset       = "asset"     // detail: what it is
 )
 
 const readOnly = "read-only"
 
-func indexFolders(p *audit.Pass) {
-	things(folders).index(p, folderKind)
-	things(assets).index(p, hostAsset)
+func indexDirectories(p *audit.Pass) {
+	resources(sharedDirectories).index(p, sharedDirectory)
+	resources(assets).index(p, hostAsset)
 }
 
-// The function folders walks the host's directories that a guest has access to.
-func folders(p *audit.Pass, yield func(thing)) {
-	if boxed(p) {
+// sharedDirectories walks the host's directories that a guest has access to.
+func sharedDirectories(p *audit.Pass, yield func(resource)) {
+	if inContainer(p) {
 		return
 	}
 	one := func(name string, at audit.Path, readable bool) {
-		t := thing{key: hostPath(name), at: at.Elem("source").Attr("dir"), what: name}
+		t := resource{key: hostPath(name), at: at.Elem("source").Attr("dir"), what: name}
 		if readable {
 			t.detail = readOnly
 		}
@@ -60,34 +60,35 @@ const (
 )
 
 // assets walks the files of the host on which a guest depends, in descending order of severity.
-func assets(p *audit.Pass, yield func(thing)) {
-	if boxed(p) {
+func assets(p *audit.Pass, yield func(resource)) {
+	if inContainer(p) {
 		return
 	}
-	one := func(t thing, what string) {
+	one := func(t resource, what string) {
 		if strings.HasPrefix(t.key, "/") {
 			t.detail = what
 			yield(t)
 		}
 	}
-	writtenImages(p, func(t thing) { one(t, assetDisk) })
-	backingImages(p, func(t thing) { one(t, assetDisk) })
-	stateFiles(p, func(t thing) { one(t, t.detail) })
-	writableLoader(p, func(t thing) { one(t, assetBoot) })
-	readOnlyLoader(p, func(t thing) { one(t, assetBoot) })
+	writtenImages(p, func(t resource) { one(t, assetDisk) })
+	backingImages(p, func(t resource) { one(t, assetDisk) })
+	stateFiles(p, func(t resource) { one(t, t.detail) })
+	writableLoader(p, func(t resource) { one(t, assetBoot) })
+	readOnlyLoader(p, func(t resource) { one(t, assetBoot) })
 	for _, f := range []struct{ name, at string }{
 		{p.OS.Kernel, "os/kernel"}, {p.OS.Initrd, "os/initrd"}, {p.OS.DTB, "os/dtb"}, {p.OS.Shim, "os/shim"},
 	} {
-		one(thing{key: hostPath(f.name), at: audit.At(f.at)}, assetBoot)
+		one(resource{key: hostPath(f.name), at: audit.At(f.at)}, assetBoot)
 	}
-	one(thing{key: hostPath(p.Devices.Emulator), at: audit.At("devices/emulator")}, assetProgram)
-	boundSockets(p, func(t thing) { one(t, assetSocket) })
-	readImages(p, func(t thing) { one(t, assetMedium) })
+	one(resource{key: hostPath(p.Devices.Emulator), at: audit.At("devices/emulator")}, assetProgram)
+	boundSockets(p, func(t resource) { one(t, assetSocket) })
+	readImages(p, func(t resource) { one(t, assetMedium) })
 }
 
-// exposed returns the severity if a guest has access to a file of another one. It depends on
-// whether the file is writable or only readable, and on whether it contains anything worth reading.
-func exposed(detail, asset string) (audit.Severity, bool) {
+// exposureSeverity returns the severity if a guest has access to a file of another one. It depends
+// on whether the file is writable or only readable, and on whether it contains anything worth
+// reading.
+func exposureSeverity(detail, asset string) (audit.Severity, bool) {
 	switch {
 	case detail != readOnly && asset == assetMedium:
 		return audit.High, true
@@ -118,7 +119,7 @@ func ancestors(name string) []string {
 	return out
 }
 
-var acrossFolders = []*audit.Rule{
+var acrossDirectories = []*audit.Rule{
 	{
 		ID:       "fleet-share-contains-host-asset",
 		Title:    "A directory shared with one guest contains the disk or firmware of another",
@@ -133,34 +134,34 @@ following links, so it does not detect a link to another directory.`,
 		Fix:  `Share a directory that contains nothing else: <source dir='/srv/share/web'/>. Do not store images in shared directories.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#filesystems", "https://libvirt.org/kbase/virtiofs.html"},
 		Check: func(p *audit.Pass) {
-			things(folders).distinct(p, func(t thing) {
+			resources(sharedDirectories).distinct(p, func(t resource) {
 				worst, of := audit.Info, ""
-				found := gather(p.OthersUnder(hostAsset, t.key), func(u audit.Use) bool {
-					s, ok := exposed(t.detail, u.Detail)
+				found := collectGuests(p.OthersUnder(hostAsset, t.key), func(u audit.Use) bool {
+					s, ok := exposureSeverity(t.detail, u.Detail)
 					if ok && s > worst {
 						worst, of = s, u.Detail
 					}
 					return ok
 				})
 				if found.count > 0 {
-					p.Key("holds").ReportAs(worst, t.at, "directory %s is shared with this guest and contains files (%s) of %s", showable(t.what), of, found)
+					p.Key("holds").ReportAs(worst, t.at, "directory %s is shared with this guest and contains files (%s) of %s", redacted(t.what), of, found)
 				}
 			})
 			var done textset.Set // one finding for each directory
-			things(assets).distinct(p, func(t thing) {
+			resources(assets).distinct(p, func(t resource) {
 				for _, dir := range ancestors(t.key) {
 					if done.Has(dir) {
 						continue
 					}
 					worst := audit.Info
-					found := gather(p.Others(folderKind, dir), func(u audit.Use) bool {
-						s, ok := exposed(u.Detail, t.detail)
+					found := collectGuests(p.Others(sharedDirectory, dir), func(u audit.Use) bool {
+						s, ok := exposureSeverity(u.Detail, t.detail)
 						worst = max(worst, s)
 						return ok
 					})
 					if found.count > 0 {
 						done.Add(dir)
-						p.Key("lies-in", showable(dir)).ReportAs(worst, t.at, "%s %s is in directory %s, which is shared with %s", t.detail, showable(t.key), showable(dir), found)
+						p.Key("lies-in", redacted(dir)).ReportAs(worst, t.at, "%s %s is in directory %s, which is shared with %s", t.detail, redacted(t.key), redacted(dir), found)
 					}
 				}
 			})
@@ -179,16 +180,16 @@ reported.`,
 		Fix:  `Share a separate directory with each guest, or set <readonly/> in the <filesystem> of all of them.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#filesystems"},
 		Check: func(p *audit.Pass) {
-			things(folders).distinct(p, func(t thing) {
+			resources(sharedDirectories).distinct(p, func(t resource) {
 				written := func(u audit.Use) bool { return t.detail != readOnly || u.Detail != readOnly }
-				found := gather(func(yield func(audit.Use) bool) {
-					for u := range p.OthersUnder(folderKind, t.key) {
+				found := collectGuests(func(yield func(audit.Use) bool) {
+					for u := range p.OthersUnder(sharedDirectory, t.key) {
 						if !yield(u) {
 							return
 						}
 					}
 					for _, dir := range ancestors(t.key)[1:] {
-						for u := range p.Others(folderKind, dir) {
+						for u := range p.Others(sharedDirectory, dir) {
 							if !yield(u) {
 								return
 							}
@@ -196,7 +197,7 @@ reported.`,
 					}
 				}, written)
 				if found.count > 0 {
-					p.Reportf(t.at, "directory %s, or one inside or around it, is shared with %s too", showable(t.what), found)
+					p.Reportf(t.at, "directory %s, or one inside or around it, is shared with %s too", redacted(t.what), found)
 				}
 			})
 		},

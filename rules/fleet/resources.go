@@ -11,28 +11,28 @@ import (
 	"github.com/virt-audit/virt-audit/rules/internal/textset"
 )
 
-// thing is a resource that a domain names: a file, device, address or other name that guests may
+// resource is a resource that a domain names: a file, device, address or other name that guests may
 // share.
-type thing struct {
+type resource struct {
 	key    string // in normal form: equal for two guests that mean the same
 	at     audit.Path
 	detail string // what else matters for the comparison
 	what   string // its description for messages
 }
 
-// things walks the resources of one kind that a domain names.
-type things func(p *audit.Pass, yield func(thing))
+// resources walks the resources of one kind that a domain names.
+type resources func(p *audit.Pass, yield func(resource))
 
 // index records all of them.
-func (walk things) index(p *audit.Pass, kind string) {
-	walk(p, func(t thing) { p.Use(kind, t.key, t.at, t.detail) })
+func (walk resources) index(p *audit.Pass, kind string) {
+	walk(p, func(t resource) { p.Use(kind, t.key, t.at, t.detail) })
 }
 
 // distinct walks the resources, each key and detail once: whether other guests use the resource
 // depends on nothing else, and a document can name one resource any number of times.
-func (walk things) distinct(p *audit.Pass, yield func(thing)) {
+func (walk resources) distinct(p *audit.Pass, yield func(resource)) {
 	var seen textset.Set
-	walk(p, func(t thing) {
+	walk(p, func(t resource) {
 		if seen.Add(t.key + "\x00" + t.detail) {
 			yield(t)
 		}
@@ -41,28 +41,28 @@ func (walk things) distinct(p *audit.Pass, yield func(thing)) {
 
 // report reports each resource that another guest uses too, under a key. The arguments of format
 // are the resource and the other guests. clash decides which uses count; nil means all.
-func (walk things) report(p *audit.Pass, kind, key, format string, clash func(mine thing, other audit.Use) bool) {
-	walk.clashes(p, kind, clash, func(t thing, others fmt.Stringer) { p.Key(key).Reportf(t.at, format, showable(t.what), others) })
+func (walk resources) report(p *audit.Pass, kind, key, format string, clash func(mine resource, other audit.Use) bool) {
+	walk.clashes(p, kind, clash, func(t resource, others fmt.Stringer) { p.Key(key).Reportf(t.at, format, redacted(t.what), others) })
 }
 
 // reportOnHost is report for resources that exist once on each host. See onHost.
-func (walk things) reportOnHost(p *audit.Pass, kind, format string, clash func(mine thing, other audit.Use) bool) {
-	walk.onHost().clashes(p, kind, clash, func(t thing, others fmt.Stringer) {
+func (walk resources) reportOnHost(p *audit.Pass, kind, format string, clash func(mine resource, other audit.Use) bool) {
+	walk.onHost().clashes(p, kind, clash, func(t resource, others fmt.Stringer) {
 		if _, known := p.OnHost(); !known {
 			p.Unknown(audit.NeedOneHost)
 			return
 		}
-		p.Reportf(t.at, format, showable(t.what), others)
+		p.Reportf(t.at, format, redacted(t.what), others)
 	})
 }
 
 // onHost walks the same resources with the host in the key: the PCI device 0000:06:00.0 of one host
 // is not that of another.
-func (walk things) onHost() things {
-	return func(p *audit.Pass, yield func(thing)) {
+func (walk resources) onHost() resources {
+	return func(p *audit.Pass, yield func(resource)) {
 		host, _ := p.OnHost()
-		walk(p, func(t thing) {
-			t.key = sideOn(t.key, host)
+		walk(p, func(t resource) {
+			t.key = keyOnHost(t.key, host)
 			yield(t)
 		})
 	}
@@ -70,13 +70,13 @@ func (walk things) onHost() things {
 
 // clashes calls do for each resource that other guests use too, once even if a guest names it
 // twice.
-func (walk things) clashes(p *audit.Pass, kind string, clash func(mine thing, other audit.Use) bool, do func(t thing, others fmt.Stringer)) {
+func (walk resources) clashes(p *audit.Pass, kind string, clash func(mine resource, other audit.Use) bool, do func(t resource, others fmt.Stringer)) {
 	var done textset.Set
-	walk.distinct(p, func(t thing) {
+	walk.distinct(p, func(t resource) {
 		if done.Has(t.key) {
 			return
 		}
-		found := gather(p.Others(kind, t.key), func(u audit.Use) bool { return clash == nil || clash(t, u) })
+		found := collectGuests(p.Others(kind, t.key), func(u audit.Use) bool { return clash == nil || clash(t, u) })
 		if found.count > 0 {
 			done.Add(t.key)
 			do(t, found)
@@ -87,9 +87,9 @@ func (walk things) clashes(p *audit.Pass, kind string, clash func(mine thing, ot
 // secretMarks precede a secret in the name of an image on a server.
 var secretMarks = []string{"://", "passw", "pass=", "pwd=", "key=", "token=", "secret=", "sig=", "signature=", "credential"}
 
-// showable returns the description of a resource, unless it may contain a secret, as URLs and
+// redacted returns the description of a resource, unless it may contain a secret, as URLs and
 // options in the name of an image can.
-func showable(what string) string {
+func redacted(what string) string {
 	low := strings.ToLower(what)
 	user, _, at := strings.Cut(low, "@")
 	if at && strings.ContainsAny(user, ":%") || slices.ContainsFunc(secretMarks, func(m string) bool { return strings.Contains(low, m) }) {
@@ -98,8 +98,8 @@ func showable(what string) string {
 	return what
 }
 
-// company are the other guests that a finding is about.
-type company struct {
+// otherGuests are the other guests that a finding is about.
+type otherGuests struct {
 	named []audit.Use // the first few, one place each
 	count int
 }
@@ -110,9 +110,9 @@ const (
 	maxCounted = 100
 )
 
-// gather collects the other guests with a use for which a filter returns true.
-func gather(others iter.Seq[audit.Use], wanted func(audit.Use) bool) company {
-	var c company
+// collectGuests collects the other guests with a use for which a filter returns true.
+func collectGuests(others iter.Seq[audit.Use], wanted func(audit.Use) bool) otherGuests {
+	var c otherGuests
 	var seen map[int]bool
 	for u := range others {
 		if !wanted(u) || seen[u.Guest] {
@@ -134,7 +134,7 @@ func gather(others iter.Seq[audit.Use], wanted func(audit.Use) bool) company {
 func anyUse(audit.Use) bool { return true }
 
 // String names the guests and their places: "a (a.xml:1:2), b (b.xml:1:2) and 5 more guests".
-func (c company) String() string {
+func (c otherGuests) String() string {
 	var b strings.Builder
 	for i, u := range c.named {
 		if i > 0 && i == c.count-1 {
@@ -155,10 +155,10 @@ func (c company) String() string {
 	return b.String()
 }
 
-// boxed reports whether the guest's QEMU runs in a separate container, as in KubeVirt: the files,
-// sockets, ports and bridges that it names belong to the container, and have the same names in all
-// of them.
-func boxed(p *audit.Pass) bool {
+// inContainer reports whether the guest's QEMU runs in a separate container, as in KubeVirt: the
+// files, sockets, ports and bridges that it names belong to the container, and have the same names
+// in all of them.
+func inContainer(p *audit.Pass) bool {
 	return p.Metadata != nil && strings.Contains(p.Metadata.XML, "http://kubevirt.io")
 }
 
@@ -166,18 +166,18 @@ func boxed(p *audit.Pass) bool {
 // other guests. It searches the metadata once: a guest can have any number of images, and metadata
 // of any length.
 func meansTheSame(p *audit.Pass) func(key string) bool {
-	boxed := boxed(p)
+	boxed := inContainer(p)
 	return func(key string) bool { return key != "" && (!boxed || !strings.HasPrefix(key, "/")) }
 }
 
-// boxes are directories that exist only in such containers.
-var boxes = []string{"/run/kubevirt", "/run/libvirt/kubevirt", "/run/libvirt/cloud-init-dir/"}
+// containerDirectories are directories that exist only in such containers.
+var containerDirectories = []string{"/run/kubevirt", "/run/libvirt/kubevirt", "/run/libvirt/cloud-init-dir/"}
 
 // hostPath returns the normal form of a file's name, without access to the file system, or "" for a
 // file that is not on the host.
 func hostPath(name string) string {
 	name = hostpath.Opened(strings.TrimSpace(name))
-	if slices.ContainsFunc(boxes, func(box string) bool { return strings.HasPrefix(name, box) }) {
+	if slices.ContainsFunc(containerDirectories, func(box string) bool { return strings.HasPrefix(name, box) }) {
 		return ""
 	}
 	return name
@@ -188,12 +188,12 @@ func devicePath(name string) string {
 	name = hostPath(name)
 	rest, ok := strings.CutPrefix(name, "/dev/")
 	group, volume, two := strings.Cut(rest, "/")
-	if !ok || !two || strings.Contains(volume, "/") || slices.Contains(deviceFolders, group) {
+	if !ok || !two || strings.Contains(volume, "/") || slices.Contains(deviceDirectories, group) {
 		return name
 	}
 	double := func(s string) string { return strings.ReplaceAll(s, "-", "--") }
 	return "/dev/mapper/" + double(group) + "-" + double(volume)
 }
 
-// deviceFolders are the directories of /dev that are not volume groups.
-var deviceFolders = strings.Fields(`block bsg bus char cpu dri fd hugepages input mapper md mqueue net pts shm snd usb vfio`)
+// deviceDirectories are the directories of /dev that are not volume groups.
+var deviceDirectories = strings.Fields(`block bsg bus char cpu dri fd hugepages input mapper md mqueue net pts shm snd usb vfio`)
