@@ -11,6 +11,8 @@ import (
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // This file and escape_markdown.go have one function for each context that a text is printed into.
@@ -25,7 +27,7 @@ import (
 func Printable(s string) string { return printable(s) }
 
 func printable(s string) string {
-	return strings.ReplaceAll(escapeUnprintable(s), runnerMark, `##\x5b`)
+	return strings.ReplaceAll(source.Printable(s), runnerMark, `##\x5b`)
 }
 
 // runnerMark begins a command in the old form (actions/runner, ActionCommand.TryParse). The viewer of
@@ -43,37 +45,6 @@ func printableLines(text string) string {
 
 // clean is printable for readers that reject text that is not UTF-8, which names of files may be.
 func clean(text string) string { return printable(strings.ToValidUTF8(text, "\ufffd")) }
-
-func escapeUnprintable(s string) string {
-	if utf8.ValidString(s) && strings.IndexFunc(s, unprintable) < 0 {
-		return s
-	}
-	var b strings.Builder
-	for i, r := range s {
-		if r == utf8.RuneError && !strings.HasPrefix(s[i:], string(utf8.RuneError)) {
-			fmt.Fprintf(&b, `\x%02x`, s[i]) // to a terminal of eight bits it may be a control character
-			continue
-		}
-		b.WriteString(visible(r))
-	}
-	return b.String()
-}
-
-func unprintable(r rune) bool { return r != ' ' && !unicode.IsPrint(r) }
-
-// visible returns a character, or the escape that stands for one that does not print.
-func visible(r rune) string {
-	switch {
-	case !unprintable(r):
-		return string(r)
-	case r < 0x80:
-		return fmt.Sprintf(`\x%02x`, r)
-	case r <= 0xffff:
-		return fmt.Sprintf(`\u%04x`, r)
-	default:
-		return fmt.Sprintf(`\U%08x`, r)
-	}
-}
 
 // inert escapes lines that the log of a job on GitHub would execute as a workflow command: those that
 // begin with "::" after white space (actions/runner, ActionCommand.TryParseV2).

@@ -9,6 +9,7 @@ import (
 	"github.com/rivo/uniseg"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // caret returns the line of an excerpt made printable, and the columns of the screen to underline.
@@ -23,7 +24,7 @@ func caret(e audit.Excerpt) (line string, start, width int) {
 		if i < e.End {
 			end = -1
 		}
-		text := visible(r)
+		text := source.Printable(string(r))
 		switch {
 		case r == '\t':
 			text = "  "

@@ -3,6 +3,7 @@
 package source
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -46,8 +47,8 @@ type Error struct {
 	Err     error  // the cause, if callers may ask for it with errors.Is or errors.As
 }
 
-// Error returns "FILE:LINE:COLUMN: message; hint", without the parts that are empty or zero. Characters
-// of the file name that cannot be printed are replaced.
+// Error returns "FILE:LINE:COLUMN: message; hint", without the parts that are empty or zero. The
+// file name is Printable.
 func (e *Error) Error() string {
 	text := e.Message
 	if place := Location(Printable(e.File), e.Line, e.Column); place != "" {
@@ -62,12 +63,36 @@ func (e *Error) Error() string {
 // Unwrap returns the cause, or nil.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Printable returns a text for one line of a message: characters that cannot be printed are replaced.
-func Printable(text string) string { return strings.Map(printable, text) }
-
-func printable(c rune) rune {
-	if unicode.IsPrint(c) {
-		return c
+// Printable returns a text for one line of a message. Control characters, marks that change the
+// direction of writing and other characters that do not print become escapes, as do bytes that are not
+// UTF-8.
+func Printable(s string) string {
+	if utf8.ValidString(s) && strings.IndexFunc(s, unprintable) < 0 {
+		return s
 	}
-	return utf8.RuneError
+	var b strings.Builder
+	for i, r := range s {
+		if r == utf8.RuneError && !strings.HasPrefix(s[i:], string(utf8.RuneError)) {
+			fmt.Fprintf(&b, `\x%02x`, s[i]) // to a terminal of eight bits it may be a control character
+			continue
+		}
+		b.WriteString(visible(r))
+	}
+	return b.String()
+}
+
+func unprintable(r rune) bool { return r != ' ' && !unicode.IsPrint(r) }
+
+// visible returns a character, or the escape that stands for one that does not print.
+func visible(r rune) string {
+	switch {
+	case !unprintable(r):
+		return string(r)
+	case r < 0x80:
+		return fmt.Sprintf(`\x%02x`, r)
+	case r <= 0xffff:
+		return fmt.Sprintf(`\u%04x`, r)
+	default:
+		return fmt.Sprintf(`\U%08x`, r)
+	}
 }

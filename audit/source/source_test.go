@@ -39,7 +39,7 @@ func TestError(t *testing.T) {
 		{source.Error{File: "a.yaml", Message: "unknown key"}, "a.yaml: unknown key"},
 		{source.Error{Position: at, Message: "unknown key"}, "2:5: unknown key"},
 		{source.Error{Message: "unknown key"}, "unknown key"},
-		{source.Error{File: "a\x1b[1m\nb", Position: at, Message: "unknown key"}, "a\uFFFD[1m\uFFFDb:2:5: unknown key"},
+		{source.Error{File: "a\x1b[1m\nb", Position: at, Message: "unknown key"}, `a\x1b[1m\x0ab:2:5: unknown key`},
 	} {
 		if got := c.err.Error(); got != c.want {
 			t.Errorf("%+v: %q, want %q", c.err, got, c.want)
