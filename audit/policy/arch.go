@@ -29,6 +29,12 @@ func Arches() []string { return slices.Clone(arches) }
 // "X86_64" are not known.
 func KnownArch(arch string) bool { return slices.Contains(arches, arch) }
 
+// Types returns the domain types that libvirt knows.
+func Types() []string { return slices.Clone(types) }
+
+// OSTypes returns the texts that <os><type> may have.
+func OSTypes() []string { return slices.Clone(oses) }
+
 // KnownType reports whether a word is a domain type of libvirt, or of pkgsrc's build of it.
 func KnownType(domainType string) bool { return slices.Contains(types, domainType) }
 
