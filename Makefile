@@ -10,11 +10,13 @@ FUZZTIME ?= 60s
 
 all: build lint test
 
-# build is reproducible: the same source and the same Go version give the same bytes.
+# build is reproducible: the same source and the same Go version give the same bytes. TAGS omit what urfave/cli
+# brings for its own man pages, which is not used.
+TAGS    := urfave_cli_no_docs
 BINARY  ?= virt-audit
 VERSION ?= $(shell sh packaging/version.sh)
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags='-s -w -X main.version=$(VERSION)' -o '$(BINARY)' ./cmd/virt-audit
+	CGO_ENABLED=0 $(GO) build -tags $(TAGS) -trimpath -buildvcs=false -ldflags='-s -w -X main.version=$(VERSION)' -o '$(BINARY)' ./cmd/virt-audit
 
 # dist builds everything that is published, in dist/; packages and sbom build their part of it.
 dist:

@@ -40,7 +40,7 @@ tool() { (unset GOOS GOARCH && "$GO" run -trimpath "$@"); }
 notices() {
 	echo "virt-audit is under the Apache License 2.0. The executable contains third-party modules, under these licences."
 	echo "The standard library of Go is under the same licence as golang.org/x/sys."
-	"$GO" list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}' ./cmd/virt-audit |
+	"$GO" list -tags urfave_cli_no_docs -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}' ./cmd/virt-audit |
 		sort -u | while read -r path version dir; do
 		printf '\n%s\n%s %s\n\n' "$(printf '%80s' | tr ' ' =)" "$path" "$version"
 		found=
