@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// BenchmarkFolder audits a folder of 1,000 different guests, with one job and with two.
+// BenchmarkFolder audits a directory of 1,000 different guests, with one job and with two.
 func BenchmarkFolder(b *testing.B) {
 	model, err := os.ReadFile("../../testdata/noise/libvirt-stored.xml")
 	if err != nil {

@@ -13,8 +13,9 @@ import (
 	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
-// completed are lines as they are typed, with a press of the tabulator at their ends, and the arguments
-// that the program is started with then. A slash at the end of a folder is left out, as zsh does.
+// completed are lines as they are typed, with a press of the tabulator at their ends, and the
+// arguments that virt-audit is started with then. A slash at the end of a directory is omitted, as
+// zsh does.
 var completed = []struct {
 	line string
 	want []string
@@ -33,7 +34,7 @@ var completed = []struct {
 	{`do`, []string{"do$llar.xml"}},
 	{`web`, []string{"web.xml"}}, // and not web.txt
 	{`mem`, []string{"mem.img"}}, // as there is no other
-	{`fold`, []string{"folder"}},
+	{`fold`, []string{"folded"}},
 	{`c:d/o`, []string{"c:d/on e.xml"}},
 	{`~/my`, []string{"HOME/my file.xml"}},
 	{`--facts=sp`, []string{"--facts=sp ace.txt"}},
@@ -57,7 +58,7 @@ func TestCompletionShells(t *testing.T) {
 			need.Programs(t, shell)
 			need.Alone(t, "a shell at work")
 			dir := t.TempDir()
-			for _, name := range []string{"my file.xml", "a:b.xml", "a=b.xml", "it's.xml", "do$llar.xml", "web.xml", "web.txt", "mem.img", "sp ace.txt", "--color.xml", "explain.txt", "cd", "folder/x.xml", "c:d/on e.xml"} {
+			for _, name := range []string{"my file.xml", "a:b.xml", "a=b.xml", "it's.xml", "do$llar.xml", "web.xml", "web.txt", "mem.img", "sp ace.txt", "--color.xml", "explain.txt", "cd", "folded/x.xml", "c:d/on e.xml"} {
 				name = filepath.Join(dir, name)
 				if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 					t.Fatal(err)
@@ -75,7 +76,7 @@ func TestCompletionShells(t *testing.T) {
 				if i >= len(got) {
 					t.Fatalf("virt-audit %s: the shell did not come so far", test.line)
 				}
-				if shell == "fish" { // which tells what stands at the cursor alone
+				if shell == "fish" { // which prints only the word at the cursor
 					want = want[len(want)-1:]
 				}
 				if !slices.Equal(got[i], want) {
@@ -86,8 +87,8 @@ func TestCompletionShells(t *testing.T) {
 	}
 }
 
-// shell runs a shell in dir, which is its home too, and returns what it prints. A shell that waits for more
-// is ended.
+// shell runs a shell in dir, which is its home too, and returns what it prints. A shell that waits
+// for more is ended.
 func shell(t *testing.T, dir, stdin string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
@@ -103,7 +104,8 @@ func shell(t *testing.T, dir, stdin string, args ...string) string {
 	return string(out)
 }
 
-// arguments reads "<one><two>" lines, of a function that stands in for the program when the line is entered.
+// arguments reads "<one><two>" lines, of a function that replaces virt-audit when the line is
+// entered.
 func arguments(text string) (out [][]string) {
 	for line := range strings.Lines(text) {
 		line = strings.Trim(strings.TrimSuffix(line, "\n"), "<>")
@@ -118,8 +120,8 @@ func arguments(text string) (out [][]string) {
 
 const entered = "virt-audit() { { printf '<%s>' \"$@\"; echo; } >>~/entered.log; }\n"
 
-// inBash has one bash for each line, so that a quote that stays open harms no other. Bash edits lines from
-// a pipe as it does at a terminal.
+// inBash has one bash for each line, so that a quote that stays open harms no other. Bash edits
+// lines from a pipe as it does at a terminal.
 func inBash(t *testing.T, dir, scripts string) [][]string {
 	t.Helper()
 	rc := filepath.Join(t.TempDir(), "rc")

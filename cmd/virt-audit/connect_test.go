@@ -11,6 +11,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/cmdutil"
 	"github.com/virt-audit/virt-audit/testdata/libvirtd"
 )
 
@@ -66,9 +67,9 @@ func (r reportDoc) lines(rules ...string) []string {
 	return out
 }
 
-// TestWaysIn has guests of a real libvirtd that run differently from what is stored, and audits them live,
-// from the daemon's files, and from a save image: the same is found, and each finding says when it is
-// mended.
+// TestWaysIn has guests of a real libvirtd that run differently from what is stored, and audits
+// them live, from the daemon's files, and from a save image: the same is found, and each finding
+// states when it is fixed.
 func TestWaysIn(t *testing.T) {
 	daemon := libvirtd.Start(t, libvirtd.Options{})
 	vnc := func(listen string) string {
@@ -102,14 +103,14 @@ func TestWaysIn(t *testing.T) {
 		"web running outside",
 		"web running: endpoint-vnc-public until-restart",
 	}
-	// Rules about the host know it over a connection only, where capabilities are at hand.
+	// Rules about the host know it over a connection only, where capabilities are available.
 	live, stderr := reported(t, "-c", daemon.URI, "--skip-rule", "confinement-no-mac-host")
 	files, _ := reported(t, append(folders, "--one-host", "--skip-rule", "confinement-no-mac-host")...)
 	for way, r := range map[string]reportDoc{"live": live, "files": files} {
 		for i := range r.Domains {
 			for j := range r.Domains[i].Findings {
 				f := &r.Domains[i].Findings[j]
-				f.Message, _, _ = strings.Cut(f.Message, " (") // what stands there names a document
+				f.Message, _, _ = strings.Cut(f.Message, " (") // it names a document
 				if f.Rule == "endpoint-vnc-public" {
 					f.Message = ""
 				}
@@ -164,8 +165,8 @@ func TestWaysIn(t *testing.T) {
 	})
 }
 
-// TestFactsOfDaemon bundles what a real libvirtd says of its host, and judges by the bundle alone a guest
-// that states no architecture.
+// TestFactsOfDaemon bundles what a real libvirtd reports about its host, and judges by the bundle
+// alone a guest that states no architecture.
 func TestFactsOfDaemon(t *testing.T) {
 	d := libvirtd.Start(t, libvirtd.Options{})
 	bundle := filepath.Join(t.TempDir(), "facts.json")
@@ -193,13 +194,13 @@ func TestConnectUsage(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{"-c", "qemu:///system?socket=/none", "--timeout", "0s"}, exitUsage, "option --timeout: must be positive"},
-		{[]string{"-c", "qemu:///system?socket=/none", "--timeout", "soon"}, exitUsage, "option --timeout"},
-		{[]string{"-c", ""}, exitInput, "an empty connection URI"},
-		{[]string{"-c", "qemu+libssh://127.0.0.1:1/system?sshauth=agent,nonsense"}, exitInput, "sshauth=agent,nonsense: unknown sshauth"},
-		{[]string{"-c", "web.xml"}, exitInput, "no connection URI"},
-		{[]string{"-c", "qemu:///system?socket=/none"}, exitInput, "/none"},
-		{[]string{"-c", "qemu+tcp://u:hunter2@127.0.0.1:1/system"}, exitInput, "u:****@127.0.0.1:1"},
+		{[]string{"-c", "qemu:///system?socket=/none", "--timeout", "0s"}, cmdutil.ExitUsage, "--timeout: must be positive"},
+		{[]string{"-c", "qemu:///system?socket=/none", "--timeout", "soon"}, cmdutil.ExitUsage, "--timeout"},
+		{[]string{"-c", ""}, cmdutil.ExitInput, "an empty connection URI"},
+		{[]string{"-c", "qemu+libssh://127.0.0.1:1/system?sshauth=agent,nonsense"}, cmdutil.ExitInput, "sshauth=agent,nonsense: unknown sshauth"},
+		{[]string{"-c", "web.xml"}, cmdutil.ExitInput, "no connection URI"},
+		{[]string{"-c", "qemu:///system?socket=/none"}, cmdutil.ExitInput, "/none"},
+		{[]string{"-c", "qemu+tcp://u:hunter2@127.0.0.1:1/system"}, cmdutil.ExitInput, "u:****@127.0.0.1:1"},
 	} {
 		var out, errOut strings.Builder
 		code := run(append([]string{"virt-audit"}, c.args...), os.Stdin, &out, &errOut)

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// canaryPlaces are where people put secrets, with %s for one: what a domain holds behind its <os>. The program knows
-// some of the places, and others by their words alone.
+// canaryPlaces are where people put secrets, with %s for one: what a domain contains after its
+// <os>. virt-audit knows some of the places, and others by their words alone.
 func canaryPlaces() []string {
 	out := []string{
 		"<devices><graphics type='vnc' passwd='%s' listen='0.0.0.0'/></devices>",
@@ -58,8 +58,8 @@ var brokenPlaces = []string{
 	"<devices><graphics type='vnc' port='password=%s'/></devices>", "<os><type arch='user:%s@x'>hvm</type></os>", "<os><type>password=%s</type></os>",
 }
 
-// TestHiddenSecrets puts a secret into each place, audits it with all rules, and looks for it in every report, the
-// baseline, the difference to a run before, and in what the command says beside.
+// TestHiddenSecrets puts a secret into each place, audits it with all rules, and looks for it in
+// every report, the baseline, the difference to a run before, and in standard error.
 func TestHiddenSecrets(t *testing.T) {
 	const secret = "C4naryBird"
 	dir := t.TempDir()
@@ -70,7 +70,8 @@ func TestHiddenSecrets(t *testing.T) {
 		}
 	}
 	for i, place := range append(canaryPlaces(), brokenPlaces...) {
-		// On one line, where an excerpt shows what is beside, and as a guest that others have something in common with.
+		// On one line, where an excerpt shows what is beside, and as a guest that others have
+		// something in common with.
 		inside := strings.ReplaceAll(place, "%s", fmt.Sprintf("%s%03d", secret, i))
 		os1 := "<os><type arch='x86_64' machine='q35'>hvm</type></os>"
 		if strings.HasPrefix(inside, "<os>") {

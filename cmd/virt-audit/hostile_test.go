@@ -20,11 +20,12 @@ import (
 	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
-// maxExponent is how fast the work for a hostile document may grow: n^1 is in step with its size; n log n
-// and what is paid once stay below this, n^2 does not.
+// maxExponent is how fast the work for a hostile document may grow: n^1 is in step with its size; n
+// log n and what is paid once stay below this, n^2 does not.
 const maxExponent = 1.3
 
-// counted are the packages whose statements count as work: this program, and what reads and draws for it.
+// counted are the packages whose statements count as work: virt-audit, and what reads and draws for
+// it.
 const counted = "./...,libvirt.org/go/libvirtxml,encoding/xml,github.com/rivo/uniseg"
 
 // hostileArgs is the whole way: all profiles, every format, fingerprints and a baseline.
@@ -65,16 +66,17 @@ type work struct {
 	written    float64 // bytes of reports
 }
 
-// beyond returns the work beyond what is done once. What varies from run to run is less than the least that counts.
+// beyond returns the work beyond what is done once. What varies from run to run is less than the
+// least that counts.
 func (w work) beyond(once work) work {
 	return work{max(w.statements-once.statements, 100_000), max(w.allocated-once.allocated, 2_000_000), max(w.written-once.written, 20_000)}
 }
 
-// TestBoundedWork counts the work for a quarter and for the whole of the size of everything that a document can hold any number of. No
-// time is measured, so that a busy machine changes nothing.
+// TestBoundedWork counts the work for a quarter and for the whole of the size of everything that a
+// document can hold any number of. No time is measured, so that a busy machine changes nothing.
 func TestBoundedWork(t *testing.T) {
 	if underRace {
-		t.Skip("it counts the work of a program that is built without -race, and runs in the tests without it")
+		t.Skip("it counts the work of an executable that is built without -race, and runs in the tests without it")
 	}
 	need.Full(t, "a build of the program that counts its statements")
 	program := filepath.Join(t.TempDir(), "virt-audit")
@@ -83,7 +85,7 @@ func TestBoundedWork(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	once := workOf(t, program, hostile.Shapes()[0], 0) // that the program does for any document
+	once := workOf(t, program, hostile.Shapes()[0], 0) // that is done for any document
 	for _, s := range hostile.Shapes() {
 		t.Run(s.Name, func(t *testing.T) {
 			small, large := workOf(t, program, s, s.Size/4).beyond(once), workOf(t, program, s, s.Size).beyond(once)
@@ -125,7 +127,7 @@ func workOf(t *testing.T, program string, s hostile.Shape, n int) work {
 	return w
 }
 
-// statements runs the program and returns how many it has executed.
+// statements runs virt-audit and returns how many it has executed.
 func statements(t *testing.T, program string, args []string) (n float64) {
 	t.Helper()
 	counts := t.TempDir()
@@ -169,8 +171,8 @@ var covdata = sync.OnceValues(func() (string, error) {
 	return strings.TrimSpace(string(out)), err
 })
 
-// BenchmarkHostile prints how the time for hostile documents grows: for the sizes of TestBoundedWork, twice and
-// four times as much, with the exponents between them.
+// BenchmarkHostile prints how the time for hostile documents grows: for the sizes of
+// TestBoundedWork, twice and four times as much, with the exponents between them.
 func BenchmarkHostile(b *testing.B) {
 	fmt.Fprintf(os.Stdout, "%-45s %9s %9s %9s %9s %s\n", "hostile documents", "KB of n", "n", "2n", "4n", "exponents")
 	for _, s := range hostile.Shapes() {

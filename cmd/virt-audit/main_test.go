@@ -17,7 +17,11 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/virt-audit/virt-audit/audit/report"
+	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/cmdutil"
+	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/rulescmd"
+	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/site"
 	"github.com/virt-audit/virt-audit/rules"
+	"github.com/virt-audit/virt-audit/testdata"
 )
 
 var update = flag.Bool("update", false, "write generated files instead of comparing them")
@@ -52,7 +56,7 @@ func TestScript(t *testing.T) {
 	})
 }
 
-// exits is "exits CODE COMMAND...": exec that wants one exit code and no other.
+// exits is "exits CODE COMMAND...": exec that requires one exit code.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE COMMAND...")
@@ -75,6 +79,16 @@ func typed(t *testing.T, args ...string) (stdout, stderr string) {
 	var out, errOut bytes.Buffer
 	run(append([]string{"virt-audit"}, args...), strings.NewReader(""), &out, &errOut)
 	return out.String(), errOut.String()
+}
+
+// succeeds runs a command line in this process and requires exit code 0.
+func succeeds(t *testing.T, args ...string) string {
+	t.Helper()
+	var out, errOut bytes.Buffer
+	if code := run(append([]string{"virt-audit"}, args...), strings.NewReader(""), &out, &errOut); code != cmdutil.ExitClean {
+		t.Fatalf("%v: exit code %d\n%s", args, code, errOut.String())
+	}
+	return out.String()
 }
 
 // TestJSONSchema validates real reports against the schema that is the contract.
@@ -112,11 +126,11 @@ func TestJSONSchema(t *testing.T) {
 
 // TestGenerated compares the committed documentation with what the rules say today.
 func TestGenerated(t *testing.T) {
-	page, err := rulesPage()
-	if err != nil {
+	var page bytes.Buffer
+	if err := report.RulesPage(&page, rulescmd.Topics(site.Entries(rules.All())), testdata.Rule); err != nil {
 		t.Fatal(err)
 	}
-	generated(t, "../../rules/README.md", page)
+	generated(t, "../../rules/README.md", page.Bytes())
 
 	const readme = "../../README.md"
 	text, err := os.ReadFile(readme)
@@ -124,7 +138,7 @@ func TestGenerated(t *testing.T) {
 		t.Fatal(err)
 	}
 	var table strings.Builder
-	for _, topic := range topics((&site{}).entries(rules.All())) {
+	for _, topic := range rulescmd.Topics(site.Entries(rules.All())) {
 		table.WriteString("\n**" + topic.Title + "**\n\n" + report.RuleRows(topic.Rules, "rules/README.md"))
 	}
 	t.Chdir("../..")
@@ -141,7 +155,7 @@ func TestGenerated(t *testing.T) {
 	generated(t, "README.md", []byte(readmeText))
 }
 
-// between replaces what stands between the marks of a generated part.
+// between replaces what is between the marks of a generated part.
 func between(t *testing.T, text, name, part string) string {
 	t.Helper()
 	begin, end := "<!-- "+name+": made by make docs -->\n", "<!-- end of "+name+" -->"
@@ -153,8 +167,8 @@ func between(t *testing.T, text, name, part string) string {
 	return head + begin + part + end + tail
 }
 
-// TestGolden compares whole reports in every format, and the text report also in colour and verbose,
-// at 80 columns.
+// TestGolden compares whole reports in every format, and the text report also in colour and
+// verbose, at 80 columns.
 func TestGolden(t *testing.T) {
 	t.Chdir("../..")
 	t.Setenv("COLUMNS", "80")
@@ -192,7 +206,7 @@ func generated(t *testing.T, file string, want []byte) {
 	}
 }
 
-// TestStable runs the same folder with one job and with many: the report must not differ.
+// TestStable runs the same directory with one job and with many: the report must not differ.
 func TestStable(t *testing.T) {
 	one, _ := typed(t, "-j", "1", "--format", "json", "../../testdata/rules")
 	many, _ := typed(t, "-j", "16", "--format", "json", "../../testdata/rules")

@@ -14,32 +14,28 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"text/template"
-
-	"github.com/urfave/cli/v2"
 
 	"github.com/virt-audit/virt-audit/audit/collect"
+	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/cmdutil"
+	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/command"
+	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/manual"
 	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
-const manual = "../../packaging/man/virt-audit"
+const manualFile = "../../packaging/man/virt-audit"
 
-// TestManual compares the committed man page with what the program says of itself today, and has groff, which
+// TestManual compares the committed man page with the table of commands, and has groff, which
 // man calls, set it without a warning.
 func TestManual(t *testing.T) {
-	text, err := os.ReadFile(manual + ".md")
+	text, err := os.ReadFile(manualFile + ".md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := template.New("manual").Parse(string(text))
+	page, err := manual.Page(newProgram(), string(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var filled bytes.Buffer
-	if err := page.Execute(&filled, newManualParts(newApp(newStreams(nil, nil, nil)))); err != nil {
-		t.Fatal(err)
-	}
-	generated(t, manual+".1", troff(filled.Bytes()))
+	generated(t, manualFile+".1", page)
 
 	t.Run("groff", renderedManual)
 }
@@ -47,7 +43,7 @@ func TestManual(t *testing.T) {
 // renderedManual has groff read the page, and measures what a terminal shows.
 func renderedManual(t *testing.T) {
 	need.Programs(t, "groff")
-	cmd := exec.Command("groff", "-man", "-Tutf8", "-k", "-ww", "-rLL=78n", "-P-cbou", manual+".1")
+	cmd := exec.Command("groff", "-man", "-Tutf8", "-k", "-ww", "-rLL=78n", "-P-cbou", manualFile+".1")
 	var complaints strings.Builder
 	cmd.Stderr = &complaints
 	shown, err := cmd.Output()
@@ -61,19 +57,19 @@ func renderedManual(t *testing.T) {
 	}
 }
 
-// TestManualExitStatus wants every exit code to be told of.
+// TestManualExitStatus requires that every exit code is described.
 func TestManualExitStatus(t *testing.T) {
-	text, err := os.ReadFile(manual + ".md")
+	text, err := os.ReadFile(manualFile + ".md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	source, err := parser.ParseFile(token.NewFileSet(), "app.go", nil, 0)
+	source, err := parser.ParseFile(token.NewFileSet(), "internal/cmdutil/exit.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	codes := 0
 	ast.Inspect(source, func(n ast.Node) bool {
-		if v, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(v.Names[0].Name, "exit") {
+		if v, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(v.Names[0].Name, "Exit") {
 			codes++
 			if code := v.Values[0].(*ast.BasicLit).Value; !strings.Contains(string(text), "\n`"+code+"`\n: ") {
 				t.Errorf("EXIT STATUS lacks %s (%s)", code, v.Names[0].Name)
@@ -82,38 +78,28 @@ func TestManualExitStatus(t *testing.T) {
 		return true
 	})
 	if codes < 6 {
-		t.Errorf("%d exit codes in app.go", codes)
+		t.Errorf("%d exit codes in exit.go", codes)
 	}
 }
 
 // TestManualOptions looks for all commands, options and variables.
 func TestManualOptions(t *testing.T) {
-	text, err := os.ReadFile(manual + ".1")
+	text, err := os.ReadFile(manualFile + ".1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	page := strings.ReplaceAll(string(text), `\-`, "-")
-	app := newApp(newStreams(nil, nil, nil))
-	check := func(command string, flags []cli.Flag) {
-		for _, f := range flags {
-			if name := "\\fB--" + f.Names()[0] + "\\fR"; !strings.Contains(page, name) {
-				t.Errorf("%s: %s is missing", command, name)
+	newProgram().Walk(func(path []string, c *command.Command) {
+		name := strings.Join(path[1:], " ")
+		for _, f := range c.Flags {
+			if option := "\\fB--" + f.Name + "\\fR"; !f.Hidden && !strings.Contains(page, option) {
+				t.Errorf("%s: %s is missing", name, option)
 			}
 		}
-	}
-	check(app.Name, app.Flags)
-	for _, c := range app.Commands {
-		check(c.Name, c.Flags)
-		if !strings.Contains(page, "\n.SS "+c.Name+"\n") {
-			t.Errorf("the command %s is missing", c.Name)
+		if name != "" && !c.Hidden && !strings.Contains(page, "\n.SS "+name+"\n") && !strings.Contains(page, "\n.TP\n\\fBvirt-audit "+name+"\\fR\n") {
+			t.Errorf("the command %s is missing", name)
 		}
-		for _, sub := range c.Subcommands {
-			check(c.Name+" "+sub.Name, sub.Flags)
-			if name := c.Name + " " + sub.Name; !sub.Hidden && !strings.Contains(page, "\n.SS "+name+"\n") && !strings.Contains(page, "\n.TP\n\\fBvirt-audit "+name+"\\fR\n") {
-				t.Errorf("the command %s is missing", name)
-			}
-		}
-	}
+	})
 	variable := regexp.MustCompile(`[gG]etenv\("([A-Z_]+)"\)`)
 	err = fs.WalkDir(os.DirFS("../.."), ".", func(path string, _ fs.DirEntry, err error) error {
 		if path == "testdata" {
@@ -135,9 +121,9 @@ func TestManualOptions(t *testing.T) {
 	}
 }
 
-// TestManualFiles wants FILES to name every folder that is looked into.
+// TestManualFiles requires that FILES names every directory that is read.
 func TestManualFiles(t *testing.T) {
-	text, err := os.ReadFile(manual + ".md")
+	text, err := os.ReadFile(manualFile + ".md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,9 +151,10 @@ func TestManualFiles(t *testing.T) {
 	}
 }
 
-// TestManualExamples runs the examples of the page, those that need a libvirt only as far as the options.
+// TestManualExamples runs the examples of the page, those that need a libvirt only as far as the
+// options.
 func TestManualExamples(t *testing.T) {
-	text, err := os.ReadFile(manual + ".md")
+	text, err := os.ReadFile(manualFile + ".md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,37 +189,35 @@ func TestManualExamples(t *testing.T) {
 	}
 }
 
-// example runs a line of the page. What asks a libvirt, or changes the host, goes as far as its options.
+// example runs a line of the page. What asks a libvirt, or changes the host, goes as far as its
+// options.
 func example(t *testing.T, line string) {
 	t.Helper()
-	_, command, ok := strings.Cut(line, "virt-audit")
+	_, rest, ok := strings.Cut(line, "virt-audit")
 	if !ok {
-		t.Errorf("%s: this is no example", line)
+		t.Errorf("%s: this is not an example", line)
 		return
 	}
 	var args []string
-	for _, quoted := range regexp.MustCompile(`'[^']*'|[^\s']+`).FindAllString(command, -1) {
+	for _, quoted := range regexp.MustCompile(`'[^']*'|[^\s']+`).FindAllString(rest, -1) {
 		args = append(args, strings.Trim(quoted, "'"))
 	}
 	var out, errOut bytes.Buffer
-	s := newStreams(strings.NewReader(""), &out, &errOut)
 	if strings.HasPrefix(line, "virt-audit") && !slices.Contains(args, "-c") {
-		if code := run(append([]string{"virt-audit"}, args...), s.in, &out, &errOut); code > exitFindings {
+		if code := run(append([]string{"virt-audit"}, args...), strings.NewReader(""), &out, &errOut); code > cmdutil.ExitFindings {
 			t.Errorf("%s: exit code %d\n%s%s", line, code, out.String(), errOut.String())
 		}
 		return
 	}
-	app := newApp(s)
+	program := newProgram()
 	reached := false
-	act := cli.ActionFunc(func(*cli.Context) error { reached = true; return nil })
-	app.Action = act
-	each(app.Commands, func(c *cli.Command) { c.Action = act })
-	args, err := arrange(app, append([]string{"virt-audit"}, args...))
-	if err == nil {
-		err = app.Run(args)
-	}
-	if err != nil || !reached {
-		t.Errorf("%s: %v\n%s", line, err, errOut.String())
+	program.Walk(func(_ []string, c *command.Command) {
+		if c.Run != nil {
+			c.Run = func(*command.Invocation) error { reached = true; return nil }
+		}
+	})
+	if code := command.Execute(program, cmdutil.NewStreams(strings.NewReader(""), &out, &errOut, "devel"), args); code != cmdutil.ExitClean || !reached {
+		t.Errorf("%s: exit code %d\n%s", line, code, errOut.String())
 	}
 }
 

@@ -19,7 +19,7 @@ const quiet = `<domain type='kvm'>
 </domain>
 `
 
-// written writes files into a folder of their own and returns it.
+// written writes files into a directory of their own and returns it.
 func written(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -31,7 +31,7 @@ func written(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-// TestUnknownHost: a rule of the site's that cannot do without the host is no pass where nothing is known
+// TestUnknownHost: a custom rule that requires facts of the host does not pass if nothing is known
 // of it, in no format; one that can do without is.
 func TestUnknownHost(t *testing.T) {
 	dir := written(t, map[string]string{"web.xml": quiet, "site.yaml": `rules:
@@ -46,7 +46,7 @@ func TestUnknownHost(t *testing.T) {
 			}
 			out, errOut := typed(t, args...)
 			if text := strings.Join(strings.Fields(out), " "); !strings.Contains(text, "qemu.conf is not known") || errOut != "" {
-				t.Errorf("%s: nothing is said of what could not be evaluated:\n%s%s", f.Name, out, errOut)
+				t.Errorf("%s: rules that were not evaluated are not listed:\n%s%s", f.Name, out, errOut)
 			}
 		}
 	}
@@ -56,7 +56,8 @@ func TestUnknownHost(t *testing.T) {
 	}
 }
 
-// odd is a guest with an emulator, an image and a shared folder of the site's, and a board for hardened alone.
+// odd is a guest with an emulator, an image and a shared directory of the site, and a board for
+// hardened alone.
 const odd = `<domain type='kvm'>
   <name>odd</name>
   <memory unit='KiB'>1048576</memory>
@@ -72,7 +73,8 @@ const odd = `<domain type='kvm'>
 </domain>
 `
 
-// TestSiteDecides holds what a configuration says of rules, emulators and folders against what is found.
+// TestSiteDecides compares findings with what a configuration states about rules, emulators and
+// directories.
 func TestSiteDecides(t *testing.T) {
 	dir := written(t, map[string]string{"odd.xml": odd})
 	const all = "confinement-emulator-custom sharing-fs-dangerous-path storage-sensitive-path"
@@ -98,7 +100,7 @@ func TestSiteDecides(t *testing.T) {
 		r, errOut := reported(t, filepath.Join(dir, "odd.xml"), "--config", file)
 		var got []string
 		for _, f := range r.Domains[0].Findings {
-			if f.Rule != "sharing-9p" { // which is about no folder in particular
+			if f.Rule != "sharing-9p" { // which is about no directory in particular
 				got = append(got, f.Rule)
 			}
 		}
@@ -109,7 +111,7 @@ func TestSiteDecides(t *testing.T) {
 	}
 }
 
-// TestSiteListed: what the site says of a rule is told where rules are listed and explained.
+// TestSiteListed: what the site states about a rule is shown in lists and explanations.
 func TestSiteListed(t *testing.T) {
 	dir := written(t, map[string]string{"site.yaml": `severity: {endpoint-vnc-public: info}
 disable: [device-*]
@@ -124,7 +126,7 @@ rules:
 		{"rules -f json", `"disabled": true`, "disabled on this site"},
 		{"rules -f markdown", "(disabled on this site)", "Sources:."},
 		{"rules -f markdown", "### site-a\n\n**low**: no &lt;tpm&gt;", "Sources: ."},
-		{"explain endpoint-vnc-public", "On this site\n  severity info, where the rule says ", "disabled"},
+		{"explain endpoint-vnc-public", "On this site\n  severity info, instead of ", "disabled"},
 		{"explain device-floppy", "On this site\n  disabled (" + file + ":2)\n", "severity"},
 		{"explain site-a", "site-a  low", "On this site"},
 	} {

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/cmdutil"
 )
 
 // program returns a file that is virt-audit when it is run.
@@ -20,14 +22,15 @@ func program(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(t.TempDir(), "virt-audit") // testscript.Main goes by the name
+	file := filepath.Join(t.TempDir(), "virt-audit") // testscript.Main uses the name
 	if err := os.Symlink(self, file); err != nil {
 		t.Fatal(err)
 	}
 	return file
 }
 
-// TestEnded ends a run that waits for input: nothing unfinished stays, and the signal is seen by who waits.
+// TestEnded ends a run that waits for input: nothing unfinished stays, and the signal is seen by
+// who waits.
 func TestEnded(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(sig.String(), func(t *testing.T) {
@@ -62,7 +65,7 @@ func TestEnded(t *testing.T) {
 	}
 }
 
-// TestEndedUnread ends a run whose standard output is full, as nobody reads it.
+// TestEndedUnread ends a run whose standard output is full, since no one reads it.
 func TestEndedUnread(t *testing.T) {
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -128,7 +131,7 @@ func fill(t *testing.T, pipe *os.File) {
 	}
 }
 
-// TestStream holds the last input back until the first guest has been told of.
+// TestStream holds the last input back until the first guest has been reported.
 func TestStream(t *testing.T) {
 	for _, jobs := range []string{"1", "2"} {
 		t.Run("-j "+jobs, func(t *testing.T) {
@@ -171,7 +174,7 @@ func TestStream(t *testing.T) {
 			if _, err := io.Copy(io.Discard, lines); err != nil {
 				t.Error(err)
 			}
-			if err := cmd.Wait(); cmd.ProcessState.ExitCode() != exitFindings {
+			if err := cmd.Wait(); cmd.ProcessState.ExitCode() != cmdutil.ExitFindings {
 				t.Errorf("%v", err)
 			}
 		})

@@ -1,6 +1,6 @@
 # bash completion for virt-audit                                             -*- shell-script -*-
 #
-# virt-audit itself prints the candidates at the cursor, see cmd/virt-audit/completion.go. File names are
+# virt-audit itself prints the candidates at the cursor, see cmd/virt-audit/internal/completion. File names are
 # completed here. bash-completion is not needed.
 
 # Sets $plain to a word without its quotes; the last quote may still be open.

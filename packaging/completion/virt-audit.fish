@@ -1,6 +1,6 @@
 # fish completion for virt-audit
 #
-# virt-audit itself prints the candidates at the cursor, see cmd/virt-audit/completion.go. File names are
+# virt-audit itself prints the candidates at the cursor, see cmd/virt-audit/internal/completion. File names are
 # completed here.
 
 # Prints the files whose names begin with a text that may be quoted. ENDING limits them to files with such an

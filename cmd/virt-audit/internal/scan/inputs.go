@@ -1,0 +1,128 @@
+package scan
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/virt-audit/virt-audit/audit/source"
+	"github.com/virt-audit/virt-audit/audit/suggest"
+
+	"github.com/virt-audit/virt-audit/audit/collect"
+	"github.com/virt-audit/virt-audit/audit/collect/live"
+	"github.com/virt-audit/virt-audit/audit/host"
+	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/cmdutil"
+	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/options"
+)
+
+// inputs are the documents of an audit.
+type inputs struct {
+	named     []string // files, directories or URIs
+	paths     []string // of named, the files and directories
+	documents iter.Seq2[*collect.Document, error]
+}
+
+// inputs finds the documents, and adds what is known of their hosts to the settings.
+func (s *scan) inputs() (*inputs, error) {
+	collected, err := s.Reading.Resolve(s.Streams)
+	if err != nil {
+		return nil, err
+	}
+	uris, err := s.Connection.Resolve(s.Args)
+	if err != nil {
+		return nil, err
+	}
+	if s.settings.Host, err = s.Host.Resolve(s.Streams, len(s.Args) == 0 && len(uris) == 0); err != nil {
+		return nil, err
+	}
+	s.settings.FileMode = fileMode(collected.StdinName)
+	if len(uris) > 0 {
+		return &inputs{named: uris, documents: s.connect(uris)}, nil
+	}
+	paths, err := s.paths()
+	if err != nil {
+		return nil, err
+	}
+	documents := collect.Operands(paths, collected)
+	return &inputs{named: paths, paths: paths, documents: documents}, checkDocuments(documents, s.targets, s.WriteFile)
+}
+
+// paths returns the files and directories of the arguments, or the host's own directories. An
+// argument that is not a file but similar to a command is a typing error.
+func (s *scan) paths() ([]string, error) {
+	if len(s.Args) == 0 {
+		return options.GuestDirectories(s.Root), nil
+	}
+	if first := s.Args[0]; !strings.ContainsAny(first, "./*?[") && first != "-" {
+		if _, err := os.Lstat(first); errors.Is(err, fs.ErrNotExist) {
+			var names []string
+			for _, c := range s.Program.Subcommands {
+				names = append(names, c.Name)
+			}
+			if hint := suggest.Hint(first, names); hint != "" {
+				return nil, &cmdutil.UsageError{
+					Message: fmt.Sprintf("%q is neither a file nor a command", first),
+					Hint:    hint,
+				}
+			}
+		}
+	}
+	return s.Args, nil
+}
+
+// connect fetches the guests of hosts, and the facts about those hosts, which it adds to the
+// settings. The documents come host by host.
+func (s *scan) connect(uris []string) iter.Seq2[*collect.Document, error] {
+	o := live.Options{ReadOnly: s.ReadOnly, Timeout: s.Timeout, Guests: s.Args}
+	// All hosts answer before the first guest is judged: what is known of them decides too.
+	hosts := slices.Collect(live.Hosts(uris, o))
+	s.settings.Hosts = map[string]*host.Facts{}
+	for _, h := range hosts {
+		for _, note := range h.Notes {
+			s.Errorf("%s", note)
+		}
+		facts := options.LiveFacts(s.Streams, h)
+		facts.Add(s.settings.Host) // the options have precedence
+		s.settings.Hosts[h.URI] = facts
+	}
+	return func(yield func(*collect.Document, error) bool) {
+		for _, h := range hosts {
+			for _, d := range h.Documents {
+				if !yield(d, nil) {
+					return
+				}
+			}
+			for _, p := range h.Problems {
+				if !yield(nil, p) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// fileMode returns a function that returns the permissions of the file that a document is from.
+func fileMode(stdinName string) func(source string) (host.Mode, bool) {
+	return func(source string) (host.Mode, bool) {
+		if source == stdinName {
+			return 0, false
+		}
+		info, err := os.Stat(source)
+		if err != nil || !info.Mode().IsRegular() {
+			return 0, false
+		}
+		return host.Mode(info.Mode().Perm()), true
+	}
+}
+
+// inputError returns an error of a collection as reports know it.
+func inputError(err error) error {
+	if p, ok := errors.AsType[*collect.Problem](err); ok {
+		return &source.Error{File: p.Source, Message: p.Err.Error(), Err: err}
+	}
+	return err
+}
