@@ -45,13 +45,13 @@ type driftDoc struct {
 // driftFinding is a finding without its place. Places move: libvirt adds and sorts devices. So findings
 // of a rule about the same sort of element are counted, and told apart by key and content.
 type driftFinding struct {
-	rule  *Rule
-	place uint64
-	about driftAbout
+	rule     *Rule
+	place    uint64
+	identity driftIdentity
 }
 
-// driftAbout identifies one of the findings of a rule about the same sort of element.
-type driftAbout struct {
+// driftIdentity identifies one of the findings of a rule about the same sort of element.
+type driftIdentity struct {
 	key     string
 	content domxml.Content
 }
@@ -61,8 +61,8 @@ var driftSeed = maphash.MakeSeed()
 // NewDrifts returns one that was told of nothing.
 func NewDrifts() *Drifts { return &Drifts{guests: map[driftKey]map[Kind][]driftDoc{}} }
 
-// Note tells of a result. It may be called from several goroutines.
-func (x *Drifts) Note(r *Result) {
+// Add tells of a result. It may be called from several goroutines.
+func (x *Drifts) Add(r *Result) {
 	if !r.Origin.Kind.Present() {
 		return
 	}
@@ -101,7 +101,7 @@ func (r *Result) driftKey() driftKey {
 
 // drift reduces a finding to what is compared.
 func (f *Finding) drift() driftFinding {
-	return driftFinding{f.Rule, maphash.String(driftSeed, f.Path.Unnumbered()), driftAbout{f.Key, f.content}}
+	return driftFinding{f.Rule, maphash.String(driftSeed, f.Path.Unnumbered()), driftIdentity{f.Key, f.content}}
 }
 
 // Freeze lets go of what was seen in one document only. Results can then be marked, from several
@@ -120,7 +120,7 @@ func (x *Drifts) Mark(r *Result) (marked bool) {
 		return false
 	}
 	kinds := x.guests[r.driftKey()]
-	against, drift := other(r.Origin.Kind, kinds)
+	against, drift := comparedKind(r.Origin.Kind, kinds)
 	if drift == "" {
 		return false
 	}
@@ -139,14 +139,14 @@ func (x *Drifts) Mark(r *Result) (marked bool) {
 	}
 	for s, at := range here {
 		there, known := 0, true
-		abouts := map[driftAbout]bool{}
+		abouts := map[driftIdentity]bool{}
 		for _, doc := range kinds[against] {
 			known = known && !slices.Contains(doc.unknown, s.rule)
 			n := 0
 			for _, f := range doc.findings {
 				if f.rule == s.rule && f.place == s.place {
 					n++
-					abouts[f.about] = true
+					abouts[f.identity] = true
 				}
 			}
 			there = max(there, n)
@@ -157,7 +157,7 @@ func (x *Drifts) Mark(r *Result) (marked bool) {
 		gone := len(at) - there
 		for _, unseen := range []bool{true, false} {
 			for _, f := range at {
-				if gone > 0 && f.Drift == "" && abouts[f.drift().about] != unseen {
+				if gone > 0 && f.Drift == "" && abouts[f.drift().identity] != unseen {
 					f.Drift, marked = drift, true
 					gone--
 				}
@@ -183,9 +183,9 @@ func (r *Result) reported() []*Finding {
 	return out
 }
 
-// other returns the kind of document that one of kind k is compared with, and what a finding is that is
+// comparedKind returns the kind of document that one of kind k is compared with, and what a finding is that is
 // in k alone; "" where there is nothing to compare.
-func other(k Kind, kinds map[Kind][]driftDoc) (Kind, Drift) {
+func comparedKind(k Kind, kinds map[Kind][]driftDoc) (Kind, Drift) {
 	has := func(k Kind) bool { return len(kinds[k]) > 0 }
 	switch {
 	case k == Running && has(Stored):

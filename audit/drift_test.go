@@ -104,9 +104,9 @@ func TestDrift(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				d.Origin = c.origin.On(d.Origin)
+				d.Origin = c.origin.Merge(d.Origin)
 				cfg := &audit.Settings{Rules: driftRules}
-				drifts.Note(audit.Run(d, cfg))
+				drifts.Add(audit.Run(d, cfg))
 				cfg.Collect(index, d)
 				d2 := *d
 				results = append(results, audit.Run(&d2, &audit.Settings{Rules: driftRules, Index: index}))

@@ -15,8 +15,8 @@ func AskedAlone(d *Domain, c *Settings, indexers ...Indexer) (nothing, alone [][
 	ask := func(known *fleet.Index) (questions [][2]string, says bool) {
 		var asked []fleet.Question
 		p := Pass{
-			Domain: d, Boundary: c.Judge(d), QEMU: c.EffectiveQEMU(), Host: c.facts(d), home: c.home(d),
-			across: across{questions: &asked, index: known}, result: &Result{},
+			Domain: d, Boundary: c.Judge(d), QEMU: c.EffectiveQEMU(), Host: c.facts(d), hostName: c.hostName(d),
+			crossGuest: crossGuest{questions: &asked, index: known}, result: &Result{},
 		}
 		for _, r := range c.Rules {
 			p.rule = r
@@ -26,7 +26,7 @@ func AskedAlone(d *Domain, c *Settings, indexers ...Indexer) (nothing, alone [][
 			questions = append(questions, [2]string{q.Kind, q.Key})
 		}
 		slices.SortFunc(questions, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
-		return slices.Compact(questions), p.missing != 0 || len(p.result.Findings) > 0
+		return slices.Compact(questions), p.missingInputs != 0 || len(p.result.Findings) > 0
 	}
 	nothing, answered = ask(nil)
 	alone, reported = ask(index)

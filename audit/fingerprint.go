@@ -13,7 +13,7 @@ import (
 // It is 32 hexadecimal digits of a SHA-256.
 func (r *Result) Fingerprint(f *Finding) string {
 	return fingerprint(
-		"1", f.Rule.ID, f.Key, r.Origin.Host, r.Name, past(r.Origin),
+		"1", f.Rule.ID, f.Key, r.Origin.Host, r.Name, documentIdentity(r.Origin),
 		f.Path.Unnumbered(), string(f.content[:]),
 	)
 }
@@ -32,9 +32,9 @@ func fingerprint(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// past names what a document is of a guest, where that is not the guest as it is: a snapshot has
+// documentIdentity names what a document is of a guest, where that is not the guest as it is: a snapshot has
 // findings of its own.
-func past(o Origin) string {
+func documentIdentity(o Origin) string {
 	if o.Kind.Present() {
 		return ""
 	}

@@ -26,9 +26,9 @@ func (c *Settings) facts(d *Domain) *host.Facts {
 	return f.For(d.Source)
 }
 
-// home names the host that a domain is on; it is "" where that is not known: a directory of documents, or
+// hostName names the host that a domain is on; it is "" where that is not known: a directory of documents, or
 // a list of them, may be of many hosts.
-func (c *Settings) home(d *Domain) string {
+func (c *Settings) hostName(d *Domain) string {
 	switch {
 	case d.Origin.Host != "":
 		return d.Origin.Host
@@ -46,10 +46,12 @@ func (c *Settings) home(d *Domain) string {
 
 // OnHost returns a name for the host that the guest is on, for rules that compare the guests of one host.
 // It is not known for documents that came from anywhere: such a rule then lacks NeedOneHost.
-func (p *Pass) OnHost() (name string, known bool) { return p.home, p.home != "" }
+func (p *Pass) OnHost() (name string, known bool) { return p.hostName, p.hostName != "" }
 
-// have returns the inputs that the run has for a domain of a host.
-func (c *Settings) have(f *host.Facts) Inputs { return c.Inputs | hostInputs(f, c.hostArch(f)) }
+// availableInputs returns the inputs that the run has for a domain of a host.
+func (c *Settings) availableInputs(f *host.Facts) Inputs {
+	return c.Inputs | hostInputs(f, c.hostArch(f))
+}
 
 // hostArch returns the architecture of a host: what the user says, or what its facts say.
 func (c *Settings) hostArch(f *host.Facts) string {
@@ -59,8 +61,8 @@ func (c *Settings) hostArch(f *host.Facts) string {
 	return f.Arch()
 }
 
-// guest returns what the policy judges: what the XML says, and what the host makes of it.
-func (c *Settings) guest(d *Domain) policy.Guest {
+// policyGuest returns what the policy judges: what the XML says, and what the host makes of it.
+func (c *Settings) policyGuest(d *Domain) policy.Guest {
 	g := policy.Guest{
 		Target: d.Target, Emulator: d.Devices.Emulator, Override: d.Command.Override,
 		AllowedEmulator: len(c.Allowed.Emulators) > 0 && c.Allowed.emulator(d.Devices.Emulator),
@@ -91,13 +93,15 @@ func (p *Pass) UnknownEmulator() bool { return p.guest.UnknownEmulator() }
 // WrongEmulator reports whether <emulator> names QEMU for another architecture than the guest's.
 func (p *Pass) WrongEmulator() bool { return p.guest.WrongEmulator() }
 
-// byQEMU reports whether libvirt's QEMU driver runs the guest, with qemu.conf.
-func (p *Pass) byQEMU() bool { return p.Boundary.Reason != policy.OtherHypervisor && p.Type != "xen" }
+// usesQEMUDriver reports whether libvirt's QEMU driver runs the guest, with qemu.conf.
+func (p *Pass) usesQEMUDriver() bool {
+	return p.Boundary.Reason != policy.OtherHypervisor && p.Type != "xen"
+}
 
 // Conf returns the qemu.conf that the guest inherits from: nil where it is not known, or where
 // another driver than QEMU's runs the guest. Its methods answer all the same, with libvirt's defaults.
 func (p *Pass) Conf() *host.QEMUConf {
-	if !p.byQEMU() {
+	if !p.usesQEMUDriver() {
 		return nil
 	}
 	p.DependsOn(NeedQEMUConf)
@@ -107,7 +111,7 @@ func (p *Pass) Conf() *host.QEMUConf {
 // HostUser returns the user that QEMU runs as where the document does not say, and where that comes
 // from; "" where it is not known, or where another driver than QEMU's runs the guest.
 func (p *Pass) HostUser() (user, where string) {
-	if !p.byQEMU() {
+	if !p.usesQEMUDriver() {
 		return "", ""
 	}
 	p.DependsOn(NeedQEMUConf | NeedCapabilities)

@@ -16,8 +16,8 @@ func Hashed(secret string) string { return fleet.Hashed(secret) }
 // Indexer notes what one domain uses, with Pass.Use. It reports nothing.
 type Indexer func(*Pass)
 
-// across is what a pass knows of other guests, or collects for those.
-type across struct {
+// crossGuest is what a pass knows of other guests, or collects for those.
+type crossGuest struct {
 	self      *fleet.Guest      // the domain as the index knows it, once a rule has asked
 	index     *fleet.Index      // what other guests use; nil if there are none
 	notes     *[]fleet.Note     // what this domain uses, while the index is filled
@@ -30,13 +30,13 @@ type across struct {
 func (c *Settings) Collect(x *fleet.Index, d *Domain, indexers ...Indexer) fleet.Questions {
 	var notes []fleet.Note
 	var questions []fleet.Question
-	p := Pass{Domain: d, Boundary: c.Judge(d), Host: c.facts(d), home: c.home(d), across: across{notes: &notes}}
+	p := Pass{Domain: d, Boundary: c.Judge(d), Host: c.facts(d), hostName: c.hostName(d), crossGuest: crossGuest{notes: &notes}}
 	for _, f := range indexers {
 		f(&p)
 	}
 	p = Pass{
-		Domain: d, Boundary: p.Boundary, QEMU: c.EffectiveQEMU(), Host: p.Host, home: p.home, result: &Result{},
-		across: across{questions: &questions},
+		Domain: d, Boundary: p.Boundary, QEMU: c.EffectiveQEMU(), Host: p.Host, hostName: p.hostName, result: &Result{},
+		crossGuest: crossGuest{questions: &questions},
 	}
 	for _, r := range c.Rules {
 		if r.Requires&NeedDomains != 0 {
@@ -44,15 +44,15 @@ func (c *Settings) Collect(x *fleet.Index, d *Domain, indexers ...Indexer) fleet
 			r.Check(&p)
 		}
 	}
-	answered := p.missing != 0 || len(p.result.Findings) > 0 || c.waivesAcross(d)
+	answered := p.missingInputs != 0 || len(p.result.Findings) > 0 || c.waivesAcross(d)
 	return x.Add(fleet.GuestOf(d), notes, questions, answered)
 }
 
 // Use notes, for an indexer, that the domain uses a thing. The kind keeps different sorts of things
 // apart; the key is the thing's name in normal form; a secret must be hashed, see Hashed.
 func (p *Pass) Use(kind, key string, at Path, detail string) {
-	if p.across.notes != nil && key != "" {
-		*p.across.notes = append(*p.across.notes, fleet.Note{Kind: kind, Key: key, Detail: detail, Pos: p.Pos(at)})
+	if p.crossGuest.notes != nil && key != "" {
+		*p.crossGuest.notes = append(*p.crossGuest.notes, fleet.Note{Kind: kind, Key: key, Detail: detail, Pos: p.Pos(at)})
 	}
 }
 
@@ -61,10 +61,10 @@ func (p *Pass) ask(kind, key string) bool {
 	if key == "" {
 		return false
 	}
-	if p.across.questions != nil {
-		*p.across.questions = append(*p.across.questions, fleet.Question{Kind: kind, Key: key})
+	if p.crossGuest.questions != nil {
+		*p.crossGuest.questions = append(*p.crossGuest.questions, fleet.Question{Kind: kind, Key: key})
 	}
-	return p.across.index != nil
+	return p.crossGuest.index != nil
 }
 
 // Others walks how other guests use the thing, in the order of their documents. The document of a
@@ -72,7 +72,7 @@ func (p *Pass) ask(kind, key string) bool {
 func (p *Pass) Others(kind, key string) iter.Seq[Use] {
 	return func(yield func(Use) bool) {
 		if p.ask(kind, key) {
-			p.across.index.Others(p.guestOfFleet(), kind, key)(yield)
+			p.crossGuest.index.Others(p.guestOfFleet(), kind, key)(yield)
 		}
 	}
 }
@@ -85,7 +85,7 @@ func (p *Pass) Guests(kind, key string) int {
 	if !p.ask(kind, key) {
 		return 0
 	}
-	return p.across.index.Guests(kind, key)
+	return p.crossGuest.index.Guests(kind, key)
 }
 
 // OthersUnder walks how other guests use things whose key is the path dir or lies below it.
@@ -95,20 +95,20 @@ func (p *Pass) OthersUnder(kind, dir string) iter.Seq[Use] {
 			return
 		}
 		trimmed := strings.TrimSuffix(dir, "/")
-		if p.across.questions != nil {
-			*p.across.questions = append(*p.across.questions, fleet.Question{Kind: kind, Key: trimmed, Under: true})
+		if p.crossGuest.questions != nil {
+			*p.crossGuest.questions = append(*p.crossGuest.questions, fleet.Question{Kind: kind, Key: trimmed, Under: true})
 		}
-		if p.across.index != nil {
-			p.across.index.OthersUnder(p.guestOfFleet(), kind, dir)(yield)
+		if p.crossGuest.index != nil {
+			p.crossGuest.index.OthersUnder(p.guestOfFleet(), kind, dir)(yield)
 		}
 	}
 }
 
 // guestOfFleet returns the domain as the index knows it.
 func (p *Pass) guestOfFleet() *fleet.Guest {
-	if p.across.self == nil {
+	if p.crossGuest.self == nil {
 		g := fleet.GuestOf(p.Domain)
-		p.across.self = &g
+		p.crossGuest.self = &g
 	}
-	return p.across.self
+	return p.crossGuest.self
 }

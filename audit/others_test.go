@@ -75,7 +75,7 @@ func TestOthers(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			x, domains := indexOf(t, tt.guests...)
-			p := &Pass{Domain: domains[0], across: across{index: x}}
+			p := &Pass{Domain: domains[0], crossGuest: crossGuest{index: x}}
 			if got := told(p.Others("file", "/a")); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
@@ -88,7 +88,7 @@ func TestOthers(t *testing.T) {
 
 func TestOthersUnder(t *testing.T) {
 	x, domains := indexOf(t, "1.xml web - /own", "2.xml db - /srv /srv/vm/a /srv-2/a /sr /srv/vm/b=rw /", "3.xml ci - /srv/vm")
-	p := &Pass{Domain: domains[0], across: across{index: x}}
+	p := &Pass{Domain: domains[0], crossGuest: crossGuest{index: x}}
 	for dir, want := range map[string]string{
 		"/srv":    "db 2.xml /srv, ci 3.xml /srv/vm, db 2.xml /srv/vm/a, db 2.xml /srv/vm/b rw",
 		"/srv/vm": "ci 3.xml /srv/vm, db 2.xml /srv/vm/a, db 2.xml /srv/vm/b rw",
@@ -110,7 +110,7 @@ func TestOthersUnder(t *testing.T) {
 
 func TestGuests(t *testing.T) {
 	x, domains := indexOf(t, "1.xml web "+uuid1+" /a", "2.xml web "+uuid1+" /a /a", "3.xml db - /a /b", "4.xml - - /a")
-	p := &Pass{Domain: domains[0], across: across{index: x}}
+	p := &Pass{Domain: domains[0], crossGuest: crossGuest{index: x}}
 	for key, want := range map[string]int{"/a": 3, "/b": 1, "/c": 0} {
 		if got := p.Guests("file", key); got != want {
 			t.Errorf("%s: %d guests, want %d", key, got, want)
@@ -167,7 +167,9 @@ func TestIndexParallel(t *testing.T) {
 		x.Freeze()
 		got := make([]string, n)
 		for i := range n {
-			wait.Go(func() { got[i] = told((&Pass{Domain: domains[i], across: across{index: x}}).OthersUnder("file", "/")) })
+			wait.Go(func() {
+				got[i] = told((&Pass{Domain: domains[i], crossGuest: crossGuest{index: x}}).OthersUnder("file", "/"))
+			})
 		}
 		wait.Wait()
 		answers[strings.Join(got, "\n")] = true

@@ -133,27 +133,27 @@ type Pass struct {
 	// Waivers are those of the domain itself, and what became of them: for rules that are AfterWaivers.
 	Waivers []*AppliedWaiver
 
-	guest     policy.Guest // what the verdict was made from; empty while the index is filled
-	rule      *Rule
-	result    *Result
-	missing   Inputs
-	dependsOn Inputs // on what of the host, see RestsOn
+	guest         policy.Guest // what the verdict was made from; empty while the index is filled
+	rule          *Rule
+	result        *Result
+	missingInputs Inputs
+	dependsOn     Inputs // on what of the host, see RestsOn
 
 	settings *Settings
 	allowed  Allowed
 
 	fileMode func(source string) (host.Mode, bool)
 
-	home string // the host that the guest is on, see OnHost
+	hostName string // the host that the guest is on, see OnHost
 
-	across across
+	crossGuest crossGuest
 }
 
 // Unknown says that the rule cannot answer for this domain for want of something.
-func (p *Pass) Unknown(lacking Inputs) { p.missing |= lacking }
+func (p *Pass) Unknown(lacking Inputs) { p.missingInputs |= lacking }
 
 // Judge returns the boundary verdict for a domain.
-func (c *Settings) Judge(d *Domain) Boundary { return c.edition().Judge(c.guest(d)) }
+func (c *Settings) Judge(d *Domain) Boundary { return c.edition().Judge(c.policyGuest(d)) }
 
 func (c *Settings) edition() *policy.Edition {
 	if c.Policy == nil {
@@ -173,7 +173,7 @@ func (c *Settings) EffectiveQEMU() policy.Version {
 // Run judges one domain, applies the rules, and puts what they report through the stages that need the
 // domain, see finish.
 func Run(d *Domain, c *Settings) *Result {
-	guest := c.guest(d)
+	guest := c.policyGuest(d)
 	res := &Result{Source: d.Source, Name: domxml.ShortName(d.Name), UUID: domxml.ShortName(d.UUID), Origin: d.Origin, Target: d.Target, Boundary: c.edition().Judge(guest)}
 	res.Origin.Label = domxml.ShortName(d.Origin.Label)
 	if res.Boundary.Verdict == policy.Inside {
@@ -181,12 +181,12 @@ func Run(d *Domain, c *Settings) *Result {
 	}
 	p := Pass{Domain: d, guest: guest, Boundary: res.Boundary, QEMU: c.EffectiveQEMU(), Host: c.facts(d), result: res, fileMode: c.FileMode, settings: c, allowed: c.Allowed}
 	p.Planned = c.QEMU != policy.Version{}
-	p.HostArch, p.home = c.hostArch(p.Host), c.home(d)
+	p.HostArch, p.hostName = c.hostArch(p.Host), c.hostName(d)
 	if c.Index.Len() > 1 {
-		p.across.index = c.Index
+		p.crossGuest.index = c.Index
 	}
-	res.Skipped = p.leftOut(c)
-	have := c.have(p.Host)
+	res.Skipped = p.skippedInputs(c)
+	have := c.availableInputs(p.Host)
 	res.Host = have & hostNeeds
 	for _, r := range c.Rules {
 		if r.Phase != AfterWaivers {
@@ -215,19 +215,19 @@ func (c *Settings) apply(p *Pass, r *Rule, have Inputs) {
 		return
 	}
 	if lacking == 0 {
-		p.rule, p.missing, p.dependsOn = r, 0, r.Requires
+		p.rule, p.missingInputs, p.dependsOn = r, 0, r.Requires
 		r.Check(p)
-		lacking = p.missing
+		lacking = p.missingInputs
 	}
 	if lacking != 0 {
 		p.result.Unevaluated = append(p.result.Unevaluated, Unevaluated{r, lacking})
 	}
 }
 
-// leftOut returns what makes a rule be left out without a word. It is not a check that is missing where there
+// skippedInputs returns what makes a rule be left out without a word. It is not a check that is missing where there
 // is nothing to compare the domain with, or nobody has asked about a host.
-func (p *Pass) leftOut(c *Settings) (out Inputs) {
-	if p.across.index == nil {
+func (p *Pass) skippedInputs(c *Settings) (out Inputs) {
+	if p.crossGuest.index == nil {
 		out |= NeedDomains
 	}
 	if p.Host == nil && !c.Named {

@@ -26,7 +26,7 @@ func (c *Settings) waivers(p *Pass, have Inputs) {
 			c.apply(p, r, have)
 		}
 	}
-	c.waiveLast(p)
+	c.waiveWaiverFindings(p)
 }
 
 // siteSeverity gives findings the severity that the configuration gives to their rule.

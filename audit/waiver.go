@@ -62,13 +62,13 @@ type Notice struct {
 // AppliedWaiver is what a run made of a waiver for one domain.
 type AppliedWaiver struct {
 	*Waiver
-	Known      bool   // there is a rule of that ID
-	Nearest    string // the ID that may be meant, where there is none; "" where none is near
-	Evaluated  bool   // it is certain what there is for it to waive: the rule has answered for this domain, or for this device
-	Used       bool   // there was something to waive
-	NotAllowed string // why the waiver does not count, though nothing is wrong with it
-	Expired    bool
-	Lost       string // why libvirt would drop it where it stands: it does not count
-	open       bool   // the rule lacked something, and might have found more for it to waive
-	Bare       bool   // it counts, but libvirt will drop it: it has no namespace, as "virsh metadata" prints it
+	Known       bool   // there is a rule of that ID
+	Nearest     string // the ID that may be meant, where there is none; "" where none is near
+	Evaluated   bool   // it is certain what there is for it to waive: the rule has answered for this domain, or for this device
+	Used        bool   // there was something to waive
+	NotAllowed  string // why the waiver does not count, though nothing is wrong with it
+	Expired     bool
+	WhyDropped  string // why libvirt would drop it where it stands: it does not count
+	open        bool   // the rule lacked something, and might have found more for it to waive
+	NoNamespace bool   // it counts, but libvirt will drop it: it has no namespace, as "virsh metadata" prints it
 }

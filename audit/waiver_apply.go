@@ -33,8 +33,8 @@ func (c *Settings) waive(p *Pass) {
 			judged[w.Rule] = answer
 		}
 		a := &AppliedWaiver{
-			Waiver: w, Known: answer.known, Nearest: answer.nearest, Evaluated: answer.about(p, w.Device),
-			Expired: w.Expired(c.Today), Lost: w.Lost, Bare: w.Bare,
+			Waiver: w, Known: answer.known, Nearest: answer.nearest, Evaluated: answer.certainAt(p, w.Device),
+			Expired: w.Expired(c.Today), WhyDropped: w.WhyDropped, NoNamespace: w.NoNamespace,
 		}
 		if w.InDomain {
 			a.NotAllowed = c.DomainWaivers.Allows(w.Rule)
@@ -44,11 +44,11 @@ func (c *Settings) waive(p *Pass) {
 			site = append(site, a)
 			a.open = !a.Evaluated && answer.open
 		}
-		if w.Flaw == "" && !a.Expired && a.Lost == "" && a.NotAllowed == "" {
+		if w.Flaw == "" && !a.Expired && a.WhyDropped == "" && a.NotAllowed == "" {
 			active.add(a)
 		}
 	}
-	active.sortOut(p)
+	active.apply(p)
 	p.result.noteUses(site)
 }
 
@@ -62,9 +62,9 @@ func (c *Settings) waivesAcross(d *Domain) bool {
 		!c.DomainWaivers.Ignore && slices.ContainsFunc(d.Waivers, func(w *Waiver) bool { return across(w.Rule) })
 }
 
-// waiveLast does the same for what the rules about waivers have found: the site may live with that, too. A
+// waiveWaiverFindings does the same for what the rules about waivers have found: the site may live with that, too. A
 // domain cannot waive what is said of its waivers.
-func (c *Settings) waiveLast(p *Pass) {
+func (c *Settings) waiveWaiverFindings(p *Pass) {
 	active := activeWaivers{}
 	var site []*AppliedWaiver
 	for _, w := range c.Waivers {
@@ -74,7 +74,7 @@ func (c *Settings) waiveLast(p *Pass) {
 			active.add(a)
 		}
 	}
-	active.sortOut(p)
+	active.apply(p)
 	p.result.noteUses(site)
 }
 
@@ -120,10 +120,10 @@ func (c *Settings) answer(p *Pass, id string) *ruleAnswer {
 	return a
 }
 
-// about reports whether it is certain what the rule finds at a device, or with "" anywhere. A rule that
+// certainAt reports whether it is certain what the rule finds at a device, or with "" anywhere. A rule that
 // lacked something has no more to say of a device that is not there, nor of one of another kind than those
 // that it has found something at.
-func (a *ruleAnswer) about(p *Pass, device string) bool {
+func (a *ruleAnswer) certainAt(p *Pass, device string) bool {
 	switch {
 	case !a.run:
 		return false
@@ -154,8 +154,8 @@ func (m activeWaivers) add(a *AppliedWaiver) {
 	m[key].list = append(m[key].list, a)
 }
 
-// sortOut moves what they cover from the findings that count to those that do not.
-func (m activeWaivers) sortOut(p *Pass) {
+// apply moves what they cover from the findings that count to those that do not.
+func (m activeWaivers) apply(p *Pass) {
 	if len(m) == 0 {
 		return
 	}

@@ -126,7 +126,7 @@ func TestDomainsApart(t *testing.T) {
 		t.Fatalf("%d domains: %v", len(domains), err)
 	}
 	for _, d := range domains {
-		if len(d.Waivers) != 1 || d.Waivers[0].Lost != "" {
+		if len(d.Waivers) != 1 || d.Waivers[0].WhyDropped != "" {
 			t.Errorf("%+v", d.Waivers)
 		}
 	}
@@ -139,7 +139,7 @@ func TestWaiverOutsideMetadata(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(d.Waivers) != 1 || d.Waivers[0].Lost == "" {
+	if len(d.Waivers) != 1 || d.Waivers[0].WhyDropped == "" {
 		t.Fatalf("waivers: %+v", d.Waivers)
 	}
 	if res := Run(d, &Settings{Rules: []*Rule{onDisks}}); len(res.Findings) != 2 {

@@ -58,7 +58,7 @@ this run does not have. The waiver has no effect, although its author expects on
 		Phase: audit.AfterWaivers,
 		Check: func(p *audit.Pass) {
 			for _, w := range p.Waivers {
-				if w.Lost == "" && w.Flaw == "" && !w.Known {
+				if w.WhyDropped == "" && w.Flaw == "" && !w.Known {
 					hint := ""
 					if w.Nearest != "" {
 						hint = ", did you mean '" + w.Nearest + "'?"
@@ -82,7 +82,7 @@ might never be reached. An element with another name where a waiver is expected,
 		Phase: audit.AfterWaivers,
 		Check: func(p *audit.Pass) {
 			for _, w := range p.Waivers {
-				if w.Lost == "" && w.Flaw != "" {
+				if w.WhyDropped == "" && w.Flaw != "" {
 					p.ReportWaiver(w, "the waiver is invalid: %s", w.Flaw)
 				}
 			}
@@ -104,9 +104,9 @@ For a defined guest, virt-audit waive GUEST RULE --reason "why" prints the comma
 		Check: func(p *audit.Pass) {
 			for _, w := range p.Waivers {
 				switch {
-				case w.Lost != "":
-					p.Key("misplaced").ReportWaiver(w, "the waiver of %s has no effect: %s", w.Rule, w.Lost)
-				case w.Bare:
+				case w.WhyDropped != "":
+					p.Key("misplaced").ReportWaiver(w, "the waiver of %s has no effect: %s", w.Rule, w.WhyDropped)
+				case w.NoNamespace:
 					p.Key("dropped").ReportWaiverAs(audit.Info, w, "libvirt removes this waiver of %s when the guest is defined: <audit> has no namespace", w.Rule)
 				}
 			}
@@ -139,4 +139,4 @@ const waiverPage = "https://github.com/virt-audit/virt-audit/blob/main/audit/con
 
 // valid reports whether a waiver is well-formed, is preserved by libvirt and names a rule that
 // exists.
-func valid(w *audit.AppliedWaiver) bool { return w.Flaw == "" && w.Lost == "" && w.Known }
+func valid(w *audit.AppliedWaiver) bool { return w.Flaw == "" && w.WhyDropped == "" && w.Known }

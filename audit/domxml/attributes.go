@@ -4,9 +4,9 @@ import (
 	"encoding/xml"
 )
 
-// attributes checks the attributes of a start tag, records the namespaces that it declares, and
+// checkAttributes checks the attributes of a start tag, records the namespaces that it declares, and
 // returns those that the decoder is to see.
-func (r *reader) attributes(t xml.StartElement, start int) ([]xml.Attr, error) {
+func (r *reader) checkAttributes(t xml.StartElement, start int) ([]xml.Attr, error) {
 	if len(t.Attr) == 0 {
 		return nil, nil
 	}
@@ -32,9 +32,9 @@ func (r *reader) attributes(t xml.StartElement, start int) ([]xml.Attr, error) {
 	return kept, nil
 }
 
-// unforeign refuses attributes with a prefix: libvirt takes some of them by their local name,
+// refusePrefixed refuses attributes with a prefix: libvirt takes some of them by their local name,
 // whichever comes first, and ignores others, depending on which of its functions asks.
-func (r *reader) unforeign(attrs []xml.Attr, start int) error {
+func (r *reader) refusePrefixed(attrs []xml.Attr, start int) error {
 	for _, a := range attrs {
 		if a.Name.Space != "" {
 			return r.refuse(start, "the attribute %s:%s is in a namespace (libvirt takes or ignores such attributes, depending on the place)", a.Name.Space, a.Name.Local)

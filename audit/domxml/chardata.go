@@ -5,8 +5,8 @@ import (
 	"encoding/xml"
 )
 
-// text passes on the character data that libvirt keeps of what is written between start and end.
-func (r *reader) text(t xml.CharData, start, end int) (xml.Token, error) {
+// characterData passes on the character data that libvirt keeps of what is written between start and end.
+func (r *reader) characterData(t xml.CharData, start, end int) (xml.Token, error) {
 	raw := r.src[start:end]
 	cdata := raw[0] == '<'
 	blank := len(bytes.TrimLeft(t, " \t\r\n")) == 0
@@ -19,17 +19,17 @@ func (r *reader) text(t xml.CharData, start, end int) (xml.Token, error) {
 	f := &r.stack[len(r.stack)-1]
 	if f.mode >= metadata {
 		if f.waiver != nil {
-			f.waiver.text = append(f.waiver.text, t...)
+			f.waiver.rawReason = append(f.waiver.rawReason, t...)
 		}
 		return nil, nil
 	}
 	if cdata {
-		if err := r.apart(start); err != nil {
+		if err := r.noteBreak(start); err != nil {
 			return nil, err
 		}
 	} else {
-		kept, versions := f.chars.literalText(raw, bytes.HasPrefix(r.src[end:], []byte("</")))
-		if versions && f.textual {
+		kept, versions := f.childText.literalText(raw, bytes.HasPrefix(r.src[end:], []byte("</")))
+		if versions && f.readsText {
 			return nil, r.refuse(start, "white space after a comment inside the text of <%s> (some versions of libvirt read it, others drop it)", r.nodes[f.node].name)
 		}
 		if len(kept) == 0 {
@@ -42,23 +42,23 @@ func (r *reader) text(t xml.CharData, start, end int) (xml.Token, error) {
 	if blank {
 		return t, nil
 	}
-	if f.hidden || r.nodes[f.node].first != 0 {
-		return nil, r.strayText(f, r.trim(start, end))
+	if f.hasDropped || r.nodes[f.node].first != 0 {
+		return nil, r.dropStrayText(f, r.trim(start, end))
 	}
-	if f.own == (Span{}) {
-		f.own = r.trim(start, end)
+	if f.firstText == (Span{}) {
+		f.firstText = r.trim(start, end)
 	}
 	return t, nil
 }
 
-// strayText drops text that is beside elements, as libvirt does: it looks there for elements only. Where
+// dropStrayText drops text that is beside elements, as libvirt does: it looks there for elements only. Where
 // libvirt reads the text of the element, that of its children is part of it, and other readers differ.
-func (r *reader) strayText(f *frame, at Span) error {
-	if f.textual {
+func (r *reader) dropStrayText(f *frame, at Span) error {
+	if f.readsText {
 		return r.refuse(at.Start, "text beside an element inside the text of <%s> (libvirt reads both as one text)", r.nodes[f.node].name)
 	}
-	if !f.stray {
-		f.stray = true
+	if !f.strayRecorded {
+		f.strayRecorded = true
 		r.dropped = append(r.dropped, Dropped{Name: r.nodes[f.node].name, Reason: StrayText, Span: at})
 	}
 	return nil
@@ -71,14 +71,14 @@ func (r *reader) trim(start, end int) Span {
 	return Span{start, start + len(bytes.TrimRight(text, " \t\r\n"))}
 }
 
-// apart notes a comment, a processing instruction or CDATA. It is refused inside the few elements of
+// noteBreak notes a comment, a processing instruction or CDATA. It is refused inside the few elements of
 // which libvirt reads the first piece of text alone.
-func (r *reader) apart(start int) error {
+func (r *reader) noteBreak(start int) error {
 	if len(r.stack) == 0 {
 		return nil
 	}
 	f := &r.stack[len(r.stack)-1]
-	f.chars.add(false)
+	f.childText.add(false)
 	if f.mode != plain || len(r.nodes) == 0 {
 		return nil
 	}
@@ -93,14 +93,14 @@ func (r *reader) apart(start int) error {
 // virDomainSmartcardDefParseXML).
 var inPieces = set("initarg", "initenv", "database")
 
-// mixes refuses an element that stands where text is read, and drops the text before an element where
+// checkMixedContent refuses an element that stands where text is read, and drops the text before an element where
 // none is.
-func (r *reader) mixes(parent *frame, name string, start int) error {
-	if parent.textual {
+func (r *reader) checkMixedContent(parent *frame, name string, start int) error {
+	if parent.readsText {
 		return r.refuse(start, "<%s> is inside the text of <%s> (libvirt reads its text as part of it)", name, r.nodes[parent.node].name)
 	}
-	if parent.own != (Span{}) {
-		return r.strayText(parent, parent.own)
+	if parent.firstText != (Span{}) {
+		return r.dropStrayText(parent, parent.firstText)
 	}
 	return nil
 }

@@ -112,7 +112,7 @@ func decodeCommand(d *Domain) Command {
 		if next && (withArgument[o.Name] || !withoutArgument[o.Name] && !strings.HasPrefix(words[i+1], "-")) {
 			i++
 			o.Value, o.At = words[i], place(i)
-			o.Args, o.Fault = arguments(o.Name, o.Value)
+			o.Args, o.Fault = decodeArgument(o.Name, o.Value)
 		}
 		if d.Type != "xen" {
 			o.check(next)
@@ -126,8 +126,8 @@ func decodeCommand(d *Domain) Command {
 // qobject_input_visitor_new_str, and -device and -object (softmmu/vl.c of QEMU 7.2).
 var jsonOptions = set("device", "object", "netdev", "blockdev", "display", "audiodev", "compat")
 
-// arguments decodes an option's argument. A fault says why QEMU refuses it.
-func arguments(name, value string) (args []KeyValue, fault string) {
+// decodeArgument decodes an option's argument. A fault says why QEMU refuses it.
+func decodeArgument(name, value string) (args []KeyValue, fault string) {
 	text := strings.TrimLeft(value, " \t\r\n")
 	switch {
 	case !strings.HasPrefix(text, "{"), name == "machine", name == "M", name == "accel":
@@ -168,7 +168,7 @@ func (o *Option) check(next bool) {
 		o.Fault = "no QEMU up to 11.1 has such an option"
 	}
 	asks := func(s string) bool { return s == "help" || s == "?" }
-	if listing[o.Name] && asks(o.Value) || describing[o.Name] && slices.ContainsFunc(o.Args, func(a KeyValue) bool { return asks(a.Key) }) {
+	if listsOnHelp[o.Name] && asks(o.Value) || helpInParts[o.Name] && slices.ContainsFunc(o.Args, func(a KeyValue) bool { return asks(a.Key) }) {
 		o.Fault = "QEMU prints a list and ends"
 	}
 }
@@ -176,12 +176,12 @@ func (o *Option) check(next bool) {
 // removedAccelerators chose the accelerator, the last of them until QEMU 5.
 var removedAccelerators = set("no-kvm", "enable-hax", "enable-hvf")
 
-// listing are options for which QEMU prints what there is, and ends, if they ask for help.
-var listing = set("machine", "M", "accel", "cpu", "device", "object", "netdev", "chardev", "display", "audiodev", "vga", "audio",
+// listsOnHelp are options for which QEMU prints what there is, and ends, if they ask for help.
+var listsOnHelp = set("machine", "M", "accel", "cpu", "device", "object", "netdev", "chardev", "display", "audiodev", "vga", "audio",
 	"trace", "L", "smp", "boot")
 
-// describing are options that take "help" among the parts of their argument.
-var describing = set("device", "object", "chardev", "smp", "boot")
+// helpInParts are options that take "help" among the parts of their argument.
+var helpInParts = set("device", "object", "chardev", "smp", "boot")
 
 // keyValues splits "a,b=c,,d" as QEMU does: a doubled comma is a comma; a part without "=" is a
 // switch, but for the first.

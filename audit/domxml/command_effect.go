@@ -37,7 +37,7 @@ func (c *Command) resolve(t Target) {
 		c.resolveXen()
 		return
 	}
-	r := resolver{target: t, last: -1, ids: map[string]bool{}}
+	r := resolver{target: t, machineEffect: -1, ids: map[string]bool{}}
 	for _, o := range c.Options {
 		r.option(o)
 	}
@@ -58,11 +58,11 @@ func (c *Command) resolve(t Target) {
 }
 
 type resolver struct {
-	target  Target
-	effects []Effect
-	last    int // the effect of the option that names the machine type, the last so far; or -1
-	ids     map[string]bool
-	touchy  bool // a property is passed that may keep the document's accelerator from working
+	target              Target
+	effects             []Effect
+	machineEffect       int // the effect of the option that names the machine type, the last so far; or -1
+	ids                 map[string]bool
+	mayBreakAccelerator bool // a property is passed that may keep the document's accelerator from working
 }
 
 func (r *resolver) add(o Option, kind EffectKind, value, why string) {
@@ -124,25 +124,25 @@ func (r *resolver) machineOption(o Option) {
 	case fault != "":
 		r.add(o, EffectStops, "", fault)
 	case sets:
-		if r.last >= 0 {
-			r.effects[r.last].Kind = EffectIgnored
+		if r.machineEffect >= 0 {
+			r.effects[r.machineEffect].Kind = EffectIgnored
 		}
-		r.last = len(r.effects)
+		r.machineEffect = len(r.effects)
 		r.add(o, EffectChanges, name, "")
 	}
-	r.touchy = r.touchy || slices.ContainsFunc(o.Args, func(a KeyValue) bool { return !unreadByKVM[a.Key] })
+	r.mayBreakAccelerator = r.mayBreakAccelerator || slices.ContainsFunc(o.Args, func(a KeyValue) bool { return !ignoredByKVM[a.Key] })
 }
 
-// unreadByKVM are properties of machines that KVM does not look at while it is set up (kvm_init and
+// ignoredByKVM are properties of machines that KVM does not look at while it is set up (kvm_init and
 // kvm_arch_init in QEMU 7.2 to 11.1). It does look at kvm-shadow-mem and bus-lock-ratelimit, and fails
 // where the host refuses their values.
-var unreadByKVM = set("", "type", "hmat", "hpet", "vmport", "usb", "sata", "smbus", "pit", "i8042", "nvdimm", "graphics",
+var ignoredByKVM = set("", "type", "hmat", "hpet", "vmport", "usb", "sata", "smbus", "pit", "i8042", "nvdimm", "graphics",
 	"dump-guest-core", "mem-merge", "suppress-vmdesc", "max-ram-below-4g")
 
 // fallBack leaves open which accelerator is used where another one is passed along with a property that
 // may make libvirt's own fail: QEMU then takes the next -accel and goes on.
 func (r *resolver) fallBack() {
-	if !r.touchy || r.target.Type == "qemu" {
+	if !r.mayBreakAccelerator || r.target.Type == "qemu" {
 		return
 	}
 	for i := range r.effects {
@@ -158,12 +158,12 @@ var unstartable = set("none", "microvm", "x-remote")
 
 // machine judges the last option that names a machine type.
 func (r *resolver) machine() {
-	if r.last < 0 {
+	if r.machineEffect < 0 {
 		return
 	}
-	e := &r.effects[r.last]
+	e := &r.effects[r.machineEffect]
 	switch {
-	case r.says(e.Value):
+	case r.documentSets(e.Value):
 		e.Kind = EffectRepeats
 	case plainWord(e.Value) == "":
 		e.Kind, e.Value, e.Why = EffectStops, "", "no machine type has such a name"
@@ -172,9 +172,9 @@ func (r *resolver) machine() {
 	}
 }
 
-// says reports whether the document asks for the machine already: by this name, or by one for a version
+// documentSets reports whether the document asks for the machine already: by this name, or by one for a version
 // of the same family that the host chooses.
-func (r *resolver) says(name string) bool {
+func (r *resolver) documentSets(name string) bool {
 	targets := []string{policy.TargetOf(r.target.Arch)}
 	if r.target.Arch == "" {
 		targets = []string{"x86_64", "aarch64", "ppc64", "s390x", "riscv64", "loongarch64"}

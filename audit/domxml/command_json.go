@@ -26,7 +26,7 @@ func decodeJSON(text string) ([]KeyValue, error) {
 	r := jsonReader{text: text}
 	r.value("", 0)
 	r.blanks()
-	if r.err == nil && r.at < len(text) {
+	if r.err == nil && r.pos < len(text) {
 		r.fail("text after the value")
 	}
 	if r.err != nil {
@@ -38,7 +38,7 @@ func decodeJSON(text string) ([]KeyValue, error) {
 
 type jsonReader struct {
 	text string
-	at   int
+	pos  int
 	out  []KeyValue
 	keys int // bytes in the keys of out
 	err  error
@@ -49,19 +49,19 @@ func (r *jsonReader) fail(message string) {
 	if r.err == nil {
 		r.err = errors.New(message)
 	}
-	r.at = len(r.text)
+	r.pos = len(r.text)
 }
 
 func (r *jsonReader) blanks() {
-	for r.at < len(r.text) && strings.IndexByte(" \t\r\n", r.text[r.at]) >= 0 {
-		r.at++
+	for r.pos < len(r.text) && strings.IndexByte(" \t\r\n", r.text[r.pos]) >= 0 {
+		r.pos++
 	}
 }
 
-// take skips blanks, and one byte if it is the next.
-func (r *jsonReader) take(c byte) bool {
-	if r.blanks(); r.at < len(r.text) && r.text[r.at] == c {
-		r.at++
+// accept skips blanks, and one byte if it is the next.
+func (r *jsonReader) accept(c byte) bool {
+	if r.blanks(); r.pos < len(r.text) && r.text[r.pos] == c {
+		r.pos++
 		return true
 	}
 	return false
@@ -71,15 +71,15 @@ func (r *jsonReader) take(c byte) bool {
 func (r *jsonReader) value(key string, depth int) {
 	r.blanks()
 	switch {
-	case r.at == len(r.text):
+	case r.pos == len(r.text):
 		r.fail("it ends too early")
 	case depth >= jsonDepth:
 		r.fail("it is nested too deeply")
-	case r.take('{'):
+	case r.accept('{'):
 		r.object(key, depth+1)
-	case r.take('['):
+	case r.accept('['):
 		r.list(key, depth+1)
-	case r.text[r.at] == '"' || r.text[r.at] == '\'':
+	case r.text[r.pos] == '"' || r.text[r.pos] == '\'':
 		r.add(key, r.quoted())
 	default:
 		r.add(key, r.literal())
@@ -95,8 +95,8 @@ func (r *jsonReader) add(key, value string) {
 	r.out = append(r.out, KeyValue{key, value})
 }
 
-// below reads a value under a key that is part of another.
-func (r *jsonReader) below(prefix, key string, depth int) {
+// nested reads a value under a key that is part of another.
+func (r *jsonReader) nested(prefix, key string, depth int) {
 	if len(prefix)+len(key) > jsonKey {
 		r.fail("a key is longer than any of QEMU's")
 		return
@@ -108,13 +108,13 @@ func (r *jsonReader) below(prefix, key string, depth int) {
 }
 
 func (r *jsonReader) object(prefix string, depth int) {
-	if r.take('}') {
+	if r.accept('}') {
 		return
 	}
 	seen := map[string]bool{}
 	for r.err == nil {
 		r.blanks()
-		if r.at == len(r.text) || r.text[r.at] != '"' && r.text[r.at] != '\'' {
+		if r.pos == len(r.text) || r.text[r.pos] != '"' && r.text[r.pos] != '\'' {
 			r.fail("a key is missing")
 			return
 		}
@@ -123,29 +123,29 @@ func (r *jsonReader) object(prefix string, depth int) {
 			r.fail("a key comes twice")
 		}
 		seen[key] = true
-		if !r.take(':') {
+		if !r.accept(':') {
 			r.fail("a colon is missing")
 		}
-		r.below(prefix, key, depth)
-		if r.take('}') {
+		r.nested(prefix, key, depth)
+		if r.accept('}') {
 			return
 		}
-		if !r.take(',') {
+		if !r.accept(',') {
 			r.fail("a comma or brace is missing")
 		}
 	}
 }
 
 func (r *jsonReader) list(prefix string, depth int) {
-	if r.take(']') {
+	if r.accept(']') {
 		return
 	}
 	for i := 0; r.err == nil; i++ {
-		r.below(prefix, strconv.Itoa(i), depth)
-		if r.take(']') {
+		r.nested(prefix, strconv.Itoa(i), depth)
+		if r.accept(']') {
 			return
 		}
-		if !r.take(',') {
+		if !r.accept(',') {
 			r.fail("a comma or bracket is missing")
 		}
 	}
@@ -153,11 +153,11 @@ func (r *jsonReader) list(prefix string, depth int) {
 
 // literal reads a number, true, false or null. Switches are "on" and "off" in QEMU's other form.
 func (r *jsonReader) literal() string {
-	start := r.at
-	for r.at < len(r.text) && strings.IndexByte(" \t\r\n,:{}[]\"'", r.text[r.at]) < 0 {
-		r.at++
+	start := r.pos
+	for r.pos < len(r.text) && strings.IndexByte(" \t\r\n,:{}[]\"'", r.text[r.pos]) < 0 {
+		r.pos++
 	}
-	switch word := r.text[start:r.at]; {
+	switch word := r.text[start:r.pos]; {
 	case word == "true":
 		return "on"
 	case word == "false":
@@ -203,26 +203,26 @@ func jsonNumber(word string) bool {
 
 // quoted reads a text in either kind of quotes.
 func (r *jsonReader) quoted() string {
-	quote := r.text[r.at]
-	r.at++
+	quote := r.text[r.pos]
+	r.pos++
 	var b strings.Builder
-	for r.at < len(r.text) {
-		switch c := r.text[r.at]; {
+	for r.pos < len(r.text) {
+		switch c := r.text[r.pos]; {
 		case c == quote:
-			r.at++
+			r.pos++
 			return b.String()
 		case c == '\\':
 			r.escape(&b)
 		case c < 0x20:
 			r.fail("a control character in a text")
 		default:
-			ch, size := utf8.DecodeRuneInString(r.text[r.at:])
+			ch, size := utf8.DecodeRuneInString(r.text[r.pos:])
 			if ch == utf8.RuneError && size == 1 || !jsonRune(ch) {
 				r.fail("a text is not Unicode")
 				return ""
 			}
 			b.WriteRune(ch)
-			r.at += size
+			r.pos += size
 		}
 	}
 	r.fail("a text does not end")
@@ -230,12 +230,12 @@ func (r *jsonReader) quoted() string {
 }
 
 func (r *jsonReader) escape(b *strings.Builder) {
-	r.at++
-	if r.at == len(r.text) {
+	r.pos++
+	if r.pos == len(r.text) {
 		return
 	}
-	c := r.text[r.at]
-	r.at++
+	c := r.text[r.pos]
+	r.pos++
 	if i := strings.IndexByte(`"'\/bfnrt`, c); i >= 0 {
 		b.WriteByte("\"'\\/\b\f\n\r\t"[i])
 		return
@@ -245,8 +245,8 @@ func (r *jsonReader) escape(b *strings.Builder) {
 		return
 	}
 	ch := r.hex()
-	if ch >= 0xd800 && ch < 0xdc00 && strings.HasPrefix(r.text[r.at:], `\u`) {
-		r.at += 2
+	if ch >= 0xd800 && ch < 0xdc00 && strings.HasPrefix(r.text[r.pos:], `\u`) {
+		r.pos += 2
 		low := r.hex()
 		if low < 0xdc00 || low > 0xdfff {
 			r.fail("an escape sequence is no character")
@@ -266,15 +266,15 @@ func (r *jsonReader) hex() rune {
 	var n rune
 	for range 4 {
 		i := -1
-		if r.at < len(r.text) {
-			i = strings.IndexByte("0123456789abcdef", secret.Lower(r.text[r.at]))
+		if r.pos < len(r.text) {
+			i = strings.IndexByte("0123456789abcdef", secret.Lower(r.text[r.pos]))
 		}
 		if i < 0 {
 			r.fail("an escape sequence is not hexadecimal")
 			return -1
 		}
 		n = n<<4 | rune(i)
-		r.at++
+		r.pos++
 	}
 	return n
 }

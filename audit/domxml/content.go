@@ -51,10 +51,10 @@ func (d *Domain) ContentOf(at Span) Content {
 	return Digest(b.String())
 }
 
-// madeUp are the attributes that libvirt writes into the document of a running guest, other ones at each
+// volatileAttributes are the attributes that libvirt writes into the document of a running guest, other ones at each
 // start, and its defaults for a graphics card, which it spells out where a document is defined: the guest is the
 // same all the same.
-var madeUp = map[string]map[string]bool{
+var volatileAttributes = map[string]map[string]bool{
 	"domain": set("id"), "console": set("tty"), "source": set("index", "portid"),
 	"model": set("vram", "vram64", "ram", "vgamem", "heads", "primary"),
 }
@@ -83,7 +83,7 @@ func (x *index) shownAttributes(element string, start, end int) []string {
 		if string(name) == "name" {
 			named = string(value)
 		}
-		if bytes.HasPrefix(name, []byte("xmlns")) || madeUp[element][string(name)] {
+		if bytes.HasPrefix(name, []byte("xmlns")) || volatileAttributes[element][string(name)] {
 			continue
 		}
 		to := start + next - 1
@@ -129,7 +129,7 @@ func (x *index) query(tag []byte) []string {
 		var out []string
 		for parameter := range strings.FieldsFuncSeq(unescape(raw, true), func(r rune) bool { return r == '&' || r == ';' }) {
 			key, value, _ := strings.Cut(parameter, "=")
-			out = append(out, "query "+strconv.Quote(key)+"="+strconv.Quote(part(key, value)))
+			out = append(out, "query "+strconv.Quote(key)+"="+strconv.Quote(maskedValue(key, value)))
 		}
 		return out
 	}
@@ -145,7 +145,7 @@ func (x *index) setting(name string, tag []byte) string {
 		}
 		i = next
 		if string(attribute) == "value" {
-			return "set=" + strconv.Quote(part(name, unescape(raw, true)))
+			return "set=" + strconv.Quote(maskedValue(name, unescape(raw, true)))
 		}
 	}
 }

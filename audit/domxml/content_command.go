@@ -24,7 +24,7 @@ func (o *Option) write(b *strings.Builder) {
 		b.WriteString(" " + kernelContent(o.Value))
 	case o.Name == "prom-env":
 		name, value, _ := strings.Cut(o.Value, "=")
-		b.WriteString(" " + name + "=" + part(name, value))
+		b.WriteString(" " + name + "=" + maskedValue(name, value))
 	case strings.HasPrefix(o.Value, "{"):
 		writeJSON(b, o.Value)
 	case o.Name == "" || !strings.Contains(o.Value, "="):
@@ -39,12 +39,12 @@ func (o *Option) write(b *strings.Builder) {
 func (o *Option) writeParts(b *strings.Builder) {
 	name, _ := o.Get("name")
 	for _, a := range o.Args {
-		value := part(a.Key, a.Value)
+		value := maskedValue(a.Key, a.Value)
 		switch {
 		case a.Key == "data" && o.Name == "object":
 			value = secret.Hidden
 		case a.Key == "string" && o.Name == "fw_cfg":
-			value = part(name, a.Value)
+			value = maskedValue(name, a.Value)
 		case a.Key == "value" && o.Name == "smbios":
 			value = smbiosContent(a.Value)
 		}
@@ -82,7 +82,7 @@ func writeQuotedOnce(b *strings.Builder, args []KeyValue) {
 		return a.Key == "qom-type" && strings.HasPrefix(a.Value, "secret")
 	})
 	for _, a := range args {
-		value := part(a.Key, a.Value)
+		value := maskedValue(a.Key, a.Value)
 		if object && a.Key == "data" {
 			value = secret.Hidden
 		}
@@ -117,7 +117,7 @@ func writeAny(b *strings.Builder, key string, value any, object bool) {
 		}
 		b.WriteByte(']')
 	default:
-		text := part(key, fmt.Sprint(v))
+		text := maskedValue(key, fmt.Sprint(v))
 		if object && key == "data" {
 			text = secret.Hidden
 		}
@@ -125,8 +125,8 @@ func writeAny(b *strings.Builder, key string, value any, object bool) {
 	}
 }
 
-// part returns the value of a setting, or a mask.
-func part(key, value string) string {
+// maskedValue returns the value of a setting, or a mask.
+func maskedValue(key, value string) string {
 	if secret.InName(key) && !isSwitch(value) {
 		return secret.Hidden
 	}
@@ -165,7 +165,7 @@ func kernelContent(line string) string {
 			case strings.EqualFold(name, "luks"):
 				word = name + "=" + secret.Hidden
 			default:
-				word = name + "=" + part(name, value)
+				word = name + "=" + maskedValue(name, value)
 			}
 		}
 		out = append(out, contentOfValue(word))
@@ -177,7 +177,7 @@ func kernelContent(line string) string {
 func smbiosContent(entry string) string {
 	if !strings.HasPrefix(strings.TrimSpace(entry), "io.systemd.credential") {
 		if name, value, ok := strings.Cut(entry, "="); ok {
-			return name + "=" + part(name, value)
+			return name + "=" + maskedValue(name, value)
 		}
 		return contentOfValue(entry)
 	}

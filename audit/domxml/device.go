@@ -139,8 +139,8 @@ func (p Path) DeviceKind() string {
 
 // KindsOf returns the kinds of the devices that go by a name; none where there is no such device.
 func (x *index) KindsOf(name string) []string {
-	if x.named == nil {
-		x.named = map[string][]string{}
+	if x.kindsByName == nil {
+		x.kindsByName = map[string][]string{}
 		at, ok := x.find(At("devices"))
 		if !ok {
 			return nil
@@ -150,13 +150,13 @@ func (x *index) KindsOf(name string) []string {
 			kind := x.nodes[i].name
 			nth[kind]++
 			for _, n := range x.DeviceNames(Path{base: "devices/" + kind, index: nth[kind]}) {
-				if !slices.Contains(x.named[n], kind) {
-					x.named[n] = append(x.named[n], kind)
+				if !slices.Contains(x.kindsByName[n], kind) {
+					x.kindsByName[n] = append(x.kindsByName[n], kind)
 				}
 			}
 		}
 	}
-	return x.named[name]
+	return x.kindsByName[name]
 }
 
 // address returns a device's address as lspci and lsusb write it: "0000:00:02.0", "1:3".

@@ -17,24 +17,24 @@ type node struct {
 
 // index finds the place of a Path. It is filled by the reader in document order.
 type index struct {
-	src   []byte
-	begin Start // of src in what the user gave
-	nodes []node
-	wide  map[int32]map[string][]int32 // children by name, for parents with many; see child
-	lines lines
+	src            []byte
+	begin          Start // of src in what the user gave
+	nodes          []node
+	childrenByName map[int32]map[string][]int32 // children by name, for parents with many; see child
+	lines          lines
 
-	long map[int32]map[string]attribute // the attributes of long start tags, by node
+	longTags map[int32]map[string]attribute // the attributes of long start tags, by node
 
-	named map[string][]string // the kinds of devices that go by a name
+	kindsByName map[string][]string // the kinds of devices that go by a name
 
 	// What findings need of their places, once for each: a document can have any number of findings at one.
 	identities  map[int32]string // what tells devices from others, by their node
 	contents    map[contentKey]Content
 	deviceNames map[int32]namedDevice // by the device's node
 
-	harmless   map[int]bool // passthrough arguments, by number, that are no secret
-	hidden     []interval   // secrets, in order; see allSecrets
-	hiddenDone bool
+	shownArgs       map[int]bool // passthrough arguments, by number, that are no secret
+	secretIntervals []interval   // secrets, in order; see allSecrets
+	secretsFound    bool
 }
 
 // manyChildren is where a search through the list of children becomes slower than making a map. It
@@ -55,7 +55,7 @@ func (x *index) add(parent int32, name string, start, tagEnd int) int32 {
 	}
 	p.last = i
 	p.children++
-	if m, ok := x.wide[parent]; ok {
+	if m, ok := x.childrenByName[parent]; ok {
 		m[name] = append(m[name], i)
 	}
 	return i
@@ -81,17 +81,17 @@ func (x *index) child(parent int32, name string, nth int) int32 {
 }
 
 func (x *index) byName(parent int32) map[string][]int32 {
-	if m, ok := x.wide[parent]; ok {
+	if m, ok := x.childrenByName[parent]; ok {
 		return m
 	}
 	m := map[string][]int32{}
 	for i := x.nodes[parent].first; i != 0; i = x.nodes[i].next {
 		m[x.nodes[i].name] = append(m[x.nodes[i].name], i)
 	}
-	if x.wide == nil {
-		x.wide = map[int32]map[string][]int32{}
+	if x.childrenByName == nil {
+		x.childrenByName = map[int32]map[string][]int32{}
 	}
-	x.wide[parent] = m
+	x.childrenByName[parent] = m
 	return m
 }
 
@@ -212,7 +212,7 @@ func (x *index) Pos(p Path) Pos {
 // PosOf returns the lines and columns of a stretch of the document.
 func (x *index) PosOf(at Span) Pos {
 	var pos Pos
-	pos.Line, pos.Column = x.begin.place(x.lines.at(x.src, at.Start))
-	pos.EndLine, pos.EndColumn = x.begin.place(x.lines.at(x.src, at.End))
+	pos.Line, pos.Column = x.begin.shift(x.lines.at(x.src, at.Start))
+	pos.EndLine, pos.EndColumn = x.begin.shift(x.lines.at(x.src, at.End))
 	return pos
 }

@@ -6,7 +6,7 @@ const longTag = 2048
 
 // attributesOf returns the attributes of a node's start tag, and keeps them.
 func (x *index) attributesOf(at int32) map[string]attribute {
-	if m, ok := x.long[at]; ok {
+	if m, ok := x.longTags[at]; ok {
 		return m
 	}
 	m := map[string]attribute{}
@@ -23,10 +23,10 @@ func (x *index) attributesOf(at int32) map[string]attribute {
 		}
 		i = end
 	}
-	if x.long == nil {
-		x.long = map[int32]map[string]attribute{}
+	if x.longTags == nil {
+		x.longTags = map[int32]map[string]attribute{}
 	}
-	x.long[at] = m
+	x.longTags[at] = m
 	return m
 }
 

@@ -10,7 +10,7 @@ import (
 // hexadecimal, and 010 is octal. The decoder takes neither for what it is. (Measured by giving every
 // number of some 2,500 documents to "virsh define" in these forms; the addresses of PCI and others that
 // are hexadecimal by rule are the decoder's own business.)
-var anyBase = table(`
+var anyBase = parseTable(`
 controller/target: index chassisNr chassis busNr
 interface/source: portid connectionid
 interface/driver: queues

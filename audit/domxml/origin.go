@@ -39,9 +39,9 @@ type Origin struct {
 	Taints []string // why libvirt calls the running guest tainted: "custom-argv", "high-privileges"
 }
 
-// On returns the origin of a domain whose document says d, and which was fetched from where o says:
+// Merge returns the origin of a domain whose document says d, and which was fetched from where o says:
 // the document knows better what it is, unless it is a plain <domain>.
-func (o Origin) On(d Origin) Origin {
+func (o Origin) Merge(d Origin) Origin {
 	if o.Kind == "" || d.Stated {
 		o.Kind, o.Label, o.Stated = d.Kind, d.Label, d.Stated
 	}

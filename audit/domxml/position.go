@@ -23,8 +23,8 @@ type Span struct{ Start, End int }
 // The zero value is the beginning. A document of a stream begins further on.
 type Start struct{ Line, Column int }
 
-// place moves a line and column that were counted from the document's own beginning.
-func (s Start) place(line, column int) (int, int) {
+// shift moves a line and column that were counted from the document's own beginning.
+func (s Start) shift(line, column int) (int, int) {
 	if s.Line == 0 {
 		return line, column
 	}

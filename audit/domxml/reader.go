@@ -25,43 +25,43 @@ const MaxDepth = 257
 // namespaces nor repeated attributes: those are checked here.
 type reader struct {
 	index
-	in     scanner
-	source string
-	base   int // bytes before the decoder's first, the byte order mark
-	stack  []frame
+	in        scanner
+	source    string
+	bomLength int // bytes before the decoder's first, the byte order mark
+	stack     []frame
 	namespaces
-	outer    int  // elements around the domain, 1 in documents that hold one; see wrapper.go
-	wrap     wrap // what is known of those
-	rootEnd  bool
-	dropped  []Dropped
-	lastElem int // where the element last handed out begins
-	header   bool
-	waivers  []*Waiver
-	ours     node // the <audit> of our namespace in the metadata of the domain at hand, when there was one
-	taken    bool // its metadata had an element of our namespace, after which libvirt keeps no other
+	wrapperDepth   int     // elements around the domain, 1 in documents that hold one; see wrapper.go
+	wrap           wrapper // what is known of those
+	rootEnded      bool
+	dropped        []Dropped
+	lastElem       int // where the element last handed out begins
+	header         bool
+	waivers        []*Waiver
+	auditElement   node // the <audit> of our namespace in the metadata of the domain at hand, when there was one
+	ownElementSeen bool // its metadata had an element of our namespace, after which libvirt keeps no other
 
 	joined map[int32]*nameSet // the children's names of containers that were given again, by their node
 }
 
 // frame is one open element.
 type frame struct {
-	raw      xml.Name // as written, for matching the end tag
-	out      xml.Name // as handed to the decoder
-	bindings int      // how many namespace bindings were in force outside
-	node     int32
-	mode     mode
-	uri      string   // namespace, when mode is hypervisor
-	names    nameSet  // the names of its children
-	shared   *nameSet // the same, with those of the earlier ones, when it is joined
-	chars    chars    // what libxml2 makes of the character data so far
-	textual  bool     // libvirt reads the text of the element, that of elements inside it included
-	own      Span     // the first text of its own
-	stray    bool     // has text among elements, which was dropped and recorded
-	hidden   bool     // has a child that was dropped
-	joined   bool     // a container that goes on where an earlier one ended
-	numa     bool     // a later <cpu>, of which <numa> alone counts
-	waiving  waiving
-	waiver   *Waiver // that the element is
+	raw           xml.Name // as written, for matching the end tag
+	out           xml.Name // as handed to the decoder
+	bindings      int      // how many namespace bindings were in force outside
+	node          int32
+	mode          mode
+	uri           string    // namespace, when mode is hypervisor
+	names         nameSet   // the names of its children
+	shared        *nameSet  // the same, with those of the earlier ones, when it is joined
+	childText     childText // what libxml2 makes of the character data so far
+	readsText     bool      // libvirt reads the text of the element, that of elements inside it included
+	firstText     Span      // the first text of its own
+	strayRecorded bool      // has text among elements, which was dropped and recorded
+	hasDropped    bool      // has a child that was dropped
+	joined        bool      // a container that goes on where an earlier one ended
+	laterCPU      bool      // a later <cpu>, of which <numa> alone counts
+	waiverPlace   waiverPlace
+	waiver        *Waiver // that the element is
 }
 
 func (f *frame) seen() *nameSet {
@@ -82,7 +82,7 @@ const (
 )
 
 func (r *reader) refuse(offset int, format string, args ...any) error {
-	line, column := r.begin.place(lineColumn(r.src, offset))
+	line, column := r.begin.shift(lineColumn(r.src, offset))
 	return &source.Error{File: r.source, Position: source.Position{Line: line, Column: column}, Message: Shorten(fmt.Sprintf(format, secret.MaskArgs(args)...))}
 }
 
@@ -93,7 +93,7 @@ func (r *reader) Token() (xml.Token, error) {
 		start := r.in.pos
 		tok, err := r.in.token()
 		if err != nil {
-			return nil, r.syntax(err)
+			return nil, r.syntaxError(err)
 		}
 		end := r.in.pos
 		var out xml.Token
@@ -103,15 +103,15 @@ func (r *reader) Token() (xml.Token, error) {
 		case xml.EndElement:
 			out, err = r.endElement(t, start)
 		case xml.CharData:
-			out, err = r.text(t, start, end)
+			out, err = r.characterData(t, start, end)
 		case xml.Comment:
 			r.header = r.header || len(r.stack) == 0 && bytes.Contains(t, []byte("AUTO-GENERATED FILE"))
-			err = r.apart(start)
+			err = r.noteBreak(start)
 		case xml.ProcInst:
-			if strings.EqualFold(t.Target, "xml") && start != r.base {
+			if strings.EqualFold(t.Target, "xml") && start != r.bomLength {
 				err = r.refuse(start, "an XML declaration that is not at the very beginning")
 			} else {
-				err = r.apart(start)
+				err = r.noteBreak(start)
 			}
 		case xml.Directive:
 			err = r.refuse(start, "a DOCTYPE or other declaration (libvirt would expand entities that it defines, other readers do not)")
@@ -129,47 +129,47 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 	if len(r.stack) >= MaxDepth {
 		return nil, r.refuse(start, "elements are nested more than %d deep (libvirt refuses that)", MaxDepth)
 	}
-	if r.rootEnd {
+	if r.rootEnded {
 		return nil, r.refuse(start, "a second root element <%s>: put each document into a file of its own, or give all of them on standard input", t.Name.Local)
 	}
 	outside := len(r.bindings)
-	attrs, err := r.attributes(t, start)
+	attrs, err := r.checkAttributes(t, start)
 	if err != nil {
 		return nil, err
 	}
 	f := r.push()
 	f.raw, f.bindings = t.Name, outside
-	if len(r.stack) <= r.outer+1 {
+	if len(r.stack) <= r.wrapperDepth+1 {
 		return r.outermost(f, attrs, start, end)
 	}
 	parent := &r.stack[len(r.stack)-2]
-	parent.chars.add(false)
+	parent.childText.add(false)
 	f.mode, f.node, f.uri = parent.mode, parent.node, parent.uri
 	if f.mode == metadata || f.mode == ignored {
-		r.waiver(f, t, attrs, start, end)
+		r.noteWaiver(f, t, attrs, start, end)
 		return nil, nil
 	}
 	uri, declared := r.resolve(t.Name.Space)
 	name := t.Name.Local
-	if err := r.mixes(parent, name, start); err != nil {
+	if err := r.checkMixedContent(parent, name, start); err != nil {
 		return nil, err
 	}
 	if !declared || !r.visible(parent, uri, name) {
-		if under := r.nodes[parent.node].name; pierced[under] {
+		if under := r.nodes[parent.node].name; matchedByLocalName[under] {
 			return nil, r.refuse(start, "<%s> below <%s> is in a foreign namespace (libvirt reads it all the same)", name, under)
 		}
 		f.mode = ignored
-		r.drop(t.Name, ForeignNamespace, start, end)
-		r.waiver(f, t, attrs, start, end)
+		r.recordDropped(t.Name, ForeignNamespace, start, end)
+		r.noteWaiver(f, t, attrs, start, end)
 		return nil, nil
 	}
-	kept := uri == "" && name == "metadata" && len(r.stack) == r.outer+2 // libvirt keeps its attributes too
+	kept := uri == "" && name == "metadata" && len(r.stack) == r.wrapperDepth+2 // libvirt keeps its attributes too
 	if !kept {
-		if err := r.unforeign(attrs, start); err != nil {
+		if err := r.refusePrefixed(attrs, start); err != nil {
 			return nil, err
 		}
 	}
-	if ignore, err := r.besideNUMA(parent, name, start); ignore || err != nil {
+	if ignore, err := r.ignoredInLaterCPU(parent, name, start); ignore || err != nil {
 		f.mode = ignored
 		return nil, err
 	}
@@ -179,24 +179,24 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 		name = hypervisorNamespaces[uri].prefix + ":" + name
 	}
 	under := r.nodes[parent.node].name
-	f.textual = r.src[end-2] != '/' && isText(under, name, attrs) // an empty tag holds nothing
+	f.readsText = r.src[end-2] != '/' && isTextElement(under, name, attrs) // an empty tag holds nothing
 	switch {
 	case repeats(under, name):
 	case name == "cpu" && under == "domain" && parent.seen().has(name):
 		return r.secondCPU(t.Name, start, end), nil
 	case parent.seen().has(name):
-		joined, err := r.repeated(parent, name, attrs, start)
+		joined, err := r.repeatedElement(parent, name, attrs, start)
 		if err != nil {
 			return nil, err
 		}
 		if !joined {
 			f.mode = ignored
-			r.drop(t.Name, Repeated, start, end)
+			r.recordDropped(t.Name, Repeated, start, end)
 			return nil, nil
 		}
 		// The decoder fills the struct that it made for the first; its attributes stay as they are.
 		f.node, f.joined = r.child(parent.node, name, 1), true
-		f.shared = r.names(f.node)
+		f.shared = r.childNames(f.node)
 		r.lastElem = start
 		return xml.StartElement{Name: f.out}, nil
 	default:
@@ -210,15 +210,15 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 	return xml.StartElement{Name: f.out, Attr: r.normalise(under, name, attrs)}, nil
 }
 
-// domain hands out the start of a domain under the name that the decoder expects.
-func (r *reader) domain(f *frame, attrs []xml.Attr, start, end int) (xml.Token, error) {
-	if err := r.unforeign(attrs, start); err != nil {
+// startDomain hands out the start of a domain under the name that the decoder expects.
+func (r *reader) startDomain(f *frame, attrs []xml.Attr, start, end int) (xml.Token, error) {
+	if err := r.refusePrefixed(attrs, start); err != nil {
 		return nil, err
 	}
 	f.out = xml.Name{Local: "domain"}
 	f.node = r.add(0, "domain", start, end)
 	f.mode = plain
-	r.waivers, r.ours, r.taken, r.joined = nil, node{}, false, nil
+	r.waivers, r.auditElement, r.ownElementSeen, r.joined = nil, node{}, false, nil
 	r.lastElem = start
 	return xml.StartElement{Name: f.out, Attr: r.normalise("", "domain", attrs)}, nil
 }
@@ -231,7 +231,7 @@ func (r *reader) visible(parent *frame, uri, name string) bool {
 	if uri == "" {
 		return true
 	}
-	return len(r.stack) == r.outer+2 && hypervisorNamespaces[uri].elements[name]
+	return len(r.stack) == r.wrapperDepth+2 && hypervisorNamespaces[uri].elements[name]
 }
 
 func (r *reader) endElement(t xml.EndElement, start int) (xml.Token, error) {
@@ -244,12 +244,12 @@ func (r *reader) endElement(t xml.EndElement, start int) (xml.Token, error) {
 	}
 	r.stack = r.stack[:len(r.stack)-1]
 	r.unbind(f.bindings)
-	r.rootEnd = len(r.stack) == 0
-	r.waiverEnd(f, start)
+	r.rootEnded = len(r.stack) == 0
+	r.noteWaiverEnd(f, start)
 	opaque := f.mode == ignored || f.mode == wrapping || f.mode == metadata && r.stack[len(r.stack)-1].mode == metadata
 	if opaque {
-		if len(r.stack) == 1 && r.outer == 1 {
-			r.aboutEnd(f.raw, start)
+		if len(r.stack) == 1 && r.wrapperDepth == 1 {
+			r.rootChildEnd(f.raw, start)
 		}
 		return nil, nil
 	}
@@ -270,8 +270,8 @@ func (r *reader) push() *frame {
 	return f
 }
 
-func (r *reader) drop(name xml.Name, why DropReason, start, end int) {
-	r.stack[len(r.stack)-2].hidden = true
+func (r *reader) recordDropped(name xml.Name, why DropReason, start, end int) {
+	r.stack[len(r.stack)-2].hasDropped = true
 	written := name.Local
 	if name.Space != "" {
 		written = name.Space + ":" + written
@@ -279,8 +279,8 @@ func (r *reader) drop(name xml.Name, why DropReason, start, end int) {
 	r.dropped = append(r.dropped, Dropped{Name: written, Reason: why, Span: Span{start, end}})
 }
 
-// finish reads what comes behind the root element, where the decoder stops.
-func (r *reader) finish() error {
+// readEpilog reads what comes behind the root element, where the decoder stops.
+func (r *reader) readEpilog() error {
 	for {
 		if _, err := r.Token(); errors.Is(err, io.EOF) {
 			return nil
@@ -290,18 +290,18 @@ func (r *reader) finish() error {
 	}
 }
 
-// syntax turns the scanner's error into one of ours.
-func (r *reader) syntax(err error) error {
+// syntaxError turns the scanner's error into one of ours.
+func (r *reader) syntaxError(err error) error {
 	var bad *scanError
 	switch {
 	case errors.As(err, &bad):
-		if r.rootEnd { // libvirt 12.8 takes anything there once it has seen an error about a namespace
+		if r.rootEnded { // libvirt 12.8 takes anything there once it has seen an error about a namespace
 			return r.refuse(bad.offset, "%s", bad.message)
 		}
 		return r.refuse(bad.offset, "%s (libvirt refuses the document)", bad.message)
-	case len(r.stack) == 0 && !r.rootEnd:
+	case len(r.stack) == 0 && !r.rootEnded:
 		return r.refuse(len(r.src), "the document ends before its root element")
-	case r.rootEnd && errors.Is(err, io.EOF):
+	case r.rootEnded && errors.Is(err, io.EOF):
 		return io.EOF
 	}
 	return r.refuse(len(r.src), "the document ends in the middle (truncated?)")

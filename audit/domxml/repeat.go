@@ -12,9 +12,9 @@ import (
 // Parents are named by their last step alone. That suffices: no name is a list under one parent and
 // single under another of the same name.
 
-// mayRepeat lists what libvirt reads as a list (also: oneOrMore and zeroOrMore in its schema, and the
+// listElements lists what libvirt reads as a list (also: oneOrMore and zeroOrMore in its schema, and the
 // slices of libvirtxml, which know newer releases).
-var mayRepeat = table(`
+var listElements = parseTable(`
 domain: seclabel sysinfo
 blkiotune: device
 qemu:capabilities: qemu:add qemu:del
@@ -81,19 +81,19 @@ vcpus: vcpu
 idmap: uid gid
 `)
 
-// merged lists the containers whose content libvirt collects over all of them, since it looks
+// mergedContainers lists the containers whose content libvirt collects over all of them, since it looks
 // for the children and not for the container (XPath ./devices/disk): lists are joined, and of what
 // counts once the first in the document counts, in whichever of the containers it stands.
-var merged = table(`
+var mergedContainers = parseTable(`
 domain: blkiotune clock cputune devices features idmap iothreadids keywrap memoryBacking memtune os perf pm vcpus qemu:commandline qemu:capabilities qemu:override xen:commandline bhyve:commandline
 os: acpi firmware
 qemu:device: qemu:frontend
 `)
 
-// mixed lists what libvirt reads otherwise than "the first counts": the last counts, or every
+// refusedRepeats lists what libvirt reads otherwise than "the first counts": the last counts, or every
 // attribute is taken from the first element that has it, or the document is refused. Such a document
 // is refused here too; no program writes one, and readers are bound to disagree.
-var mixed = table(`
+var refusedRepeats = parseTable(`
 domain: genid numatune resource
 features: apic capabilities ccf-assist cfpc gic hap hpt htm hyperv ibs ioapic kvm msrs nested-hv pmu pvspinlock sbbc smm vmcoreinfo vmport xen
 capabilities: mac_admin mac_override mknod sys_module
@@ -137,18 +137,18 @@ video: model
 // "./cpu/numa[1]" in all of them (virDomainDefParseXML, virDomainNumaDefParseXML; libvirt 9.0 and 12.8).
 func (r *reader) secondCPU(t xml.Name, start, end int) xml.Token {
 	f := &r.stack[len(r.stack)-1]
-	f.numa = true
+	f.laterCPU = true
 	f.node = r.child(r.stack[len(r.stack)-2].node, "cpu", 1)
-	f.shared = r.names(f.node)
+	f.shared = r.childNames(f.node)
 	f.joined = true
-	r.drop(t, Repeated, start, end)
+	r.recordDropped(t, Repeated, start, end)
 	r.lastElem = start
 	return xml.StartElement{Name: f.out}
 }
 
-// besideNUMA reports whether an element below a later <cpu> is ignored with it.
-func (r *reader) besideNUMA(parent *frame, name string, start int) (bool, error) {
-	if !parent.numa {
+// ignoredInLaterCPU reports whether an element below a later <cpu> is ignored with it.
+func (r *reader) ignoredInLaterCPU(parent *frame, name string, start int) (bool, error) {
+	if !parent.laterCPU {
 		return false, nil
 	}
 	if name == "numa" && parent.shared.has("numa") {
@@ -157,15 +157,15 @@ func (r *reader) besideNUMA(parent *frame, name string, start int) (bool, error)
 	return name != "numa", nil
 }
 
-// repeated decides about an element that its parent had before: whether it is read as one with the
+// repeatedElement decides about an element that its parent had before: whether it is read as one with the
 // first, or ignored. It is an error where libvirt does neither.
-func (r *reader) repeated(parent *frame, name string, attrs []xml.Attr, start int) (joined bool, err error) {
+func (r *reader) repeatedElement(parent *frame, name string, attrs []xml.Attr, start int) (joined bool, err error) {
 	under := r.nodes[parent.node].name
 	first := r.child(parent.node, name, 1)
 	switch {
-	case mixed[under][name], name == "alias":
+	case refusedRepeats[under][name], name == "alias":
 		return false, r.refuse(start, "a second <%s> (libvirt mixes the two, takes the last or refuses them, depending on the version)", name)
-	case merged[under][name]:
+	case mergedContainers[under][name]:
 		joined = true
 	case !parent.joined:
 		return false, nil
@@ -181,11 +181,11 @@ func (r *reader) repeated(parent *frame, name string, attrs []xml.Attr, start in
 }
 
 // repeats reports whether libvirt reads all elements of that name under the parent.
-func repeats(parent, name string) bool { return mayRepeat[parent][name] }
+func repeats(parent, name string) bool { return listElements[parent][name] }
 
-// names returns the names of the children of a container that goes on where an earlier one ended, and
+// childNames returns the names of the children of a container that goes on where an earlier one ended, and
 // keeps them for those that may follow.
-func (r *reader) names(at int32) *nameSet {
+func (r *reader) childNames(at int32) *nameSet {
 	if s := r.joined[at]; s != nil {
 		return s
 	}

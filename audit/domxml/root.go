@@ -9,10 +9,10 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// otherProgram returns the root element, as written, of a document that libvirt would not take for one of
+// foreignRoot returns the root element, as written, of a document that libvirt would not take for one of
 // its domains, whatever follows: it may hold bytes that are not UTF-8, or declarations, and is of no
 // interest. ok is false in doubt: what the strict reading says counts.
-func otherProgram(src []byte) (root string, ok bool) {
+func foreignRoot(src []byte) (root string, ok bool) {
 	name, attrs, ok := rootElement(src)
 	switch {
 	case !ok || wrappers[name.Local] != nil, name.Local == "domain" && !foreignDomain(attrs):

@@ -14,14 +14,14 @@ import (
 //
 // FuzzScan holds it against the standard library: what it takes, RawToken takes too, as the same tokens.
 type scanner struct {
-	src  []byte
-	text string // the same, for names and values that share its memory
-	pos  int
-	end  xml.Name   // of an empty-element tag, whose end tag is still to come
-	open bool       // end is to come
-	tags bool       // the last token was a tag
-	leaf bool       // it was a start tag: white space that no child element follows is the element's text
-	room []xml.Attr // attributes are cut from here, so that not every tag needs memory of its own
+	src           []byte
+	text          string // the same, for names and values that share its memory
+	pos           int
+	endName       xml.Name   // of an empty-element tag, whose end tag is still to come
+	endPending    bool       // endName is to come
+	afterTag      bool       // the last token was a tag
+	afterStartTag bool       // it was a start tag: white space that no child element follows is the element's text
+	attrBuffer    []xml.Attr // attributes are cut from here, so that not every tag needs memory of its own
 }
 
 // scanError is a document that is not well-formed.
@@ -32,19 +32,19 @@ type scanError struct {
 
 func (e *scanError) Error() string { return e.message }
 
-func fail(offset int, message string) error { return &scanError{offset, message} }
+func failAt(offset int, message string) error { return &scanError{offset, message} }
 
 // skipBlank passes over white space between two tags. It is more than half of a file that libvirt
 // wrote, means nothing, and would cost a token each time.
 func (s *scanner) skipBlank() {
-	if !s.tags || s.open {
+	if !s.afterTag || s.endPending {
 		return
 	}
 	i := s.pos
 	for i < len(s.src) && isSpace(s.src[i]) {
 		i++
 	}
-	if i+1 >= len(s.src) || s.src[i] != '<' || s.leaf && (s.src[i+1] == '/' || s.src[i+1] == '!' || s.src[i+1] == '?') {
+	if i+1 >= len(s.src) || s.src[i] != '<' || s.afterStartTag && (s.src[i+1] == '/' || s.src[i+1] == '!' || s.src[i+1] == '?') {
 		return
 	}
 	s.pos = i
@@ -53,11 +53,11 @@ func (s *scanner) skipBlank() {
 // token returns the next token: a StartElement, EndElement, CharData, Comment, ProcInst or Directive
 // with names as they are written, prefix in Space. CharData and Comment may share the document's memory.
 func (s *scanner) token() (xml.Token, error) {
-	if s.open {
-		s.open, s.leaf = false, false
-		return xml.EndElement{Name: s.end}, nil
+	if s.endPending {
+		s.endPending, s.afterStartTag = false, false
+		return xml.EndElement{Name: s.endName}, nil
 	}
-	s.tags, s.leaf = false, false
+	s.afterTag, s.afterStartTag = false, false
 	rest := s.src[s.pos:]
 	switch {
 	case len(rest) == 0:
@@ -85,7 +85,7 @@ func (s *scanner) characters(rest []byte) (xml.Token, error) {
 	}
 	text := rest[:n]
 	if i := bytes.Index(text, []byte("]]>")); i >= 0 {
-		return nil, fail(s.pos+i, "']]>' in text")
+		return nil, failAt(s.pos+i, "']]>' in text")
 	}
 	if err := s.references(text); err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ func (s *scanner) references(text []byte) error {
 	for i := bytes.IndexByte(text, '&'); i >= 0; {
 		end := bytes.IndexByte(text[i:], ';')
 		if end < 0 || !validReference(text[i+1:i+end]) {
-			return fail(s.offsetOf(text)+i, "a reference (&...;) that is none of the five that XML defines, and no valid character reference")
+			return failAt(s.offsetOf(text)+i, "a reference (&...;) that is none of the five that XML defines, and no valid character reference")
 		}
 		next := bytes.IndexByte(text[i+1:], '&')
 		if next < 0 {
@@ -153,11 +153,11 @@ func (s *scanner) instruction(rest []byte) (xml.Token, error) {
 	end := bytes.Index(rest, []byte("?>"))
 	switch {
 	case n == 0:
-		return nil, fail(s.pos, "a processing instruction without a name")
+		return nil, failAt(s.pos, "a processing instruction without a name")
 	case end < 0:
 		return nil, io.ErrUnexpectedEOF
 	case end < 2+n || end > 2+n && !isSpace(rest[2+n]):
-		return nil, fail(s.pos, "a malformed processing instruction")
+		return nil, failAt(s.pos, "a malformed processing instruction")
 	}
 	s.pos += end + len("?>")
 	return xml.ProcInst{Target: name, Inst: bytes.TrimLeft(rest[2+n:end], " \t\r\n")}, nil
@@ -172,7 +172,7 @@ func (s *scanner) declaration(rest []byte) (xml.Token, error) {
 			return nil, io.ErrUnexpectedEOF
 		}
 		if body[n+2] != '>' {
-			return nil, fail(s.pos+len("<!--")+n, "'--' inside a comment")
+			return nil, failAt(s.pos+len("<!--")+n, "'--' inside a comment")
 		}
 		s.pos += len("<!--") + n + len("-->")
 		return xml.Comment(body[:n]), nil
@@ -191,7 +191,7 @@ func (s *scanner) declaration(rest []byte) (xml.Token, error) {
 func (s *scanner) endTag() (xml.Token, error) {
 	name, n := s.name(s.pos + 2)
 	if n == 0 {
-		return nil, fail(s.pos, "an end tag without a name")
+		return nil, failAt(s.pos, "an end tag without a name")
 	}
 	i := s.pos + 2 + n
 	for i < len(s.src) && isSpace(s.src[i]) {
@@ -201,19 +201,19 @@ func (s *scanner) endTag() (xml.Token, error) {
 		return nil, io.ErrUnexpectedEOF
 	}
 	if s.src[i] != '>' {
-		return nil, fail(s.pos, "an end tag with more than a name in it")
+		return nil, failAt(s.pos, "an end tag with more than a name in it")
 	}
-	s.pos, s.tags = i+1, true
-	return xml.EndElement{Name: split(name)}, nil
+	s.pos, s.afterTag = i+1, true
+	return xml.EndElement{Name: splitName(name)}, nil
 }
 
 func (s *scanner) startTag() (xml.Token, error) {
 	name, n := s.name(s.pos + 1)
 	if n == 0 {
-		return nil, fail(s.pos, "a '<' that begins no tag")
+		return nil, failAt(s.pos, "a '<' that begins no tag")
 	}
-	t := xml.StartElement{Name: split(name)}
-	first := len(s.room)
+	t := xml.StartElement{Name: splitName(name)}
+	first := len(s.attrBuffer)
 	for i := s.pos + 1 + n; ; {
 		before := i
 		for i < len(s.src) && isSpace(s.src[i]) {
@@ -225,31 +225,31 @@ func (s *scanner) startTag() (xml.Token, error) {
 		switch s.src[i] {
 		case '>':
 			i++
-			s.leaf = true
+			s.afterStartTag = true
 		case '/':
 			if i+1 >= len(s.src) {
 				return nil, io.ErrUnexpectedEOF
 			}
 			if s.src[i+1] != '>' {
-				return nil, fail(i, "a '/' inside a tag")
+				return nil, failAt(i, "a '/' inside a tag")
 			}
 			i += 2
-			s.open, s.end = true, t.Name
+			s.endPending, s.endName = true, t.Name
 		default:
 			if i == before {
-				return nil, fail(i, "no white space before an attribute")
+				return nil, failAt(i, "no white space before an attribute")
 			}
 			a, next, err := s.attribute(i)
 			if err != nil {
 				return nil, err
 			}
-			s.room, i = append(s.room, a), next
+			s.attrBuffer, i = append(s.attrBuffer, a), next
 			continue
 		}
-		s.pos, s.tags = i, true
-		t.Attr = s.room[first:len(s.room):len(s.room)]
-		if len(s.room) > cap(s.room)-16 {
-			s.room = make([]xml.Attr, 0, 256)
+		s.pos, s.afterTag = i, true
+		t.Attr = s.attrBuffer[first:len(s.attrBuffer):len(s.attrBuffer)]
+		if len(s.attrBuffer) > cap(s.attrBuffer)-16 {
+			s.attrBuffer = make([]xml.Attr, 0, 256)
 		}
 		return t, nil
 	}
@@ -259,14 +259,14 @@ func (s *scanner) startTag() (xml.Token, error) {
 func (s *scanner) attribute(i int) (a xml.Attr, next int, err error) {
 	name, n := s.name(i)
 	if n == 0 {
-		return a, 0, fail(i, "an attribute without a name")
+		return a, 0, failAt(i, "an attribute without a name")
 	}
 	j := i + n
 	for j < len(s.src) && isSpace(s.src[j]) {
 		j++
 	}
 	if j < len(s.src) && s.src[j] != '=' {
-		return a, 0, fail(i, "an attribute without a value")
+		return a, 0, failAt(i, "an attribute without a value")
 	}
 	for j++; j < len(s.src) && isSpace(s.src[j]); {
 		j++
@@ -276,19 +276,19 @@ func (s *scanner) attribute(i int) (a xml.Attr, next int, err error) {
 	}
 	quote := s.src[j]
 	if quote != '"' && quote != '\'' {
-		return a, 0, fail(j, "a value that is not in quotes")
+		return a, 0, failAt(j, "a value that is not in quotes")
 	}
 	length := bytes.IndexByte(s.src[j+1:], quote)
 	if length < 0 {
 		return a, 0, io.ErrUnexpectedEOF
 	}
 	raw := s.src[j+1 : j+1+length]
-	a.Name = split(name)
+	a.Name = splitName(name)
 	a.Value = s.text[j+1 : j+1+length]
 	plain := true
 	for k, c := range raw {
 		if c == '<' {
-			return a, 0, fail(j+1+k, "a '<' inside a value")
+			return a, 0, failAt(j+1+k, "a '<' inside a value")
 		}
 		plain = plain && c != '&' && c >= ' '
 	}
@@ -323,8 +323,8 @@ var nameByte = func() (t [256]bool) {
 	return t
 }()
 
-// split takes a name apart at its colon, as RawToken does.
-func split(name string) xml.Name {
+// splitName takes a name apart at its colon, as RawToken does.
+func splitName(name string) xml.Name {
 	prefix, local, ok := strings.Cut(name, ":")
 	if !ok || prefix == "" || local == "" {
 		return xml.Name{Local: name}

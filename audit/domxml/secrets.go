@@ -17,13 +17,13 @@ var (
 	secretElements = set("cookie", "cmdline", "initarg", "initenv", "entry", "metadata", "session", "bootloader_args", "description")
 )
 
-// harmlessOptions are the passthrough options whose arguments a report may show, unless they look as if
+// shownOptions are the passthrough options whose arguments a report may show, unless they look as if
 // a secret were in them all the same. To see which argument is meant is half of the finding.
-var harmlessOptions = set("accel", "machine", "M", "cpu", "smp", "device", "global", "sandbox", "compat", "gdb", "s", "monitor", "qmp",
+var shownOptions = set("accel", "machine", "M", "cpu", "smp", "device", "global", "sandbox", "compat", "gdb", "s", "monitor", "qmp",
 	"qmp-pretty", "mon", "runas", "run-with", "incoming", "name", "rtc", "icount", "msg", "overcommit", "action", "watchdog", "no-kvm", "enable-kvm")
 
-// harmless returns the numbers of the passthrough arguments that may be shown.
-func (c Command) harmless() map[int]bool {
+// shownArgs returns the numbers of the passthrough arguments that may be shown.
+func (c Command) shownArgs() map[int]bool {
 	if len(c.Options) == 0 {
 		return nil
 	}
@@ -32,7 +32,7 @@ func (c Command) harmless() map[int]bool {
 		if o.Name == "" {
 			continue
 		}
-		if harmlessOptions[o.Name] && !secret.InValue(o.Value) && !secret.InArgument(o.Value) {
+		if shownOptions[o.Name] && !secret.InValue(o.Value) && !secret.InArgument(o.Value) {
 			out[o.At.index] = true
 		}
 		if withArgument[o.Name] || withoutArgument[o.Name] {
@@ -59,28 +59,28 @@ func (x *index) secrets(from, to int) []interval {
 // allSecrets finds the secrets of the whole document, once. It goes by the tags as they are written
 // and not by the index: what the reader dropped can hold secrets too, and is shown with its finding.
 func (x *index) allSecrets() []interval {
-	if !x.hiddenDone {
-		x.hiddenDone = true
-		h := hiding{index: x, root: x.nodes[0]}
+	if !x.secretsFound {
+		x.secretsFound = true
+		h := secretSearch{index: x, root: x.nodes[0]}
 		h.document()
-		x.hidden = h.found
+		x.secretIntervals = h.found
 	}
-	return x.hidden
+	return x.secretIntervals
 }
 
-// hiding is the search for what must not be shown.
-type hiding struct {
+// secretSearch is the search for what must not be shown.
+type secretSearch struct {
 	*index
-	root  node // what stands around it in a document of several has numbers of its own
-	found []interval
-	last  int // where the last of them ends
-	args  int
-	whole int    // how many of the open elements hide all that is in them, from the place start on
-	start int    // of the content of the outermost of those
-	open  []bool // elements: whether the text in them is a secret
+	root         node // what stands around it in a document of several has numbers of its own
+	found        []interval
+	foundEnd     int // where the last of them ends
+	argCount     int
+	secretDepth  int    // how many of the open elements hide all that is in them, from the place start on
+	secretStart  int    // of the content of the outermost of those
+	openElements []bool // elements: whether the text in them is a secret
 
-	between []piece // of the document since the last tag
-	started bool    // the last tag was a start tag
+	pending       []piece // of the document since the last tag
+	afterStartTag bool    // the last tag was a start tag
 }
 
 // piece is a stretch of text, or a comment or processing instruction.
@@ -89,42 +89,42 @@ type piece struct {
 	comment bool
 }
 
-func (h *hiding) keep(start, end int) {
-	if start = max(start, h.last); start < end {
+func (h *secretSearch) hide(start, end int) {
+	if start = max(start, h.foundEnd); start < end {
 		h.found = append(h.found, interval{start, end})
-		h.last = end
+		h.foundEnd = end
 	}
 }
 
-func (h *hiding) document() {
+func (h *secretSearch) document() {
 	src := h.src
 	for i := 0; i < len(src); {
 		lt := bytes.IndexByte(src[i:], '<')
 		if lt < 0 {
 			break
 		}
-		h.between = append(h.between, piece{interval{i, i + lt}, false})
+		h.pending = append(h.pending, piece{interval{i, i + lt}, false})
 		i += lt
 		switch {
 		case bytes.HasPrefix(src[i:], []byte("<!--")):
-			end := len(src) - len(behind(src[i:], "-->"))
-			h.between = append(h.between, piece{interval{i, end}, true})
+			end := len(src) - len(afterMark(src[i:], "-->"))
+			h.pending = append(h.pending, piece{interval{i, end}, true})
 			i = end
 		case bytes.HasPrefix(src[i:], []byte("<![CDATA[")):
-			end := len(src) - len(behind(src[i:], "]]>"))
+			end := len(src) - len(afterMark(src[i:], "]]>"))
 			start := i + len("<![CDATA[")
-			h.between = append(h.between, piece{interval{start, max(start, end-len("]]>"))}, false})
+			h.pending = append(h.pending, piece{interval{start, max(start, end-len("]]>"))}, false})
 			i = end
 		case bytes.HasPrefix(src[i:], []byte("<?")):
-			end := len(src) - len(behind(src[i:], "?>"))
-			h.between = append(h.between, piece{interval{i, end}, true})
+			end := len(src) - len(afterMark(src[i:], "?>"))
+			h.pending = append(h.pending, piece{interval{i, end}, true})
 			i = end
 		default:
 			end := i + tagEnd(src[i:])
 			closes := bytes.HasPrefix(src[i:], []byte("</"))
-			h.content(h.started && closes)
+			h.content(h.afterStartTag && closes)
 			h.tag(i, end)
-			h.started = !closes && (end < 2 || src[end-2] != '/')
+			h.afterStartTag = !closes && (end < 2 || src[end-2] != '/')
 			i = end
 		}
 	}
@@ -133,34 +133,34 @@ func (h *hiding) document() {
 
 // content hides what is secret between two tags. Only the text of an element without other elements in it is a value
 // that libvirt may read, and that reports need. All other text is there by mistake, and may be anything.
-func (h *hiding) content(value bool) {
+func (h *secretSearch) content(value bool) {
 	isSecret := !value || h.joinedSecret()
-	for _, p := range h.between {
+	for _, p := range h.pending {
 		if p.comment {
 			h.comment(p.start, p.end)
 		} else {
 			h.text(p.start, p.end, isSecret)
 		}
 	}
-	h.between = h.between[:0]
+	h.pending = h.pending[:0]
 }
 
 // joinedSecret reports whether text that comments divide looks like a secret as a whole.
-func (h *hiding) joinedSecret() bool {
-	if len(h.between) < 2 || h.whole > 0 {
+func (h *secretSearch) joinedSecret() bool {
+	if len(h.pending) < 2 || h.secretDepth > 0 {
 		return false
 	}
 	var text []byte
-	for _, p := range h.between {
+	for _, p := range h.pending {
 		if !p.comment {
 			text = append(text, h.src[p.start:p.end]...)
 		}
 	}
-	return looksSecretRaw(text)
+	return rawLooksSecret(text)
 }
 
-// looksSecretRaw is looksSecret for text as it is in the document, where character references may stand for a part.
-func looksSecretRaw(raw []byte) bool {
+// rawLooksSecret is looksSecret for text as it is in the document, where character references may stand for a part.
+func rawLooksSecret(raw []byte) bool {
 	if secret.InValue(raw) {
 		return true
 	}
@@ -172,24 +172,24 @@ func looksSecretRaw(raw []byte) bool {
 }
 
 // comment hides a comment or processing instruction that names a secret: nothing else is known of it.
-func (h *hiding) comment(start, end int) {
-	if body := h.src[start:end]; h.whole == 0 && (secret.InName(body) || secret.InValue(body)) {
-		h.keep(min(start+len("<!--"), end), end)
+func (h *secretSearch) comment(start, end int) {
+	if body := h.src[start:end]; h.secretDepth == 0 && (secret.InName(body) || secret.InValue(body)) {
+		h.hide(min(start+len("<!--"), end), end)
 	}
 }
 
 // text hides a stretch of text if it is known to be a secret, stands in an element that holds one, or looks like
 // one. What a template puts there is shown: it is what the reader has to find.
-func (h *hiding) text(start, end int, isSecret bool) {
-	if h.whole > 0 || len(h.open) == 0 || start >= end {
+func (h *secretSearch) text(start, end int, isSecret bool) {
+	if h.secretDepth > 0 || len(h.openElements) == 0 || start >= end {
 		return
 	}
 	text := h.src[start:end]
 	if unrendered(text) {
 		isSecret = secret.InName(text)
 	}
-	if (isSecret || h.open[len(h.open)-1] || looksSecretRaw(text)) && len(bytes.TrimSpace(text)) > 0 {
-		h.keep(start, end)
+	if (isSecret || h.openElements[len(h.openElements)-1] || rawLooksSecret(text)) && len(bytes.TrimSpace(text)) > 0 {
+		h.hide(start, end)
 	}
 }
 
@@ -201,39 +201,39 @@ func unrendered(text []byte) bool {
 }
 
 // tag hides what is secret in a tag, and notes which elements are open.
-func (h *hiding) tag(start, end int) {
+func (h *secretSearch) tag(start, end int) {
 	tag := h.src[start:end]
 	if len(tag) < 3 {
 		return
 	}
 	local := localName(tag)
 	if tag[1] == '/' {
-		if local = localName(tag[1:]); secretElements[local] && h.whole > 0 {
-			if h.whole--; h.whole == 0 && len(bytes.TrimSpace(h.src[h.start:start])) > 0 {
-				h.keep(h.start, start)
+		if local = localName(tag[1:]); secretElements[local] && h.secretDepth > 0 {
+			if h.secretDepth--; h.secretDepth == 0 && len(bytes.TrimSpace(h.src[h.secretStart:start])) > 0 {
+				h.hide(h.secretStart, start)
 			}
 		}
-		h.open = h.open[:max(0, len(h.open)-1)]
+		h.openElements = h.openElements[:max(0, len(h.openElements)-1)]
 		return
 	}
 	isSecret := h.attributes(local, start, tag)
 	if tag[len(tag)-2] == '/' {
 		return
 	}
-	h.open = append(h.open, isSecret || len(h.open) > 0 && h.open[len(h.open)-1])
+	h.openElements = append(h.openElements, isSecret || len(h.openElements) > 0 && h.openElements[len(h.openElements)-1])
 	if secretElements[local] {
-		if h.whole++; h.whole == 1 {
-			h.start = end
+		if h.secretDepth++; h.secretDepth == 1 {
+			h.secretStart = end
 		}
 	}
 }
 
 // attributes hides the secret ones of a start tag, and reports whether the element's text is secret.
-func (h *hiding) attributes(local string, start int, tag []byte) (isSecret bool) {
+func (h *secretSearch) attributes(local string, start int, tag []byte) (isSecret bool) {
 	shown := false
 	if local == "arg" && start >= int(h.root.start) && start < int(h.root.close) {
-		h.args++
-		shown = h.harmless[h.args]
+		h.argCount++
+		shown = h.shownArgs[h.argCount]
 	}
 	named := secret.InName(local)
 	isSecret = named || setsSecret(tag)
@@ -243,13 +243,13 @@ func (h *hiding) attributes(local string, start int, tag []byte) (isSecret bool)
 			return isSecret
 		}
 		at = next
-		if h.whole > 0 {
+		if h.secretDepth > 0 {
 			continue
 		}
-		if secretAttributes[local] == string(name) && !shown || secret.InName(name) || looksSecretRaw(value) && !shown ||
+		if secretAttributes[local] == string(name) && !shown || secret.InName(name) || rawLooksSecret(value) && !shown ||
 			isSecret && valueNames[string(name)] || named && !referenceNames[string(name)] && !bytes.HasPrefix(name, []byte("xmlns")) ||
 			unrendered(value) && secret.InName(value) {
-			h.keep(start+next-1-len(value), start+next-1)
+			h.hide(start+next-1-len(value), start+next-1)
 		}
 	}
 }

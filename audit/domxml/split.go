@@ -51,13 +51,13 @@ func (sp *splitter) next(from int) int {
 		end = sp.documentEnd(from)
 	}
 	if end < 0 {
-		return resume(sp.src, from+1)
+		return nextLineStart(sp.src, from+1)
 	}
-	begin := end + blanks(sp.src[end:])
+	begin := end + leadingBlanks(sp.src[end:])
 	if begin == len(sp.src) || startsDocument(sp.src[begin:]) {
 		return begin
 	}
-	if next := resume(sp.src, begin); next == len(sp.src) {
+	if next := nextLineStart(sp.src, begin); next == len(sp.src) {
 		return next // what follows belongs to the document, which is not well-formed with it
 	}
 	return begin // a message of the program that wrote the stream, say: a part of its own
@@ -78,7 +78,7 @@ func (sp *splitter) documentEnd(from int) int {
 		switch t := tok.(type) {
 		case xml.StartElement:
 			open = append(open, t.Name)
-			s.room = s.room[:0]
+			s.attrBuffer = s.attrBuffer[:0]
 		case xml.EndElement:
 			if len(open) == 0 || open[len(open)-1] != t.Name {
 				return -1
@@ -87,7 +87,7 @@ func (sp *splitter) documentEnd(from int) int {
 				return from + s.pos
 			}
 		case xml.CharData:
-			if len(open) == 0 && blanks(t) < len(t) {
+			if len(open) == 0 && leadingBlanks(t) < len(t) {
 				return -1
 			}
 		case xml.Directive:
@@ -105,24 +105,24 @@ func startsDocument(rest []byte) bool {
 			return false
 		}
 		rest = rest[n+len("-->"):]
-		rest = rest[blanks(rest):]
+		rest = rest[leadingBlanks(rest):]
 	}
 	return bytes.HasPrefix(rest, []byte("<?xml ")) ||
 		len(rest) > 1 && rest[0] == '<' && rest[1] != '/' && rest[1] != '!' && rest[1] != '?'
 }
 
-// roots are how a line begins with which libvirt's tools begin a document.
-var roots = strings.Fields("<?xml <domain <domstatus <domainsnapshot <domaincheckpoint")
+// documentStarts are how a line begins with which libvirt's tools begin a document.
+var documentStarts = strings.Fields("<?xml <domain <domstatus <domainsnapshot <domaincheckpoint")
 
-// resume returns the next beginning of a line, from an offset on, that looks like that of a document.
-func resume(stream []byte, from int) int {
+// nextLineStart returns the next beginning of a line, from an offset on, that looks like that of a document.
+func nextLineStart(stream []byte, from int) int {
 	for i := from; i < len(stream); {
 		n := bytes.IndexByte(stream[i:], '\n')
 		if n < 0 {
 			break
 		}
 		i += n + 1
-		for _, root := range roots {
+		for _, root := range documentStarts {
 			if after, ok := bytes.CutPrefix(stream[i:], []byte(root)); ok && len(after) > 0 && (isSpace(after[0]) || after[0] == '>') {
 				return i
 			}
@@ -131,6 +131,6 @@ func resume(stream []byte, from int) int {
 	return len(stream)
 }
 
-func blanks(src []byte) int {
+func leadingBlanks(src []byte) int {
 	return len(src) - len(bytes.TrimLeft(src, " \t\r\n"))
 }

@@ -10,7 +10,7 @@ func set(names ...string) map[string]bool {
 	return m
 }
 
-func table(text string) map[string]map[string]bool {
+func parseTable(text string) map[string]map[string]bool {
 	out := map[string]map[string]bool{}
 	for line := range strings.Lines(text) {
 		if parent, names, ok := strings.Cut(strings.TrimSpace(line), ": "); ok {

@@ -123,7 +123,7 @@ func textOf(raw []byte) string {
 		return unescape(raw, false)
 	}
 	var b strings.Builder
-	var c chars
+	var c childText
 	depth := 0
 	for len(raw) > 0 {
 		lt := bytes.IndexByte(raw, '<')
@@ -141,11 +141,11 @@ func textOf(raw []byte) string {
 		switch {
 		case len(raw) == 0:
 		case bytes.HasPrefix(raw, []byte("<!--")):
-			raw = behind(raw, "-->")
+			raw = afterMark(raw, "-->")
 		case bytes.HasPrefix(raw, []byte("<?")):
-			raw = behind(raw, "?>")
+			raw = afterMark(raw, "?>")
 		case bytes.HasPrefix(raw, []byte("<![CDATA[")):
-			rest := behind(raw, "]]>")
+			rest := afterMark(raw, "]]>")
 			if depth == 0 && len(rest) < len(raw) {
 				b.WriteString(lineFeeds.Replace(string(raw[len("<![CDATA[") : len(raw)-len(rest)-len("]]>")])))
 			}
@@ -167,7 +167,7 @@ func textOf(raw []byte) string {
 // lineFeeds replaces the ends of lines as XML does where references are not.
 var lineFeeds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
-func behind(raw []byte, mark string) []byte {
+func afterMark(raw []byte, mark string) []byte {
 	if i := bytes.Index(raw, []byte(mark)); i >= 0 {
 		return raw[i+len(mark):]
 	}

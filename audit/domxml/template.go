@@ -37,7 +37,7 @@ func (d *Domain) Template() (at Span, mark string) {
 		if hits++; hits > maxTemplateMarks {
 			return false
 		}
-		if inside(comments, offset) || !d.filledIn(offset) {
+		if inAny(comments, offset) || !d.templateMayFill(offset) {
 			return true
 		}
 		at, mark = Span{offset, offset + len(m)}, m
@@ -50,12 +50,12 @@ func (d *Domain) Template() (at Span, mark string) {
 // not worth the time.
 const maxTemplateMarks = 1000
 
-// notFilledIn lists elements that may hold marks of a template for other reasons.
-var notFilledIn = set("metadata", "description", "title", "cmdline", "bootloader_args", "initarg", "initenv",
+// markedForOtherReasons lists elements that may hold marks of a template for other reasons.
+var markedForOtherReasons = set("metadata", "description", "title", "cmdline", "bootloader_args", "initarg", "initenv",
 	"entry", "qemu:commandline", "xen:commandline", "bhyve:commandline", "qemu:override")
 
-// filledIn reports whether an offset is where libvirt reads what a template would have filled in.
-func (x *index) filledIn(offset int) bool {
+// templateMayFill reports whether an offset is where libvirt reads what a template would have filled in.
+func (x *index) templateMayFill(offset int) bool {
 	at := int32(sort.Search(len(x.nodes), func(i int) bool { return int(x.nodes[i].start) > offset }) - 1)
 	if at < 0 {
 		return false
@@ -64,7 +64,7 @@ func (x *index) filledIn(offset int) bool {
 		at = x.nodes[at].parent
 	}
 	for ; at != 0; at = x.nodes[at].parent {
-		if notFilledIn[x.nodes[at].name] {
+		if markedForOtherReasons[x.nodes[at].name] {
 			return false
 		}
 	}
@@ -132,8 +132,8 @@ func commentsOf(src []byte) []interval {
 	}
 }
 
-// inside reports whether an offset is in one of the intervals, which are in order.
-func inside(list []interval, offset int) bool {
+// inAny reports whether an offset is in one of the intervals, which are in order.
+func inAny(list []interval, offset int) bool {
 	i := sort.Search(len(list), func(i int) bool { return list[i].end > offset })
 	return i < len(list) && list[i].start <= offset
 }

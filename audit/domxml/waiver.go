@@ -31,12 +31,12 @@ type Waiver struct {
 	InDomain bool
 	Flaw     string // why it is no waiver, in words for people; "" where it is one
 
-	Tag  Span   // the start tag, in a domain
-	Lost string // why libvirt drops it, so that it does not count; "" where libvirt keeps it
-	Bare bool   // it has no namespace, as "virsh metadata" prints it
+	Tag         Span   // the start tag, in a domain
+	WhyDropped  string // why libvirt drops it, so that it does not count; "" where libvirt keeps it
+	NoNamespace bool   // it has no namespace, as "virsh metadata" prints it
 
-	stop int    // after the end tag
-	text []byte // the reason while it is read
+	end       int    // after the end tag
+	rawReason []byte // the reason while it is read
 }
 
 // Expired reports whether the last day of the waiver is past, seen on the day of today.

@@ -21,54 +21,54 @@ func (d *Domain) Waive(w *Waiver) ([]byte, error) {
 	case w.Rule == "" || !Shown(w.Reason):
 		return nil, errors.New("a waiver must have a rule and a reason")
 	}
-	at, end, text := d.place(w)
+	at, end, text := d.waiverEdit(w)
 	out := slices.Concat(d.src[:at], []byte(text), d.src[end:])
 	again, err := Load(d.Source, out)
 	if err != nil {
 		return nil, fmt.Errorf("the edited document could not be read: %w", err)
 	}
 	if !slices.ContainsFunc(again.Waivers, func(o *Waiver) bool {
-		return o.Rule == w.Rule && o.Device == w.Device && o.Reason == Shorten(reasonText(w.Reason)) && o.Flaw == "" && o.Lost == ""
+		return o.Rule == w.Rule && o.Device == w.Device && o.Reason == Shorten(reasonText(w.Reason)) && o.Flaw == "" && o.WhyDropped == ""
 	}) {
 		return nil, errors.New("the document has something where the waiver would stand that makes it no waiver")
 	}
 	return out, nil
 }
 
-// place returns which bytes of the document to replace by which text.
-func (d *Domain) place(w *Waiver) (start, end int, text string) {
+// waiverEdit returns which bytes of the document to replace by which text.
+func (d *Domain) waiverEdit(w *Waiver) (start, end int, text string) {
 	for _, o := range d.Waivers {
-		if o.Rule == w.Rule && o.Device == w.Device && o.Lost == "" && !o.Bare {
+		if o.Rule == w.Rule && o.Device == w.Device && o.WhyDropped == "" && !o.NoNamespace {
 			name := string(d.src[o.Tag.Start+1 : o.Tag.Start+afterName(d.src[o.Tag.Start:o.Tag.End])])
-			return o.Tag.Start, o.stop, w.element(name)
+			return o.Tag.Start, o.end, w.element(name)
 		}
 	}
-	if a := d.waivers; a.tagEnd > 0 {
+	if a := d.auditElement; a.tagEnd > 0 {
 		prefix := ""
 		name := string(d.src[int(a.start)+1 : int(a.start)+afterName(d.src[a.start:a.tagEnd])])
 		if p, _, ok := strings.Cut(name, ":"); ok {
 			prefix = p + ":"
 		}
-		return d.inside(int(a.start), int(a.tagEnd), int(a.close), name, w.element(prefix+"waive"))
+		return d.insertLast(int(a.start), int(a.tagEnd), int(a.close), name, w.element(prefix+"waive"))
 	}
 	line, unit := d.layout(1)
 	audit := `<va:audit xmlns:va="` + WaiverNamespace + `">` + line + unit + unit + w.element("va:waive") + line + unit + `</va:audit>`
 	if at, ok := d.find(At("metadata")); ok {
 		n := d.nodes[at]
-		return d.inside(int(n.start), int(n.tagEnd), int(n.close), "metadata", audit)
+		return d.insertLast(int(n.start), int(n.tagEnd), int(n.close), "metadata", audit)
 	}
 	// libvirt itself writes these before the metadata, in this order.
 	after := int(d.nodes[0].tagEnd)
 	for _, name := range []string{"name", "uuid", "genid", "title", "description"} {
 		if at, ok := d.find(At(name)); ok {
-			after = max(after, d.closed(at))
+			after = max(after, d.endOf(at))
 		}
 	}
 	return after, after, line + "<metadata>" + line + unit + audit + line + "</metadata>"
 }
 
-// inside returns how to put an element last into another, on a line of its own where the document has lines.
-func (d *Domain) inside(start, tagEnd, closing int, name, element string) (from, to int, text string) {
+// insertLast returns how to put an element last into another, on a line of its own where the document has lines.
+func (d *Domain) insertLast(start, tagEnd, closing int, name, element string) (from, to int, text string) {
 	line, unit := "", ""
 	if before, ok := d.indent(start); ok {
 		line, unit = d.newline()+before, d.unit()
@@ -125,8 +125,8 @@ func (d *Domain) newline() string {
 	return "\n"
 }
 
-// closed returns the offset behind an element's end tag.
-func (d *Domain) closed(at int32) int {
+// endOf returns the offset behind an element's end tag.
+func (d *Domain) endOf(at int32) int {
 	n := d.nodes[at]
 	if bytes.HasSuffix(d.src[n.start:n.tagEnd], []byte("/>")) {
 		return int(n.tagEnd)
@@ -149,10 +149,10 @@ func WaiverText(old []*Waiver, w *Waiver) string {
 }
 
 // Kept reports whether a waiver is one, and in a place where libvirt keeps it.
-func (w *Waiver) Kept() bool { return w.Flaw == "" && w.Lost == "" }
+func (w *Waiver) Kept() bool { return w.Flaw == "" && w.WhyDropped == "" }
 
 // Wrong returns why a waiver of a domain is none, or would be dropped, in words for people; "" where it is Kept.
-func (w *Waiver) Wrong() string { return cmp.Or(w.Flaw, w.Lost) }
+func (w *Waiver) Wrong() string { return cmp.Or(w.Flaw, w.WhyDropped) }
 
 // element writes the waiver.
 func (w *Waiver) element(name string) string {

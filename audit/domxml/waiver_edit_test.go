@@ -117,7 +117,7 @@ func TestWaiveAnywhere(t *testing.T) {
 
 func TestWaiverText(t *testing.T) {
 	old := []*Waiver{
-		{Rule: "a-b", Reason: "x & y"}, {Rule: "a-b", Device: "vda", Reason: "gone"}, {Rule: "c-d", Flaw: "it gives no reason"}, {Rule: "e-f", Reason: "z", Lost: "elsewhere"},
+		{Rule: "a-b", Reason: "x & y"}, {Rule: "a-b", Device: "vda", Reason: "gone"}, {Rule: "c-d", Flaw: "it gives no reason"}, {Rule: "e-f", Reason: "z", WhyDropped: "elsewhere"},
 	}
 	got := WaiverText(old, &Waiver{Rule: "a-b", Device: "vda", Reason: "new"})
 	if want := `<audit><waive rule="a-b">x &amp; y</waive><waive rule="a-b" device="vda">new</waive></audit>`; got != want {

@@ -14,73 +14,73 @@ import (
 // (tested with "virsh define" of libvirt 9 and 11): a waiver in such a place is lost when the guest is
 // defined, so it is none, and is told of.
 
-// waiving is what the reader knows of waivers around the element at hand.
-type waiving uint8
+// waiverPlace is what the reader knows of waivers around the element at hand.
+type waiverPlace uint8
 
 const (
-	noWaivers  waiving = iota
-	ourWaivers         // inside <audit> of our namespace, directly below <metadata>
-	bare               // the same without a namespace, as "virsh metadata" prints it
-	lostSecond         // inside a second <audit>
-	lostPlace          // anywhere else
-	lostName           // inside <audit> of a namespace that is not ours
+	outsideAudit      waiverPlace = iota
+	inAudit                       // inside <audit> of our namespace, directly below <metadata>
+	inUnprefixedAudit             // the same without a namespace, as "virsh metadata" prints it
+	inSecondAudit                 // inside a second <audit>
+	misplaced                     // anywhere else
+	inForeignAudit                // inside <audit> of a namespace that is not ours
 )
 
-// lost says what is wrong with the place of a waiver.
-var lost = map[waiving]string{
-	lostSecond: "it is in a second element of this namespace, of which libvirt keeps the first",
-	lostPlace:  "it is not directly inside the <audit> of <metadata>, where libvirt would keep it",
-	lostName:   "the namespace of <audit> is not " + WaiverNamespace,
+// dropReasons says what is wrong with the place of a waiver.
+var dropReasons = map[waiverPlace]string{
+	inSecondAudit:  "it is in a second element of this namespace, of which libvirt keeps the first",
+	misplaced:      "it is not directly inside the <audit> of <metadata>, where libvirt would keep it",
+	inForeignAudit: "the namespace of <audit> is not " + WaiverNamespace,
 }
 
-// waiver notes a waiver, of whatever place; it is called for elements that libvirt's drivers do not read.
-func (r *reader) waiver(f *frame, t xml.StartElement, attrs []xml.Attr, start, end int) {
+// noteWaiver notes a waiver, of whatever place; it is called for elements that libvirt's drivers do not read.
+func (r *reader) noteWaiver(f *frame, t xml.StartElement, attrs []xml.Attr, start, end int) {
 	uri, _ := r.resolve(t.Name.Space)
 	parent := &r.stack[len(r.stack)-2]
 	name := t.Name.Local
 	ours := uri == WaiverNamespace
 	directly := parent.node == f.node && parent.mode == metadata && parent.out == (xml.Name{Local: "metadata"})
-	second := r.taken
+	second := r.ownElementSeen
 	if directly && ours {
-		r.taken = true // whatever it is called
+		r.ownElementSeen = true // whatever it is called
 	}
 	switch {
 	case name == "audit" && directly:
 		switch {
 		case ours && second:
-			f.waiving = lostSecond
+			f.waiverPlace = inSecondAudit
 		case ours:
-			f.waiving, r.ours = ourWaivers, node{start: int32(start), tagEnd: int32(end), close: int32(end)}
+			f.waiverPlace, r.auditElement = inAudit, node{start: int32(start), tagEnd: int32(end), close: int32(end)}
 		case uri == "":
-			f.waiving = bare
+			f.waiverPlace = inUnprefixedAudit
 		default:
-			f.waiving = lostName
+			f.waiverPlace = inForeignAudit
 		}
 	case name != "waive":
 		if ours {
-			f.waiving = lostPlace
+			f.waiverPlace = misplaced
 		}
-		if ours && name != "audit" || parent.waiving == ourWaivers || parent.waiving == bare || parent.waiving == lostSecond {
-			f.waiving = lostPlace
-			w := &Waiver{Flaw: misspelt(name, directly)}
+		if ours && name != "audit" || parent.waiverPlace == inAudit || parent.waiverPlace == inUnprefixedAudit || parent.waiverPlace == inSecondAudit {
+			f.waiverPlace = misplaced
+			w := &Waiver{Flaw: misspeltFlaw(name, directly)}
 			w.Source, w.InDomain, w.Tag = r.source, true, Span{start, end}
 			r.waivers = append(r.waivers, w)
 		}
-	case ours || parent.waiving != noWaivers && uri == "" || parent.waiving == lostName && hasAttr(attrs, "rule"):
+	case ours || parent.waiverPlace != outsideAudit && uri == "" || parent.waiverPlace == inForeignAudit && hasAttr(attrs, "rule"):
 		w := newWaiver(attrs)
 		w.Source, w.InDomain, w.Tag = r.source, true, Span{start, end}
-		where := parent.waiving
-		if where == noWaivers {
-			where = lostPlace
+		where := parent.waiverPlace
+		if where == outsideAudit {
+			where = misplaced
 		}
-		w.Lost, w.Bare = lost[where], where == bare
+		w.WhyDropped, w.NoNamespace = dropReasons[where], where == inUnprefixedAudit
 		f.waiver = w
 		r.waivers = append(r.waivers, w)
 	}
 }
 
-// misspelt says what is wrong with an element that is no waiver, where one is expected.
-func misspelt(name string, directly bool) string {
+// misspeltFlaw says what is wrong with an element that is no waiver, where one is expected.
+func misspeltFlaw(name string, directly bool) string {
 	want := "waive"
 	if directly {
 		want = "audit"
@@ -88,13 +88,13 @@ func misspelt(name string, directly bool) string {
 	return fmt.Sprintf("there is no element <%s> of this kind, did you mean <%s>?", name, want)
 }
 
-// waiverEnd notes where a waiver, or the element that holds them, ends: its end tag begins at start.
-func (r *reader) waiverEnd(f *frame, start int) {
+// noteWaiverEnd notes where a waiver, or the element that holds them, ends: its end tag begins at start.
+func (r *reader) noteWaiverEnd(f *frame, start int) {
 	switch {
 	case f.waiver != nil:
-		f.waiver.stop = r.in.pos
-	case f.waiving == ourWaivers && f.raw.Local == "audit":
-		r.ours.close = max(int32(start), r.ours.tagEnd)
+		f.waiver.end = r.in.pos
+	case f.waiverPlace == inAudit && f.raw.Local == "audit":
+		r.auditElement.close = max(int32(start), r.auditElement.tagEnd)
 	}
 }
 
@@ -129,11 +129,11 @@ func newWaiver(attrs []xml.Attr) *Waiver {
 	return w
 }
 
-// reasoned completes the waivers when the document has been read.
-func (d *Domain) reasoned(waivers []*Waiver, within node) {
-	d.Waivers, d.waivers = slices.Clip(waivers), within
+// completeWaivers completes the waivers when the document has been read.
+func (d *Domain) completeWaivers(waivers []*Waiver, within node) {
+	d.Waivers, d.auditElement = slices.Clip(waivers), within
 	for _, w := range d.Waivers {
-		w.Reason, w.text = secret.MaskWords(Shorten(reasonText(string(w.text)))), nil
+		w.Reason, w.rawReason = secret.MaskWords(Shorten(reasonText(string(w.rawReason)))), nil
 		if !Shown(w.Reason) && w.Flaw == "" {
 			w.Flaw = "it gives no reason"
 		}

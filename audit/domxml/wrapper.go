@@ -6,7 +6,7 @@ import (
 )
 
 // Libvirt keeps domains inside of other documents too. It reads the document whole and looks for the
-// inner element with the XPath "./domain", of whose matches it takes the first (source: the users of
+// rootChild element with the XPath "./domain", of whose matches it takes the first (source: the users of
 // virXPathNode in src/conf/domain_conf.c, snapshot_conf.c and checkpoint_conf.c; for snapshots and
 // running guests tested with libvirt 9). So the reader goes through the whole document as ever, and
 // begins to hand out elements at the inner one: places, depth and prefixes that are declared further
@@ -19,21 +19,21 @@ var wrappers = map[string]map[string]Kind{
 	"domaincheckpoint": {"domain": Checkpoint},
 }
 
-// wrap is what the reader knows of the elements around the domain.
-type wrap struct {
-	root    string // as written, without its prefix
-	origin  Origin // what it says of all its domains
-	kinds   []Kind // of the domains read so far
-	child   int    // where the content of the root's child at hand begins
-	bare    bool   // there was a <domain> without a type
-	dropped []Dropped
+// wrapper is what the reader knows of the elements around the domain.
+type wrapper struct {
+	root        string // as written, without its prefix
+	origin      Origin // what it says of all its domains
+	kinds       []Kind // of the domains read so far
+	childStart  int    // where the content of the root's child at hand begins
+	untypedSeen bool   // there was a <domain> without a type
+	dropped     []Dropped
 }
 
 // outermost checks the root element, and in a document that holds a domain the children of the root.
 // It returns the start of a domain, or nothing for what is passed over.
 func (r *reader) outermost(f *frame, attrs []xml.Attr, start, end int) (xml.Token, error) {
 	if len(r.stack) == 2 {
-		return r.inner(f, attrs, start, end)
+		return r.rootChild(f, attrs, start, end)
 	}
 	name := f.raw.Local
 	uri, declared := r.resolve(f.raw.Space)
@@ -47,12 +47,12 @@ func (r *reader) outermost(f *frame, attrs []xml.Attr, start, end int) (xml.Toke
 		return nil, r.refuse(start, "a default namespace on <%s> (libvirt finds no element of the domain then)", name)
 	}
 	if name == "domain" {
-		return r.domain(f, attrs, start, end)
+		return r.startDomain(f, attrs, start, end)
 	}
-	if err := r.unforeign(attrs, start); err != nil {
+	if err := r.refusePrefixed(attrs, start); err != nil {
 		return nil, err // xml:space, which the elements inside inherit, changes what libxml2 keeps of them
 	}
-	r.outer = 1
+	r.wrapperDepth = 1
 	r.wrap.root = name
 	r.wrap.origin = Origin{Stated: true, Secrets: name == "domstatus"} // which leaves libvirt's hands as a file only
 	if name == "domstatus" {
@@ -62,10 +62,10 @@ func (r *reader) outermost(f *frame, attrs []xml.Attr, start, end int) (xml.Toke
 	return nil, nil
 }
 
-// inner decides about a child of the root: a domain, a fact about it, or something to pass over.
-func (r *reader) inner(f *frame, attrs []xml.Attr, start, end int) (xml.Token, error) {
+// rootChild decides about a child of the root: a domain, a fact about it, or something to pass over.
+func (r *reader) rootChild(f *frame, attrs []xml.Attr, start, end int) (xml.Token, error) {
 	f.mode = ignored
-	r.wrap.child = end
+	r.wrap.childStart = end
 	uri, declared := r.resolve(f.raw.Space)
 	kind, holds := wrappers[r.wrap.root][f.raw.Local]
 	switch {
@@ -75,11 +75,11 @@ func (r *reader) inner(f *frame, attrs []xml.Attr, start, end int) (xml.Token, e
 	case !holds:
 		return nil, nil
 	case uri != "" || !declared:
-		r.dropOuter(f.raw, ForeignNamespace, start, end)
+		r.recordDroppedRootChild(f.raw, ForeignNamespace, start, end)
 		return nil, nil
 	}
 	if slices.Contains(r.wrap.kinds, kind) {
-		r.dropOuter(f.raw, Repeated, start, end)
+		r.recordDroppedRootChild(f.raw, Repeated, start, end)
 		return nil, nil
 	}
 	if kind == Snapshot {
@@ -87,29 +87,29 @@ func (r *reader) inner(f *frame, attrs []xml.Attr, start, end int) (xml.Token, e
 		// make one names nothing; a revert then takes the guest's own definition.
 		switch typed := value(attrs, "type") != ""; {
 		case !typed:
-			r.wrap.bare = true
+			r.wrap.untypedSeen = true
 			return nil, nil
-		case r.wrap.bare:
+		case r.wrap.untypedSeen:
 			return nil, r.refuse(start, "a second <domain>, and the first has no type (libvirt refuses the snapshot)")
 		}
 	}
 	r.wrap.kinds = append(r.wrap.kinds, kind)
 	r.index = index{src: r.src, begin: r.begin, nodes: make([]node, 0, 16+len(r.src)/48)}
 	r.dropped = nil
-	return r.domain(f, attrs, start, end)
+	return r.startDomain(f, attrs, start, end)
 }
 
-// aboutEnd notes what a child of the root that has just ended says of the domains.
-func (r *reader) aboutEnd(name xml.Name, end int) {
+// rootChildEnd notes what a child of the root that has just ended says of the domains.
+func (r *reader) rootChildEnd(name xml.Name, end int) {
 	if name == (xml.Name{Local: "name"}) && r.wrap.origin.Label == "" && r.wrap.root != "domstatus" {
-		r.wrap.origin.Label = textOf(r.src[min(r.wrap.child, end):end])
+		r.wrap.origin.Label = textOf(r.src[min(r.wrap.childStart, end):end])
 	}
 }
 
-func (r *reader) dropOuter(name xml.Name, why DropReason, start, end int) {
+func (r *reader) recordDroppedRootChild(name xml.Name, why DropReason, start, end int) {
 	inside := r.dropped
 	r.dropped = nil
-	r.drop(name, why, start, end)
+	r.recordDropped(name, why, start, end)
 	r.wrap.dropped = append(r.wrap.dropped, r.dropped...)
 	r.dropped = inside
 }

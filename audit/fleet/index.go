@@ -15,17 +15,17 @@ import (
 // filled in one pass over all domains, before any rule runs, and holds keys and places but no
 // document, so that its memory grows with what domains name of the world, not with them.
 type Index struct {
-	mu       sync.Mutex
-	domains  []indexed
-	guests   map[[2]string]int32       // different ones, by name and UUID
-	keys     map[string]map[string]int // of a kind, the number of each key
-	count    int                       // how many keys there are
-	uses     []use                     // once frozen, in order of key, source, line and column
-	starts   []int32                   // once frozen, where the uses of a key begin; one more at the end
-	guestsOf []int32                   // once frozen, how many different guests use a key
-	details  map[string]int32          // few different ones, kept once
-	words    []string
-	sorted   map[string][]string // keys of a kind, in order; made when first asked for
+	mu          sync.Mutex
+	domains     []indexed
+	guests      map[[2]string]int32       // different ones, by name and UUID
+	keys        map[string]map[string]int // of a kind, the number of each key
+	count       int                       // how many keys there are
+	uses        []use                     // once frozen, in order of key, source, line and column
+	starts      []int32                   // once frozen, where the uses of a key begin; one more at the end
+	guestsOf    []int32                   // once frozen, how many different guests use a key
+	details     map[string]int32          // few different ones, kept once
+	detailTexts []string
+	sorted      map[string][]string // keys of a kind, in order; made when first asked for
 }
 
 // indexed is one document of the index.
@@ -119,13 +119,13 @@ func (x *Index) Add(g Guest, notes []Note, questions []Question, answered bool) 
 	n := int32(len(x.domains))
 	x.domains = append(x.domains, indexed{g, number})
 	for _, u := range distinct(notes, func(u Note) any { return [3]string{u.Kind, u.Key, u.Detail} }) {
-		x.uses = append(x.uses, use{x.number(u.Kind, u.Key), n, int32(u.Pos.Line), int32(u.Pos.Column), x.word(u.Detail)})
+		x.uses = append(x.uses, use{x.keyNumber(u.Kind, u.Key), n, int32(u.Pos.Line), int32(u.Pos.Column), x.detailNumber(u.Detail)})
 	}
 	for _, q := range distinct(questions, func(q Question) any { return q }) {
 		if q.Under {
 			asked.under = append(asked.under, q)
 		} else {
-			asked.numbers = append(asked.numbers, x.number(q.Kind, q.Key))
+			asked.numbers = append(asked.numbers, x.keyNumber(q.Kind, q.Key))
 		}
 	}
 	return asked
@@ -147,15 +147,15 @@ func distinct[T any](list []T, key func(T) any) []T {
 	})
 }
 
-// Concerns reports whether one of the questions has an answer that names another guest, so that the
+// HasAnswer reports whether one of the questions has an answer that names another guest, so that the
 // rules have to look at the domain again. The index must be frozen.
-func (x *Index) Concerns(q Questions) bool {
+func (x *Index) HasAnswer(q Questions) bool {
 	if q.answered {
 		return true
 	}
 	another := func(n int) bool {
 		for _, u := range x.uses[x.starts[n]:x.starts[n+1]] {
-			if g := &x.domains[u.domain]; !g.is(&q.guest) {
+			if g := &x.domains[u.domain]; !g.sameGuest(&q.guest) {
 				return true
 			}
 		}
@@ -178,7 +178,7 @@ func (x *Index) Concerns(q Questions) bool {
 	return false
 }
 
-func (x *Index) number(kind, key string) int32 {
+func (x *Index) keyNumber(kind, key string) int32 {
 	keys := x.keys[kind]
 	if keys == nil {
 		keys = map[string]int{}
@@ -193,21 +193,21 @@ func (x *Index) number(kind, key string) int32 {
 	return int32(n)
 }
 
-func (x *Index) word(detail string) int32 {
+func (x *Index) detailNumber(detail string) int32 {
 	n, ok := x.details[detail]
 	if !ok {
-		n = int32(len(x.words))
+		n = int32(len(x.detailTexts))
 		detail = strings.Clone(detail)
-		x.words = append(x.words, detail)
+		x.detailTexts = append(x.detailTexts, detail)
 		x.details[detail] = n
 	}
 	return n
 }
 
-// is reports whether the two are documents of one guest. The same guest may be seen
+// sameGuest reports whether the two are documents of one guest. The same guest may be seen
 // twice: running and stored, or in a file and its copy. A document without a UUID gets one when it is
 // defined, so its name must do; one with neither is a guest of its own.
-func (g *Guest) is(other *Guest) bool {
+func (g *Guest) sameGuest(other *Guest) bool {
 	switch {
 	case g.name != other.name:
 		return false
@@ -238,7 +238,7 @@ func (x *Index) Freeze() {
 			cmp.Compare(a.column, b.column),
 		)
 	})
-	x.begin()
+	x.indexStarts()
 	x.guestsOf = make([]int32, x.count)
 	seen := make([]int32, len(x.guests)) // the last key, plus one, that was seen with the guest
 	for _, u := range x.uses {
@@ -247,17 +247,17 @@ func (x *Index) Freeze() {
 			x.guestsOf[u.key]++
 		}
 	}
-	x.thin()
+	x.dropUnneeded()
 	x.sorted = map[string][]string{}
 }
 
-// enough is how many guests that use a key in the same way are kept: rules name a few and count no further.
-const enough = 102
+// maxUsesPerWay is how many guests that use a key in the same way are kept: rules name a few and count no further.
+const maxUsesPerWay = 102
 
-// thin drops the uses that no answer depends on: those of a guest that uses the key in the same way in an earlier
+// dropUnneeded drops the uses that no answer depends on: those of a guest that uses the key in the same way in an earlier
 // document, and those of more guests than rules count. Each rule asks for each guest: where all use one thing,
 // the work would be the square of their number.
-func (x *Index) thin() {
+func (x *Index) dropUnneeded() {
 	type way struct {
 		detail int32
 		live   bool
@@ -280,7 +280,7 @@ func (x *Index) thin() {
 		d := &x.domains[u.domain]
 		w := way{u.detail, d.live}
 		o := one{w, d.number}
-		if seen[o] == key+1 || count[w] >= enough {
+		if seen[o] == key+1 || count[w] >= maxUsesPerWay {
 			continue
 		}
 		seen[o] = key + 1
@@ -289,11 +289,11 @@ func (x *Index) thin() {
 	}
 	clear(x.uses[len(kept):])
 	x.uses = kept
-	x.begin()
+	x.indexStarts()
 }
 
-// begin notes where the uses of each key begin.
-func (x *Index) begin() {
+// indexStarts notes where the uses of each key begin.
+func (x *Index) indexStarts() {
 	x.starts = make([]int32, x.count+1)
 	for _, u := range x.uses {
 		x.starts[u.key+1]++
@@ -342,7 +342,7 @@ func (x *Index) others(self *Guest, kind, key, name string, yield func(Use) bool
 	}
 	for _, u := range x.uses[x.starts[n]:x.starts[n+1]] {
 		g := &x.domains[u.domain]
-		if !g.is(self) && !yield(Use{g.name, g.source, int(u.line), int(u.column), int(g.number), g.live, name, x.words[u.detail]}) {
+		if !g.sameGuest(self) && !yield(Use{g.name, g.source, int(u.line), int(u.column), int(g.number), g.live, name, x.detailTexts[u.detail]}) {
 			return false
 		}
 	}

@@ -29,19 +29,19 @@ func (k *keptDomains) keep(size int) bool {
 
 // input is a document on its way through the passes. Only one goroutine has it at a time.
 type input struct {
-	document *collect.Document // nil where domains is all that there is
-	domains  []*audit.Domain   // loaded; nil where they were not kept from the first pass
-	sum      uint64            // of the bytes that the first pass has read
-	alone    []*audit.Result   // of the first pass, one for each domain
-	asked    []fleet.Questions // of the rules across guests, about each domain
-	settled  *Outcome          // set where the first pass has found no domain: there is no second
+	document     *collect.Document // nil where domains is all that there is
+	domains      []*audit.Domain   // loaded; nil where they were not kept from the first pass
+	sum          uint64            // of the bytes that the first pass has read
+	firstResults []*audit.Result   // of the first pass, one for each domain
+	asked        []fleet.Questions // of the rules across guests, about each domain
+	settled      *Outcome          // set where the first pass has found no domain: there is no second
 }
 
 // judged is an outcome of the second pass with what the stages have to know of the first.
 type judged struct {
 	Outcome
-	alone    []*audit.Result // of the first pass, one for each of Results; nil elements for domains that are new
-	reported bool            // the first pass has settled it
+	firstResults []*audit.Result // of the first pass, one for each of Results; nil elements for domains that are new
+	settledFirst bool            // the first pass has settled it
 }
 
 // PanicError is a panic while a document was judged: a defect of the program, kept to that document.
@@ -86,7 +86,7 @@ func (in *input) load() (domains []*audit.Domain, sum uint64, size int, failed *
 	}
 	domains, err = domxml.LoadPart(in.document.Source, domxml.Part{Data: data, Start: in.document.Start})
 	for _, d := range domains {
-		d.Origin = in.document.Origin.On(d.Origin)
+		d.Origin = in.document.Origin.Merge(d.Origin)
 	}
 	return domains, maphash.Bytes(seed, data), len(data), failure(err)
 }
@@ -108,7 +108,7 @@ func (in *input) first(r *Run, kept *keptDomains) {
 	if in.settled != nil {
 		return
 	}
-	defer recovered(in.source(), func(o Outcome) { in.settled, in.alone = &o, nil })
+	defer recovered(in.source(), func(o Outcome) { in.settled, in.firstResults = &o, nil })
 	domains, sum, size, failed := in.load()
 	if in.settled = failed; failed != nil {
 		return
@@ -121,8 +121,8 @@ func (in *input) first(r *Run, kept *keptDomains) {
 		}
 		in.asked = append(in.asked, asked)
 		res := audit.Run(d, r.opt.Settings)
-		r.drifts.Note(res)
-		in.alone = append(in.alone, res)
+		r.drifts.Add(res)
+		in.firstResults = append(in.firstResults, res)
 	}
 	if kept.keep(size) {
 		in.domains = domains
@@ -132,16 +132,16 @@ func (in *input) first(r *Run, kept *keptDomains) {
 // second is the second pass. settings are those of the run with its index.
 func (in *input) second(r *Run, settings *audit.Settings) (out judged) {
 	if in.settled != nil {
-		return judged{Outcome: *in.settled, reported: true}
+		return judged{Outcome: *in.settled, settledFirst: true}
 	}
 	defer recovered(in.source(), func(o Outcome) { out = judged{Outcome: o} })
-	domains, alone := in.domains, in.alone
-	in.domains, in.alone = nil, nil // the caller may let go of them
+	domains, alone := in.domains, in.firstResults
+	in.domains, in.firstResults = nil, nil // the caller may let go of them
 	for _, res := range alone {
 		settings.Confirm(res)
 	}
-	if !slices.ContainsFunc(in.asked, r.index.Concerns) {
-		return judged{Outcome: Outcome{Results: alone}, alone: alone}
+	if !slices.ContainsFunc(in.asked, r.index.HasAnswer) {
+		return judged{Outcome: Outcome{Results: alone}, firstResults: alone}
 	}
 	sum := in.sum
 	if domains == nil {
@@ -151,7 +151,7 @@ func (in *input) second(r *Run, settings *audit.Settings) (out judged) {
 		}
 	}
 	for i, d := range domains {
-		if sum == in.sum && !r.index.Concerns(in.asked[i]) {
+		if sum == in.sum && !r.index.HasAnswer(in.asked[i]) {
 			out.Results = append(out.Results, alone[i])
 		} else {
 			out.Results = append(out.Results, audit.Run(d, settings))
@@ -161,6 +161,6 @@ func (in *input) second(r *Run, settings *audit.Settings) (out judged) {
 		// The findings are true, but the index knows the guest as it was before.
 		out.Kind, out.Err = Changed, &collect.Problem{Source: in.document.Source, Err: errChanged}
 	}
-	out.alone = append(alone, make([]*audit.Result, max(0, len(out.Results)-len(alone)))...)
+	out.firstResults = append(alone, make([]*audit.Result, max(0, len(out.Results)-len(alone)))...)
 	return out
 }

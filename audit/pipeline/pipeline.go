@@ -118,7 +118,7 @@ func (r *Run) outcomes(inputs iter.Seq[*input]) iter.Seq[Outcome] {
 		var all []*input
 		kept := &keptDomains{}
 		for in := range audit.Ordered(r.readers(), inputs, func(in *input) *input { in.first(r, kept); return in }) {
-			r.countWaivers(in.alone)
+			r.countWaivers(in.firstResults)
 			if all = append(all, in); r.opt.LimitMemory && len(all)%documentsPerCheck == 0 {
 				adjustMemoryLimit()
 			}
@@ -131,7 +131,7 @@ func (r *Run) outcomes(inputs iter.Seq[*input]) iter.Seq[Outcome] {
 		together := *r.opt.Settings
 		together.Index = r.index
 		for out := range audit.Ordered(r.readers(), slices.Values(all), func(in *input) judged { return in.second(r, &together) }) {
-			if r.opt.Early && out.reported {
+			if r.opt.Early && out.settledFirst {
 				continue
 			}
 			r.finish(&out)
@@ -157,10 +157,10 @@ func (r *Run) early(in *input) Outcome {
 		r.countError(in.settled)
 		return *in.settled
 	}
-	for _, res := range in.alone {
-		r.baseline(res)
+	for _, res := range in.firstResults {
+		r.markBaseline(res)
 	}
-	return Outcome{Kind: Early, Results: in.alone}
+	return Outcome{Kind: Early, Results: in.firstResults}
 }
 
 // countError counts the documents that could not be read or judged.

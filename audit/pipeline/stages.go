@@ -19,36 +19,36 @@ import (
 func (r *Run) finish(out *judged) {
 	r.countError(&out.Outcome)
 	for i, res := range out.Results {
-		revised := res != out.alone[i]
+		revised := res != out.firstResults[i]
 		if revised {
 			r.countWaivers([]*audit.Result{res})
 		}
-		marked := r.drift(res)
+		marked := r.markDrift(res)
 		out.Revised = append(out.Revised, revised || marked)
-		r.baselineOnce(res, out.alone[i])
+		r.markBaselineOnce(res, out.firstResults[i])
 		r.record(res)
 	}
 }
 
-// drift marks the findings that are in one of a guest's documents alone, and reports whether there are any.
-func (r *Run) drift(res *audit.Result) bool { return r.drifts.Mark(res) }
+// markDrift marks the findings that are in one of a guest's documents alone, and reports whether there are any.
+func (r *Run) markDrift(res *audit.Result) bool { return r.drifts.Mark(res) }
 
-// baseline takes the findings that the baseline knows out of those that count.
-func (r *Run) baseline(res *audit.Result) {
+// markBaseline takes the findings that the baseline knows out of those that count.
+func (r *Run) markBaseline(res *audit.Result) {
 	if r.opt.Baseline != nil {
 		r.opt.Baseline.Mark(res)
 	}
 }
 
-// baselineOnce is baseline for a result that may have passed that stage in the first pass, or in whose
+// markBaselineOnce is baseline for a result that may have passed that stage in the first pass, or in whose
 // place another one has.
-func (r *Run) baselineOnce(res, early *audit.Result) {
+func (r *Run) markBaselineOnce(res, early *audit.Result) {
 	switch {
 	case !r.opt.Early || early == nil:
-		r.baseline(res)
+		r.markBaseline(res)
 	case early != res && r.opt.Baseline != nil:
 		r.opt.Baseline.Release(early)
-		r.baseline(res)
+		r.markBaseline(res)
 	}
 }
 

@@ -9,9 +9,9 @@ import (
 // Hidden replaces a secret in reports.
 const Hidden = "******"
 
-// harmlessNames are names that libvirt and QEMU define, with such a word in them, whose value is not a
+// notSecretNames are names that libvirt and QEMU define, with such a word in them, whose value is not a
 // secret: switches, files, references to a secret that is stored elsewhere.
-var harmlessNames = map[string]bool{
+var notSecretNames = map[string]bool{
 	"passthrough": true, "passwdValidTo": true, "keymap": true, "keyfile": true, "xauth": true, "authorKey": true,
 	"keyid": true, "keywrap": true, "idAuth": true, "authz": true, "tls-authz": true, "sasl-authz": true,
 	"tls-creds": true, "key-slot": true, "knownHosts": true,
@@ -30,7 +30,7 @@ func InName[T string | []byte](name T) bool {
 				})
 		}
 	}
-	return found && !harmlessNames[string(name)] && !bytes.HasSuffix([]byte(name), []byte("-secret"))
+	return found && !notSecretNames[string(name)] && !bytes.HasSuffix([]byte(name), []byte("-secret"))
 }
 
 // Lower returns the small letter of a capital of ASCII, and any other byte as it is.

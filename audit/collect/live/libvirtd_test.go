@@ -33,7 +33,7 @@ func fetched(t *testing.T, h *Host) map[string]*audit.Domain {
 			continue
 		}
 		for _, d := range domains {
-			d.Origin = doc.Origin.On(d.Origin)
+			d.Origin = doc.Origin.Merge(d.Origin)
 			out[strings.TrimPrefix(doc.Source, h.URI+" ")+" "+string(d.Origin.Kind)] = d
 		}
 	}
@@ -168,7 +168,7 @@ func TestDaemon(t *testing.T) {
 				continue
 			}
 			for _, d := range domains {
-				d.Origin = doc.Origin.On(d.Origin)
+				d.Origin = doc.Origin.Merge(d.Origin)
 				got = append(got, d.Name+" "+string(d.Origin.Kind))
 				if !d.SecretsShown() || d.Devices.Graphics[0].VNC.Passwd != "hunter2" {
 					t.Errorf("%s: the password is not there", doc.Source)

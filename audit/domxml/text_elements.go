@@ -2,11 +2,11 @@ package domxml
 
 import "encoding/xml"
 
-// textual lists, by parent, the elements that libvirt reads as text. It does so with XPath's string() or
+// textElements lists, by parent, the elements that libvirt reads as text. It does so with XPath's string() or
 // with xmlNodeGetContent: the text of elements inside them counts too, so that <emulator>/bin/a<x>b</x>
 // is /bin/ab to libvirt and /bin/a to others. An element in one of them is refused. (Source: the
 // users of the two in src/conf of libvirt 9.0; what the schema of libvirt 12.8 allows text in.)
-var textual = table(`
+var textElements = parseTable(`
 domain: name uuid hwuuid genid title description memory currentMemory maxMemory vcpu iothreads bootloader bootloader_args on_poweroff on_reboot on_crash on_lockfailure
 os: type loader nvram kernel initrd cmdline dtb init initarg initenv initdir inituser initgroup root shim
 acpi: table
@@ -49,9 +49,9 @@ smm: tseg
 tcg: tb-cache
 `)
 
-// isText reports whether libvirt reads the text of an element.
-func isText(parent, name string, attrs []xml.Attr) bool {
-	if !textual[parent][name] {
+// isTextElement reports whether libvirt reads the text of an element.
+func isTextElement(parent, name string, attrs []xml.Attr) bool {
+	if !textElements[parent][name] {
 		return false
 	}
 	switch name {
@@ -63,8 +63,8 @@ func isText(parent, name string, attrs []xml.Attr) bool {
 	return true
 }
 
-// pierced lists the parents whose children libvirt tells apart by their local name alone, whatever
+// matchedByLocalName lists the parents whose children libvirt tells apart by their local name alone, whatever
 // their namespace (it walks over the nodes there and asks no XPath; measured with libvirt 9).
 // An element in a foreign namespace is refused below them, since it cannot be called ignored.
-var pierced = set("features", "hyperv", "kvm", "xen", "capabilities", "stimer", "address", "bandwidth",
+var matchedByLocalName = set("features", "hyperv", "kvm", "xen", "capabilities", "stimer", "address", "bandwidth",
 	"virtualport", "active_pcr_banks", "filterref", "origstates")

@@ -2,49 +2,49 @@ package domxml
 
 import "bytes"
 
-// chars is what libxml2 has made of the inside of an element so far, as far as it decides what
+// childText is what libxml2 has made of the inside of an element so far, as far as it decides what
 // happens to white space. libvirt has libxml2 drop "ignorable" white space (xmlKeepBlanksDefault(0) in
 // virXMLParseHelper), and libxml2 guesses what that is (areBlanks in its parser.c).
-type chars struct {
-	any     bool // has a child node of any kind
-	first   bool // the first of them is text
-	literal bool // a literal stretch of text or of kept white space was seen
+type childText struct {
+	hasChild    bool // has a child node of any kind
+	textFirst   bool // the first of them is text
+	literalSeen bool // a literal stretch of text or of kept white space was seen
 }
 
 // add notes a child node: text, or anything else.
-func (c *chars) add(text bool) {
-	if !c.any {
-		c.any, c.first = true, text
+func (c *childText) add(text bool) {
+	if !c.hasChild {
+		c.hasChild, c.textFirst = true, text
 	}
 }
 
-// keeps reports whether libxml2 keeps a literal stretch of white space that stands between two of tag,
+// keepsBlanks reports whether libxml2 keeps a literal stretch of white space that stands between two of tag,
 // comment, processing instruction and CDATA, and whether its versions differ there. White space next to
 // other text or to a reference is kept by all and is not asked for here.
 //
 // Checked on 3,069 patterns with libxml2 2.9.14 (libvirt 9.0) and 2.15.4 (libvirt 12.8): the newer one
 // also keeps it wherever literal text came before.
-func (c *chars) keeps(beforeEnd bool) (keeps, versions bool) {
-	keeps = !c.any && beforeEnd || c.any && c.first
-	return keeps, !keeps && c.literal
+func (c *childText) keepsBlanks(beforeEnd bool) (keeps, versions bool) {
+	keeps = !c.hasChild && beforeEnd || c.hasChild && c.textFirst
+	return keeps, !keeps && c.literalSeen
 }
 
 // literalText returns the part that libxml2 keeps of a stretch of text between two of tag, comment,
 // processing instruction and CDATA, references included: the whole or what is left without white space
 // at its beginning. libxml2 asks for each piece up to a carriage return (xmlParseCharData); once a piece
 // is kept, all that follow are, since they stand next to text.
-func (c *chars) literalText(raw []byte, beforeEnd bool) (kept []byte, versions bool) {
+func (c *childText) literalText(raw []byte, beforeEnd bool) (kept []byte, versions bool) {
 	for {
 		n := len(raw) - len(bytes.TrimLeft(raw, " \t\n"))
 		switch {
 		case n == len(raw): // the end
-			keeps, differ := c.keeps(beforeEnd)
+			keeps, differ := c.keepsBlanks(beforeEnd)
 			if !keeps {
 				return nil, versions || differ
 			}
 		case raw[n] == '\r':
 			if n > 0 {
-				keeps, differ := c.keeps(false)
+				keeps, differ := c.keepsBlanks(false)
 				versions = versions || differ
 				if keeps {
 					break
@@ -61,13 +61,13 @@ func (c *chars) literalText(raw []byte, beforeEnd bool) (kept []byte, versions b
 			if len(bytes.TrimLeft(raw, " \t\r\n")) > 0 {
 				break
 			}
-			keeps, differ := c.keeps(beforeEnd)
+			keeps, differ := c.keepsBlanks(beforeEnd)
 			if versions = versions || differ || len(raw) >= pieceSize; !keeps {
 				return nil, versions
 			}
 		}
 		c.add(true)
-		c.literal = true
+		c.literalSeen = true
 		return raw, versions
 	}
 }
