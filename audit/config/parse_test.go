@@ -209,8 +209,8 @@ var mistakes = []mistake{
 	{"waivers:\n- rule: 'network-*'\n  reason: x\n", `2:9: "network-*" is a pattern; one rule is expected`, true},
 	{"waivers:\n- rule: network-script\n  reason: x\n  domain: 'a['\n", `4:11: invalid pattern "a[": a bracket is not closed, or nothing follows a backslash`, false},
 	{"waivers:\n- rule: network-script\n  reason: x\n  domain: 17\n", "4:11: must be a string, not a number; put it in quotes", true},
-	{"waivers:\n- rule: network-script\n  reason: x\n  until: 30.6.2027\n", `4:10: "30.6.2027" is no day of the form 2027-06-30`, true},
-	{"waivers:\n- rule: network-script\n  reason: x\n  until: 2027-02-30\n", `4:10: "2027-02-30" is no day of the form 2027-06-30`, false},
+	{"waivers:\n- rule: network-script\n  reason: x\n  until: 30.6.2027\n", `4:10: "30.6.2027" is not a date of the form 2027-06-30`, true},
+	{"waivers:\n- rule: network-script\n  reason: x\n  until: 2027-02-30\n", `4:10: "2027-02-30" is not a date of the form 2027-06-30`, false},
 	{"waivers:\n- rule: network-script\n  reason: x\n  device: |\n    a\n    b\n", "4:11: a string of several lines; one line is expected", true},
 	{"waivers:\n- rule: network-script\n  reason: x\n  untl: 2027-06-30\n", `4:3: unknown key "untl"; did you mean 'until'?`, true},
 

@@ -4,8 +4,8 @@ import (
 	"encoding/xml"
 )
 
-// checkAttributes checks the attributes of a start tag, records the namespaces that it declares, and
-// returns those that the decoder is to see.
+// checkAttributes checks the attributes of a start tag and records the namespaces that it declares.
+// It returns the attributes that the decoder is to see.
 func (r *reader) checkAttributes(t xml.StartElement, start int) ([]xml.Attr, error) {
 	if len(t.Attr) == 0 {
 		return nil, nil
@@ -32,12 +32,12 @@ func (r *reader) checkAttributes(t xml.StartElement, start int) ([]xml.Attr, err
 	return kept, nil
 }
 
-// refusePrefixed refuses attributes with a prefix: libvirt takes some of them by their local name,
-// whichever comes first, and ignores others, depending on which of its functions asks.
+// refusePrefixed refuses attributes with a prefix. libvirt reads some of them by their local name,
+// whichever comes first, and ignores others, depending on the function that asks.
 func (r *reader) refusePrefixed(attrs []xml.Attr, start int) error {
 	for _, a := range attrs {
 		if a.Name.Space != "" {
-			return r.refuse(start, "the attribute %s:%s is in a namespace (libvirt takes or ignores such attributes, depending on the place)", a.Name.Space, a.Name.Local)
+			return r.refuse(start, "the attribute %s:%s is in a namespace (libvirt reads or ignores such attributes, depending on the place)", a.Name.Space, a.Name.Local)
 		}
 	}
 	return nil

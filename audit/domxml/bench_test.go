@@ -11,7 +11,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
-// libvirtMade is a domain of 7 to 8 KB as libvirt writes one.
+// libvirtMade returns a domain document of 7 to 8 KB that libvirt wrote.
 func libvirtMade(tb testing.TB) []byte {
 	tb.Helper()
 	data, err := os.ReadFile("../../testdata/noise/libvirt-stored.xml")
@@ -21,8 +21,8 @@ func libvirtMade(tb testing.TB) []byte {
 	return data
 }
 
-// BenchmarkLoad is the strict reading, positions included; BenchmarkUnmarshal is what it is measured
-// against: the plain decoder on the same bytes.
+// BenchmarkLoad measures the strict reader, positions included. BenchmarkUnmarshal is the
+// reference: the plain decoder on the same bytes.
 func BenchmarkLoad(b *testing.B) {
 	data := libvirtMade(b)
 	b.SetBytes(int64(len(data)))
@@ -46,7 +46,7 @@ func BenchmarkUnmarshal(b *testing.B) {
 	}
 }
 
-// BenchmarkPositions loads a large document and asks for the place of every disk.
+// BenchmarkPositions loads a large document and requests the position of every disk.
 func BenchmarkPositions(b *testing.B) {
 	var doc bytes.Buffer
 	doc.WriteString("<domain type='kvm'><os><type>hvm</type></os><devices>\n")

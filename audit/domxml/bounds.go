@@ -6,15 +6,17 @@ import (
 	"unicode/utf8"
 )
 
-// A report repeats some texts with every finding, and a document can have as many findings as it is long: what
-// is repeated must have a limit that does not depend on the document.
+// A report repeats some texts with every finding, and the number of findings grows with the
+// document. The repeated texts must therefore have a limit that does not depend on the document.
 const (
-	MaxName    = 1024 // bytes; no guest that starts has more than 255, for libvirt makes files of its name
-	MaxMessage = 2000 // bytes of a message, and of a waiver's reason
+	// MaxName is in bytes. No guest that starts has a name of more than 255 bytes, because libvirt
+	// creates files with its name.
+	MaxName    = 1024
+	MaxMessage = 2000 // bytes of a message or of a waiver's reason
 )
 
-// ShortName returns a name that can be repeated: of a long one the beginning, with a digest of the whole so
-// that long names remain different.
+// ShortName returns a name that is short enough to be repeated. A long name is cut; a digest of the
+// whole name keeps long names distinct.
 func ShortName(name string) string {
 	if len(name) <= MaxName {
 		return name
@@ -23,7 +25,7 @@ func ShortName(name string) string {
 	return cut(name, 64) + "… (SHA-256 " + hex.EncodeToString(sum[:16]) + ")"
 }
 
-// Shorten returns text of at most MaxMessage bytes, and the sign for more after it.
+// Shorten returns text, cut to MaxMessage bytes and followed by an ellipsis if it is longer.
 func Shorten(text string) string {
 	if len(text) <= MaxMessage {
 		return text
@@ -31,7 +33,7 @@ func Shorten(text string) string {
 	return cut(text, MaxMessage) + "…"
 }
 
-// cut returns the first bytes of a text, and no part of a code point.
+// cut returns at most the first limit bytes of a text, and never part of a code point.
 func cut(text string, limit int) string {
 	for limit > 0 && !utf8.RuneStart(text[limit]) {
 		limit--

@@ -2,14 +2,14 @@ package domxml
 
 import "crypto/sha256"
 
-// Content is a digest of what a finding is about, for its fingerprint: the start tag of its element, the
-// device that it belongs to, the arguments that it means. How the document is laid out and quoted does not
-// matter, nor what libvirt makes up anew at every start of the guest; no secret goes into it, since
-// somebody with the digest could try out what it was made of.
+// Content is a digest of what a finding is about, for its fingerprint: the start tag of its
+// element, the device that the element belongs to, the arguments that it names. The layout and
+// quoting of the document do not matter, nor do the values that libvirt generates at every start of
+// the guest. It contains no secret, because a digest can be tested against guesses.
 type Content [16]byte
 
-// contentKey names what a digest is made of: an element, with its text where the finding is about the element
-// itself, and the device around it.
+// contentKey names what a digest is made of: an element, with its text if the finding is about the
+// element itself, and the device around it.
 type contentKey struct {
 	at, device int32
 	exact      bool
@@ -22,11 +22,11 @@ func Digest(text string) (c Content) {
 	return c
 }
 
-// namedDevice is a device by its names.
+// namedDevice holds the names of a device.
 type namedDevice struct {
 	names []string
-	shown string // the first of them, for reports
+	shown string // the first of them, for reports; bounded and masked
 }
 
-// interval is a stretch of the document, in bytes.
+// interval is a range of the document, in bytes, the end exclusive.
 type interval struct{ start, end int }

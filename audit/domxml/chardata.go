@@ -5,7 +5,7 @@ import (
 	"encoding/xml"
 )
 
-// characterData passes on the character data that libvirt keeps of what is written between start and end.
+// characterData returns the part of the character data between start and end that libvirt keeps.
 func (r *reader) characterData(t xml.CharData, start, end int) (xml.Token, error) {
 	raw := r.src[start:end]
 	cdata := raw[0] == '<'
@@ -51,8 +51,9 @@ func (r *reader) characterData(t xml.CharData, start, end int) (xml.Token, error
 	return t, nil
 }
 
-// dropStrayText drops text that is beside elements, as libvirt does: it looks there for elements only. Where
-// libvirt reads the text of the element, that of its children is part of it, and other readers differ.
+// dropStrayText drops text next to elements, as libvirt does: it looks only for elements there.
+// Where libvirt reads the text of the element, the text of its children is part of it. Other
+// readers differ, so such a document is refused.
 func (r *reader) dropStrayText(f *frame, at Span) error {
 	if f.readsText {
 		return r.refuse(at.Start, "text beside an element inside the text of <%s> (libvirt reads both as one text)", r.nodes[f.node].name)
@@ -64,15 +65,15 @@ func (r *reader) dropStrayText(f *frame, at Span) error {
 	return nil
 }
 
-// trim returns a stretch of text without the white space around it.
+// trim returns a range of text without the white space around it.
 func (r *reader) trim(start, end int) Span {
 	text := bytes.TrimLeft(r.src[start:end], " \t\r\n")
 	start = end - len(text)
 	return Span{start, start + len(bytes.TrimRight(text, " \t\r\n"))}
 }
 
-// noteBreak notes a comment, a processing instruction or CDATA. It is refused inside the few elements of
-// which libvirt reads the first piece of text alone.
+// noteBreak records a comment, a processing instruction or CDATA. Each is refused inside the few
+// elements of which libvirt reads only the first piece of text.
 func (r *reader) noteBreak(start int) error {
 	if len(r.stack) == 0 {
 		return nil
@@ -88,13 +89,13 @@ func (r *reader) noteBreak(start int) error {
 	return nil
 }
 
-// inPieces lists the elements of which libvirt reads the first text node alone: os/initarg and os/initenv
-// (children->content in virDomainDefParseBootInitOptions), smartcard/database ("database/text()" in
-// virDomainSmartcardDefParseXML).
+// inPieces lists the elements of which libvirt reads only the first text node: os/initarg and
+// os/initenv (children->content in virDomainDefParseBootInitOptions), smartcard/database
+// ("database/text()" in virDomainSmartcardDefParseXML).
 var inPieces = set("initarg", "initenv", "database")
 
-// checkMixedContent refuses an element that stands where text is read, and drops the text before an element where
-// none is.
+// checkMixedContent refuses an element inside an element that libvirt reads as text. In any other
+// element it drops the text before the child.
 func (r *reader) checkMixedContent(parent *frame, name string, start int) error {
 	if parent.readsText {
 		return r.refuse(start, "<%s> is inside the text of <%s> (libvirt reads its text as part of it)", name, r.nodes[parent.node].name)

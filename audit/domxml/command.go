@@ -8,30 +8,32 @@ import (
 )
 
 // Command is what <qemu:commandline> (for type xen: <xen:commandline>) adds to QEMU's command line,
-// taken apart as QEMU takes it apart.
+// parsed as QEMU parses it.
 type Command struct {
 	Options []Option
-	Effects []Effect // of the options that bear on accelerator, machine or start, in their order
+	Effects []Effect // of the options that affect accelerator, machine type or start, in their order
 
-	Override  policy.Override // what they amount to
+	Override  policy.Override // the combined result of the effects
 	MachineAt Path            // the argument that sets Override.Machine
 }
 
 // Option is one option of QEMU's command line.
 type Option struct {
-	Name  string // without dashes: "device"; "" for a word that is no option, which QEMU takes for a disk image
-	Value string // the raw argument; "" when the option takes none
+	// Name is without dashes: "device". It is "" for a word that does not begin with a dash, which
+	// QEMU reads as a disk image.
+	Name  string
+	Value string // the raw argument; "" if the option has none
 	Path  Path   // the <qemu:arg> that holds the name
-	At    Path   // the <qemu:arg> that holds the argument, or the name where there is none
+	At    Path   // the <qemu:arg> that holds the argument, or the name if there is none
 	Args  []KeyValue
-	Fault string // why QEMU does not take the option, and ends: "" where nothing is known against it
+	Fault string // why QEMU exits at the option; "" if no reason is known
 }
 
 // KeyValue is one part of an argument such as "driver=nvme,serial=1". The key is empty for a first
-// part without one: each option has a key of its own that is meant then.
+// part without one: each option has an implied key for that case.
 type KeyValue struct{ Key, Value string }
 
-// First returns the value of the first part, whether it was written with the key or without.
+// First returns the value of the first part, written with the key or without.
 func (o Option) First(key string) string {
 	if len(o.Args) > 0 && o.Args[0].Key == "" {
 		return o.Args[0].Value
@@ -40,7 +42,7 @@ func (o Option) First(key string) string {
 	return v
 }
 
-// Get returns the value of a key; QEMU takes the last where it is given twice.
+// Get returns the value of a key. QEMU uses the last value if the key is given twice.
 func (o Option) Get(key string) (value string, ok bool) {
 	for _, a := range o.Args {
 		if a.Key == key {
@@ -50,7 +52,7 @@ func (o Option) Get(key string) (value string, ok bool) {
 	return value, ok
 }
 
-// Named walks the options of one of the names, in order.
+// Named returns the options with one of the names, in order.
 func (c Command) Named(names ...string) []Option {
 	var out []Option
 	for _, o := range c.Options {
@@ -61,8 +63,8 @@ func (c Command) Named(names ...string) []Option {
 	return out
 }
 
-// withoutArgument are QEMU's options that stand alone (source: DEF(..., 0, ...) in qemu-options.hx,
-// of QEMU 2.12 to 11.1, removed ones included).
+// withoutArgument lists QEMU's options that take no argument (source: DEF(..., 0, ...) in
+// qemu-options.hx of QEMU 2.12 to 11.1, removed options included).
 var withoutArgument = set(strings.Fields(`h help version S s snapshot nographic curses full-screen no-quit
 	alt-grab ctrl-grab no-frame no-fd-bootchk no-acpi no-hpet no-reboot no-shutdown daemonize enable-kvm
 	no-kvm no-kvm-irqchip no-kvm-pit no-kvm-pit-reinjection enable-hax enable-hvf no-user-config nodefaults
@@ -70,8 +72,9 @@ var withoutArgument = set(strings.Fields(`h help version S s snapshot nographic 
 	sdl singlestep one-insn-per-tb xen-attach xen-create enable-sync-profile preconfig audio-help perfmap
 	jitdump only-migratable xen-domid-restrict tdf async-teardown show-cursor`)...)
 
-// withArgument are those that swallow the next word whatever it looks like. A word that begins with
-// a dash is left alone behind options in neither list: to take an option for an argument would hide it.
+// withArgument lists the options that consume the next word whatever it is. After an option in
+// neither list, a word that begins with a dash is not consumed: reading an option as an argument
+// would hide it.
 var withArgument = set(strings.Fields(`machine M cpu accel smp numa add-fd set global boot m k audio audiodev device
 	name uuid fda fdb pflash hda hdb hdc hdd cdrom blockdev drive mtdblock sd fsdev virtfs iscsi usbdevice display rotate
 	vga g spice vnc acpitable smbios netdev nic net chardev tpmdev kernel shim append initrd dtb compat fw_cfg
@@ -80,7 +83,7 @@ var withArgument = set(strings.Fields(`machine M cpu accel smp numa add-fd set g
 	plugin object run-with overcommit kvm-shadow-memory mem-path xen-domid loadvm tb-size vmstate dump-vmstate
 	msg action qtest qtest-log balloon chroot runas bt soundhw redir bootindex cpu-map smp-cache igd-passthru`)...)
 
-// decodeCommand joins the arguments of the passthrough element that the domain's driver reads.
+// decodeCommand parses the arguments of the passthrough element that the domain's driver reads.
 func decodeCommand(d *Domain) Command {
 	var words []string
 	base := "qemu:commandline/qemu:arg"
@@ -107,7 +110,7 @@ func decodeCommand(d *Domain) Command {
 			c.Options = append(c.Options, o)
 			continue
 		}
-		o.Name = strings.TrimPrefix(name, "-") // QEMU takes --name for -name
+		o.Name = strings.TrimPrefix(name, "-") // QEMU reads --name as -name
 		next := i+1 < len(words)
 		if next && (withArgument[o.Name] || !withoutArgument[o.Name] && !strings.HasPrefix(words[i+1], "-")) {
 			i++
@@ -122,18 +125,18 @@ func decodeCommand(d *Domain) Command {
 	return c
 }
 
-// jsonOptions are those whose argument may be JSON, if it begins with a brace: where QEMU calls
-// qobject_input_visitor_new_str, and -device and -object (softmmu/vl.c of QEMU 7.2).
+// jsonOptions lists the options whose argument may be JSON if it begins with a brace: where QEMU
+// calls qobject_input_visitor_new_str, and -device and -object (softmmu/vl.c of QEMU 7.2).
 var jsonOptions = set("device", "object", "netdev", "blockdev", "display", "audiodev", "compat")
 
-// decodeArgument decodes an option's argument. A fault says why QEMU refuses it.
+// decodeArgument decodes an option's argument. fault is the reason if QEMU refuses it.
 func decodeArgument(name, value string) (args []KeyValue, fault string) {
 	text := strings.TrimLeft(value, " \t\r\n")
 	switch {
 	case !strings.HasPrefix(text, "{"), name == "machine", name == "M", name == "accel":
 		return keyValues(value), ""
 	case jsonOptions[name] && text != value:
-		return keyValues(value), "a blank stands before the brace of JSON"
+		return keyValues(value), "there is a blank before the brace of its JSON"
 	}
 	args, err := decodeJSON(value)
 	switch {
@@ -148,9 +151,9 @@ func decodeArgument(name, value string) (args []KeyValue, fault string) {
 	}
 }
 
-// check notes why QEMU would refuse the option itself. It compares names exactly (lookup_opt in QEMU's
-// softmmu/vl.c): "-accel=tcg" and "-Misapc" are no options. libvirt writes further options after those
-// that are passed, so the last one never ends the command line.
+// check records why QEMU would refuse the option itself. QEMU compares names exactly (lookup_opt in
+// softmmu/vl.c), so "-accel=tcg" and "-Misapc" are unknown options. libvirt writes further options
+// after the passthrough options, so the last one never ends the command line.
 func (o *Option) check(next bool) {
 	switch {
 	case o.Fault != "":
@@ -159,32 +162,34 @@ func (o *Option) check(next bool) {
 			o.Fault = "its argument is missing"
 		}
 	case o.Name == "h" || o.Name == "help" || o.Name == "version":
-		o.Fault = "QEMU prints a text and ends"
+		o.Fault = "QEMU prints a text and exits"
 	case o.Name == "preconfig" || o.Name == "daemonize":
-		o.Fault = "libvirt waits in vain for QEMU"
+		o.Fault = "QEMU does not become ready, and libvirt gives up"
 	case removedAccelerators[o.Name]:
-		o.Fault = "QEMU has no such option any more"
+		o.Fault = "QEMU no longer has this option"
 	case !withoutArgument[o.Name]:
-		o.Fault = "no QEMU up to 11.1 has such an option"
+		o.Fault = "QEMU up to 11.1 has no such option"
 	}
 	asks := func(s string) bool { return s == "help" || s == "?" }
 	if listsOnHelp[o.Name] && asks(o.Value) || helpInParts[o.Name] && slices.ContainsFunc(o.Args, func(a KeyValue) bool { return asks(a.Key) }) {
-		o.Fault = "QEMU prints a list and ends"
+		o.Fault = "QEMU prints a list and exits"
 	}
 }
 
-// removedAccelerators chose the accelerator, the last of them until QEMU 5.
+// removedAccelerators lists removed options that chose the accelerator; QEMU 5 had the last of
+// them.
 var removedAccelerators = set("no-kvm", "enable-hax", "enable-hvf")
 
-// listsOnHelp are options for which QEMU prints what there is, and ends, if they ask for help.
+// listsOnHelp lists the options for which QEMU prints the available values and exits if their
+// argument is "help".
 var listsOnHelp = set("machine", "M", "accel", "cpu", "device", "object", "netdev", "chardev", "display", "audiodev", "vga", "audio",
 	"trace", "L", "smp", "boot")
 
-// helpInParts are options that take "help" among the parts of their argument.
+// helpInParts lists the options that accept "help" as any part of their argument.
 var helpInParts = set("device", "object", "chardev", "smp", "boot")
 
-// keyValues splits "a,b=c,,d" as QEMU does: a doubled comma is a comma; a part without "=" is a
-// switch, but for the first.
+// keyValues splits "a,b=c,,d" as QEMU does: a doubled comma is a literal comma; a part without "="
+// is a switch, except for the first.
 func keyValues(value string) []KeyValue {
 	var out []KeyValue
 	for i, part := range splitCommas(value) {

@@ -7,28 +7,28 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// Effect is what one option of the command line does to the accelerator or the machine type, beside
+// Effect is what one option of the command line does to the accelerator or the machine type, given
 // what libvirt has written before it: "-machine TYPE,... -accel KIND" (libvirt 9.0 to 12.8).
 type Effect struct {
 	Option Option
 	Kind   EffectKind
 	Value  string // the accelerator or machine type that the option names, as a plain word; or ""
-	Why    string // of EffectStops
+	Why    string // for EffectStops: why QEMU does not start
 }
 
-// EffectKind says what an option does.
+// EffectKind classifies what an option does.
 type EffectKind int
 
-// The kinds of effects. Each was seen with QEMU 7.2 under libvirt 9.0, see TestCommandOnQEMU.
+// The kinds of effects. Each was observed with QEMU 7.2 under libvirt 9.0, see TestCommandOnQEMU.
 const (
-	EffectRepeats EffectKind = iota // what the document says already
-	EffectIgnored                   // nothing: libvirt's -accel comes first, or a later -machine counts
-	EffectChanges                   // another machine type than the document's
-	EffectUnclear                   // cannot be known from the document
+	EffectRepeats EffectKind = iota // sets what the document already sets
+	EffectIgnored                   // none: libvirt's -accel comes first, or a later -machine overrides it
+	EffectChanges                   // selects another machine type than the document
+	EffectUnclear                   // depends on more than the document
 	EffectStops                     // QEMU does not start
 )
 
-// resolve works out the effects of all options. It looks at each of them once.
+// resolve determines the effects of all options. It visits each of them once.
 func (c *Command) resolve(t Target) {
 	if len(c.Options) == 0 {
 		return
@@ -58,11 +58,12 @@ func (c *Command) resolve(t Target) {
 }
 
 type resolver struct {
-	target              Target
-	effects             []Effect
-	machineEffect       int // the effect of the option that names the machine type, the last so far; or -1
-	ids                 map[string]bool
-	mayBreakAccelerator bool // a property is passed that may keep the document's accelerator from working
+	target        Target
+	effects       []Effect
+	machineEffect int // the effect of the last option that names the machine type; or -1
+	ids           map[string]bool
+	// mayBreakAccelerator: a property is set that may keep the document's accelerator from working.
+	mayBreakAccelerator bool
 }
 
 func (r *resolver) add(o Option, kind EffectKind, value, why string) {
@@ -79,11 +80,11 @@ func (r *resolver) option(o Option) {
 	case o.Name == "machine" || o.Name == "M":
 		r.machineOption(o)
 	case o.Name == "enable-kvm":
-		r.add(o, EffectStops, "", "it stands for -machine accel=, which QEMU refuses beside libvirt's -accel")
+		r.add(o, EffectStops, "", "it means -machine accel=, which QEMU refuses together with libvirt's -accel")
 	case o.Name == "icount" && r.target.Type != "qemu":
 		r.add(o, EffectStops, "", "QEMU does not allow it with hardware virtualization")
 	case o.Name == "readconfig":
-		// The file may hold a [machine] group, and may change after the audit.
+		// The file can contain a [machine] group, and can change after the audit.
 		r.add(o, EffectUnclear, "", "")
 	case o.Name == "set":
 		if group, _, _ := strings.Cut(o.Value, "."); group == "machine" || group == "accel" {
@@ -92,7 +93,7 @@ func (r *resolver) option(o Option) {
 	}
 }
 
-// accel judges -accel: QEMU takes the first one that works, which is libvirt's.
+// accel judges -accel. QEMU uses the first accelerator that works, which is libvirt's.
 func (r *resolver) accel(o Option) {
 	id, named := o.Get("id")
 	kind := o.First("accel")
@@ -102,11 +103,11 @@ func (r *resolver) accel(o Option) {
 	}
 	switch {
 	case named && (r.ids[id] || !wellFormedID(id)):
-		r.add(o, EffectStops, "", "its id is no identifier, or comes twice")
+		r.add(o, EffectStops, "", "its id is malformed or a duplicate")
 	case o.Value == "" || kind == "" && !given:
 		r.add(o, EffectStops, "", "it names no accelerator")
 	case kind == "help" || kind == "?":
-		r.add(o, EffectStops, "", "QEMU prints a list and ends")
+		r.add(o, EffectStops, "", "QEMU prints a list and exits")
 	case kind == ownAccelerator(r.target.Type):
 		r.add(o, EffectRepeats, kind, "")
 	default:
@@ -117,7 +118,7 @@ func (r *resolver) accel(o Option) {
 	}
 }
 
-// machineOption judges -machine but for what a later one makes of it.
+// machineOption judges -machine, apart from the influence of a later one.
 func (r *resolver) machineOption(o Option) {
 	name, sets, fault := machineArgument(o.Value)
 	switch {
@@ -133,14 +134,14 @@ func (r *resolver) machineOption(o Option) {
 	r.mayBreakAccelerator = r.mayBreakAccelerator || slices.ContainsFunc(o.Args, func(a KeyValue) bool { return !ignoredByKVM[a.Key] })
 }
 
-// ignoredByKVM are properties of machines that KVM does not look at while it is set up (kvm_init and
-// kvm_arch_init in QEMU 7.2 to 11.1). It does look at kvm-shadow-mem and bus-lock-ratelimit, and fails
-// where the host refuses their values.
+// ignoredByKVM lists the machine properties that KVM does not read during its setup (kvm_init and
+// kvm_arch_init in QEMU 7.2 to 11.1). It does read kvm-shadow-mem and bus-lock-ratelimit, and fails
+// if the host refuses their values.
 var ignoredByKVM = set("", "type", "hmat", "hpet", "vmport", "usb", "sata", "smbus", "pit", "i8042", "nvdimm", "graphics",
 	"dump-guest-core", "mem-merge", "suppress-vmdesc", "max-ram-below-4g")
 
-// fallBack leaves open which accelerator is used where another one is passed along with a property that
-// may make libvirt's own fail: QEMU then takes the next -accel and goes on.
+// fallBack marks the accelerator as unclear if another one is passed together with a property that
+// may make libvirt's own accelerator fail: QEMU then continues with the next -accel.
 func (r *resolver) fallBack() {
 	if !r.mayBreakAccelerator || r.target.Type == "qemu" {
 		return
@@ -152,8 +153,8 @@ func (r *resolver) fallBack() {
 	}
 }
 
-// unstartable are machines that QEMU cannot give a guest of libvirt's: it has arguments that they do
-// not take, or asks QEMU for what they do not have.
+// unstartable lists the machine types with which QEMU cannot start a guest of libvirt: libvirt
+// passes arguments that they do not accept, or requires features that they do not have.
 var unstartable = set("none", "microvm", "x-remote")
 
 // machine judges the last option that names a machine type.
@@ -166,14 +167,14 @@ func (r *resolver) machine() {
 	case r.documentSets(e.Value):
 		e.Kind = EffectRepeats
 	case plainWord(e.Value) == "":
-		e.Kind, e.Value, e.Why = EffectStops, "", "no machine type has such a name"
+		e.Kind, e.Value, e.Why = EffectStops, "", "its value cannot be the name of a machine type"
 	case unstartable[e.Value]:
-		e.Kind, e.Why = EffectStops, "what libvirt asks of QEMU does not work with machine type '"+e.Value+"'"
+		e.Kind, e.Why = EffectStops, "the arguments of libvirt do not work with machine type '"+e.Value+"'"
 	}
 }
 
-// documentSets reports whether the document asks for the machine already: by this name, or by one for a version
-// of the same family that the host chooses.
+// documentSets reports whether the document already selects the machine: by this name, or by an
+// alias for a version of the same family that the host chooses.
 func (r *resolver) documentSets(name string) bool {
 	targets := []string{policy.TargetOf(r.target.Arch)}
 	if r.target.Arch == "" {
@@ -184,13 +185,14 @@ func (r *resolver) documentSets(name string) bool {
 		if own == "" && r.target.Arch != "" {
 			own = policy.ImpliedMachine(r.target, target)
 		}
-		ours, theirs := policy.ParseMachine(target, own), policy.ParseMachine(target, name)
-		return name == own || theirs.Alias && ours.WellFormed && theirs.WellFormed && ours.Family == theirs.Family
+		document, option := policy.ParseMachine(target, own), policy.ParseMachine(target, name)
+		return name == own || option.Alias && document.WellFormed && option.WellFormed && document.Family == option.Family
 	})
 }
 
-// machineArgument reads the argument of -machine as keyval_parse_into does (util/keyval.c of QEMU 7.2),
-// where the first part may be the type alone and the last type counts. It is no JSON to QEMU.
+// machineArgument parses the argument of -machine as keyval_parse_into does (util/keyval.c of QEMU
+// 7.2). The first part may be the type alone, and the last type counts. QEMU does not accept JSON
+// here.
 func machineArgument(s string) (name string, sets bool, fault string) {
 	for first := true; s != ""; first = false {
 		n := strings.IndexAny(s, "=,")
@@ -202,7 +204,7 @@ func machineArgument(s string) (name string, sets bool, fault string) {
 		case n > 0 && (n == len(s) || s[n] == ','):
 			switch {
 			case key == "help" || key == "?":
-				return "", false, "QEMU prints a list and ends"
+				return "", false, "QEMU prints a list and exits"
 			case !first:
 				return "", false, "a part of its argument has no '='"
 			}
@@ -211,7 +213,7 @@ func machineArgument(s string) (name string, sets bool, fault string) {
 		case key == "" || strings.Trim(key, keyCharacters) != "" || strings.HasPrefix(key, "type."):
 			return "", false, "a part of its argument has no valid key"
 		case key == "accel":
-			return "", false, "QEMU refuses -machine accel= beside libvirt's -accel"
+			return "", false, "QEMU refuses -machine accel= together with libvirt's -accel"
 		}
 		var value string
 		value, s = cutEscaped(s[n+1:])
@@ -224,7 +226,8 @@ func machineArgument(s string) (name string, sets bool, fault string) {
 
 const keyCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 
-// cutEscaped returns what stands before the first single comma, with doubled ones as one, and the rest.
+// cutEscaped returns the text before the first single comma, with doubled commas reduced to one,
+// and the rest.
 func cutEscaped(s string) (value, rest string) {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
@@ -239,7 +242,7 @@ func cutEscaped(s string) (value, rest string) {
 	return b.String(), ""
 }
 
-// ownAccelerator is what libvirt writes behind its -accel for a domain type.
+// ownAccelerator returns the accelerator that libvirt passes with -accel for a domain type.
 func ownAccelerator(domainType string) string {
 	switch domainType {
 	case "qemu":
@@ -256,7 +259,7 @@ func wellFormedID(id string) bool {
 	return id != "" && strings.Trim(id, keyCharacters) == "" && (id[0] >= 'A' && id[0] <= 'Z' || id[0] >= 'a' && id[0] <= 'z')
 }
 
-// plainWord returns a word that can be the name of an accelerator or machine, or "".
+// plainWord returns s if it can be the name of an accelerator or machine type, else "".
 func plainWord(s string) string {
 	if s == "" || len(s) > 64 || strings.Trim(s, keyCharacters) != "" {
 		return ""
@@ -264,8 +267,8 @@ func plainWord(s string) string {
 	return s
 }
 
-// resolveXen is resolve for Xen's device model, whose command line libxl writes: what its own options
-// are, and which of them count, is not known here.
+// resolveXen is resolve for Xen's device model. libxl writes its command line; which options it
+// passes, and which of them count, is not known here.
 func (c *Command) resolveXen() {
 	var accelerators []string
 	for _, o := range c.Options {
@@ -277,7 +280,7 @@ func (c *Command) resolveXen() {
 			if sets {
 				accelerators = append(accelerators, strings.Split(accel, ":")...)
 			} else if o.First("type") == "" {
-				continue // it sets a property only
+				continue // it only sets a property
 			}
 		case "enable-kvm", "enable-hax", "enable-hvf":
 			accelerators = append(accelerators, strings.TrimPrefix(o.Name, "enable-"))
@@ -297,8 +300,8 @@ func (c *Command) resolveXen() {
 	c.Override.TCG = len(accelerators) > 0 && !slices.ContainsFunc(accelerators, func(a string) bool { return a != "tcg" })
 }
 
-// Repeated returns the options, by their Path, that name an accelerator or machine type and change
-// nothing by it, nor by the other parts of their argument. It is nil where there are none.
+// Repeated returns the options, by their Path, that name an accelerator or machine type without any
+// effect, and whose argument has no other part that matters. It is nil if there are none.
 func (c *Command) Repeated() map[Path]bool {
 	var out map[Path]bool
 	for _, e := range c.Effects {
@@ -316,8 +319,8 @@ func (c *Command) Repeated() map[Path]bool {
 	return out
 }
 
-// tuning are properties of accelerators and machines that take no protection away from the guest or
-// the host.
+// tuning lists properties of accelerators and machines that do not remove any protection of the
+// guest or the host.
 var tuning = set("", "type", "accel", "id", "thread", "tb-size", "split-wx", "one-insn-per-tb", "dirty-ring-size",
 	"kernel-irqchip", "kernel_irqchip", "kvm-shadow-mem", "notify-vmexit", "notify-window", "hmat", "hpet", "vmport",
 	"usb", "sata", "smbus", "pit", "i8042", "its", "gic-version", "highmem", "max-ram-below-4g", "nvdimm", "suppress-vmdesc")

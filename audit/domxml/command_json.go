@@ -11,17 +11,17 @@ import (
 )
 
 const (
-	// jsonDepth is how deep QEMU lets values be nested (MAX_NESTING in qobject/json-streamer.c).
+	// jsonDepth is how deep values may be nested in QEMU (MAX_NESTING in qobject/json-streamer.c).
 	jsonDepth = 1024
-	// jsonKey is longer than any key of QEMU's with those around it. jsonGrowth bounds all keys together,
-	// in multiples of the text: each holds those around it.
+	// jsonKey is longer than any key of QEMU, its enclosing keys included. jsonGrowth bounds the
+	// total length of the keys, in multiples of the text: each key contains its enclosing keys.
 	jsonKey, jsonGrowth = 512, 16
 )
 
-// decodeJSON reads an argument in QEMU's dialect of JSON, which takes strings in single quotes too, and
-// refuses a key that comes twice (qobject/json-lexer.c and json-parser.c of QEMU 7.2). Keys of nested
-// objects and numbers of list items are joined by dots, as in QEMU's other form of arguments; the
-// result is sorted by key. Anything that QEMU refuses is an error.
+// decodeJSON parses an argument in QEMU's dialect of JSON, which also accepts strings in single
+// quotes and refuses duplicate keys (qobject/json-lexer.c and json-parser.c of QEMU 7.2). Keys of
+// nested objects and numbers of list items are joined by dots, as in QEMU's other form of
+// arguments; the result is sorted by key. It returns an error for anything that QEMU refuses.
 func decodeJSON(text string) ([]KeyValue, error) {
 	r := jsonReader{text: text}
 	r.value("", 0)
@@ -40,11 +40,11 @@ type jsonReader struct {
 	text string
 	pos  int
 	out  []KeyValue
-	keys int // bytes in the keys of out
+	keys int // total bytes of the keys of out
 	err  error
 }
 
-// fail keeps the first error. It names no part of the text, which may be secret.
+// fail keeps the first error. The error does not quote the text, which may be secret.
 func (r *jsonReader) fail(message string) {
 	if r.err == nil {
 		r.err = errors.New(message)
@@ -58,7 +58,7 @@ func (r *jsonReader) blanks() {
 	}
 }
 
-// accept skips blanks, and one byte if it is the next.
+// accept skips blanks, then consumes c if it is the next byte and reports whether it was.
 func (r *jsonReader) accept(c byte) bool {
 	if r.blanks(); r.pos < len(r.text) && r.text[r.pos] == c {
 		r.pos++
@@ -67,7 +67,7 @@ func (r *jsonReader) accept(c byte) bool {
 	return false
 }
 
-// value reads one value and adds it, or its parts, under a key.
+// value reads one value and adds it, or its parts, under key.
 func (r *jsonReader) value(key string, depth int) {
 	r.blanks()
 	switch {
@@ -95,7 +95,7 @@ func (r *jsonReader) add(key, value string) {
 	r.out = append(r.out, KeyValue{key, value})
 }
 
-// nested reads a value under a key that is part of another.
+// nested reads a value whose key is enclosed by another.
 func (r *jsonReader) nested(prefix, key string, depth int) {
 	if len(prefix)+len(key) > jsonKey {
 		r.fail("a key is longer than any of QEMU's")
@@ -120,7 +120,7 @@ func (r *jsonReader) object(prefix string, depth int) {
 		}
 		key := r.quoted()
 		if seen[key] {
-			r.fail("a key comes twice")
+			r.fail("a key is a duplicate")
 		}
 		seen[key] = true
 		if !r.accept(':') {
@@ -151,7 +151,8 @@ func (r *jsonReader) list(prefix string, depth int) {
 	}
 }
 
-// literal reads a number, true, false or null. Switches are "on" and "off" in QEMU's other form.
+// literal reads a number, true, false or null. QEMU's other form spells the booleans "on" and
+// "off".
 func (r *jsonReader) literal() string {
 	start := r.pos
 	for r.pos < len(r.text) && strings.IndexByte(" \t\r\n,:{}[]\"'", r.text[r.pos]) < 0 {
@@ -165,12 +166,12 @@ func (r *jsonReader) literal() string {
 	case word == "null" || jsonNumber(word):
 		return word
 	default:
-		r.fail("a value is neither text nor number")
+		r.fail("a value is neither a string nor a number, true, false or null")
 		return ""
 	}
 }
 
-// jsonNumber reports whether a word is a number by RFC 8259.
+// jsonNumber reports whether a word is a number as defined by RFC 8259.
 func jsonNumber(word string) bool {
 	digits := func() bool {
 		n := 0
@@ -201,7 +202,7 @@ func jsonNumber(word string) bool {
 	return word == ""
 }
 
-// quoted reads a text in either kind of quotes.
+// quoted reads a string in either kind of quotes.
 func (r *jsonReader) quoted() string {
 	quote := r.text[r.pos]
 	r.pos++
@@ -214,18 +215,18 @@ func (r *jsonReader) quoted() string {
 		case c == '\\':
 			r.escape(&b)
 		case c < 0x20:
-			r.fail("a control character in a text")
+			r.fail("a control character in a string")
 		default:
 			ch, size := utf8.DecodeRuneInString(r.text[r.pos:])
 			if ch == utf8.RuneError && size == 1 || !jsonRune(ch) {
-				r.fail("a text is not Unicode")
+				r.fail("a string is not Unicode")
 				return ""
 			}
 			b.WriteRune(ch)
 			r.pos += size
 		}
 	}
-	r.fail("a text does not end")
+	r.fail("a string does not end")
 	return ""
 }
 
@@ -249,19 +250,19 @@ func (r *jsonReader) escape(b *strings.Builder) {
 		r.pos += 2
 		low := r.hex()
 		if low < 0xdc00 || low > 0xdfff {
-			r.fail("an escape sequence is no character")
+			r.fail("an escape sequence is not a valid character")
 			return
 		}
 		ch = 0x10000 + (ch&0x3ff)<<10 | low&0x3ff
 	}
 	if !jsonRune(ch) {
-		r.fail("an escape sequence is no character")
+		r.fail("an escape sequence is not a valid character")
 		return
 	}
 	b.WriteRune(ch)
 }
 
-// hex reads four hexadecimal digits; -1 where they are not.
+// hex reads four hexadecimal digits. It returns -1 if there are not four.
 func (r *jsonReader) hex() rune {
 	var n rune
 	for range 4 {
@@ -279,7 +280,8 @@ func (r *jsonReader) hex() rune {
 	return n
 }
 
-// jsonRune is is_valid_codepoint in QEMU's util/unicode.c: no surrogate, no noncharacter.
+// jsonRune is is_valid_codepoint in QEMU's util/unicode.c: it excludes surrogates and
+// noncharacters.
 func jsonRune(c rune) bool {
 	return c >= 0 && c <= utf8.MaxRune && c&0xfffe != 0xfffe && (c < 0xfdd0 || c > 0xfdef) && (c < 0xd800 || c > 0xdfff)
 }

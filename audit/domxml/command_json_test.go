@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// FuzzJSON reads arguments in braces. What the standard library refuses, in double quotes alone, QEMU's
-// dialect may take; what both take as a flat object of strings has the same pairs.
+// FuzzJSON decodes JSON arguments. QEMU's dialect accepts more than the standard library; a flat
+// object of strings that both accept must have the same pairs.
 func FuzzJSON(f *testing.F) {
 	for _, text := range []string{
 		`{"qom-type":"secret","id":"s"}`, `{'driver':"nvme",'a':{'b':[1,true,null]}}`, `{"a":"\u006e","b":-1.5e3}`, `{"a":`, `{}`,

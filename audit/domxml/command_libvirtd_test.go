@@ -14,16 +14,16 @@ import (
 	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
-// commandCases are arguments on guests of type kvm (or qemu) and machine pc (or q35), and what becomes of
-// the guest: the machine that runs, as QEMU's /machine is called without version, or "" where it does
-// not start. The accelerator is that of the type, unless KVM refuses the arguments.
+// commandCases are arguments of guests of type kvm (or qemu) and machine pc (or q35), with the
+// machine that then runs: the type of QEMU's /machine without its version, or "" if the guest does
+// not start. The accelerator is that of the domain type, unless KVM refuses the arguments.
 var commandCases = []struct {
 	domainType, machine string
 	args                string // separated by "|"
 	runs                string
 	word                policy.Word
 }{
-	// -accel: libvirt's own comes first.
+	// -accel: the one that libvirt writes comes first.
 	{"kvm", "pc", "-accel|tcg", "pc-i440fx", in},
 	{"kvm", "pc", "--accel|tcg,thread=multi", "pc-i440fx", in},
 	{"kvm", "pc", "-accel|accel=tcg", "pc-i440fx", in},
@@ -51,7 +51,7 @@ var commandCases = []struct {
 	{"kvm", "pc", "-singlestep", "pc-i440fx", in},
 	{"kvm", "pc", "-accel|tcg|-machine|vmport=off", "pc-i440fx", in},
 	{"kvm", "pc", "-accel|tcg|-machine|pc,smm=off", "pc-i440fx", maybe},
-	{"kvm", "pc", "-accel|tcg|-machine|kvm-shadow-mem=4096", "pc-i440fx", maybe}, // software: KVM refuses so little
+	{"kvm", "pc", "-accel|tcg|-machine|kvm-shadow-mem=4096", "pc-i440fx", maybe}, // KVM refuses such a small value, so QEMU falls back to software
 	{"kvm", "pc", "-machine|kvm_shadow_mem=4096|-accel|tcg", "pc-i440fx", maybe},
 	{"qemu", "pc", "-accel|kvm|-machine|kvm-shadow-mem=4096", "pc-i440fx", out},
 
@@ -92,18 +92,19 @@ var commandCases = []struct {
 	{"kvm", "pc", "-machine|microvm", "", maybe},
 	{"kvm", "pc", "-machine|microvm,pcie=on", "", maybe},
 	{"qemu", "pc", "-M|none", "", maybe},
-	// Names are compared exactly. What is not known to be no machine is taken for one that is not listed.
+	// Names are compared exactly. A name that is not known to be invalid counts as a machine that
+	// the policy does not list.
 	{"kvm", "pc", "-machine|ISAPC", "", out},
 	{"kvm", "pc", "-machine|isap", "", out},
 
-	// Files, and other ways to set options.
+	// Files, and other ways of setting options.
 	{"kvm", "pc", "-readconfig|/etc/libvirt/isapc.cfg", "isapc", maybe},
 	{"qemu", "pc", "-readconfig|/etc/libvirt/isapc.cfg", "isapc", out},
 	{"kvm", "pc", "-set|machine.x.type=isapc", "", maybe},
 	{"kvm", "pc", "-set|accel.x.accel=tcg", "", maybe},
 	{"kvm", "pc", "-accel|tcg,id=x|-set|accel.x.accel=tcg", "pc-i440fx", maybe},
 
-	// What ends QEMU otherwise.
+	// Other reasons why QEMU exits.
 	{"kvm", "pc", "-foo", "", maybe},
 	{"kvm", "pc", "-version", "", maybe},
 	{"kvm", "pc", "-cpu|help", "", maybe},
@@ -128,7 +129,8 @@ const (
 	maybe = policy.Undetermined
 )
 
-// TestCommandVerdicts judges the cases, and wants a finding's worth of reason for each that is not inside.
+// TestCommandVerdicts judges the cases, and requires an effect that stops QEMU exactly where the
+// verdict is that the guest does not start.
 func TestCommandVerdicts(t *testing.T) {
 	t.Parallel()
 	for _, c := range commandCases {
@@ -145,13 +147,13 @@ func TestCommandVerdicts(t *testing.T) {
 			stops = stops || e.Kind == domxml.EffectStops
 		}
 		if stops != (v.Reason == policy.DoesNotStart) {
-			t.Errorf("%s, %s, %s: %s, and a stop %v", c.domainType, c.machine, c.args, v.Reason, stops)
+			t.Errorf("%s, %s, %s: %s, but an effect stops QEMU: %v", c.domainType, c.machine, c.args, v.Reason, stops)
 		}
 	}
 }
 
-// TestCommandOnQEMU starts a guest for each case, and asks its QEMU what it runs. Without KVM, guests of
-// type kvm are started as type qemu, which shows all but that KVM is used.
+// TestCommandOnQEMU starts a guest for each case and queries its QEMU for the machine. Without KVM,
+// guests of type kvm are started as type qemu, which tests everything except that KVM is used.
 func TestCommandOnQEMU(t *testing.T) {
 	t.Parallel()
 	daemon := libvirtd.Start(t, libvirtd.Options{KVM: true})
@@ -172,7 +174,7 @@ func TestCommandOnQEMU(t *testing.T) {
 			for i := n; i < len(commandCases); i += atOnce {
 				c := commandCases[i]
 				if !kvm && strings.HasPrefix(c.args, "-icount") {
-					continue // which software emulation allows
+					continue // software emulation allows it
 				}
 				domainType := c.domainType
 				if !kvm {
@@ -190,7 +192,7 @@ func TestCommandOnQEMU(t *testing.T) {
 	}
 }
 
-// startPassing starts a guest, ends it again, and returns what ran: the machine, "" where QEMU did not
+// startPassing starts a guest, stops it, and returns the machine that ran, or "" if QEMU did not
 // start, and whether KVM was used.
 func startPassing(d *libvirtd.Daemon, guest, doc string) (machine string, accelerated bool) {
 	d.Define(strings.Replace(doc, "<name>g</name>", "<name>"+guest+"</name>", 1))
@@ -205,8 +207,8 @@ func startPassing(d *libvirtd.Daemon, guest, doc string) (machine string, accele
 	return machine, strings.Contains(d.MustVirsh("qemu-monitor-command", guest, `{"execute":"query-kvm"}`), `"enabled":true`)
 }
 
-// TestJSONOnQEMU gives QEMU the JSON that TestCommandJSON reads. It ends at the first option that it does
-// not take, and with success at -version.
+// TestJSONOnQEMU passes the JSON of TestCommandJSON to QEMU, which exits at the first option that
+// it refuses, and with success at -version.
 func TestJSONOnQEMU(t *testing.T) {
 	t.Parallel()
 	need.Programs(t, "qemu-system-x86_64")
@@ -218,7 +220,8 @@ func TestJSONOnQEMU(t *testing.T) {
 	}
 }
 
-// TestEmulatorOnLibvirt: libvirt refuses QEMU for another architecture than the guest's.
+// TestEmulatorOnLibvirt requires that libvirt refuses QEMU for another architecture than the
+// guest's.
 func TestEmulatorOnLibvirt(t *testing.T) {
 	t.Parallel()
 	d := libvirtd.Start(t, libvirtd.Options{})
@@ -228,17 +231,17 @@ func TestEmulatorOnLibvirt(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "does not support arch 'aarch64'") {
 		t.Errorf("libvirt: %v", err)
 	}
-	ours, err := domxml.Load("guest.xml", []byte(doc))
+	loaded, err := domxml.Load("guest.xml", []byte(doc))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v := (&audit.Settings{}).Judge(ours); v.Reason != policy.DoesNotStart {
-		t.Errorf("we: %+v", v)
+	if v := (&audit.Settings{}).Judge(loaded); v.Reason != policy.DoesNotStart {
+		t.Errorf("Judge: %+v", v)
 	}
 }
 
-// TestOverrideOnLibvirt: <qemu:override> puts another device in the place of libvirt's, but reaches neither
-// machine nor accelerator.
+// TestOverrideOnLibvirt requires that <qemu:override> can replace a device of libvirt, but reaches
+// neither machine nor accelerator.
 func TestOverrideOnLibvirt(t *testing.T) {
 	t.Parallel()
 	d := libvirtd.Start(t, libvirtd.Options{})

@@ -12,7 +12,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// passing returns a document of an x86 guest with arguments for QEMU.
+// passing returns a document of an x86 guest that passes arguments to QEMU.
 func passing(domainType, machine string, args ...string) string {
 	var b strings.Builder
 	for _, a := range args {
@@ -35,10 +35,10 @@ func loadPassing(tb testing.TB, domainType, machine string, args ...string) *dom
 	return d
 }
 
-// jsonCases are arguments of -object, with what QEMU 7.2 does with them: TestCommandOnQEMU asks it.
+// jsonCases are arguments of -object, with the result of QEMU 7.2, which TestJSONOnQEMU checks.
 var jsonCases = []struct {
 	text string
-	want map[string]string // nil where QEMU refuses the text
+	want map[string]string // nil if QEMU refuses the text
 }{
 	{`{"qom-type":"secret","id":"s","data":"x"}`, map[string]string{"qom-type": "secret", "id": "s", "data": "x"}},
 	{`{'qom-type':"secret",'id':'s',"data":'x'}`, map[string]string{"qom-type": "secret", "id": "s", "data": "x"}},
@@ -78,7 +78,7 @@ func TestCommandJSON(t *testing.T) {
 		o := loadPassing(t, "kvm", "pc", "-object", tt.text).Command.Options[0]
 		if tt.want == nil {
 			if o.Fault == "" {
-				t.Errorf("%s is taken: %v", tt.text, o.Args)
+				t.Errorf("%s is accepted: %v", tt.text, o.Args)
 			}
 			continue
 		}
@@ -97,12 +97,13 @@ func TestCommandJSON(t *testing.T) {
 	} {
 		o := loadPassing(t, "kvm", "pc", "-object", text).Command.Options[0]
 		if ok := json.Valid([]byte(text)) && text[0] == '{'; ok != (o.Fault == "") && text[0] == '{' {
-			t.Errorf("%s: fault %q, and the standard library says %v", text, o.Fault, ok)
+			t.Errorf("%s: fault %q, the standard library accepts it: %v", text, o.Fault, ok)
 		}
 	}
 }
 
-// TestCommandJSONBounded: keys do not take more room than a multiple of the text, however they are nested.
+// TestCommandJSONBounded requires that the keys do not need more memory than a multiple of the
+// text, however they are nested.
 func TestCommandJSONBounded(t *testing.T) {
 	t.Parallel()
 	key := strings.Repeat("k", 500)
@@ -118,7 +119,8 @@ func TestCommandJSONBounded(t *testing.T) {
 	}
 }
 
-// TestCommandXen: libxl's command line is not known, so each such argument leaves the verdict open.
+// TestCommandXen requires an undetermined verdict for each such argument, because libxl's command
+// line is not known.
 func TestCommandXen(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]policy.Word{
@@ -143,7 +145,8 @@ func TestCommandXen(t *testing.T) {
 	}
 }
 
-// TestScopeNotes: a guest inside with back-ends that the policy leaves out is noted, once for each kind.
+// TestScopeNotes requires one note for each kind of back-end that the policy excludes, if the guest
+// is inside.
 func TestScopeNotes(t *testing.T) {
 	t.Parallel()
 	const devices = `<memballoon model='none'/><interface type='vhostuser'><source type='unix' path='/s' mode='server'/></interface>

@@ -9,8 +9,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit/secret"
 )
 
-// ContentAt digests what stands at a path, or at its nearest ancestor that exists. It keeps the digests: an
-// element can have any number of findings.
+// ContentAt returns the digest of the element or attribute at a path, or of its nearest existing
+// ancestor. It caches the digests: an element can have any number of findings.
 func (d *Domain) ContentAt(p Path) Content {
 	var key contentKey
 	key.at, key.exact = d.find(p)
@@ -44,22 +44,22 @@ func (d *Domain) contentOfNode(key contentKey) Content {
 	return Digest(b.String())
 }
 
-// contentOf digests a start tag that the index does not have.
+// ContentOf returns the digest of a start tag that the index does not have.
 func (d *Domain) ContentOf(at Span) Content {
 	var b strings.Builder
 	d.writeTag(&b, localName(d.src[at.Start:at.End]), at.Start, at.End)
 	return Digest(b.String())
 }
 
-// volatileAttributes are the attributes that libvirt writes into the document of a running guest, other ones at each
-// start, and its defaults for a graphics card, which it spells out where a document is defined: the guest is the
-// same all the same.
+// volatileAttributes lists, by element, the attributes that libvirt writes into the document of a
+// running guest with different values at each start, and the defaults for a graphics card, which
+// libvirt spells out when it defines a document. Neither makes a different guest.
 var volatileAttributes = map[string]map[string]bool{
 	"domain": set("id"), "console": set("tty"), "source": set("index", "portid"),
 	"model": set("vram", "vram64", "ram", "vgamem", "heads", "primary"),
 }
 
-// writeTag writes a start tag: its attributes in the order of their names, secrets masked.
+// writeTag writes a start tag with its attributes sorted by name and its secrets masked.
 func (x *index) writeTag(b *strings.Builder, name string, start, end int) {
 	attributes := x.shownAttributes(name, start, end)
 	if name == "graphics" && slices.Contains(attributes, `autoport="yes"`) {
@@ -89,7 +89,7 @@ func (x *index) shownAttributes(element string, start, end int) []string {
 		to := start + next - 1
 		text := strings.Join(strings.Fields(unescape(value, true)), " ")
 		if element == "mac" && string(name) == "address" {
-			text = strings.ToLower(text) // as libvirt writes it
+			text = strings.ToLower(text) // the form that libvirt writes
 		}
 		if len(x.secrets(to-len(value), to)) > 0 {
 			_, local, prefixed := strings.Cut(element, ":")
@@ -115,7 +115,7 @@ func (x *index) shownAttributes(element string, start, end int) []string {
 	return out
 }
 
-// query returns the parameters of a <source>'s query, which reports hide whole.
+// query returns the parameters of the query of a <source>. Reports hide the query as a whole.
 func (x *index) query(tag []byte) []string {
 	for i := afterName(tag); ; {
 		name, raw, _, next, ok := nextAttribute(tag, i)
@@ -135,8 +135,8 @@ func (x *index) query(tag []byte) []string {
 	}
 }
 
-// setting returns the value of an element that sets something by name. Reports show none; what is not
-// secret by its name or its looks may well be compared.
+// setting returns the value of an element that sets something by name. Reports show no such value;
+// a fingerprint can include it unless its name or its form marks it as a secret.
 func (x *index) setting(name string, tag []byte) string {
 	for i := afterName(tag); ; {
 		attribute, raw, _, next, ok := nextAttribute(tag, i)
@@ -168,8 +168,8 @@ func (x *index) shownText(at int32) string {
 	return contentOfValue(text)
 }
 
-// writeCommand writes the option that an argument belongs to, or, for the element around them, all of
-// them and the environment.
+// writeCommand writes the option that an argument belongs to. For the element around the arguments
+// it writes all options and the environment.
 func (d *Domain) writeCommand(b *strings.Builder, at int32) {
 	one := strings.HasSuffix(d.nodes[at].name, ":arg")
 	if !one {
@@ -194,6 +194,6 @@ func (d *Domain) writeCommand(b *strings.Builder, at int32) {
 		o.write(b)
 		return
 	}
-	n := &d.nodes[at] // not of QEMU's command line
+	n := &d.nodes[at] // not part of QEMU's command line
 	d.writeTag(b, n.name, int(n.start), int(n.tagEnd))
 }

@@ -10,10 +10,10 @@ import (
 	"github.com/virt-audit/virt-audit/audit/secret"
 )
 
-// A fingerprint leaves out what is secret and nothing else, key by key: what it is made of can be tried out by
-// anyone who has it (docs/decisions/0001-fingerprints.md).
+// A fingerprint omits secrets and nothing else, key by key: anyone who has the fingerprint can test
+// guesses of its input (docs/decisions/0001-fingerprints.md).
 
-// write writes the option with the parts of its argument that are not secret.
+// write writes the option and the parts of its argument that are not secret.
 func (o *Option) write(b *strings.Builder) {
 	b.WriteString("-" + secret.Mask(o.Name))
 	switch {
@@ -52,8 +52,8 @@ func (o *Option) writeParts(b *strings.Builder) {
 	}
 }
 
-// writeJSON writes an argument in JSON, lists included. What is no JSON is written as the text that it is, unless it
-// names a secret: where that ends is not known.
+// writeJSON writes an argument in JSON, lists included. Malformed JSON is written as plain text,
+// unless it names a secret: where the secret ends is not known.
 func writeJSON(b *strings.Builder, text string) {
 	var value any
 	if json.Unmarshal([]byte(text), &value) != nil {
@@ -76,7 +76,8 @@ func writeJSON(b *strings.Builder, text string) {
 	writeAny(b, "", value, secret)
 }
 
-// writeQuotedOnce writes what only QEMU takes for JSON: its strings may be in single quotes (qobject/json-lexer.c).
+// writeQuotedOnce writes an argument that is JSON only for QEMU: its strings may be in single
+// quotes (qobject/json-lexer.c).
 func writeQuotedOnce(b *strings.Builder, args []KeyValue) {
 	object := slices.ContainsFunc(args, func(a KeyValue) bool {
 		return a.Key == "qom-type" && strings.HasPrefix(a.Value, "secret")
@@ -103,7 +104,7 @@ func writeAny(b *strings.Builder, key string, value any, object bool) {
 			b.WriteString(strconv.Quote(k) + ":")
 			inside := k
 			if key != "" && secret.InName(key) {
-				inside = key // all that is in a secret is one
+				inside = key // everything inside a secret is secret
 			}
 			writeAny(b, inside, v[k], object)
 			b.WriteByte(',')
@@ -133,7 +134,7 @@ func maskedValue(key, value string) string {
 	return contentOfValue(value)
 }
 
-// isSwitch reports whether a value is of those that are the same for everyone.
+// isSwitch reports whether a value is a common constant that cannot be a secret.
 func isSwitch(value string) bool {
 	switch value {
 	case "", "on", "off", "yes", "no", "true", "false", "0", "1":
@@ -142,8 +143,8 @@ func isSwitch(value string) bool {
 	return false
 }
 
-// contentOfValue returns a value with its secrets masked. The name of a local file is none, though it may have the
-// signs in it that separate a user from a password elsewhere.
+// contentOfValue returns a value with its secrets masked. The path of a local file is not a secret,
+// even if it contains the characters that separate a user from a password elsewhere.
 func contentOfValue(value string) string {
 	if strings.HasPrefix(value, "/") && !strings.HasPrefix(value, "//") && !strings.Contains(value, "://") {
 		if _, end := secret.Marked(value, 0); end == 0 {
@@ -173,7 +174,7 @@ func kernelContent(line string) string {
 	return strings.Join(out, " ")
 }
 
-// smbiosContent returns an SMBIOS string; of a credential for systemd the name alone.
+// smbiosContent returns an SMBIOS string, masked; for a systemd credential only the name.
 func smbiosContent(entry string) string {
 	if !strings.HasPrefix(strings.TrimSpace(entry), "io.systemd.credential") {
 		if name, value, ok := strings.Cut(entry, "="); ok {

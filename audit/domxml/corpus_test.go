@@ -9,8 +9,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
-// corpus returns the folder of real documents that we measure ourselves by. It is not part of the
-// project: VIRT_AUDIT_CORPUS names it, else it is looked for beside the checkout.
+// corpus returns the directory of real documents that serve as a benchmark. They are not part of
+// the project: VIRT_AUDIT_CORPUS names the directory; the default is next to the checkout.
 func corpus(t *testing.T) string {
 	t.Helper()
 	dir := os.Getenv("VIRT_AUDIT_CORPUS")
@@ -23,8 +23,8 @@ func corpus(t *testing.T) string {
 	return dir
 }
 
-// TestCorpus loads every real document: what libvirt's schema accepts must load, and the target must
-// be what the corpus' own table says.
+// TestCorpus loads every real document. What libvirt's schema accepts must load, and the target
+// must be the one in the corpus' own table.
 func TestCorpus(t *testing.T) {
 	dir := corpus(t)
 	f, err := os.Open(filepath.Join(dir, "domains.tsv"))

@@ -10,20 +10,22 @@ import (
 	"github.com/virt-audit/virt-audit/audit/secret"
 )
 
-// deviceNames are the attributes that tell a device from its like and stay the same when others come
-// and go, below the device's element, the one that a person would use first. libvirt assigns alias and
-// address to every device; an alias of the user's own begins with "ua-".
+// deviceNames lists the attributes, below the device's element, that distinguish a device from
+// others of its kind and stay the same when other devices are added or removed. The name that a
+// person would use comes first. libvirt assigns an alias and an address to every device; an alias
+// chosen by the user begins with "ua-".
 var deviceNames = []Path{
 	At("target@dev"), At("mac@address"), At("target@name"), At("alias@name"), At("source@dir"), At("target@dir"),
 }
 
-// DeviceNames returns the names by which users can mean the device that a path leads to or into: of a
-// disk the name of its target, of an interface its MAC address, of a device of the host's what lspci or
-// lsusb shows there, else alias, address and such. A device that has no name of the kind goes by its type.
-// What lies outside of <devices> has none.
+// DeviceNames returns the names by which users can refer to the device that contains the path: the
+// target name of a disk, the MAC address of an interface, for a host device the name that lspci or
+// lsusb shows, else alias, address and so on. A device without such a name is named by its type.
+// The result is empty for a path outside <devices>.
 func (x *index) DeviceNames(p Path) []string { return x.namedDevice(p).names }
 
-// DeviceLabel returns the first of the device's names, bounded and with secrets masked; "" where it has none.
+// DeviceLabel returns the first of the device's names, bounded and with secrets masked, or "" if it
+// has none.
 func (x *index) DeviceLabel(p Path) string { return x.namedDevice(p).shown }
 
 func (x *index) namedDevice(p Path) namedDevice {
@@ -46,7 +48,7 @@ func (x *index) namedDevice(p Path) namedDevice {
 	return d
 }
 
-// deviceNode returns the node of the device that a path leads to or into; 0 where there is none.
+// deviceNode returns the node of the device that contains the path. ok is false if there is none.
 func (x *index) deviceNode(p Path) (int32, bool) {
 	device, ok := p.device()
 	if !ok {
@@ -70,7 +72,7 @@ func (x *index) namesOfDevice(device Path) []string {
 			names = append(names, v)
 		}
 	}
-	// The guest's address of a device of the host's could be the host's address of another.
+	// The guest address of one host device can be the host address of another.
 	if a := x.address(device.Elem("address")); a != "" && len(hosts) == 0 {
 		names = append(names, a)
 	}
@@ -82,7 +84,7 @@ func (x *index) namesOfDevice(device Path) []string {
 	return names
 }
 
-// device returns the path of the device that a path leads into.
+// device returns the path of the device that contains p.
 func (p Path) device() (Path, bool) {
 	rest, ok := strings.CutPrefix(p.element(), "devices/")
 	if !ok {
@@ -92,8 +94,9 @@ func (p Path) device() (Path, bool) {
 	return At("devices/" + name), true
 }
 
-// hostNames returns what the host calls its device that a source names: "0000:06:02.0" for PCI; "1d6b:0002",
-// vendor and product, and "1.4", bus and device, for USB; the UUID of a mediated device.
+// hostNames returns the host's names of the device that a <source> refers to: "0000:06:02.0" for
+// PCI; "1d6b:0002" (vendor and product) and "1.4" (bus and device) for USB; the UUID of a mediated
+// device.
 func (x *index) hostNames(source Path) []string {
 	if !x.Has(source) {
 		return nil
@@ -127,7 +130,7 @@ func (x *index) hostNames(source Path) []string {
 	return names
 }
 
-// DeviceKind returns the name of the device's element that a path leads into, or "".
+// DeviceKind returns the name of the device element that contains p, or "".
 func (p Path) DeviceKind() string {
 	device, ok := p.device()
 	if !ok {
@@ -137,7 +140,8 @@ func (p Path) DeviceKind() string {
 	return kind
 }
 
-// KindsOf returns the kinds of the devices that go by a name; none where there is no such device.
+// KindsOf returns the kinds of the devices that have a name. It is empty if there is no such
+// device.
 func (x *index) KindsOf(name string) []string {
 	if x.kindsByName == nil {
 		x.kindsByName = map[string][]string{}
@@ -159,7 +163,7 @@ func (x *index) KindsOf(name string) []string {
 	return x.kindsByName[name]
 }
 
-// address returns a device's address as lspci and lsusb write it: "0000:00:02.0", "1:3".
+// address returns a device's address in the form of lspci and lsusb: "0000:00:02.0", "1:3".
 func (x *index) address(at Path) string {
 	get := func(name string) string { v, _ := x.Attr(at.Attr(name)); return v }
 	hex := func(name string) string { return strings.TrimPrefix(get(name), "0x") }

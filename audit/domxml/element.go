@@ -2,11 +2,11 @@ package domxml
 
 import "iter"
 
-// Root returns the domain's own element. Domain must have been loaded.
+// Root returns the root element of the domain. The Domain must come from Load.
 func (x *index) Root() Element { return Element{x.nodes[0].name, 0, x, 0} }
 
-// Children walks the children of that name, in the order of the document. An element is comparable:
-// two are equal if they are the same element of the same domain.
+// Children yields the children with a name, in document order. Elements are comparable: two are
+// equal if they are the same element of the same domain.
 func (e Element) Children(name string) iter.Seq[Element] {
 	return func(yield func(Element) bool) {
 		x := e.index
@@ -41,13 +41,13 @@ func (e Element) Text() string {
 	return textOf(e.index.src[n.tagEnd:n.close])
 }
 
-// Size returns how many bytes of the document Attr and Text have to look at: the length of the start
-// tag, and of all that is inside the element.
+// Size returns the number of bytes of the document that Attr and Text may have to read: the length
+// of the start tag, and of the content of the element.
 func (e Element) Size() (tag, content int) {
 	n := &e.index.nodes[e.at]
 	return int(n.tagEnd - n.start), int(n.close - n.tagEnd)
 }
 
 // Repeats reports whether libvirt reads all elements of that name below the parent as a list. Of
-// others it reads one, and a domain has no more than one.
+// any other element it reads one, and a domain has at most one.
 func Repeats(parent, name string) bool { return repeats(parent, name) }

@@ -24,7 +24,7 @@ func TestElement(t *testing.T) {
 		for devices := range root.Children("devices") {
 			disks = slices.Collect(devices.Children("disk"))
 			for range devices.Children("disk") {
-				break // must not be asked for more
+				break // the iterator must not be called again
 			}
 		}
 		if len(disks) != 2 || disks[0] == disks[1] || disks[1].Path().String() != "devices/disk[2]" {
@@ -41,6 +41,6 @@ func TestElement(t *testing.T) {
 		}
 	}
 	if !Repeats("devices", "disk") || Repeats("disk", "driver") {
-		t.Error("lists are not told from single elements")
+		t.Error("lists are not distinguished from single elements")
 	}
 }

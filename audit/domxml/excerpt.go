@@ -7,21 +7,22 @@ import (
 	"github.com/virt-audit/virt-audit/audit/secret"
 )
 
-// Excerpt is the line of the document that a finding is about, with every secret on it replaced,
-// and the columns to point at: code points of Line, from zero, the end exclusive.
+// Excerpt is the line of the document that a finding is about, with every secret on it replaced.
+// Start and End are the columns to mark: code points of Line, from zero, the end exclusive.
 type Excerpt struct {
 	Line       string
 	Start, End int
 }
 
-// maxExcerpt bounds an excerpt, in bytes on either side of the place: a document on one line would
-// be repeated whole with every finding otherwise.
+// maxExcerpt bounds an excerpt, in bytes on either side of the position. Without it, a document on
+// one line would be repeated as a whole with every finding.
 const maxExcerpt = 160
 
-// maxMarked bounds what an excerpt marks: a start tag can be as long as the document.
+// maxMarked bounds the marked part of an excerpt, in bytes: a start tag can be as long as the
+// document.
 const maxMarked = 1000
 
-// Excerpt cuts out the first line of a span, secrets masked.
+// Excerpt returns the first line of a span with its secrets masked.
 func (x *index) Excerpt(at Span) Excerpt {
 	start, end := at.Start, at.End
 	from, to := x.lines.around(x.src, start)

@@ -10,8 +10,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit/source"
 )
 
-// FuzzLoad feeds any bytes: the answer is a domain or one of the two kinds of error, and every place
-// that can be asked for lies inside the document.
+// FuzzLoad loads arbitrary bytes. The result is a domain or one of the two kinds of error, and
+// every position is inside the document.
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte(body))
 	f.Add([]byte(strings.ReplaceAll(body, "<os>", "<os><os/></os><os>")))
@@ -35,7 +35,7 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-// everyPlace asks for places and excerpts.
+// everyPlace requests positions and excerpts of a domain.
 func everyPlace(t *testing.T, d *domxml.Domain, data []byte) {
 	t.Helper()
 	lines := strings.Count(string(data), "\n") + 1

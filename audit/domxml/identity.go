@@ -6,18 +6,20 @@ import (
 	"strings"
 )
 
-// identifying are the attributes, below a device's element, that say which device it is: what it shows to
-// the guest, and what of the host's is behind it.
+// identifying lists, by element, the attributes below a device's element that identify the device:
+// how it appears to the guest, and which resource of the host it uses.
 var identifying = map[string]map[string]bool{
 	"target": set("dev", "dir", "name"),
 	"mac":    set("address"),
 	"source": set("file", "dev", "dir", "name", "protocol", "pool", "volume", "network", "bridge", "path", "socket", "host", "service", "mode", "type", "namespace"),
 }
 
-// identifyingParts are the elements inside a device's <source> that do so too, whole.
+// identifyingParts lists the elements inside a device's <source> that also identify the device,
+// with all their attributes.
 var identifyingParts = set("address", "vendor", "product", "host", "adapter", "block", "char", "interface")
 
-// identity returns what tells the device at a node from others, whatever its number and alias are.
+// identity returns a text that distinguishes the device at a node from others, independent of its
+// position and of an alias that libvirt assigned.
 func (x *index) identity(at int32) string {
 	if text, ok := x.identities[at]; ok {
 		return text
@@ -33,7 +35,8 @@ func (x *index) identity(at int32) string {
 	for i := device.first; i != 0; i = x.nodes[i].next {
 		switch n := &x.nodes[i]; n.name {
 		case "alias":
-			// Users' own begin so (https://libvirt.org/formatdomain.html#devices); others are libvirt's.
+			// Aliases chosen by the user begin with this prefix
+			// (https://libvirt.org/formatdomain.html#devices); libvirt assigns the others.
 			if a, ok := x.attribute(i, "name"); ok && strings.HasPrefix(string(a.value), "ua-") {
 				b.WriteString(" alias=" + string(a.value))
 			}
@@ -53,8 +56,8 @@ func (x *index) identity(at int32) string {
 	return text
 }
 
-// longIdentity is the length, in bytes, from which a digest stands for the text: it goes into the digest of
-// everything that is found in the device.
+// longIdentity is the length, in bytes, from which a digest replaces the text: the text is part of
+// the digest of everything that is found in the device.
 const longIdentity = 1000
 
 func (x *index) writeIdentity(b *strings.Builder, device *node, at int32) {
@@ -70,7 +73,7 @@ func (x *index) writeIdentity(b *strings.Builder, device *node, at int32) {
 		case n.name == "target" && device.name == "interface":
 			return name == "dev" && (strings.HasPrefix(v, "vnet") || strings.HasPrefix(v, "macvtap") || strings.HasPrefix(v, "macvlan"))
 		case n.name == "source" && name == "bridge":
-			return networked // of a running guest, whose network has it
+			return networked // libvirt adds it to a running guest, from the network's definition
 		case n.name == "source" && name == "path":
 			return strings.HasPrefix(v, "/dev/pts/") || strings.Contains(v, "/libvirt/qemu/channel/") || strings.Contains(v, "/run/libvirt/qemu/")
 		}
@@ -85,7 +88,8 @@ func (x *index) writeIdentity(b *strings.Builder, device *node, at int32) {
 	usb := x.child(at, "vendor", 1) != 0
 	for i := n.first; i != 0; i = x.nodes[i].next {
 		inner := &x.nodes[i]
-		if !identifyingParts[inner.name] || usb && inner.name == "address" { // which libvirt adds at the start
+		// libvirt adds the address at the start
+		if !identifyingParts[inner.name] || usb && inner.name == "address" {
 			continue
 		}
 		x.writeTag(b, inner.name, int(inner.start), int(inner.tagEnd))

@@ -6,39 +6,42 @@ import (
 	"strings"
 )
 
-// node is one element of the document as libvirt sees it: what the reader dropped has no node, and
-// blocks that libvirt merges (two <devices>) share one. Offsets are bytes into the document.
+// node is one element of the document as libvirt sees it: elements that the reader dropped have no
+// node, and blocks that libvirt merges (two <devices>) share one. Offsets are bytes into the
+// document.
 type node struct {
-	name                 string // "disk"; elements of a hypervisor's namespace carry libvirt's prefix: "qemu:arg"
-	parent, first, last  int32  // indices into the list of nodes; 0, the root, stands for none in first and last
+	// "disk"; elements of a hypervisor's namespace carry libvirt's prefix: "qemu:arg"
+	name                 string
+	parent, first, last  int32 // indices into the nodes; in first and last, 0 (the root) means none
 	next, children       int32
-	start, tagEnd, close int32 // "<", behind the start tag's ">", the end tag's "<"
+	start, tagEnd, close int32 // offsets of "<", after the ">" of the start tag, of the "<" of the end tag
 }
 
-// index finds the place of a Path. It is filled by the reader in document order.
+// index finds the position of a Path. The reader fills it in document order.
 type index struct {
 	src            []byte
-	begin          Start // of src in what the user gave
+	begin          Start // where src begins in the user's input
 	nodes          []node
-	childrenByName map[int32]map[string][]int32 // children by name, for parents with many; see child
+	childrenByName map[int32]map[string][]int32 // the children of parents with many, by name; see child
 	lines          lines
 
 	longTags map[int32]map[string]attribute // the attributes of long start tags, by node
 
-	kindsByName map[string][]string // the kinds of devices that go by a name
+	kindsByName map[string][]string // the kinds of the devices that have a name
 
-	// What findings need of their places, once for each: a document can have any number of findings at one.
-	identities  map[int32]string // what tells devices from others, by their node
+	// Data about the places of findings, cached: one place can have any number of findings.
+	identities  map[int32]string // see identity; by the device's node
 	contents    map[contentKey]Content
 	deviceNames map[int32]namedDevice // by the device's node
 
-	shownArgs       map[int]bool // passthrough arguments, by number, that are no secret
-	secretIntervals []interval   // secrets, in order; see allSecrets
+	shownArgs       map[int]bool // the numbers of the passthrough arguments that are not secret
+	secretIntervals []interval   // the secrets of the document, in order; see allSecrets
 	secretsFound    bool
 }
 
-// manyChildren is where a search through the list of children becomes slower than making a map. It
-// keeps a document of a hundred thousand disks, each with a finding, from costing their square.
+// manyChildren is the number of children from which a map is faster than a search through their
+// list. It keeps a document of a hundred thousand disks, each with a finding, from taking quadratic
+// time.
 const manyChildren = 64
 
 func (x *index) add(parent int32, name string, start, tagEnd int) int32 {
@@ -61,7 +64,7 @@ func (x *index) add(parent int32, name string, start, tagEnd int) int32 {
 	return i
 }
 
-// child returns the nth child (from one) of that name, or 0.
+// child returns the nth child (from one) with that name, or 0.
 func (x *index) child(parent int32, name string, nth int) int32 {
 	if x.nodes[parent].children > manyChildren {
 		list := x.byName(parent)[name]
@@ -95,15 +98,15 @@ func (x *index) byName(parent int32) map[string][]int32 {
 	return m
 }
 
-// find walks to the element of a path. When it does not exist, exact is false and the node is its
-// nearest existing ancestor.
+// find returns the node of a path. If it does not exist, exact is false and at is its nearest
+// existing ancestor.
 func (x *index) find(p Path) (at int32, exact bool) {
 	at, exact = x.walk(0, p.base)
 	if !exact {
 		return at, false
 	}
 	if p.index > 0 {
-		// The last step of base carries the index: step back and take the right sibling.
+		// The index belongs to the last step of base: find the sibling with that number.
 		if p.index > 1 {
 			n := x.child(x.nodes[at].parent, x.nodes[at].name, p.index)
 			if n == 0 {
@@ -116,7 +119,7 @@ func (x *index) find(p Path) (at int32, exact bool) {
 	return at, true
 }
 
-// walk follows "a/b[2]/c" from a node.
+// walk follows steps such as "a/b[2]/c" from a node.
 func (x *index) walk(at int32, steps string) (int32, bool) {
 	for steps != "" {
 		var step string
@@ -138,7 +141,7 @@ func (x *index) walk(at int32, steps string) (int32, bool) {
 	return at, true
 }
 
-// Has reports whether the element, or the attribute, exists in the document.
+// Has reports whether the element or attribute exists in the document.
 func (x *index) Has(p Path) bool {
 	at, ok := x.find(p)
 	if !ok || p.attr == "" {
@@ -148,8 +151,8 @@ func (x *index) Has(p Path) bool {
 	return ok
 }
 
-// Attr returns the value of an attribute as libvirt reads it. It is for what libvirtxml has no field
-// for; everything else is at hand, decoded, in the embedded Domain.
+// Attr returns the value of an attribute as libvirt reads it. It is for attributes that libvirtxml
+// has no field for; everything else is decoded in the embedded Domain.
 func (x *index) Attr(p Path) (value string, ok bool) {
 	at, ok := x.find(p)
 	if !ok {
@@ -172,7 +175,7 @@ func (x *index) Text(p Path) (text string, ok bool) {
 	return textOf(x.src[n.tagEnd:n.close]), true
 }
 
-// Count returns how many elements of that name are below the parent.
+// Count returns the number of elements with that name below the parent.
 func (x *index) Count(parent Path, name string) int {
 	at, ok := x.find(parent)
 	if !ok {
@@ -187,8 +190,8 @@ func (x *index) Count(parent Path, name string) int {
 	return n
 }
 
-// SpanOf returns the bytes that a finding at the path is about: the attribute where the path names
-// one that exists, else the start tag of the element or of its nearest existing ancestor.
+// SpanOf returns the bytes that a finding at the path is about: the attribute if the path names one
+// that exists, else the start tag of the element or of its nearest existing ancestor.
 func (x *index) SpanOf(p Path) Span {
 	at, exact := x.find(p)
 	n := x.nodes[at]
@@ -198,18 +201,18 @@ func (x *index) SpanOf(p Path) Span {
 		}
 	}
 	if exact && p.attr == "" && n.first == 0 && !bytes.ContainsAny(x.src[n.tagEnd:n.close], "<\n") && n.close > n.tagEnd {
-		// An element of text: the reader wants to see the text too.
+		// For an element that contains only text, the text is part of the span.
 		return Span{int(n.start), int(n.close)}
 	}
 	return Span{int(n.start), int(n.tagEnd)}
 }
 
-// Pos returns the line and column of a path.
+// Pos returns the position of a path.
 func (x *index) Pos(p Path) Pos {
 	return x.PosOf(x.SpanOf(p))
 }
 
-// PosOf returns the lines and columns of a stretch of the document.
+// PosOf returns the position of a range of bytes.
 func (x *index) PosOf(at Span) Pos {
 	var pos Pos
 	pos.Line, pos.Column = x.begin.shift(x.lines.at(x.src, at.Start))

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestFindAfterMany looks for an element that follows a repeated one, when there are many.
+// TestFindAfterMany finds an element after many elements of another name.
 func TestFindAfterMany(t *testing.T) {
 	var padding strings.Builder
 	for i := range manyChildren + 1 {

@@ -14,8 +14,8 @@ import (
 	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
-// define hands a document to libvirt's own reader, that of the built-in test driver, and returns what
-// libvirt kept of it.
+// define passes a document to libvirt's own reader, that of the built-in test driver, and returns
+// what libvirt kept of it.
 func define(t *testing.T, doc string) (kept string, err error) {
 	t.Helper()
 	need.Programs(t, "virsh")
@@ -38,7 +38,8 @@ func define(t *testing.T, doc string) (kept string, err error) {
 	return string(out)[i:], nil
 }
 
-// testDomain is the ordinary document for libvirt's test driver, which takes no other type.
+// testDomain returns the ordinary document for libvirt's test driver, which accepts no other domain
+// type.
 func testDomain(t *testing.T, old, changed string) string {
 	t.Helper()
 	doc := strings.NewReplacer("type='kvm'", "type='test'", " machine='pc-q35-9.2'", "", "x86_64", "i686").Replace(body)
@@ -49,7 +50,7 @@ func testDomain(t *testing.T, old, changed string) string {
 	return strings.Replace(doc, old, changed, 1)
 }
 
-// TestKept gives the same bytes to libvirt and to us and compares what both read.
+// TestKept passes the same bytes to libvirt and to Load, and compares the results.
 func TestKept(t *testing.T) {
 	graphics := "<graphics type='vnc' port='5901' listen='127.0.0.1'/>"
 	for name, c := range map[string]struct{ old, new string }{
@@ -77,7 +78,7 @@ func TestKept(t *testing.T) {
 		"controller without a type":       {"</devices>", "<controller index='3'/></devices>"},
 		"hexadecimal numbers":             {"</devices>", "<controller type='pci' index='1' model='pcie-expander-bus'><target busNr='0x10'/></controller></devices>"},
 		"octal numbers":                   {"</devices>", "<controller type='pci' index='1' model='pcie-expander-bus'><target busNr='010'/></controller></devices>"},
-		"id that is no number":            {"type='kvm'", "type='test' id='abc'"},
+		"id that is not a number":         {"type='kvm'", "type='test' id='abc'"},
 		"empty machine":                   {"arch='x86_64'", "arch='i686' machine=''"},
 		"white space in an attribute":     {"/ok.img", "/a\n\tb\r\nc"},
 		"text in pieces":                  {">/usr/bin", ">/usr<!-- x --><![CDATA[/]]>bin"},
@@ -96,7 +97,7 @@ func TestKept(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			doc := testDomain(t, c.old, c.new)
-			ours, err := domxml.Load("vm.xml", []byte(doc))
+			loaded, err := domxml.Load("vm.xml", []byte(doc))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -104,21 +105,21 @@ func TestKept(t *testing.T) {
 			if err != nil {
 				t.Fatalf("libvirt refuses it: %v", err)
 			}
-			theirs, err := domxml.Load("dumpxml", []byte(kept))
+			reloaded, err := domxml.Load("dumpxml", []byte(kept))
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, d := range theirs.Dropped {
-				t.Errorf("libvirt's own output is not read whole: <%s>", d.Name)
+			for _, d := range reloaded.Dropped {
+				t.Errorf("a part of libvirt's own output is dropped: <%s>", d.Name)
 			}
-			if a, b := summary(ours), summary(theirs); a != b {
-				t.Errorf("we read\n%s\nlibvirt keeps\n%s", a, b)
+			if a, b := summary(loaded), summary(reloaded); a != b {
+				t.Errorf("Load reads\n%s\nlibvirt keeps\n%s", a, b)
 			}
 		})
 	}
 }
 
-// summary lists what the cases of TestKept change, and nothing that libvirt fills in by itself.
+// summary lists what the cases of TestKept change, without what libvirt adds by itself.
 func summary(d *domxml.Domain) string {
 	var out []string
 	add := func(parts ...string) { out = append(out, strings.Join(parts, " ")) }
@@ -157,7 +158,7 @@ func summary(d *domxml.Domain) string {
 	}
 	for _, c := range d.Devices.Controllers {
 		if c.Type == "usb" || c.Type == "pci" && c.Model == "pcie-root" || c.Type == "virtio-serial" {
-			continue // libvirt adds such
+			continue // libvirt adds these
 		}
 		number := ""
 		if c.PCI != nil && c.PCI.Target != nil && c.PCI.Target.BusNr != nil {
@@ -192,13 +193,13 @@ func orDefault(s, otherwise string) string {
 	return s
 }
 
-// TestBothRefuse gives libvirt what we refuse. Where libvirt takes the document all the same, the
-// case says why we do not.
+// TestBothRefuse passes to libvirt what Load refuses. If libvirt accepts the document, the case
+// states why Load does not.
 func TestBothRefuse(t *testing.T) {
 	deep := func(n int) string { return strings.Repeat("<x>", n) + strings.Repeat("</x>", n) }
 	for name, c := range map[string]struct {
 		old, new string
-		taken    string // why we are stricter than libvirt
+		stricter string // why Load is stricter than libvirt
 	}{
 		"type in capitals":          {old: "'kvm'", new: "'TEST'"},
 		"type with blanks":          {old: "'kvm'", new: "' test '"},
@@ -210,7 +211,7 @@ func TestBothRefuse(t *testing.T) {
 		"arch in capitals":          {old: "x86_64", new: "I686"},
 		"attribute twice":           {old: "type='kvm'", new: "type='test' type='kvm'"},
 		"attributes without space":  {old: "<memory unit='KiB'", new: "<memory unit='KiB'dumpCore='on'"},
-		"text behind the root":      {old: "</domain>", new: "</domain>x"},
+		"text after the root":       {old: "</domain>", new: "</domain>x"},
 		"text before the root":      {old: "<domain", new: "x<domain"},
 		"CDATA before the root":     {old: "<domain", new: "<![CDATA[ ]]><domain"},
 		"second root":               {old: "</domain>", new: "</domain><domain/>"},
@@ -223,28 +224,28 @@ func TestBothRefuse(t *testing.T) {
 		"crossed tags":              {old: "</os>", new: "</type>"},
 		"depth of 258":              {old: "</domain>", new: deep(257) + "</domain>"},
 		"two dashes in a comment":   {old: "<os>", new: "<!-- a -- b --><os>"},
-		"number that is none":       {old: "65536", new: "many"},
+		"not a number":              {old: "65536", new: "many"},
 		"two balloons":              {old: "</devices>", new: "<memballoon model='none'/><memballoon model='virtio'/></devices>"},
-		"two feature switches":      {old: "<devices>", new: "<features><pmu state='on'/><pmu state='off'/></features><devices>", taken: "libvirt takes the last here, and the first elsewhere"},
-		"machine in a second os":    {old: "</os>", new: "</os><os><type machine='x'>hvm</type></os>", taken: "libvirt takes the machine of the second, and all else of the first"},
-		"element inside text":       {old: "/usr/bin/", new: "/usr/<x>bin</x>/", taken: "libvirt reads the text of the inner element as part of the path"},
-		"foreign feature":           {old: "<devices>", new: "<features><f:pmu xmlns:f='urn:f' state='on'/></features><devices>", taken: "libvirt reads features of any namespace"},
-		"DOCTYPE":                   {old: "<domain", new: "<!DOCTYPE domain [<!ENTITY h 'hvm'>]><domain", taken: "entities are expanded by some readers only"},
-		"XML 1.1":                   {old: "<domain", new: "<?xml version='1.1'?><domain", taken: "XML 1.1 has other rules for characters and ends of lines"},
-		"empty prefix":              {old: "<os>", new: "<os xmlns:f=''>", taken: "libvirt ignores the declaration, others obey it"},
-		"xml as the default":        {old: "<os>", new: "<os xmlns='http://www.w3.org/XML/1998/namespace'>", taken: "libvirt ignores the declaration, others obey it"},
-		"attribute in a namespace":  {old: "type='kvm'", new: "type='test' f:type='kvm' xmlns:f='urn:f'", taken: "taken or ignored, depending on the attribute"},
+		"two feature switches":      {old: "<devices>", new: "<features><pmu state='on'/><pmu state='off'/></features><devices>", stricter: "libvirt takes the last here, and the first elsewhere"},
+		"machine in a second os":    {old: "</os>", new: "</os><os><type machine='x'>hvm</type></os>", stricter: "libvirt takes the machine of the second, and all else of the first"},
+		"element inside text":       {old: "/usr/bin/", new: "/usr/<x>bin</x>/", stricter: "libvirt reads the text of the inner element as part of the path"},
+		"foreign feature":           {old: "<devices>", new: "<features><f:pmu xmlns:f='urn:f' state='on'/></features><devices>", stricter: "libvirt reads features of any namespace"},
+		"DOCTYPE":                   {old: "<domain", new: "<!DOCTYPE domain [<!ENTITY h 'hvm'>]><domain", stricter: "entities are expanded by some readers only"},
+		"XML 1.1":                   {old: "<domain", new: "<?xml version='1.1'?><domain", stricter: "XML 1.1 has other rules for characters and ends of lines"},
+		"empty prefix":              {old: "<os>", new: "<os xmlns:f=''>", stricter: "libvirt ignores the declaration, others obey it"},
+		"xml as the default":        {old: "<os>", new: "<os xmlns='http://www.w3.org/XML/1998/namespace'>", stricter: "libvirt ignores the declaration, others obey it"},
+		"attribute in a namespace":  {old: "type='kvm'", new: "type='test' f:type='kvm' xmlns:f='urn:f'", stricter: "stricter or ignored, depending on the attribute"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			doc := testDomain(t, c.old, c.new)
 			if _, err := domxml.Load("vm.xml", []byte(doc)); err == nil {
-				t.Error("we take it")
+				t.Error("Load accepts it")
 			}
 			switch _, err := define(t, doc); {
-			case err == nil && c.taken == "":
-				t.Error("libvirt takes it")
-			case err != nil && c.taken != "":
-				t.Errorf("libvirt refuses it too, although: %s", c.taken)
+			case err == nil && c.stricter == "":
+				t.Error("libvirt accepts it")
+			case err != nil && c.stricter != "":
+				t.Errorf("libvirt refuses it too, although: %s", c.stricter)
 			}
 		})
 	}
@@ -259,7 +260,8 @@ func TestBothRefuse(t *testing.T) {
 	})
 }
 
-// TestBlanks makes patterns of text, white space, comments and the like, and has libvirt say what it keeps.
+// TestBlanks generates patterns of text, white space, comments and the like, and compares what
+// libvirt and Load keep of them.
 func TestBlanks(t *testing.T) {
 	pieces := []string{" ", "x", "<!--c-->", "<?p?>", "<![CDATA[y]]>", "<![CDATA[ ]]>", "&#32;", "&amp;", "\n\tz ", "\r\n", "\r"}
 	patterns := []string{""}
@@ -293,17 +295,17 @@ func TestBlanks(t *testing.T) {
 	refused := 0
 	for i, doc := range docs {
 		dump, _, _ := strings.Cut(kept[i], "</domain>")
-		theirs := load(t, "<domain type"+dump+"</domain>")
-		ours, err := domxml.Load("vm.xml", []byte(doc))
+		reloaded := load(t, "<domain type"+dump+"</domain>")
+		loaded, err := domxml.Load("vm.xml", []byte(doc))
 		if err != nil {
 			refused++ // the versions of libvirt differ
 			continue
 		}
-		if ours.Description != theirs.Description {
-			t.Errorf("%q: we read %q, libvirt keeps %q", patterns[i], ours.Description, theirs.Description)
+		if loaded.Description != reloaded.Description {
+			t.Errorf("%q: Load reads %q, libvirt keeps %q", patterns[i], loaded.Description, reloaded.Description)
 		}
-		if text, _ := ours.Text(domxml.At("description")); text != ours.Description {
-			t.Errorf("%q: the index reads %q, the decoder %q", patterns[i], text, ours.Description)
+		if text, _ := loaded.Text(domxml.At("description")); text != loaded.Description {
+			t.Errorf("%q: the index reads %q, the decoder %q", patterns[i], text, loaded.Description)
 		}
 	}
 	if refused > len(docs)/20 {

@@ -18,10 +18,11 @@ import (
 	"github.com/virt-audit/virt-audit/audit/source"
 )
 
-// MaxSize is the largest document that Load takes: offsets are kept in 32 bits.
+// MaxSize is the size, in bytes, of the largest document that Load accepts: offsets are stored in
+// 32 bits.
 const MaxSize = 1 << 30
 
-// Load reads the domain of a document; of several, the first. See LoadAll.
+// Load reads the first domain of a document. See LoadAll.
 func Load(name string, data []byte) (*Domain, error) {
 	domains, err := LoadAll(name, data)
 	if err != nil {
@@ -30,19 +31,19 @@ func Load(name string, data []byte) (*Domain, error) {
 	return domains[0], nil
 }
 
-// LoadAll reads the domains of a document, in the order in which they stand there: that of <domain>
-// and <domaincheckpoint>, that of <domstatus> with what libvirt noted about the running guest, and the
-// one or two of <domainsnapshot>. It keeps the bytes for positions and excerpts; they must not be
-// changed afterwards. name is the file, or what users are shown in its place.
+// LoadAll reads the domains of a document in document order: the domain of <domain> and
+// <domaincheckpoint>, that of <domstatus> with the state that libvirt recorded for the running
+// guest, and the one or two of <domainsnapshot>. It keeps data for positions and excerpts; the
+// caller must not change data afterwards. name is the file, or the name that reports show.
 //
-// The result, never empty, holds what libvirt would read. Documents that libvirt refuses, or that
-// readers are known to understand differently, are refused: the error is an *source.Error that names
-// the place, or a *NotDomainError for a document that holds no domain.
+// The result is what libvirt would read. It is never empty. LoadAll refuses documents that libvirt
+// refuses, and documents that readers are known to understand differently: the error is an
+// *source.Error with the position, or a *NotDomainError for a document without a domain.
 func LoadAll(name string, data []byte) ([]*Domain, error) {
 	return LoadPart(name, Part{Data: data})
 }
 
-// LoadPart is LoadAll for a part of a stream: places are those in the stream. See Split.
+// LoadPart is LoadAll for a part of a stream: positions are those in the stream. See Split.
 func LoadPart(name string, part Part) ([]*Domain, error) {
 	domains, err := load(name, part)
 	if bad, ok := errors.AsType[*source.Error](err); ok {
@@ -51,8 +52,8 @@ func LoadPart(name string, part Part) ([]*Domain, error) {
 	return domains, err
 }
 
-// explain returns what is wrong with a document that could not be read, if its content shows more than
-// the reader has seen: it is another program's, or a template.
+// explain improves the error for a document that could not be read, if its content shows more than
+// the reader has seen: it belongs to another application, or is a template.
 func explain(bad *source.Error, src []byte) error {
 	if root, ok := foreignRoot(src); ok {
 		return &NotDomainError{Source: bad.File, Root: root}
@@ -82,7 +83,7 @@ func load(name string, part Part) ([]*Domain, error) {
 		d := &Domain{Domain: domain, Source: name, Dropped: r.dropped, index: r.index}
 		d.completeWaivers(r.waivers, r.auditElement)
 		if domains = append(domains, d); r.wrapperDepth > 0 {
-			continue // what stands behind can be another, and belongs to this one too
+			continue // a further domain may follow, and the rest of the document applies to this one too
 		}
 		if err := r.readEpilog(); err != nil {
 			return nil, err
@@ -95,7 +96,7 @@ func load(name string, part Part) ([]*Domain, error) {
 	}
 }
 
-// complete derives what the domain says beside its own struct.
+// complete derives the fields of Domain that libvirtxml does not decode.
 func (d *Domain) complete() error {
 	d.fillEmpty()
 	if d.Origin.Kind == "" {
@@ -117,16 +118,14 @@ func (d *Domain) complete() error {
 	return nil
 }
 
-var (
+// xmlDeclaration is the only form that libxml2 accepts; the encodings are those of which UTF-8 is a
+// superset. The version must come first.
+var xmlDeclaration = regexp.MustCompile(`^<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?:'1\.0'|"1\.0")` +
+	`(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?:'([A-Za-z0-9._-]+)'|"([A-Za-z0-9._-]+)"))?` +
+	`(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?:'(?:yes|no)'|"(?:yes|no)"))?[ \t\r\n]*\?>`)
 
-	// xmlDeclaration is the only form that libxml2 takes; the encodings are those of which UTF-8 is
-	// a superset. The version must come first.
-	xmlDeclaration = regexp.MustCompile(`^<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?:'1\.0'|"1\.0")` +
-		`(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?:'([A-Za-z0-9._-]+)'|"([A-Za-z0-9._-]+)"))?` +
-		`(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?:'(?:yes|no)'|"(?:yes|no)"))?[ \t\r\n]*\?>`)
-)
-
-// checkBytes refuses what is no text in UTF-8 before the decoder sees it, and looks at the XML declaration.
+// checkBytes refuses input that is not UTF-8 text before the decoder sees it, and checks the XML
+// declaration.
 func (r *reader) checkBytes() error {
 	src := r.src
 	switch {
@@ -136,7 +135,7 @@ func (r *reader) checkBytes() error {
 		return &source.Error{File: r.source, Message: "the document is empty"}
 	case bytes.HasPrefix(src, []byte("\xfe\xff")), bytes.HasPrefix(src, []byte("\xff\xfe")),
 		bytes.HasPrefix(src, []byte("<\x00")), bytes.HasPrefix(src, []byte("\x00<")):
-		return &source.Error{File: r.source, Position: source.Position{Line: 1, Column: 1}, Message: "the document is in UTF-16, only UTF-8 is read"}
+		return &source.Error{File: r.source, Position: source.Position{Line: 1, Column: 1}, Message: "the document is in UTF-16; only UTF-8 is supported"}
 	case bytes.HasPrefix(src, bom):
 		r.bomLength = len(bom)
 	}
@@ -167,16 +166,16 @@ func (r *reader) checkBytes() error {
 	case "us-ascii", "ascii":
 		for i, c := range src {
 			if c >= utf8.RuneSelf {
-				return r.refuse(i, "a character outside of the declared encoding US-ASCII")
+				return r.refuse(i, "a character outside the declared encoding US-ASCII")
 			}
 		}
 	default:
-		return r.refuse(r.bomLength, "the encoding %s; only UTF-8 and US-ASCII are read", encoding)
+		return r.refuse(r.bomLength, "the encoding %s; only UTF-8 and US-ASCII are supported", encoding)
 	}
 	return nil
 }
 
-// decodeError turns an error of the decoder into one of ours, placed at the element that was read last.
+// decodeError converts an error of the decoder to a source.Error at the element that was read last.
 func (r *reader) decodeError(err error) error {
 	var input *source.Error
 	var other *NotDomainError
@@ -198,8 +197,8 @@ func (r *reader) decodeError(err error) error {
 	return r.refuse(r.lastElem, "<%s> is not understood: %v", name, err)
 }
 
-// checkTarget refuses a domain type, an OS type or an architecture that libvirt would refuse. Nothing is
-// trimmed or folded: " kvm " and "KVM" are unknown to libvirt.
+// checkTarget refuses a domain type, an OS type or an architecture that libvirt would refuse. It
+// neither trims nor folds values: " kvm " and "KVM" are unknown to libvirt.
 func (d *Domain) checkTarget() error {
 	refuse := func(p Path, format string, args ...any) error {
 		pos := d.Pos(p)
@@ -218,7 +217,8 @@ func (d *Domain) checkTarget() error {
 	return nil
 }
 
-// finishWrapped finishes the domains of a document that holds some.
+// finishWrapped completes the domains of a document that contains several or one inside another
+// element.
 func (r *reader) finishWrapped(domains []*Domain) ([]*Domain, error) {
 	if len(domains) == 0 {
 		if r.wrap.root == "domstatus" || r.wrap.root == "domaincheckpoint" && r.header {
@@ -230,7 +230,7 @@ func (r *reader) finishWrapped(domains []*Domain) ([]*Domain, error) {
 		d.autoGenerated, d.Origin = r.header, r.wrap.origin
 		d.Origin.Kind = r.wrap.kinds[i]
 		if err := d.complete(); err != nil {
-			return nil, err // libvirt refuses the whole document too
+			return nil, err // libvirt also refuses the whole document
 		}
 	}
 	domains[0].Dropped = append(domains[0].Dropped, r.wrap.dropped...)

@@ -11,7 +11,7 @@ import (
 	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
-// body is an ordinary document; the tests take it apart.
+// body is an ordinary document, which the tests modify.
 const body = `<domain type='kvm'>
   <name>web</name>
   <memory unit='KiB'>65536</memory>
@@ -76,8 +76,8 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// TestRefused goes through the documents that libvirt refuses, or that readers understand
-// differently; each is refused at a place, and no error repeats what the document holds.
+// TestRefused loads documents that libvirt refuses, or that readers interpret differently. Each is
+// refused with a position, and no error repeats a secret of the document.
 func TestRefused(t *testing.T) {
 	long := strings.Repeat("<x>", 300) + strings.Repeat("</x>", 300)
 	for name, c := range map[string]struct {
@@ -102,8 +102,8 @@ func TestRefused(t *testing.T) {
 		"password with a bare &":     {with(t, "<disk", "<graphics type='vnc' passwd='hunter2&secret'/><disk"), "vm.xml:10:41: a reference"},
 		"text before":                {"x" + body, "vm.xml:1:1: text outside the root"},
 		"CDATA before":               {"<![CDATA[ ]]>" + body, "vm.xml:1:1: text outside the root"},
-		"text behind":                {body + "x", "vm.xml:15:10: text outside the root"},
-		"second root":                {body + body, "vm.xml:16:1: a second root element <domain>: put each document into a file of its own"},
+		"text after":                 {body + "x", "vm.xml:15:10: text outside the root"},
+		"second root":                {body + body, "vm.xml:16:1: a second root element <domain>: put each document into its own file"},
 		"stray end tag":              {body + "</domain>", "vm.xml:16:1: an end tag </domain>"},
 		"crossed tags":               {with(t, "</os>", "</type>"), "vm.xml:7:3: <os> is closed by </type>"},
 		"default namespace":          {with(t, "type='kvm'", "type='kvm' xmlns='urn:x'"), "vm.xml:1:1: a default namespace"},
@@ -145,7 +145,7 @@ func TestRefused(t *testing.T) {
 		"two CPUs with NUMA":         {with(t, "<devices>", "<cpu><numa/></cpu><cpu><numa/></cpu><devices>"), "vm.xml:8:26: two <cpu> with <numa> in both: delete one"},
 		"foreign feature":            {with(t, "<devices>", "<features><f:pmu xmlns:f='urn:f' state='on'/></features><devices>"), "vm.xml:8:13: <pmu> below <features> is in a foreign namespace"},
 		"comment in an argument":     {with(t, "</os>", "<initarg>a<!-- -->b</initarg></os>"), "vm.xml:7:13: the text of <initarg> is in pieces"},
-		"no number":                  {with(t, "65536", "many"), "vm.xml:3:3: a value in <memory> is not a decimal number"},
+		"not a number":               {with(t, "65536", "many"), "vm.xml:3:3: a value in <memory> is not a decimal number"},
 		"unknown kind of a device":   {with(t, "<disk type='file'", "<graphics type='hologram'/><disk type='file'"), "vm.xml:10:5: <graphics> is not understood"},
 		"comment with two dashes":    {"<!-- a -- b -->" + body, "vm.xml:1:"},
 		"attribute without quotes":   {with(t, "'kvm'", "kvm"), "vm.xml:1:"},
@@ -154,7 +154,7 @@ func TestRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := domxml.Load("vm.xml", []byte(c.doc))
 			if _, ok := errors.AsType[*source.Error](err); !ok {
-				t.Fatalf("%v is no InputError", err)
+				t.Fatalf("%v is not a source.Error", err)
 			}
 			if !strings.HasPrefix(err.Error(), c.want) {
 				t.Errorf("%v\nwant %s", err, c.want)
@@ -182,7 +182,7 @@ func TestNotDomain(t *testing.T) {
 	}
 }
 
-// TestAsLibvirt goes through what libvirt reads otherwise than a plain decoder.
+// TestAsLibvirt loads documents that libvirt reads differently than a plain decoder.
 func TestAsLibvirt(t *testing.T) {
 	t.Run("first of a repeated element", func(t *testing.T) {
 		d := load(t, with(t, "</os>", "</os><os><type arch='i686' machine='isapc'>hvm</type></os>"))
@@ -199,7 +199,7 @@ func TestAsLibvirt(t *testing.T) {
 			t.Errorf("source %q", got)
 		}
 	})
-	t.Run("a second os adds what the first has not", func(t *testing.T) {
+	t.Run("a second os adds what the first does not have", func(t *testing.T) {
 		d := load(t, with(t, "</os>", "</os><os><type arch='i686'>hvm</type><kernel>/k</kernel><boot dev='hd'/></os>"))
 		if d.Target.Arch != "x86_64" || d.OS.Kernel != "/k" || len(d.OS.BootDevices) != 1 || len(d.Dropped) != 1 || d.Dropped[0].Name != "type" {
 			t.Errorf("%+v, kernel %q, dropped %v", d.Target, d.OS.Kernel, d.Dropped)
@@ -279,7 +279,7 @@ func TestAsLibvirt(t *testing.T) {
 			t.Errorf("%q", d.Name)
 		}
 	})
-	t.Run("metadata is kept as it stands", func(t *testing.T) {
+	t.Run("metadata is kept unchanged", func(t *testing.T) {
 		const inner = "\n<a:x xmlns:a='urn:a' a:b='1'><a:x/><a:x/><os/></a:x>\n"
 		d := load(t, with(t, "<os>", "<metadata>"+inner+"</metadata><os>"))
 		if d.Metadata.XML != inner || len(d.Dropped) != 0 {
@@ -297,7 +297,7 @@ func TestAsLibvirt(t *testing.T) {
 	})
 }
 
-// TestHuge feeds documents that are made to exhaust a reader.
+// TestHuge loads documents that are designed to exhaust a reader.
 func TestHuge(t *testing.T) {
 	need.Full(t, "seconds for long documents")
 	var attrs bytes.Buffer

@@ -2,11 +2,11 @@ package domxml
 
 import "slices"
 
-// nameSet holds names, each once. Few are searched one by one; a document may well have a hundred
-// thousand, each of which would be compared with all before it.
+// nameSet is a set of names. A small set is searched linearly. A document may contain a hundred
+// thousand names, for which a linear search would be quadratic.
 type nameSet struct {
 	list []string
-	many map[string]bool // the same, once they are many
+	many map[string]bool // the same names, once there are many
 }
 
 func (s *nameSet) has(name string) bool {
@@ -29,5 +29,5 @@ func (s *nameSet) add(name string) {
 	}
 }
 
-// emptied returns an empty set that uses the memory of this one.
+// emptied returns an empty set that reuses the memory of this one.
 func (s *nameSet) emptied() nameSet { return nameSet{list: s.list[:0]} }

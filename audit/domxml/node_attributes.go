@@ -1,10 +1,10 @@
 package domxml
 
-// longTag is the length of a start tag, in bytes, from which its attributes are looked up in a map. Rules ask for
-// many attributes, and a repeated container for each of its own.
+// longTag is the length, in bytes, from which the attributes of a start tag are looked up in a map.
+// Rules read many attributes, and a repeated container is compared attribute by attribute.
 const longTag = 2048
 
-// attributesOf returns the attributes of a node's start tag, and keeps them.
+// attributesOf returns the attributes of a node's start tag. It caches them.
 func (x *index) attributesOf(at int32) map[string]attribute {
 	if m, ok := x.longTags[at]; ok {
 		return m

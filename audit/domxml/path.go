@@ -6,26 +6,26 @@ import (
 	"strings"
 )
 
-// Path names a place in a domain document in the document's own words, relative to the root:
+// Path identifies an element or attribute of a domain document relative to the root:
 // "devices/disk[2]/driver@cache". Indices count from one among the elements of that name under the
 // same parent, as in XPath. The zero Path is the root element.
 //
-// It is a small value that is put together without allocating, since rules build many paths and
-// report few; the text is made by String.
+// It is a small value that is built without allocation, because rules build many paths and report
+// few; String formats it.
 type Path struct {
 	base  string
-	index int // 1-based; 0 means the base carries no index
+	index int // from one; 0 means that the base has no index
 	tail  string
 	attr  string
 }
 
-// At returns the path that text spells.
+// At parses a path without an index, such as "os/type@machine".
 func At(text string) Path {
 	base, attr, _ := strings.Cut(text, "@")
 	return Path{base: base, attr: attr}
 }
 
-// Elem returns the path of the child element that tag names; the tag may be several steps.
+// Elem returns the path of a child element; tag may consist of several steps.
 func (p Path) Elem(tag string) Path {
 	p.attr = ""
 	switch {
@@ -47,7 +47,7 @@ func (p Path) Attr(name string) Path {
 	return p
 }
 
-// element returns the path without its attribute, as text.
+// element formats the path without its attribute.
 func (p Path) element() string {
 	if p.index == 0 {
 		return p.base
@@ -59,7 +59,7 @@ func (p Path) element() string {
 	return s
 }
 
-// String returns the path as text; the root element is ".".
+// String formats the path; the root element is ".".
 func (p Path) String() string {
 	s := p.element()
 	if p.attr != "" {
@@ -71,8 +71,9 @@ func (p Path) String() string {
 	return s
 }
 
-// Each walks the elements that tag names (several steps from the root, the last of which repeats)
-// together with the list that the decoder made of them: the decoder keeps one list for each name.
+// Each yields the path of each element of the list that the decoder made of the elements with a
+// tag, and the element. The tag is a path from the root whose last step repeats: the decoder keeps
+// one list for each name.
 func Each[T any](tag string, list []T) iter.Seq2[Path, *T] {
 	return func(yield func(Path, *T) bool) {
 		for i := range list {
@@ -83,7 +84,7 @@ func Each[T any](tag string, list []T) iter.Seq2[Path, *T] {
 	}
 }
 
-// EachIn is Each for elements below another one.
+// EachIn is Each for elements below parent.
 func EachIn[T any](parent Path, tag string, list []T) iter.Seq2[Path, *T] {
 	if len(list) == 0 {
 		return func(func(Path, *T) bool) {}
@@ -91,7 +92,8 @@ func EachIn[T any](parent Path, tag string, list []T) iter.Seq2[Path, *T] {
 	return Each(parent.Elem(tag).element(), list)
 }
 
-// Unnumbered returns the path without the numbers of its elements, which change as others come and go.
+// Unnumbered formats the path without the indices of its elements, which change when other elements
+// are added or removed.
 func (p Path) Unnumbered() string {
 	var b strings.Builder
 	inside := false

@@ -6,24 +6,24 @@ import (
 	"unicode/utf8"
 )
 
-// bom is the byte order mark of UTF-8, which is not part of the first line.
+// bom is the byte order mark of UTF-8. It does not count as part of the first line.
 var bom = []byte("\xef\xbb\xbf")
 
-// Pos is a place in a document. Lines and columns count from one; columns count code points, as
-// compilers and SARIF's unicodeCodePoints do. The end is exclusive.
+// Pos is a position in a document. Lines and columns count from one; columns count code points, as
+// in compilers and in SARIF's unicodeCodePoints. The end is exclusive.
 type Pos struct {
 	Line, Column       int
 	EndLine, EndColumn int
 }
 
-// Span is a stretch of a document's bytes, the end exclusive.
+// Span is a range of bytes of a document, the end exclusive.
 type Span struct{ Start, End int }
 
-// Start is where a document begins in what the user gave: line and column of its first byte, from one.
-// The zero value is the beginning. A document of a stream begins further on.
+// Start is where a document begins in the user's input: line and column of its first byte, from
+// one. The zero value is the beginning of the input. Only a document of a stream begins later.
 type Start struct{ Line, Column int }
 
-// shift moves a line and column that were counted from the document's own beginning.
+// shift converts a line and column of the document to those of the input.
 func (s Start) shift(line, column int) (int, int) {
 	if s.Line == 0 {
 		return line, column
@@ -34,7 +34,7 @@ func (s Start) shift(line, column int) (int, int) {
 	return line + s.Line - 1, column
 }
 
-// lineColumn returns line and column of a byte offset.
+// lineColumn returns the line and column of a byte offset.
 func lineColumn(src []byte, offset int) (line, column int) {
 	offset = min(max(offset, 0), len(src))
 	head := src[:offset]
@@ -46,18 +46,20 @@ func lineColumn(src []byte, offset int) (line, column int) {
 	return line, utf8.RuneCount(head[start:]) + 1
 }
 
-// lines answers many questions about positions in one document, each of which lineColumn would
-// answer by reading the document from its beginning.
+// lines computes many positions of one document. lineColumn reads the document from its beginning
+// for each of them.
 type lines struct {
-	starts         []int   // where each line begins
-	offset, column int     // the last answer: a later place on the same line is counted from there
-	points         []int32 // how many code points begin before each multiple of pointsEvery; made for long lines
+	starts         []int // the offset of each line
+	offset, column int   // the last answer: a later place on the same line is counted from there
+	// points is the number of code points that begin before each multiple of pointsEvery; only for
+	// long lines.
+	points []int32
 }
 
 // pointsEvery is the distance, in bytes, up to which code points are counted one by one.
 const pointsEvery = 1024
 
-// codePoints counts those that begin in src[from:to], which is known to be UTF-8.
+// codePoints counts the code points that begin in src[from:to]. src must be valid UTF-8.
 func (l *lines) codePoints(src []byte, from, to int) int {
 	if to-from <= 2*pointsEvery {
 		return utf8.RuneCount(src[from:to])
@@ -115,7 +117,7 @@ func (l *lines) fill(src []byte) {
 	}
 }
 
-// around returns the line that holds a byte offset, without its end: from where it starts to where it ends.
+// around returns the offsets of the line that contains a byte offset, without its line end.
 func (l *lines) around(src []byte, offset int) (start, end int) {
 	l.fill(src)
 	offset = min(max(offset, 0), len(src))

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestLongLine asks for columns of long lines, forwards and backwards, and compares them with a plain count.
+// TestLongLine requests columns of long lines, forwards and backwards, and compares them with a
+// plain count.
 func TestLongLine(t *testing.T) {
 	src := []byte("\xef\xbb\xbf" + strings.Repeat("aé€𝄞", 2000) + "\n" + strings.Repeat("é", 512*5) + "\n")
 	var l lines

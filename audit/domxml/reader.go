@@ -13,55 +13,58 @@ import (
 	"github.com/virt-audit/virt-audit/audit/source"
 )
 
-// MaxDepth is how deep elements may nest, the root included: libxml2 lets them nest no deeper unless a
-// caller asks for more, which libvirt does not. Its message says 256, but it compares before it counts
-// the element at hand: libvirt 9 takes a document of 257 levels and refuses one of 258 (tested).
+// MaxDepth is the maximum nesting of elements, the root included. It is the limit of libxml2 unless
+// a caller asks for more, which libvirt does not. libxml2's message names 256, but it compares
+// before it counts the current element: libvirt 9 accepts a document of 257 levels and refuses one
+// of 258 (tested).
 const MaxDepth = 257
 
-// reader is the one strict pass over a document. It hands the decoder only what libvirt would see,
-// refuses what readers are known to disagree about, and fills the index on the way.
+// reader reads a document strictly, in one pass. It passes to the decoder only what libvirt would
+// see, refuses what readers are known to interpret differently, and fills the index.
 //
-// It stands on the scanner, which checks the syntax of single tokens but neither nesting nor
-// namespaces nor repeated attributes: those are checked here.
+// The scanner below it checks the syntax of single tokens; reader checks nesting, namespaces and
+// repeated attributes.
 type reader struct {
 	index
 	in        scanner
 	source    string
-	bomLength int // bytes before the decoder's first, the byte order mark
+	bomLength int // of the byte order mark, which the decoder does not see
 	stack     []frame
 	namespaces
-	wrapperDepth   int     // elements around the domain, 1 in documents that hold one; see wrapper.go
-	wrap           wrapper // what is known of those
-	rootEnded      bool
-	dropped        []Dropped
-	lastElem       int // where the element last handed out begins
-	header         bool
-	waivers        []*Waiver
-	auditElement   node // the <audit> of our namespace in the metadata of the domain at hand, when there was one
-	ownElementSeen bool // its metadata had an element of our namespace, after which libvirt keeps no other
+	wrapperDepth int     // elements around the domain: 1 in documents that contain one, see wrapper.go
+	wrap         wrapper // what is known about the elements around the domain
+	rootEnded    bool
+	dropped      []Dropped
+	lastElem     int // offset of the last element passed to the decoder
+	header       bool
+	waivers      []*Waiver
+	// auditElement is the <audit> of WaiverNamespace in the metadata of the current domain, if there is one
+	auditElement node
+	// ownElementSeen: the metadata has an element of WaiverNamespace, after which libvirt keeps no other
+	ownElementSeen bool
 
-	joined map[int32]*nameSet // the children's names of containers that were given again, by their node
+	joined map[int32]*nameSet // the names of the children of repeated containers, by their node
 }
 
 // frame is one open element.
 type frame struct {
 	raw           xml.Name // as written, for matching the end tag
-	out           xml.Name // as handed to the decoder
-	bindings      int      // how many namespace bindings were in force outside
+	out           xml.Name // as passed to the decoder
+	bindings      int      // number of namespace bindings outside the element
 	node          int32
 	mode          mode
-	uri           string    // namespace, when mode is hypervisor
+	uri           string    // the namespace, if mode is hypervisor
 	names         nameSet   // the names of its children
-	shared        *nameSet  // the same, with those of the earlier ones, when it is joined
-	childText     childText // what libxml2 makes of the character data so far
-	readsText     bool      // libvirt reads the text of the element, that of elements inside it included
-	firstText     Span      // the first text of its own
+	shared        *nameSet  // if joined: the names of its children and of those of the earlier containers
+	childText     childText // how libxml2 treats its character data so far
+	readsText     bool      // libvirt reads its text, with that of the elements inside it
+	firstText     Span      // the first text that is its own
 	strayRecorded bool      // has text among elements, which was dropped and recorded
 	hasDropped    bool      // has a child that was dropped
-	joined        bool      // a container that goes on where an earlier one ended
-	laterCPU      bool      // a later <cpu>, of which <numa> alone counts
+	joined        bool      // a container that continues an earlier one
+	laterCPU      bool      // a later <cpu>, of which libvirt reads only <numa>
 	waiverPlace   waiverPlace
-	waiver        *Waiver // that the element is
+	waiver        *Waiver // the waiver that the element is
 }
 
 func (f *frame) seen() *nameSet {
@@ -76,8 +79,8 @@ type mode uint8
 const (
 	plain      mode = iota // libvirt reads it
 	hypervisor             // below an element in a hypervisor's namespace
-	metadata               // inside <metadata>: anybody's, kept as text
-	ignored                // below something dropped
+	metadata               // inside <metadata>: kept as text
+	ignored                // inside a dropped element
 	wrapping               // around the domain
 )
 
@@ -130,7 +133,7 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 		return nil, r.refuse(start, "elements are nested more than %d deep (libvirt refuses that)", MaxDepth)
 	}
 	if r.rootEnded {
-		return nil, r.refuse(start, "a second root element <%s>: put each document into a file of its own, or give all of them on standard input", t.Name.Local)
+		return nil, r.refuse(start, "a second root element <%s>: put each document into its own file, or pass all of them on standard input", t.Name.Local)
 	}
 	outside := len(r.bindings)
 	attrs, err := r.checkAttributes(t, start)
@@ -156,14 +159,15 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 	}
 	if !declared || !r.visible(parent, uri, name) {
 		if under := r.nodes[parent.node].name; matchedByLocalName[under] {
-			return nil, r.refuse(start, "<%s> below <%s> is in a foreign namespace (libvirt reads it all the same)", name, under)
+			return nil, r.refuse(start, "<%s> below <%s> is in a foreign namespace (libvirt reads it nevertheless)", name, under)
 		}
 		f.mode = ignored
 		r.recordDropped(t.Name, ForeignNamespace, start, end)
 		r.noteWaiver(f, t, attrs, start, end)
 		return nil, nil
 	}
-	kept := uri == "" && name == "metadata" && len(r.stack) == r.wrapperDepth+2 // libvirt keeps its attributes too
+	// libvirt also keeps its attributes
+	kept := uri == "" && name == "metadata" && len(r.stack) == r.wrapperDepth+2
 	if !kept {
 		if err := r.refusePrefixed(attrs, start); err != nil {
 			return nil, err
@@ -179,7 +183,7 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 		name = hypervisorNamespaces[uri].prefix + ":" + name
 	}
 	under := r.nodes[parent.node].name
-	f.readsText = r.src[end-2] != '/' && isTextElement(under, name, attrs) // an empty tag holds nothing
+	f.readsText = r.src[end-2] != '/' && isTextElement(under, name, attrs) // an empty tag has no text
 	switch {
 	case repeats(under, name):
 	case name == "cpu" && under == "domain" && parent.seen().has(name):
@@ -194,7 +198,7 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 			r.recordDropped(t.Name, Repeated, start, end)
 			return nil, nil
 		}
-		// The decoder fills the struct that it made for the first; its attributes stay as they are.
+		// The decoder fills the struct of the first container; its attributes stay as they are.
 		f.node, f.joined = r.child(parent.node, name, 1), true
 		f.shared = r.childNames(f.node)
 		r.lastElem = start
@@ -210,7 +214,7 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 	return xml.StartElement{Name: f.out, Attr: r.normalise(under, name, attrs)}, nil
 }
 
-// startDomain hands out the start of a domain under the name that the decoder expects.
+// startDomain passes the start of a domain to the decoder under the name that the decoder expects.
 func (r *reader) startDomain(f *frame, attrs []xml.Attr, start, end int) (xml.Token, error) {
 	if err := r.refusePrefixed(attrs, start); err != nil {
 		return nil, err
@@ -223,7 +227,7 @@ func (r *reader) startDomain(f *frame, attrs []xml.Attr, start, end int) (xml.To
 	return xml.StartElement{Name: f.out, Attr: r.normalise("", "domain", attrs)}, nil
 }
 
-// visible reports whether libvirt looks at an element of that namespace at this place.
+// visible reports whether libvirt reads an element of that namespace at this place.
 func (r *reader) visible(parent *frame, uri, name string) bool {
 	if parent.mode == hypervisor {
 		return uri == parent.uri
@@ -279,7 +283,7 @@ func (r *reader) recordDropped(name xml.Name, why DropReason, start, end int) {
 	r.dropped = append(r.dropped, Dropped{Name: written, Reason: why, Span: Span{start, end}})
 }
 
-// readEpilog reads what comes behind the root element, where the decoder stops.
+// readEpilog reads the rest of the document after the root element, where the decoder stops.
 func (r *reader) readEpilog() error {
 	for {
 		if _, err := r.Token(); errors.Is(err, io.EOF) {
@@ -290,12 +294,12 @@ func (r *reader) readEpilog() error {
 	}
 }
 
-// syntaxError turns the scanner's error into one of ours.
+// syntaxError converts the scanner's error to a source.Error.
 func (r *reader) syntaxError(err error) error {
 	var bad *scanError
 	switch {
 	case errors.As(err, &bad):
-		if r.rootEnded { // libvirt 12.8 takes anything there once it has seen an error about a namespace
+		if r.rootEnded { // libvirt 12.8 accepts anything there after an error about a namespace
 			return r.refuse(bad.offset, "%s", bad.message)
 		}
 		return r.refuse(bad.offset, "%s (libvirt refuses the document)", bad.message)
@@ -307,11 +311,12 @@ func (r *reader) syntaxError(err error) error {
 	return r.refuse(len(r.src), "the document ends in the middle (truncated?)")
 }
 
-// normalise adds what libvirt assumes and takes away what it ignores, where the decoder would fail.
+// normalise adds the defaults of libvirt and removes values that libvirt ignores, where the decoder
+// would fail.
 func (r *reader) normalise(parent, name string, attrs []xml.Attr) []xml.Attr {
 	switch {
 	case name == "domain" && parent == "":
-		// libvirt ignores an id that is no number; it is set by the daemon alone.
+		// libvirt ignores an id that is not a number; only the daemon sets it.
 		for i, a := range attrs {
 			if a.Name.Local == "id" {
 				if _, err := strconv.Atoi(a.Value); err != nil {

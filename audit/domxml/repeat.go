@@ -4,16 +4,16 @@ import (
 	"encoding/xml"
 )
 
-// What libvirt does with an element that stands twice under one parent depends on which of its
-// functions reads it. Each of the tables below was measured: every element of some 2,500 documents was
-// doubled, with other content, and given to "virsh define" of libvirt 9. Elements in none of them
-// count once, and the first counts; that is so for three out of four.
+// How libvirt treats an element that occurs twice under one parent depends on which of its
+// functions reads it. Each of the tables below was measured: every element of some 2,500 documents
+// was duplicated with different content, and given to "virsh define" of libvirt 9. Of an element in
+// none of the tables libvirt reads the first; that is so for three out of four.
 //
-// Parents are named by their last step alone. That suffices: no name is a list under one parent and
-// single under another of the same name.
+// Parents are identified by their last step alone. That suffices: there is no name that is a list
+// under one parent and single under another of the same name.
 
-// listElements lists what libvirt reads as a list (also: oneOrMore and zeroOrMore in its schema, and the
-// slices of libvirtxml, which know newer releases).
+// listElements lists the elements that libvirt reads as a list (also: oneOrMore and zeroOrMore in
+// its schema, and the slices of libvirtxml, which know newer releases).
 var listElements = parseTable(`
 domain: seclabel sysinfo
 blkiotune: device
@@ -81,18 +81,19 @@ vcpus: vcpu
 idmap: uid gid
 `)
 
-// mergedContainers lists the containers whose content libvirt collects over all of them, since it looks
-// for the children and not for the container (XPath ./devices/disk): lists are joined, and of what
-// counts once the first in the document counts, in whichever of the containers it stands.
+// mergedContainers lists the containers whose content libvirt collects from all of their
+// occurrences, because it looks for the children and not for the container (XPath ./devices/disk).
+// Lists are joined. Of a child that counts once, the first in the document counts, in whichever
+// container it is.
 var mergedContainers = parseTable(`
 domain: blkiotune clock cputune devices features idmap iothreadids keywrap memoryBacking memtune os perf pm vcpus qemu:commandline qemu:capabilities qemu:override xen:commandline bhyve:commandline
 os: acpi firmware
 qemu:device: qemu:frontend
 `)
 
-// refusedRepeats lists what libvirt reads otherwise than "the first counts": the last counts, or every
-// attribute is taken from the first element that has it, or the document is refused. Such a document
-// is refused here too; no program writes one, and readers are bound to disagree.
+// refusedRepeats lists the elements for which libvirt does not read the first occurrence: the last
+// counts, or each attribute is read from the first element that has it, or the document is refused.
+// The reader refuses such a document too: no tool writes one, and readers are bound to disagree.
 var refusedRepeats = parseTable(`
 domain: genid numatune resource
 features: apic capabilities ccf-assist cfpc gic hap hpt htm hyperv ibs ioapic kvm msrs nested-hv pmu pvspinlock sbbc smm vmcoreinfo vmport xen
@@ -133,8 +134,9 @@ target: label model
 video: model
 `)
 
-// secondCPU decides about <cpu> after the first. libvirt reads the first alone, but looks for
-// "./cpu/numa[1]" in all of them (virDomainDefParseXML, virDomainNumaDefParseXML; libvirt 9.0 and 12.8).
+// secondCPU handles a <cpu> after the first. libvirt reads only the first, but looks for
+// "./cpu/numa[1]" in all of them (virDomainDefParseXML, virDomainNumaDefParseXML; libvirt 9.0 and
+// 12.8).
 func (r *reader) secondCPU(t xml.Name, start, end int) xml.Token {
 	f := &r.stack[len(r.stack)-1]
 	f.laterCPU = true
@@ -146,7 +148,7 @@ func (r *reader) secondCPU(t xml.Name, start, end int) xml.Token {
 	return xml.StartElement{Name: f.out}
 }
 
-// ignoredInLaterCPU reports whether an element below a later <cpu> is ignored with it.
+// ignoredInLaterCPU reports whether libvirt ignores an element because it is inside a later <cpu>.
 func (r *reader) ignoredInLaterCPU(parent *frame, name string, start int) (bool, error) {
 	if !parent.laterCPU {
 		return false, nil
@@ -157,8 +159,8 @@ func (r *reader) ignoredInLaterCPU(parent *frame, name string, start int) (bool,
 	return name != "numa", nil
 }
 
-// repeatedElement decides about an element that its parent had before: whether it is read as one with the
-// first, or ignored. It is an error where libvirt does neither.
+// repeatedElement handles an element that its parent already has. joined means that it continues
+// the first one; otherwise it is ignored. It returns an error if libvirt does neither.
 func (r *reader) repeatedElement(parent *frame, name string, attrs []xml.Attr, start int) (joined bool, err error) {
 	under := r.nodes[parent.node].name
 	first := r.child(parent.node, name, 1)
@@ -170,21 +172,21 @@ func (r *reader) repeatedElement(parent *frame, name string, attrs []xml.Attr, s
 	case !parent.joined:
 		return false, nil
 	}
-	// Of a container that is given twice, and of the elements in it, libvirt takes each attribute
-	// from the first that has it: one that comes with the second alone is not ignored.
+	// In a repeated container, and in the elements inside it, libvirt reads each attribute from the
+	// first element that has it: an attribute that only the second has is not ignored.
 	for _, a := range attrs {
 		if _, ok := r.attribute(first, a.Name.Local); !ok {
-			return false, r.refuse(start, "a second <%s> with the attribute %s, which the first has not (libvirt mixes the two)", name, a.Name.Local)
+			return false, r.refuse(start, "a second <%s> with the attribute %s, which the first does not have (libvirt mixes the two)", name, a.Name.Local)
 		}
 	}
 	return joined, nil
 }
 
-// repeats reports whether libvirt reads all elements of that name under the parent.
+// repeats reports whether libvirt reads all elements of that name under the parent as a list.
 func repeats(parent, name string) bool { return listElements[parent][name] }
 
-// childNames returns the names of the children of a container that goes on where an earlier one ended, and
-// keeps them for those that may follow.
+// childNames returns the names of the children of a container that continues an earlier one. It
+// caches them for further containers.
 func (r *reader) childNames(at int32) *nameSet {
 	if s := r.joined[at]; s != nil {
 		return s

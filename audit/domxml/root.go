@@ -9,9 +9,9 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// foreignRoot returns the root element, as written, of a document that libvirt would not take for one of
-// its domains, whatever follows: it may hold bytes that are not UTF-8, or declarations, and is of no
-// interest. ok is false in doubt: what the strict reading says counts.
+// foreignRoot returns the root element, as written, of a document that is certainly not a domain of
+// libvirt. The rest of such a document does not matter: it may contain bytes that are not UTF-8, or
+// declarations. ok is false in doubt: the strict reader decides then.
 func foreignRoot(src []byte) (root string, ok bool) {
 	name, attrs, ok := rootElement(src)
 	switch {
@@ -23,9 +23,9 @@ func foreignRoot(src []byte) (root string, ok bool) {
 	return name.Local, true
 }
 
-// foreignDomain reports whether the attributes of a <domain> are those of another program, such as an
-// application server: no domain type that libvirt has (it refuses a domain without one), and a default
-// namespace or attributes that libvirt does not know.
+// foreignDomain reports whether the attributes of a <domain> are those of another application, such
+// as an application server: it has no domain type of libvirt (libvirt refuses a domain without
+// one), and has a default namespace or attributes that libvirt does not know.
 func foreignDomain(attrs []xml.Attr) bool {
 	var typed, namespace, other bool
 	for _, a := range attrs {
@@ -45,9 +45,9 @@ func foreignDomain(attrs []xml.Attr) bool {
 	return namespace || other && !typed
 }
 
-// rootElement returns the start tag of the root element. ok is false where it cannot be told without
-// reading strictly: a document type of the document's own could supply attributes, an encoding could
-// give other characters to the bytes of tags.
+// rootElement returns the start tag of the root element. ok is false where only the strict reader
+// can find it: an internal DTD could supply attributes, an encoding could give other characters to
+// the bytes of tags.
 func rootElement(src []byte) (name xml.Name, attrs []xml.Attr, ok bool) {
 	src = bytes.TrimPrefix(src, bom)
 	src = src[:min(len(src), maxProlog)]
@@ -81,8 +81,9 @@ func rootElement(src []byte) (name xml.Name, attrs []xml.Attr, ok bool) {
 	}
 }
 
-// doctypeLength returns the length of the declaration that src begins with, or 0 where it has declarations
-// of its own or does not end. What it quotes may hold a '>', and what looks like a root element.
+// doctypeLength returns the length of the declaration at the beginning of src, or 0 if it has an
+// internal subset or does not end. Its quoted strings may contain a '>', and text that looks like a
+// root element.
 func doctypeLength(src []byte) int {
 	for i := 0; i < len(src); i++ {
 		switch src[i] {
@@ -101,11 +102,11 @@ func doctypeLength(src []byte) int {
 	return 0
 }
 
-// maxProlog is how far the root element is looked for, in bytes.
+// maxProlog is how far into the document the root element is searched, in bytes.
 const maxProlog = 64 << 10
 
 var (
 	declaredEncoding = regexp.MustCompile(`encoding\s*=\s*["']([^"']*)["']`)
-	// extendsASCII matches encodings in which a byte below 0x80 is always that character of ASCII.
+	// extendsASCII matches encodings in which a byte below 0x80 always is that ASCII character.
 	extendsASCII = regexp.MustCompile(`(?i)^(utf-?8|(us-)?ascii|iso-?8859-\d+|latin-?\d+|(windows-|cp)125\d)$`)
 )

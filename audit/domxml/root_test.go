@@ -8,12 +8,12 @@ import (
 	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
-// TestOtherProgram has documents that are none of libvirt's: they are told by their root element, whatever
-// else is in them. What libvirt might take is read strictly all the same.
-func TestOtherProgram(t *testing.T) {
+// TestForeignRoot loads documents that are not of libvirt. They are identified by their root
+// element, whatever else they contain. What libvirt might accept is read strictly.
+func TestForeignRoot(t *testing.T) {
 	const jboss = "urn:jboss:domain:4.0"
 	for name, c := range map[string]struct {
-		doc, root string // root is "" where the document is read strictly
+		doc, root string // root is "" if the document is read strictly
 	}{
 		"JBoss":                    {"<domain xmlns='" + jboss + "'><extensions/></domain>", "domain"},
 		"JBoss with bad bytes":     {"<domain xmlns='" + jboss + "'>\xff\x01</domain>", "domain"},
@@ -46,7 +46,8 @@ func TestOtherProgram(t *testing.T) {
 	}
 }
 
-// TestTemplateError has templates that cannot be read: the error says what they look like.
+// TestTemplateError loads templates that cannot be read: the error reports that the document looks
+// like a template.
 func TestTemplateError(t *testing.T) {
 	for name, doc := range map[string]string{
 		"Jinja":           with(t, "<os>", "{% if x < 3 %}<os>"),

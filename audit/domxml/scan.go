@@ -7,24 +7,28 @@ import (
 	"strings"
 )
 
-// scanner splits a document into tokens, as xml.Decoder.RawToken does, but over bytes in memory: the
-// decoder of the standard library reads byte by byte through an interface, which took half of the
-// time of reading a domain. It is also stricter where encoding/xml is laxer than libxml2 (white space
-// between attributes, white space inside their values), and its errors never quote the document.
+// scanner splits a document into tokens, as xml.Decoder.RawToken does, but over bytes in memory:
+// the decoder of the standard library reads byte by byte through an interface, which took half of
+// the time of reading a domain. scanner is also stricter where encoding/xml is laxer than libxml2
+// (white space between attributes, white space inside their values), and its errors never quote the
+// document.
 //
-// FuzzScan holds it against the standard library: what it takes, RawToken takes too, as the same tokens.
+// FuzzScan compares it with the standard library: RawToken returns the same tokens for everything
+// that scanner accepts.
 type scanner struct {
-	src           []byte
-	text          string // the same, for names and values that share its memory
-	pos           int
-	endName       xml.Name   // of an empty-element tag, whose end tag is still to come
-	endPending    bool       // endName is to come
-	afterTag      bool       // the last token was a tag
-	afterStartTag bool       // it was a start tag: white space that no child element follows is the element's text
-	attrBuffer    []xml.Attr // attributes are cut from here, so that not every tag needs memory of its own
+	src        []byte
+	text       string // the same bytes, for names and values that share its memory
+	pos        int
+	endName    xml.Name // the name of an empty-element tag whose end tag was not returned yet
+	endPending bool     // endName is set
+	afterTag   bool     // the last token was a tag
+	// afterStartTag: that tag was a start tag. White space without a child element after it is the
+	// text of the element.
+	afterStartTag bool
+	attrBuffer    []xml.Attr // the memory that attributes are cut from, so that not every tag allocates
 }
 
-// scanError is a document that is not well-formed.
+// scanError means that the document is not well-formed.
 type scanError struct {
 	offset  int
 	message string
@@ -34,8 +38,8 @@ func (e *scanError) Error() string { return e.message }
 
 func failAt(offset int, message string) error { return &scanError{offset, message} }
 
-// skipBlank passes over white space between two tags. It is more than half of a file that libvirt
-// wrote, means nothing, and would cost a token each time.
+// skipBlank skips white space between two tags. It is more than half of a file that libvirt wrote,
+// has no meaning, and would cost a token each time.
 func (s *scanner) skipBlank() {
 	if !s.afterTag || s.endPending {
 		return
@@ -50,8 +54,9 @@ func (s *scanner) skipBlank() {
 	s.pos = i
 }
 
-// token returns the next token: a StartElement, EndElement, CharData, Comment, ProcInst or Directive
-// with names as they are written, prefix in Space. CharData and Comment may share the document's memory.
+// token returns the next token: a StartElement, EndElement, CharData, Comment, ProcInst or
+// Directive with names as written, the prefix in Space. CharData and Comment may share the
+// document's memory.
 func (s *scanner) token() (xml.Token, error) {
 	if s.endPending {
 		s.endPending, s.afterStartTag = false, false
@@ -97,12 +102,13 @@ func (s *scanner) characters(rest []byte) (xml.Token, error) {
 	return xml.CharData(unescape(text, false)), nil
 }
 
-// references checks every "&" of a stretch that begins at the scanner's place or inside of it.
+// references checks every "&" of text, which must be a part of src at or after the scanner's
+// position.
 func (s *scanner) references(text []byte) error {
 	for i := bytes.IndexByte(text, '&'); i >= 0; {
 		end := bytes.IndexByte(text[i:], ';')
 		if end < 0 || !validReference(text[i+1:i+end]) {
-			return failAt(s.offsetOf(text)+i, "a reference (&...;) that is none of the five that XML defines, and no valid character reference")
+			return failAt(s.offsetOf(text)+i, "a reference (&...;) that is neither one of the five that XML defines nor a valid character reference")
 		}
 		next := bytes.IndexByte(text[i+1:], '&')
 		if next < 0 {
@@ -113,7 +119,7 @@ func (s *scanner) references(text []byte) error {
 	return nil
 }
 
-// offsetOf returns where a part of the document begins in it.
+// offsetOf returns the offset of a part of src.
 func (s *scanner) offsetOf(part []byte) int { return cap(s.src) - cap(part) }
 
 func validReference(name []byte) bool {
@@ -185,7 +191,7 @@ func (s *scanner) declaration(rest []byte) (xml.Token, error) {
 		s.pos += len("<![CDATA[") + n + len("]]>")
 		return xml.CharData(lineFeeds.Replace(string(body[:n]))), nil
 	}
-	return xml.Directive(nil), nil // whatever it is, the reader refuses it
+	return xml.Directive(nil), nil // the reader refuses every directive
 }
 
 func (s *scanner) endTag() (xml.Token, error) {
@@ -210,7 +216,7 @@ func (s *scanner) endTag() (xml.Token, error) {
 func (s *scanner) startTag() (xml.Token, error) {
 	name, n := s.name(s.pos + 1)
 	if n == 0 {
-		return nil, failAt(s.pos, "a '<' that begins no tag")
+		return nil, failAt(s.pos, "a '<' that does not begin a tag")
 	}
 	t := xml.StartElement{Name: splitName(name)}
 	first := len(s.attrBuffer)
@@ -255,7 +261,7 @@ func (s *scanner) startTag() (xml.Token, error) {
 	}
 }
 
-// attribute reads name="value" and returns what comes behind it.
+// attribute reads name="value" and returns the offset after it.
 func (s *scanner) attribute(i int) (a xml.Attr, next int, err error) {
 	name, n := s.name(i)
 	if n == 0 {
@@ -299,7 +305,7 @@ func (s *scanner) attribute(i int) (a xml.Attr, next int, err error) {
 	return a, j + 2 + length, err
 }
 
-// name reads a name and returns its length in bytes, 0 where none begins.
+// name reads a name and returns its length in bytes, or 0 if there is none.
 func (s *scanner) name(i int) (name string, n int) {
 	start := i
 	for i < len(s.src) && nameByte[s.src[i]] {
@@ -314,8 +320,8 @@ func (s *scanner) name(i int) (name string, n int) {
 	return s.text[start:i], i - start
 }
 
-// nameByte are the bytes of names. Letters beyond ASCII are let in by their bytes: libvirt knows no such
-// name, so which of them XML allows decides nothing but the wording of an error.
+// nameByte lists the bytes of names. All bytes beyond ASCII are accepted: libvirt has no such name,
+// so which of them XML allows affects only the text of an error.
 var nameByte = func() (t [256]bool) {
 	for c := range t {
 		t[c] = c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("_:-.", byte(c)) >= 0 || c >= 0x80
@@ -323,7 +329,7 @@ var nameByte = func() (t [256]bool) {
 	return t
 }()
 
-// splitName takes a name apart at its colon, as RawToken does.
+// splitName splits a name at its colon, as RawToken does.
 func splitName(name string) xml.Name {
 	prefix, local, ok := strings.Cut(name, ":")
 	if !ok || prefix == "" || local == "" {

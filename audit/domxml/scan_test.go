@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// FuzzScan holds the scanner against the standard library: what the scanner takes, RawToken takes as the
-// same tokens. The differences that are meant are those that libxml2 has too.
+// FuzzScan compares the scanner with the standard library: RawToken must return the same tokens for
+// everything that the scanner accepts. The intended differences are those that libxml2 has too.
 func FuzzScan(f *testing.F) {
 	for _, doc := range []string{
 		"<a b='1' c=\"&lt;&#65;\">x &amp; y<!-- c --><![CDATA[<]]>\r\n</a >",
@@ -28,28 +28,28 @@ func FuzzScan(f *testing.F) {
 		s := scanner{src: data, text: string(data)}
 		d := xml.NewDecoder(bytes.NewReader(data))
 		for {
-			ours, err := s.token()
+			scanned, err := s.token()
 			if err != nil {
 				if bad, ok := errors.AsType[*scanError](err); ok && (bad.offset < 0 || bad.offset > len(data)) {
 					t.Fatalf("%v at %d of %d", err, bad.offset, len(data))
 				}
 				return
 			}
-			if _, ok := ours.(xml.Directive); ok {
+			if _, ok := scanned.(xml.Directive); ok {
 				return
 			}
 			theirs, err := d.RawToken()
 			if err != nil && oddName(data) {
-				return // names: the standard library looks at every letter, and at a second colon
+				return // names: the standard library checks every letter, and refuses a second colon
 			}
 			if err != nil && !errors.Is(err, io.EOF) {
-				t.Fatalf("we take %#v, encoding/xml says %v", ours, err)
+				t.Fatalf("the scanner accepts %#v, encoding/xml: %v", scanned, err)
 			}
-			if a, b := likeness(ours), likeness(theirs); !reflect.DeepEqual(a, b) {
-				t.Fatalf("we read %#v, encoding/xml %#v", a, b)
+			if a, b := likeness(scanned), likeness(theirs); !reflect.DeepEqual(a, b) {
+				t.Fatalf("the scanner reads %#v, encoding/xml %#v", a, b)
 			}
 			if s.pos != int(d.InputOffset()) {
-				t.Fatalf("we are at %d, encoding/xml at %d, behind %#v", s.pos, d.InputOffset(), ours)
+				t.Fatalf("the scanner is at %d, encoding/xml at %d, after %#v", s.pos, d.InputOffset(), scanned)
 			}
 		}
 	})
@@ -59,7 +59,7 @@ func oddName(data []byte) bool {
 	return bytes.ContainsFunc(data, func(r rune) bool { return r >= 0x80 }) || bytes.Contains(data, []byte(":"))
 }
 
-// likeness leaves out what differs on purpose: white space inside attributes, which XML turns into
+// likeness normalises intended differences: white space inside attributes, which XML converts to
 // blanks, and the form of an empty list.
 func likeness(t xml.Token) any {
 	blanks := strings.NewReplacer("\n", " ", "\t", " ", "\r", " ")

@@ -8,8 +8,9 @@ import (
 	"github.com/virt-audit/virt-audit/audit/secret"
 )
 
-// secretAttributes and secretElements say where documents hold secrets, by the local name of the
-// element. What a passthrough or firmware argument holds is not known, so it counts as secret whole.
+// secretAttributes and secretElements list, by the local name of the element, where documents hold
+// secrets. What a passthrough or firmware argument contains is not known, so it counts as secret as
+// a whole.
 var (
 	secretAttributes = map[string]string{
 		"graphics": "passwd", "arg": "value", "env": "value", "source": "query", "property": "value",
@@ -17,12 +18,12 @@ var (
 	secretElements = set("cookie", "cmdline", "initarg", "initenv", "entry", "metadata", "session", "bootloader_args", "description")
 )
 
-// shownOptions are the passthrough options whose arguments a report may show, unless they look as if
-// a secret were in them all the same. To see which argument is meant is half of the finding.
+// shownOptions lists the passthrough options whose arguments a report may show, unless they look
+// like a secret. Without its argument, a finding about an option is half as useful.
 var shownOptions = set("accel", "machine", "M", "cpu", "smp", "device", "global", "sandbox", "compat", "gdb", "s", "monitor", "qmp",
 	"qmp-pretty", "mon", "runas", "run-with", "incoming", "name", "rtc", "icount", "msg", "overcommit", "action", "watchdog", "no-kvm", "enable-kvm")
 
-// shownArgs returns the numbers of the passthrough arguments that may be shown.
+// shownArgs returns the numbers of the passthrough arguments that reports may show.
 func (c Command) shownArgs() map[int]bool {
 	if len(c.Options) == 0 {
 		return nil
@@ -42,7 +43,7 @@ func (c Command) shownArgs() map[int]bool {
 	return out
 }
 
-// secrets returns the parts of a stretch of the document that must not be shown, in order.
+// secrets returns the secret parts of a range of the document, in order.
 func (x *index) secrets(from, to int) []interval {
 	all := x.allSecrets()
 	first := sort.Search(len(all), func(i int) bool { return all[i].end > from })
@@ -56,8 +57,9 @@ func (x *index) secrets(from, to int) []interval {
 	return out
 }
 
-// allSecrets finds the secrets of the whole document, once. It goes by the tags as they are written
-// and not by the index: what the reader dropped can hold secrets too, and is shown with its finding.
+// allSecrets finds the secrets of the whole document and caches them. It reads the tags as written
+// instead of the index: elements that the reader dropped can contain secrets too, and their
+// findings show them.
 func (x *index) allSecrets() []interval {
 	if !x.secretsFound {
 		x.secretsFound = true
@@ -68,22 +70,22 @@ func (x *index) allSecrets() []interval {
 	return x.secretIntervals
 }
 
-// secretSearch is the search for what must not be shown.
+// secretSearch is a search for everything that reports must not show.
 type secretSearch struct {
 	*index
-	root         node // what stands around it in a document of several has numbers of its own
+	root         node // arguments outside this domain, in a document with several, do not count
 	found        []interval
-	foundEnd     int // where the last of them ends
+	foundEnd     int // the end of the last of found
 	argCount     int
-	secretDepth  int    // how many of the open elements hide all that is in them, from the place start on
-	secretStart  int    // of the content of the outermost of those
-	openElements []bool // elements: whether the text in them is a secret
+	secretDepth  int    // how many of the open elements are secret as a whole
+	secretStart  int    // where the content of the outermost of those begins
+	openElements []bool // for each open element: whether its text is a secret
 
-	pending       []piece // of the document since the last tag
+	pending       []piece // the text and comments since the last tag
 	afterStartTag bool    // the last tag was a start tag
 }
 
-// piece is a stretch of text, or a comment or processing instruction.
+// piece is a run of text, or a comment or processing instruction.
 type piece struct {
 	interval
 	comment bool
@@ -131,8 +133,9 @@ func (h *secretSearch) document() {
 	h.content(false)
 }
 
-// content hides what is secret between two tags. Only the text of an element without other elements in it is a value
-// that libvirt may read, and that reports need. All other text is there by mistake, and may be anything.
+// content hides the secrets between two tags. Only the text of an element without child elements is
+// a value that libvirt may read and that reports need. All other text is there by mistake, and is
+// hidden because it may be anything.
 func (h *secretSearch) content(value bool) {
 	isSecret := !value || h.joinedSecret()
 	for _, p := range h.pending {
@@ -145,7 +148,7 @@ func (h *secretSearch) content(value bool) {
 	h.pending = h.pending[:0]
 }
 
-// joinedSecret reports whether text that comments divide looks like a secret as a whole.
+// joinedSecret reports whether text that comments divide looks like a secret when it is joined.
 func (h *secretSearch) joinedSecret() bool {
 	if len(h.pending) < 2 || h.secretDepth > 0 {
 		return false
@@ -159,7 +162,8 @@ func (h *secretSearch) joinedSecret() bool {
 	return rawLooksSecret(text)
 }
 
-// rawLooksSecret is looksSecret for text as it is in the document, where character references may stand for a part.
+// rawLooksSecret is secret.InValue for text as written in the document, in which character
+// references may replace characters.
 func rawLooksSecret(raw []byte) bool {
 	if secret.InValue(raw) {
 		return true
@@ -167,19 +171,21 @@ func rawLooksSecret(raw []byte) bool {
 	if bytes.IndexByte(raw, '&') < 0 {
 		return false
 	}
-	end := bytes.LastIndexByte(raw, ';') + 1 // after it, each '&' would have the rest searched for one
+	// without this, each '&' after the last ';' would search the rest for one
+	end := bytes.LastIndexByte(raw, ';') + 1
 	return secret.InValue(unescape(raw[:end], false) + string(raw[end:]))
 }
 
-// comment hides a comment or processing instruction that names a secret: nothing else is known of it.
+// comment hides a comment or processing instruction that names a secret. It hides all of it,
+// because its format is not known.
 func (h *secretSearch) comment(start, end int) {
 	if body := h.src[start:end]; h.secretDepth == 0 && (secret.InName(body) || secret.InValue(body)) {
 		h.hide(min(start+len("<!--"), end), end)
 	}
 }
 
-// text hides a stretch of text if it is known to be a secret, stands in an element that holds one, or looks like
-// one. What a template puts there is shown: it is what the reader has to find.
+// text hides a run of text that is known to be a secret, is in an element that holds one, or looks
+// like one. Template marks are shown: they are what the user has to find.
 func (h *secretSearch) text(start, end int, isSecret bool) {
 	if h.secretDepth > 0 || len(h.openElements) == 0 || start >= end {
 		return
@@ -193,14 +199,14 @@ func (h *secretSearch) text(start, end int, isSecret bool) {
 	}
 }
 
-// unrendered reports whether a text seems to be that of a template.
+// unrendered reports whether a text seems to contain the marks of a template.
 func unrendered(text []byte) bool {
 	return bytes.IndexByte(text, '{') >= 0 && slices.ContainsFunc([]string{"{{", "{%", "${"}, func(mark string) bool {
 		return bytes.Contains(text, []byte(mark))
 	})
 }
 
-// tag hides what is secret in a tag, and notes which elements are open.
+// tag hides the secrets of a tag and updates the open elements.
 func (h *secretSearch) tag(start, end int) {
 	tag := h.src[start:end]
 	if len(tag) < 3 {
@@ -228,7 +234,8 @@ func (h *secretSearch) tag(start, end int) {
 	}
 }
 
-// attributes hides the secret ones of a start tag, and reports whether the element's text is secret.
+// attributes hides the secret attributes of a start tag, and reports whether the element's text is
+// secret.
 func (h *secretSearch) attributes(local string, start int, tag []byte) (isSecret bool) {
 	shown := false
 	if local == "arg" && start >= int(h.root.start) && start < int(h.root.close) {
@@ -254,13 +261,14 @@ func (h *secretSearch) attributes(local string, start int, tag []byte) (isSecret
 	}
 }
 
-// valueNames are what attributes are called that hold the value of a named thing.
+// valueNames lists the attributes that hold the value of a named setting.
 var valueNames = set("value", "val", "v", "data", "text", "string", "content", "contents")
 
-// referenceNames are what attributes of an element about a secret are called that say which secret it is, or for what.
+// referenceNames lists the attributes that identify a secret or its use but do not contain it.
 var referenceNames = set("name", "key", "id", "type", "uuid", "usage", "username", "user", "format", "state", "mode", "model", "path", "file", "dev")
 
-// setsSecret reports whether a tag gives a value to something that it names, such as name='password'.
+// setsSecret reports whether a tag sets a value whose name marks it as a secret, such as
+// name='password'.
 func setsSecret(tag []byte) bool {
 	for at := afterName(tag); ; {
 		name, value, _, next, ok := nextAttribute(tag, at)

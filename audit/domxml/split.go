@@ -10,13 +10,14 @@ import (
 // Part is one document of a stream.
 type Part struct {
 	Data  []byte
-	Start Start // of Data in the stream
+	Start Start // where Data begins in the stream
 }
 
-// Split returns the documents of a stream such as several "virsh dumpxml" write one after the other. A
-// stream that holds one document is one part, whatever else is in it: reading it then says what is
-// wrong. Between two documents, anything else is a part of its own. After a document that is not well-formed, the next part begins at the next line that begins
-// like a document, so that one bad document does not hide those after it.
+// Split returns the documents of a stream, such as the output of several "virsh dumpxml" in a row.
+// A stream with one document is one part, whatever else it contains: reading that part then reports
+// the fault. Between two documents, anything else is a separate part. After a document that is not
+// well-formed, the next part begins at the next line that begins like a document, so that one bad
+// document does not hide those after it.
 func Split(stream []byte) []Part {
 	var parts []Part
 	var l lines
@@ -36,15 +37,17 @@ func Split(stream []byte) []Part {
 	return parts
 }
 
-// splitter finds the documents of a stream. Documents that do not end are read to the end of the stream,
-// each of them; the budget bounds the bytes that are read that way, after which lines alone decide.
+// splitter finds the documents of a stream. Each document that does not end is read to the end of
+// the stream. The budget bounds the total of bytes read that way; when it is used up, only the
+// beginnings of lines decide.
 type splitter struct {
 	src    []byte
 	text   string
 	budget int
 }
 
-// next returns where the document after the one at from begins: the length of the stream if there is none.
+// next returns where the document after the one at from begins, or the length of the stream if
+// there is none.
 func (sp *splitter) next(from int) int {
 	end := -1
 	if sp.budget > 0 {
@@ -58,13 +61,13 @@ func (sp *splitter) next(from int) int {
 		return begin
 	}
 	if next := nextLineStart(sp.src, begin); next == len(sp.src) {
-		return next // what follows belongs to the document, which is not well-formed with it
+		return next // the rest belongs to the document, which is not well-formed with it
 	}
-	return begin // a message of the program that wrote the stream, say: a part of its own
+	return begin // a separate part, such as a message of the command that wrote the stream
 }
 
-// documentEnd returns the offset after the root element of the document at from, or -1 if it is not
-// well-formed.
+// documentEnd returns the offset after the root element of the document at from, or -1 if the
+// document is not well-formed.
 func (sp *splitter) documentEnd(from int) int {
 	s := scanner{src: sp.src[from:], text: sp.text[from:]}
 	defer func() { sp.budget -= s.pos }()
@@ -96,8 +99,8 @@ func (sp *splitter) documentEnd(from int) int {
 	}
 }
 
-// startsDocument reports whether a document begins here: after comments there is a start tag, or an XML
-// declaration.
+// startsDocument reports whether a document begins here: an XML declaration, or a start tag after
+// any comments.
 func startsDocument(rest []byte) bool {
 	for bytes.HasPrefix(rest, []byte("<!--")) {
 		n := bytes.Index(rest, []byte("-->"))
@@ -111,10 +114,11 @@ func startsDocument(rest []byte) bool {
 		len(rest) > 1 && rest[0] == '<' && rest[1] != '/' && rest[1] != '!' && rest[1] != '?'
 }
 
-// documentStarts are how a line begins with which libvirt's tools begin a document.
+// documentStarts lists the beginnings of the first line of documents that libvirt's tools write.
 var documentStarts = strings.Fields("<?xml <domain <domstatus <domainsnapshot <domaincheckpoint")
 
-// nextLineStart returns the next beginning of a line, from an offset on, that looks like that of a document.
+// nextLineStart returns the offset of the next line after from that looks like the beginning of a
+// document.
 func nextLineStart(stream []byte, from int) int {
 	for i := from; i < len(stream); {
 		n := bytes.IndexByte(stream[i:], '\n')

@@ -14,7 +14,7 @@ func TestSplit(t *testing.T) {
 	one := func(name string) string { return strings.Replace(body, "web", name, 1) }
 	for name, c := range map[string]struct {
 		stream string
-		want   string // names of the guests with the line of each, "!" for what is refused
+		want   string // names of the guests with the line of each, "!" for a part that is refused
 	}{
 		"one":                   {one("a"), "a:2"},
 		"two":                   {one("a") + "\n" + one("b"), "a:2 b:18"},
@@ -67,7 +67,8 @@ func TestSplit(t *testing.T) {
 	}
 }
 
-// TestSplitPlace has an error in the second document of a stream, on the line where the first ends.
+// TestSplitPlace reports an error in the second document of a stream, on the line where the first
+// ends.
 func TestSplitPlace(t *testing.T) {
 	parts := domxml.Split([]byte("<domain type='kvm'/>\n<domain type='kvm'/> <domain type='KVM'/>"))
 	if len(parts) != 3 {
@@ -78,7 +79,7 @@ func TestSplitPlace(t *testing.T) {
 	}
 }
 
-// TestSplitWork splits streams in which no document ends: the work must not grow with their square.
+// TestSplitWork splits streams in which no document ends: the work must not be quadratic.
 func TestSplitWork(t *testing.T) {
 	stream := []byte(strings.Repeat("<domain type='kvm'>\n", 200_000))
 	if n := len(domxml.Split(stream)); n != 200_000 {
@@ -86,7 +87,7 @@ func TestSplitWork(t *testing.T) {
 	}
 }
 
-// FuzzSplit takes streams apart: nothing of a stream is lost, and every part can be read or is refused.
+// FuzzSplit splits streams: no part of a stream is lost, and every part can be read or is refused.
 func FuzzSplit(f *testing.F) {
 	f.Add([]byte(body + "\n" + status + body + "</domstatus>\n<!-- x -->\n" + body[:100] + "\n" + body))
 	f.Add([]byte("error: x\n<domain type='kvm'/> <domain/>x\n<?xml version='1.0'?><domain type='qemu'/>"))

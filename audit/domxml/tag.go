@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// attribute is one attribute of a start tag as it is written: value is the raw text between the quotes.
+// attribute is one attribute of a start tag as written: value is the raw text between the quotes.
 type attribute struct {
 	name       string // local name
 	value      []byte
-	start, end int // bytes into the document, name to closing quote
+	start, end int // bytes of the document, from the name to after the closing quote
 }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
 
-// nextAttribute reads one attribute of a start tag that is known to be well-formed, from position i,
-// and returns its parts and where it ends. ok is false at the end of the tag.
+// nextAttribute reads one attribute of a start tag from position i, and returns its parts and where
+// it ends. The tag must be well-formed. ok is false at the end of the tag.
 func nextAttribute(tag []byte, i int) (name, value []byte, start, end int, ok bool) {
 	for i < len(tag) && isSpace(tag[i]) {
 		i++
@@ -43,7 +43,7 @@ func nextAttribute(tag []byte, i int) (name, value []byte, start, end int, ok bo
 	return name, value, start, i + n + 2, true
 }
 
-// afterName returns where the attributes of a start tag begin.
+// afterName returns the offset after the name of a start tag.
 func afterName(tag []byte) int {
 	i := 1
 	for i < len(tag) && !isSpace(tag[i]) && tag[i] != '/' && tag[i] != '>' {
@@ -53,8 +53,8 @@ func afterName(tag []byte) int {
 }
 
 // unescape returns the value of raw attribute text, or of raw character data, as XML defines it:
-// references are replaced, ends of lines become line feeds, and in an attribute every literal white
-// space becomes a blank. encoding/xml leaves that last step out, libxml2 does not, so that
+// references are replaced, line ends become line feeds, and in an attribute every literal white
+// space becomes a blank. libxml2 does that last step and encoding/xml does not, so that
 // file='/a<newline>b' would name two different files.
 func unescape(raw []byte, attr bool) string {
 	if bytes.IndexByte(raw, '&') < 0 && bytes.IndexByte(raw, '\r') < 0 && (!attr || !bytes.ContainsAny(raw, "\t\n")) {
@@ -116,8 +116,9 @@ func reference(name string) string {
 	return string(rune(n))
 }
 
-// textOf returns the character data directly inside an element as libxml2 keeps it, given the bytes
-// between its tags: comments and child elements are left out, and so is white space that it drops.
+// textOf returns the character data directly inside an element as libxml2 keeps it: without
+// comments, child elements and the white space that libxml2 drops. raw is the content between the
+// tags.
 func textOf(raw []byte) string {
 	if bytes.IndexByte(raw, '<') < 0 && bytes.IndexByte(raw, '\r') < 0 {
 		return unescape(raw, false)
@@ -164,7 +165,7 @@ func textOf(raw []byte) string {
 	return b.String()
 }
 
-// lineFeeds replaces the ends of lines as XML does where references are not.
+// lineFeeds normalises line ends as XML does where there are no references.
 var lineFeeds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
 func afterMark(raw []byte, mark string) []byte {
@@ -174,7 +175,7 @@ func afterMark(raw []byte, mark string) []byte {
 	return nil
 }
 
-// tagEnd returns the offset behind a tag's ">", quotes respected.
+// tagEnd returns the offset after the ">" of a tag. It ignores a ">" in quotes.
 func tagEnd(raw []byte) int {
 	quote := byte(0)
 	for i, c := range raw {

@@ -8,10 +8,10 @@ import (
 	"github.com/virt-audit/virt-audit/audit/source"
 )
 
-// templateMarks are what the usual template languages put before what they fill in.
+// templateMarks are what the common template languages put before a placeholder.
 var templateMarks = []string{"{{", "{%", "<%", "${"}
 
-// explainTemplate adds to the error of a document that looks like an unrendered template what it looks like.
+// explainTemplate returns the error with a hint if the document looks like an unrendered template.
 func explainTemplate(bad *source.Error, src []byte) error {
 	mark := ""
 	eachMark(src, func(_ int, m string) bool { mark = m; return false })
@@ -24,9 +24,9 @@ func explainTemplate(bad *source.Error, src []byte) error {
 	return &explained
 }
 
-// Template returns where the document has something to fill in, if it looks like a template that was not
-// rendered. Prose, metadata and comments do not count, and neither does what is handed on to the guest's
-// kernel, its firmware or QEMU: such marks are there for other reasons.
+// Template returns the first mark of a template in a value that libvirt reads. It ignores text for
+// people, metadata, comments, and everything that is passed to the guest's kernel, its firmware or
+// QEMU: such marks have other uses there. mark is "" if there is none.
 func (d *Domain) Template() (at Span, mark string) {
 	var comments []interval
 	searched, hits := false, 0
@@ -46,15 +46,15 @@ func (d *Domain) Template() (at Span, mark string) {
 	return at, mark
 }
 
-// maxTemplateMarks bounds the marks that are looked at: a document with more of them in its prose is
-// not worth the time.
+// maxTemplateMarks bounds the number of marks that are examined: a document with more of them in
+// its prose is not worth the time.
 const maxTemplateMarks = 1000
 
-// markedForOtherReasons lists elements that may hold marks of a template for other reasons.
+// markedForOtherReasons lists the elements in which template marks have other uses.
 var markedForOtherReasons = set("metadata", "description", "title", "cmdline", "bootloader_args", "initarg", "initenv",
 	"entry", "qemu:commandline", "xen:commandline", "bhyve:commandline", "qemu:override")
 
-// templateMayFill reports whether an offset is where libvirt reads what a template would have filled in.
+// templateMayFill reports whether libvirt reads a value at an offset that a template would fill in.
 func (x *index) templateMayFill(offset int) bool {
 	at := int32(sort.Search(len(x.nodes), func(i int) bool { return int(x.nodes[i].start) > offset }) - 1)
 	if at < 0 {
@@ -71,8 +71,8 @@ func (x *index) templateMayFill(offset int) bool {
 	return true
 }
 
-// eachMark calls do for each mark of a template in src, until it returns false. Marks of one kind come
-// in order.
+// eachMark calls do for each template mark in src until it returns false. Marks of one kind come in
+// order.
 func eachMark(src []byte, do func(offset int, mark string) bool) {
 	for _, mark := range templateMarks {
 		for from := 0; ; {
@@ -100,7 +100,8 @@ func eachMark(src []byte, do func(offset int, mark string) bool) {
 	}
 }
 
-// placeholder returns the length of the "@NAME@" that src begins with, as autoconf writes it, or 0.
+// placeholder returns the length of the "@NAME@", as autoconf writes it, at the beginning of src,
+// or 0.
 func placeholder(src []byte) int {
 	const capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 	for i := 1; i < min(len(src), 40); i++ {
@@ -114,7 +115,7 @@ func placeholder(src []byte) int {
 	return 0
 }
 
-// commentsOf returns where the comments of a well-formed document are.
+// commentsOf returns the comments of a well-formed document.
 func commentsOf(src []byte) []interval {
 	var out []interval
 	for from := 0; ; {
@@ -132,7 +133,7 @@ func commentsOf(src []byte) []interval {
 	}
 }
 
-// inAny reports whether an offset is in one of the intervals, which are in order.
+// inAny reports whether an offset is in one of the intervals, which must be sorted.
 func inAny(list []interval, offset int) bool {
 	i := sort.Search(len(list), func(i int) bool { return list[i].end > offset })
 	return i < len(list) && list[i].start <= offset

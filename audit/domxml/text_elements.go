@@ -2,10 +2,11 @@ package domxml
 
 import "encoding/xml"
 
-// textElements lists, by parent, the elements that libvirt reads as text. It does so with XPath's string() or
-// with xmlNodeGetContent: the text of elements inside them counts too, so that <emulator>/bin/a<x>b</x>
-// is /bin/ab to libvirt and /bin/a to others. An element in one of them is refused. (Source: the
-// users of the two in src/conf of libvirt 9.0; what the schema of libvirt 12.8 allows text in.)
+// textElements lists, by parent, the elements that libvirt reads as text. libvirt uses XPath's
+// string() or xmlNodeGetContent, which include the text of child elements, so that
+// <emulator>/bin/a<x>b</x> is /bin/ab to libvirt and /bin/a to others. A child element in one of
+// them is therefore refused. (Source: the users of the two functions in src/conf of libvirt 9.0;
+// where the schema of libvirt 12.8 allows text.)
 var textElements = parseTable(`
 domain: name uuid hwuuid genid title description memory currentMemory maxMemory vcpu iothreads bootloader bootloader_args on_poweroff on_reboot on_crash on_lockfailure
 os: type loader nvram kernel initrd cmdline dtb init initarg initenv initdir inituser initgroup root shim
@@ -55,16 +56,16 @@ func isTextElement(parent, name string, attrs []xml.Attr) bool {
 		return false
 	}
 	switch name {
-	case "nvram": // virDomainLoaderDefParseXMLNvram: with a type, it is the <source> that counts
+	case "nvram": // virDomainLoaderDefParseXMLNvram: with a type, libvirt reads the <source>
 		return !hasAttr(attrs, "type")
-	case "backend": // virDomainRNGDefParseXML: others have a <source>, or nothing
+	case "backend": // virDomainRNGDefParseXML: other models have a <source>, or nothing
 		return value(attrs, "model") == "random"
 	}
 	return true
 }
 
-// matchedByLocalName lists the parents whose children libvirt tells apart by their local name alone, whatever
-// their namespace (it walks over the nodes there and asks no XPath; measured with libvirt 9).
-// An element in a foreign namespace is refused below them, since it cannot be called ignored.
+// matchedByLocalName lists the parents whose children libvirt distinguishes only by local name, in
+// any namespace (it walks over the nodes there and does not use XPath; measured with libvirt 9). An
+// element in a foreign namespace is refused below them, because libvirt does not ignore it.
 var matchedByLocalName = set("features", "hyperv", "kvm", "xen", "capabilities", "stimer", "address", "bandwidth",
 	"virtualport", "active_pcr_banks", "filterref", "origstates")

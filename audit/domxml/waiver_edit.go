@@ -11,9 +11,9 @@ import (
 	"unicode"
 )
 
-// Waive returns the document with a waiver put into the metadata of its domain, where libvirt keeps it;
-// one for the same rule and device is replaced. No other byte is touched. The domain must be a document
-// of its own, and not part of another.
+// Waive returns the document with a waiver added to the metadata of its domain, where libvirt keeps
+// it. It replaces a waiver for the same rule and device, and changes no other byte. It returns an
+// error if the domain is part of another document.
 func (d *Domain) Waive(w *Waiver) ([]byte, error) {
 	switch {
 	case d.Origin.Stated:
@@ -30,12 +30,12 @@ func (d *Domain) Waive(w *Waiver) ([]byte, error) {
 	if !slices.ContainsFunc(again.Waivers, func(o *Waiver) bool {
 		return o.Rule == w.Rule && o.Device == w.Device && o.Reason == Shorten(reasonText(w.Reason)) && o.Flaw == "" && o.WhyDropped == ""
 	}) {
-		return nil, errors.New("the document has something where the waiver would stand that makes it no waiver")
+		return nil, errors.New("a waiver at its place in this document would not be valid")
 	}
 	return out, nil
 }
 
-// waiverEdit returns which bytes of the document to replace by which text.
+// waiverEdit returns the range of the document to replace, and the new text.
 func (d *Domain) waiverEdit(w *Waiver) (start, end int, text string) {
 	for _, o := range d.Waivers {
 		if o.Rule == w.Rule && o.Device == w.Device && o.WhyDropped == "" && !o.NoNamespace {
@@ -57,7 +57,7 @@ func (d *Domain) waiverEdit(w *Waiver) (start, end int, text string) {
 		n := d.nodes[at]
 		return d.insertLast(int(n.start), int(n.tagEnd), int(n.close), "metadata", audit)
 	}
-	// libvirt itself writes these before the metadata, in this order.
+	// libvirt itself writes these elements before the metadata, in this order.
 	after := int(d.nodes[0].tagEnd)
 	for _, name := range []string{"name", "uuid", "genid", "title", "description"} {
 		if at, ok := d.find(At(name)); ok {
@@ -67,7 +67,8 @@ func (d *Domain) waiverEdit(w *Waiver) (start, end int, text string) {
 	return after, after, line + "<metadata>" + line + unit + audit + line + "</metadata>"
 }
 
-// insertLast returns how to put an element last into another, on a line of its own where the document has lines.
+// insertLast returns the edit that inserts an element as the last child of another, on a separate
+// line if the document has lines.
 func (d *Domain) insertLast(start, tagEnd, closing int, name, element string) (from, to int, text string) {
 	line, unit := "", ""
 	if before, ok := d.indent(start); ok {
@@ -80,14 +81,14 @@ func (d *Domain) insertLast(start, tagEnd, closing int, name, element string) (f
 	for from > tagEnd && isSpace(d.src[from-1]) {
 		from--
 	}
-	if from == tagEnd { // nothing inside
+	if from == tagEnd { // the element is empty
 		return from, closing, line + unit + element + line
 	}
 	return from, from, line + unit + element
 }
 
-// layout returns what begins a line at a depth, and what each level adds; nothing where the document has
-// no lines of its own.
+// layout returns the beginning of a line at a depth, and the indentation of each level. Both are
+// empty if the document is on one line.
 func (d *Domain) layout(depth int) (line, unit string) {
 	for i := d.nodes[0].first; i != 0; i = d.nodes[i].next {
 		if _, ok := d.indent(int(d.nodes[i].start)); ok {
@@ -99,8 +100,8 @@ func (d *Domain) layout(depth int) (line, unit string) {
 	return "", ""
 }
 
-// unit is what the document's author puts before each level: two spaces, as libvirt does, where there is
-// nothing to go by.
+// unit returns the indentation of each level in the document, or two spaces, as libvirt writes, if
+// it cannot be determined.
 func (d *Domain) unit() string {
 	root, _ := d.indent(int(d.nodes[0].start))
 	for i := d.nodes[0].first; i != 0; i = d.nodes[i].next {
@@ -111,7 +112,8 @@ func (d *Domain) unit() string {
 	return "  "
 }
 
-// indent returns the white space before an element that begins its line; ok is false for one that does not.
+// indent returns the white space before an element that begins its line. ok is false if it does
+// not.
 func (d *Domain) indent(start int) (text string, ok bool) {
 	from, _ := d.lines.around(d.src, start)
 	before := string(d.src[from:start])
@@ -125,7 +127,7 @@ func (d *Domain) newline() string {
 	return "\n"
 }
 
-// endOf returns the offset behind an element's end tag.
+// endOf returns the offset after an element's end tag.
 func (d *Domain) endOf(at int32) int {
 	n := d.nodes[at]
 	if bytes.HasSuffix(d.src[n.start:n.tagEnd], []byte("/>")) {
@@ -134,9 +136,9 @@ func (d *Domain) endOf(at int32) int {
 	return int(n.close) + bytes.IndexByte(d.src[n.close:], '>') + 1
 }
 
-// WaiverText returns waivers as "virsh metadata --set" wants them: one element without a prefix, which
-// libvirt puts into the namespace itself. What is there already, as far as it is Kept, comes first. All that
-// does not print is written as references.
+// WaiverText returns waivers in the form that "virsh metadata --set" requires: one element without
+// a prefix, which libvirt puts into the namespace itself. The existing waivers that are Kept come
+// first. Characters that are not printable are written as references.
 func WaiverText(old []*Waiver, w *Waiver) string {
 	var b strings.Builder
 	b.WriteString("<audit>")
@@ -148,13 +150,14 @@ func WaiverText(old []*Waiver, w *Waiver) string {
 	return b.String() + w.element("waive") + "</audit>"
 }
 
-// Kept reports whether a waiver is one, and in a place where libvirt keeps it.
+// Kept reports whether a waiver is valid and in a place where libvirt keeps it.
 func (w *Waiver) Kept() bool { return w.Flaw == "" && w.WhyDropped == "" }
 
-// Wrong returns why a waiver of a domain is none, or would be dropped, in words for people; "" where it is Kept.
+// Wrong returns, for users, why a waiver of a domain is invalid or would be dropped; "" if it is
+// Kept.
 func (w *Waiver) Wrong() string { return cmp.Or(w.Flaw, w.WhyDropped) }
 
-// element writes the waiver.
+// element formats the waiver as an element.
 func (w *Waiver) element(name string) string {
 	var b strings.Builder
 	b.WriteString("<" + name + ` rule="` + escape(w.Rule) + `"`)

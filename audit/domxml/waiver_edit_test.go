@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// TestWaive puts a waiver into documents of different forms, and looks at every byte.
+// TestWaive adds a waiver to documents of different forms, and compares every byte.
 func TestWaive(t *testing.T) {
 	const ns = ` xmlns:va="` + WaiverNamespace + `"`
 	w := &Waiver{Rule: "storage-x", Device: "vda", Until: time.Date(2027, 6, 30, 0, 0, 0, 0, time.Local), Reason: "scratch <b>\n & 'more'"}
@@ -66,8 +66,8 @@ func TestWaive(t *testing.T) {
 	}
 }
 
-// TestWaiveBehindOthers puts no waiver where libvirt would drop it.
-func TestWaiveBehindOthers(t *testing.T) {
+// TestWaiveAfterOtherMetadata requires that a waiver is not added where libvirt would drop it.
+func TestWaiveAfterOtherMetadata(t *testing.T) {
 	for _, first := range []string{"<va:other xmlns:va='" + WaiverNamespace + "'/>", "<waive xmlns='" + WaiverNamespace + "' rule='a-b'>x</waive>"} {
 		for _, then := range []string{"", `<va:audit xmlns:va="` + WaiverNamespace + `"/>`} {
 			d, err := Load("a.xml", []byte("<domain type='kvm'><name>a</name><metadata>"+first+then+"</metadata></domain>"))
@@ -81,7 +81,7 @@ func TestWaiveBehindOthers(t *testing.T) {
 	}
 }
 
-// TestWaiveAnywhere takes a waiver into every fixture: nothing but the one place changes.
+// TestWaiveAnywhere adds a waiver to every fixture: only the one place changes.
 func TestWaiveAnywhere(t *testing.T) {
 	files, err := filepath.Glob("../../testdata/rules/*/*.xml")
 	if err != nil || len(files) == 0 {
@@ -94,7 +94,7 @@ func TestWaiveAnywhere(t *testing.T) {
 		}
 		d, err := Load(file, data)
 		if err != nil || d.Origin.Stated || filepath.Base(file) == "bad-other.xml" && strings.Contains(file, "waiver-misplaced") {
-			continue // the last has something in the place of waivers
+			continue // the last has another element in the place of waivers
 		}
 		out, err := d.Waive(&Waiver{Rule: "a-b", Reason: "why"})
 		if err != nil {
@@ -105,7 +105,7 @@ func TestWaiveAnywhere(t *testing.T) {
 		for at < len(data) && data[at] == out[at] {
 			at++
 		}
-		at += len(data[at:]) - len(bytes.TrimPrefix(data[at:], []byte("/"))) // of a tag that held nothing
+		at += len(data[at:]) - len(bytes.TrimPrefix(data[at:], []byte("/"))) // of an empty element
 		if added := len(out) - len(data); !bytes.Equal(data[at:], out[at+added:]) {
 			t.Errorf("%s: more than one place changed", file)
 		}

@@ -9,47 +9,48 @@ import (
 	"github.com/virt-audit/virt-audit/audit/secret"
 )
 
-// The reader passes <metadata> over, but for waivers. Of several elements of one namespace there libvirt
-// keeps the first, of those without a namespace none, and whatever it does not know outside it drops
-// (tested with "virsh define" of libvirt 9 and 11): a waiver in such a place is lost when the guest is
-// defined, so it is none, and is told of.
+// The reader skips <metadata> except for waivers. libvirt keeps the first of several elements of
+// one namespace there and none without a namespace, and outside <metadata> it drops every element
+// that it does not know (tested with "virsh define" of libvirt 9 and 11). A waiver in such a place
+// is lost when the guest is defined, so it does not count and is reported.
 
-// waiverPlace is what the reader knows of waivers around the element at hand.
+// waiverPlace is where an element is in relation to the places that hold waivers.
 type waiverPlace uint8
 
 const (
 	outsideAudit      waiverPlace = iota
-	inAudit                       // inside <audit> of our namespace, directly below <metadata>
-	inUnprefixedAudit             // the same without a namespace, as "virsh metadata" prints it
+	inAudit                       // inside <audit> of WaiverNamespace, directly below <metadata>
+	inUnprefixedAudit             // the same without a namespace, as in the output of "virsh metadata"
 	inSecondAudit                 // inside a second <audit>
 	misplaced                     // anywhere else
-	inForeignAudit                // inside <audit> of a namespace that is not ours
+	inForeignAudit                // inside <audit> of another namespace
 )
 
-// dropReasons says what is wrong with the place of a waiver.
+// dropReasons is the reason why libvirt drops a waiver, by its place.
 var dropReasons = map[waiverPlace]string{
 	inSecondAudit:  "it is in a second element of this namespace, of which libvirt keeps the first",
 	misplaced:      "it is not directly inside the <audit> of <metadata>, where libvirt would keep it",
 	inForeignAudit: "the namespace of <audit> is not " + WaiverNamespace,
 }
 
-// noteWaiver notes a waiver, of whatever place; it is called for elements that libvirt's drivers do not read.
+// noteWaiver records a waiver in any place. It is called for elements that libvirt's drivers do not
+// read.
 func (r *reader) noteWaiver(f *frame, t xml.StartElement, attrs []xml.Attr, start, end int) {
 	uri, _ := r.resolve(t.Name.Space)
 	parent := &r.stack[len(r.stack)-2]
 	name := t.Name.Local
-	ours := uri == WaiverNamespace
+	inNamespace := uri == WaiverNamespace
 	directly := parent.node == f.node && parent.mode == metadata && parent.out == (xml.Name{Local: "metadata"})
 	second := r.ownElementSeen
-	if directly && ours {
-		r.ownElementSeen = true // whatever it is called
+	if directly && inNamespace {
+		r.ownElementSeen = true // an element of any name
 	}
 	switch {
 	case name == "audit" && directly:
 		switch {
-		case ours && second:
+		case inNamespace && second:
 			f.waiverPlace = inSecondAudit
-		case ours:
+		case inNamespace:
 			f.waiverPlace, r.auditElement = inAudit, node{start: int32(start), tagEnd: int32(end), close: int32(end)}
 		case uri == "":
 			f.waiverPlace = inUnprefixedAudit
@@ -57,16 +58,16 @@ func (r *reader) noteWaiver(f *frame, t xml.StartElement, attrs []xml.Attr, star
 			f.waiverPlace = inForeignAudit
 		}
 	case name != "waive":
-		if ours {
+		if inNamespace {
 			f.waiverPlace = misplaced
 		}
-		if ours && name != "audit" || parent.waiverPlace == inAudit || parent.waiverPlace == inUnprefixedAudit || parent.waiverPlace == inSecondAudit {
+		if inNamespace && name != "audit" || parent.waiverPlace == inAudit || parent.waiverPlace == inUnprefixedAudit || parent.waiverPlace == inSecondAudit {
 			f.waiverPlace = misplaced
 			w := &Waiver{Flaw: misspeltFlaw(name, directly)}
 			w.Source, w.InDomain, w.Tag = r.source, true, Span{start, end}
 			r.waivers = append(r.waivers, w)
 		}
-	case ours || parent.waiverPlace != outsideAudit && uri == "" || parent.waiverPlace == inForeignAudit && hasAttr(attrs, "rule"):
+	case inNamespace || parent.waiverPlace != outsideAudit && uri == "" || parent.waiverPlace == inForeignAudit && hasAttr(attrs, "rule"):
 		w := newWaiver(attrs)
 		w.Source, w.InDomain, w.Tag = r.source, true, Span{start, end}
 		where := parent.waiverPlace
@@ -79,7 +80,8 @@ func (r *reader) noteWaiver(f *frame, t xml.StartElement, attrs []xml.Attr, star
 	}
 }
 
-// misspeltFlaw says what is wrong with an element that is no waiver, where one is expected.
+// misspeltFlaw returns the flaw of an element that is in the place of a waiver and has another
+// name.
 func misspeltFlaw(name string, directly bool) string {
 	want := "waive"
 	if directly {
@@ -88,7 +90,8 @@ func misspeltFlaw(name string, directly bool) string {
 	return fmt.Sprintf("there is no element <%s> of this kind, did you mean <%s>?", name, want)
 }
 
-// noteWaiverEnd notes where a waiver, or the element that holds them, ends: its end tag begins at start.
+// noteWaiverEnd records the end of a waiver, or of the element that holds waivers. start is the
+// offset of the end tag.
 func (r *reader) noteWaiverEnd(f *frame, start int) {
 	switch {
 	case f.waiver != nil:
@@ -98,7 +101,7 @@ func (r *reader) noteWaiverEnd(f *frame, start int) {
 	}
 }
 
-// newWaiver reads the attributes of a waiver. The reason is its text, which comes later.
+// newWaiver reads the attributes of a waiver. Its reason is the text, which comes later.
 func newWaiver(attrs []xml.Attr) *Waiver {
 	w := &Waiver{}
 	for _, a := range attrs {
@@ -120,7 +123,7 @@ func newWaiver(attrs []xml.Attr) *Waiver {
 			}
 			w.Until = until
 		default:
-			w.Flaw = fmt.Sprintf("it has an attribute %q, where rule, until and device are known", name)
+			w.Flaw = fmt.Sprintf("it has the unknown attribute %q; the known ones are rule, until and device", name)
 		}
 	}
 	if w.Rule == "" {
@@ -129,7 +132,7 @@ func newWaiver(attrs []xml.Attr) *Waiver {
 	return w
 }
 
-// completeWaivers completes the waivers when the document has been read.
+// completeWaivers sets the reasons and positions of the waivers after the document has been read.
 func (d *Domain) completeWaivers(waivers []*Waiver, within node) {
 	d.Waivers, d.auditElement = slices.Clip(waivers), within
 	for _, w := range d.Waivers {

@@ -8,7 +8,7 @@ import (
 )
 
 // Element is one element of the document that libvirt reads. It is a small value; its path and its
-// attributes are found when they are asked for.
+// attributes are computed on request.
 type Element struct {
 	Name  string // "disk"; those of a hypervisor's namespace carry libvirt's prefix: "qemu:arg"
 	Depth int    // 0 is the root
@@ -17,8 +17,8 @@ type Element struct {
 	at    int32
 }
 
-// Elements walks over the elements that libvirt reads, each before its children. What <metadata>
-// holds is not among them. Blocks that libvirt merges, such as two <devices>, count as one.
+// Elements yields the elements that libvirt reads, each before its children. It omits the content
+// of <metadata>. Blocks that libvirt merges, such as two <devices>, count as one.
 func (x *index) Elements() iter.Seq[Element] {
 	return func(yield func(Element) bool) {
 		if len(x.nodes) == 0 {
@@ -47,8 +47,8 @@ func (x *index) Elements() iter.Seq[Element] {
 	}
 }
 
-// Attributes walks over the names of the element's attributes, as they are written; declarations of
-// namespaces are none. A name is good until the next is asked for, and must not be changed.
+// Attributes yields the names of the element's attributes as written, without namespace
+// declarations. A name is valid until the next iteration, and must not be changed.
 func (e Element) Attributes(yield func(name []byte) bool) {
 	n := &e.index.nodes[e.at]
 	tag := e.index.src[n.start:n.tagEnd]
@@ -67,7 +67,7 @@ func (e Element) Attributes(yield func(name []byte) bool) {
 	}
 }
 
-// Path returns where the element is. Elements that may be repeated carry their index.
+// Path returns the path of the element. Elements that may be repeated have an index.
 func (e Element) Path() Path {
 	x, text := e.index, ""
 	for at := e.at; at != 0; at = x.nodes[at].parent {
@@ -84,7 +84,7 @@ func (e Element) Path() Path {
 	return Path{base: text}
 }
 
-// nth returns which one, from one, of its parent's children of that name a node is.
+// nth returns the number of a node, from one, among its parent's children of the same name.
 func (x *index) nth(at int32) int {
 	n := &x.nodes[at]
 	if x.nodes[n.parent].children > manyChildren {

@@ -28,7 +28,7 @@ func TestElements(t *testing.T) {
 		}
 		got = append(got, strings.Join(line, " "))
 		if !d.Has(e.Path()) {
-			t.Errorf("%s leads nowhere", e.Path())
+			t.Errorf("%s does not exist", e.Path())
 		}
 	}
 	want := []string{

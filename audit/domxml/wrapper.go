@@ -5,14 +5,15 @@ import (
 	"slices"
 )
 
-// Libvirt keeps domains inside of other documents too. It reads the document whole and looks for the
-// rootChild element with the XPath "./domain", of whose matches it takes the first (source: the users of
-// virXPathNode in src/conf/domain_conf.c, snapshot_conf.c and checkpoint_conf.c; for snapshots and
-// running guests tested with libvirt 9). So the reader goes through the whole document as ever, and
-// begins to hand out elements at the inner one: places, depth and prefixes that are declared further
-// out are those of the file.
+// libvirt also stores domains inside other documents. It reads the document as a whole and looks
+// for the inner element with the XPath "./domain", of whose matches it takes the first (source: the
+// users of virXPathNode in src/conf/domain_conf.c, snapshot_conf.c and checkpoint_conf.c; for
+// snapshots and running guests tested with libvirt 9). The reader does the same: it goes through
+// the whole document and passes elements to the decoder from the inner one on, so that positions,
+// depth and prefixes declared further out are those of the file.
 
-// wrappers are the root elements of such documents, and what each holds.
+// wrappers lists the root elements of such documents, with the kind of each domain that they
+// contain.
 var wrappers = map[string]map[string]Kind{
 	"domstatus":        {"domain": Running},
 	"domainsnapshot":   {"domain": Snapshot, "inactiveDomain": SnapshotInactive},
@@ -22,15 +23,15 @@ var wrappers = map[string]map[string]Kind{
 // wrapper is what the reader knows of the elements around the domain.
 type wrapper struct {
 	root        string // as written, without its prefix
-	origin      Origin // what it says of all its domains
+	origin      Origin // of all domains in it
 	kinds       []Kind // of the domains read so far
-	childStart  int    // where the content of the root's child at hand begins
-	untypedSeen bool   // there was a <domain> without a type
+	childStart  int    // where the content of the current child of the root begins
+	untypedSeen bool   // a <domain> without a type was seen
 	dropped     []Dropped
 }
 
-// outermost checks the root element, and in a document that holds a domain the children of the root.
-// It returns the start of a domain, or nothing for what is passed over.
+// outermost checks the root element and, in a document that contains a domain, the children of the
+// root. It returns the start of a domain, or nil for an element that is skipped.
 func (r *reader) outermost(f *frame, attrs []xml.Attr, start, end int) (xml.Token, error) {
 	if len(r.stack) == 2 {
 		return r.rootChild(f, attrs, start, end)
@@ -50,11 +51,12 @@ func (r *reader) outermost(f *frame, attrs []xml.Attr, start, end int) (xml.Toke
 		return r.startDomain(f, attrs, start, end)
 	}
 	if err := r.refusePrefixed(attrs, start); err != nil {
-		return nil, err // xml:space, which the elements inside inherit, changes what libxml2 keeps of them
+		return nil, err // the elements inside inherit xml:space, which changes what libxml2 keeps of them
 	}
 	r.wrapperDepth = 1
 	r.wrap.root = name
-	r.wrap.origin = Origin{Stated: true, Secrets: name == "domstatus"} // which leaves libvirt's hands as a file only
+	// libvirt writes <domstatus> only to its own files, passwords included.
+	r.wrap.origin = Origin{Stated: true, Secrets: name == "domstatus"}
 	if name == "domstatus" {
 		r.wrap.origin.State = value(attrs, "state")
 	}
@@ -62,7 +64,7 @@ func (r *reader) outermost(f *frame, attrs []xml.Attr, start, end int) (xml.Toke
 	return nil, nil
 }
 
-// rootChild decides about a child of the root: a domain, a fact about it, or something to pass over.
+// rootChild handles a child of the root: a domain, a fact about it, or an element to skip.
 func (r *reader) rootChild(f *frame, attrs []xml.Attr, start, end int) (xml.Token, error) {
 	f.mode = ignored
 	r.wrap.childStart = end
@@ -83,8 +85,9 @@ func (r *reader) rootChild(f *frame, attrs []xml.Attr, start, end int) (xml.Toke
 		return nil, nil
 	}
 	if kind == Snapshot {
-		// A snapshot of a libvirt before 0.9.5 names its guest here and no more, and what users write to
-		// make one names nothing; a revert then takes the guest's own definition.
+		// A snapshot of libvirt before 0.9.5 contains only the identity of its guest here, and the
+		// documents that users write to create a snapshot do not even have that; a revert then uses
+		// the guest's own definition.
 		switch typed := value(attrs, "type") != ""; {
 		case !typed:
 			r.wrap.untypedSeen = true
@@ -99,7 +102,7 @@ func (r *reader) rootChild(f *frame, attrs []xml.Attr, start, end int) (xml.Toke
 	return r.startDomain(f, attrs, start, end)
 }
 
-// rootChildEnd notes what a child of the root that has just ended says of the domains.
+// rootChildEnd records the label from a child of the root that has just ended.
 func (r *reader) rootChildEnd(name xml.Name, end int) {
 	if name == (xml.Name{Local: "name"}) && r.wrap.origin.Label == "" && r.wrap.root != "domstatus" {
 		r.wrap.origin.Label = textOf(r.src[min(r.wrap.childStart, end):end])

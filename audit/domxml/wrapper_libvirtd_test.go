@@ -9,8 +9,8 @@ import (
 	"github.com/virt-audit/virt-audit/testdata/libvirtd"
 )
 
-// TestWrapperAndLibvirt gives a real libvirtd snapshots and the file about a running guest with several
-// domains in them: what it takes is what we take, and what it refuses we refuse.
+// TestWrapperAndLibvirt passes to a real libvirtd snapshots with several domains in them, and its
+// own file about a running guest with a second domain. Load must accept, keep and refuse the same.
 func TestWrapperAndLibvirt(t *testing.T) {
 	daemon := libvirtd.Start(t, libvirtd.Options{})
 	daemon.Define(libvirtd.Guest("a", ""))
@@ -19,44 +19,44 @@ func TestWrapperAndLibvirt(t *testing.T) {
 		return strings.NewReplacer("<domain ", "<"+root+" ", "</domain>", "</"+root+">", "<memory", "<title>"+title+"</title><memory").
 			Replace(daemon.MustVirsh("dumpxml", "a", "--inactive"))
 	}
-	const bare = "<domain><uuid>4dea22b3-1d52-d8f3-2516-782e98ab3fa0</uuid></domain>"
+	const untyped = "<domain><uuid>4dea22b3-1d52-d8f3-2516-782e98ab3fa0</uuid></domain>"
 
 	for name, c := range map[string]struct {
 		body string
-		want string // titles of what is read; "" where libvirt refuses
+		want string // titles of the domains that are read; "" if libvirt refuses the document
 	}{
 		"two of each":        {titled("domain", "one") + titled("domain", "two") + titled("inactiveDomain", "three") + titled("inactiveDomain", "four"), "one three"},
 		"inactive first":     {titled("inactiveDomain", "three") + titled("domain", "one"), "one three"},
 		"foreign":            {"<f:domain xmlns:f='urn:f' type='kvm'/>" + titled("domain", "one"), "one"},
 		"deeper":             {"<x>" + titled("domain", "two") + "</x>" + titled("domain", "one"), "one"},
-		"first without type": {bare + titled("domain", "one"), ""},
+		"first without type": {untyped + titled("domain", "one"), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			id := strings.ReplaceAll(name, " ", "-")
 			doc := "<w:domainsnapshot xmlns:w='urn:w'><name>" + id + "</name><state>running</state><creationTime>1700000000</creationTime>" +
 				"<memory snapshot='external' file='/m'/>" + c.body + "</w:domainsnapshot>"
 			_, err := daemon.Virsh("snapshot-create", "a", daemon.File("s.xml", doc), "--redefine")
-			ours, ourErr := domxml.LoadAll("s.xml", []byte(doc))
+			loaded, loadErr := domxml.LoadAll("s.xml", []byte(doc))
 			if c.want == "" {
-				if err == nil || ourErr == nil {
-					t.Errorf("libvirt: %v, we: %v", err, ourErr)
+				if err == nil || loadErr == nil {
+					t.Errorf("libvirt: %v, Load: %v", err, loadErr)
 				}
 				return
 			}
-			if err != nil || ourErr != nil {
-				t.Fatalf("libvirt: %v, we: %v", err, ourErr)
+			if err != nil || loadErr != nil {
+				t.Fatalf("libvirt: %v, Load: %v", err, loadErr)
 			}
 			kept, err := domxml.LoadAll("kept", []byte(daemon.MustVirsh("snapshot-dumpxml", "a", id)))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if a, b := titles(ours), titles(kept); a != c.want || b != c.want {
-				t.Errorf("we read %s, libvirt keeps %s, want %s", a, b, c.want)
+			if a, b := titles(loaded), titles(kept); a != c.want || b != c.want {
+				t.Errorf("Load reads %s, libvirt keeps %s, want %s", a, b, c.want)
 			}
 		})
 	}
 
-	// Libvirt's own file about the guest, with more in it than it wrote.
+	// libvirt's own file about the guest, with added content.
 	file := daemon.Path("/run/libvirt/qemu/a.xml")
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -83,11 +83,11 @@ func TestWrapperAndLibvirt(t *testing.T) {
 	kept := daemon.MustVirsh("dumpxml", "a")
 	domains, err := domxml.LoadAll(file, []byte(changed))
 	if err != nil || titles(domains) != "one" || !strings.Contains(kept, "<title>one</title>") {
-		t.Errorf("we read %s, %v; libvirt keeps\n%s", titles(domains), err, kept)
+		t.Errorf("Load reads %s, %v; libvirt keeps\n%s", titles(domains), err, kept)
 	}
 }
 
-// titles returns the titles of domains: that of the domain, then that of the inactive one.
+// titles returns the title of the domain, then that of the inactive one.
 func titles(domains []*domxml.Domain) string {
 	var live, inactive string
 	for _, d := range domains {

@@ -11,7 +11,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit/source"
 )
 
-// inner is the ordinary document with another name and another root element.
+// inner returns the ordinary document with another name and another root element.
 func inner(root, name string) string {
 	return strings.NewReplacer("<domain ", "<"+root+" ", "</domain>", "</"+root+">", "<name>web</name>", "<name>"+name+"</name>").Replace(body)
 }
@@ -37,7 +37,7 @@ func TestLoadAll(t *testing.T) {
 			[]domxml.Origin{{Kind: domxml.Running, Stated: true, Secrets: true, State: "paused", Taints: []string{"custom-argv", "host-cpu"}}},
 			6,
 		},
-		"status without an id": { // what a transient guest of another driver may look like
+		"status without an id": { // a transient guest of another driver may look like this
 			status + inner("domain", "a") + "</domstatus>", "a",
 			[]domxml.Origin{{Kind: domxml.Running, Stated: true, Secrets: true, State: "paused", Taints: []string{"custom-argv", "host-cpu"}}},
 			6,
@@ -73,10 +73,10 @@ func TestLoadAll(t *testing.T) {
 					t.Errorf("origin %+v, want %+v", d.Origin, c.origins[i])
 				}
 				if d.Devices.Disks[0].Source.File.File != "/ok.img" || d.Devices.Emulator == "" || len(d.Dropped) != 0 {
-					t.Errorf("%s is not read whole", d.Name)
+					t.Errorf("%s is not read completely", d.Name)
 				}
 				if pos := d.Pos(domxml.At("name")); d.Source != "f.xml" || strings.Split(c.doc, "\n")[pos.Line-1][pos.Column-1:pos.EndColumn-1] != "<name>"+d.Name {
-					t.Errorf("%s: the name stands at %+v", d.Name, pos)
+					t.Errorf("%s: the name is at %+v", d.Name, pos)
 				}
 			}
 			if got := strings.Join(names, " "); got != c.names {
@@ -96,13 +96,14 @@ func sameOrigin(a, b domxml.Origin) bool {
 	return a.String() == b.String() && a.Kind == b.Kind && a.Stated == b.Stated && a.Secrets == b.Secrets && slices.Equal(a.Taints, b.Taints)
 }
 
-// TestWrapperRefused has what libvirt refuses in the documents around a domain, and what holds none.
+// TestWrapperRefused loads documents around a domain that libvirt refuses, and such that contain no
+// domain.
 func TestWrapperRefused(t *testing.T) {
 	for name, c := range map[string]struct{ doc, want string }{
 		"status without a domain":      {status + "</domstatus>", "f.xml:1:1: <domstatus> without <domain>"},
 		"two statuses":                 {status + body + "</domstatus>" + status + body + "</domstatus>", "f.xml:20:13: a second root element <domstatus>: put each document"},
-		"domain behind a status":       {status + body + "</domstatus>" + body, "f.xml:20:13: a second root element <domain>"},
-		"text behind":                  {snapshot + body + "</domainsnapshot>x", "f.xml:19:18: text outside"},
+		"domain after a status":        {status + body + "</domstatus>" + body, "f.xml:20:13: a second root element <domain>"},
+		"text after":                   {snapshot + body + "</domainsnapshot>x", "f.xml:19:18: text outside"},
 		"truncated around":             {snapshot + body, "f.xml:19:1: the document ends in the middle"},
 		"truncated in the second":      {snapshot + body + "<inactiveDomain type='kvm'><name>", "f.xml:19:34: the document ends in the middle"},
 		"bad second domain":            {snapshot + body + "<inactiveDomain type='KVM'/></domainsnapshot>", "f.xml:19:17: unknown domain type"},
@@ -135,7 +136,8 @@ func TestWrapperRefused(t *testing.T) {
 	}
 }
 
-// TestWrapperDropped has a second domain, and one in a foreign namespace: libvirt reads the first.
+// TestWrapperDropped loads a second domain, and one in a foreign namespace: libvirt reads the
+// first.
 func TestWrapperDropped(t *testing.T) {
 	doc := status + "<f:domain xmlns:f='urn:f' type='kvm'/>\n" + inner("domain", "real") + inner("domain", "shown") + "<d:domain type='kvm'/></domstatus>"
 	domains, err := domxml.LoadAll("f.xml", []byte(doc))
@@ -157,7 +159,8 @@ func TestWrapperDropped(t *testing.T) {
 	}
 }
 
-// TestWrapperNamespace declares a prefix on the outer element: libvirt reads both in one document.
+// TestWrapperNamespace declares a prefix on the outer element: libvirt reads both elements in one
+// document.
 func TestWrapperNamespace(t *testing.T) {
 	doc := "<domstatus xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'>" +
 		strings.Replace(body, "</domain>", "<q:commandline><q:arg value='-device'/><q:arg value='nvme'/></q:commandline></domain>", 1) + "</domstatus>"
@@ -170,8 +173,8 @@ func TestWrapperNamespace(t *testing.T) {
 	}
 }
 
-// TestWrapperSecrets points at places of a document on one line: nothing secret of the other domain,
-// or of the elements around them, comes with the excerpt.
+// TestWrapperSecrets requests excerpts of a document on one line: they contain no secret of the
+// other domain or of the elements around them.
 func TestWrapperSecrets(t *testing.T) {
 	one := strings.ReplaceAll(body, "\n", "")
 	graphics := func(s, password, arg string) string {
@@ -195,7 +198,7 @@ func TestWrapperSecrets(t *testing.T) {
 	}}
 	for _, d := range domains {
 		if !d.SecretsShown() {
-			t.Error("a document with a password is taken for one without")
+			t.Error("a document with a password counts as one without")
 		}
 		for _, f := range audit.Run(d, &audit.Settings{Rules: []*audit.Rule{rule}}).Findings {
 			for _, secret := range []string{"hunter2", "hunter3", "secret4"} {
