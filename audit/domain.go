@@ -7,27 +7,45 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// What rules see of a document. The types are those of domxml, so that a rule imports this package alone.
+// The types that rules use to read a document are those of domxml, so that a rule imports only this
+// package.
+
 type (
-	Domain         = domxml.Domain
-	Target         = policy.Target
-	Path           = domxml.Path
-	Element        = domxml.Element
-	Span           = domxml.Span
-	Pos            = domxml.Pos
-	Excerpt        = domxml.Excerpt
-	Command        = domxml.Command
-	Option         = domxml.Option
-	KeyValue       = domxml.KeyValue
-	Effect         = domxml.Effect
-	Dropped        = domxml.Dropped
-	Waiver         = domxml.Waiver
-	Origin         = domxml.Origin
-	Kind           = domxml.Kind
+	// Domain is domxml.Domain.
+	Domain = domxml.Domain
+	// Target is policy.Target.
+	Target = policy.Target
+	// Path is domxml.Path.
+	Path = domxml.Path
+	// Element is domxml.Element.
+	Element = domxml.Element
+	// Span is domxml.Span.
+	Span = domxml.Span
+	// Pos is domxml.Pos.
+	Pos = domxml.Pos
+	// Excerpt is domxml.Excerpt.
+	Excerpt = domxml.Excerpt
+	// Command is domxml.Command.
+	Command = domxml.Command
+	// Option is domxml.Option.
+	Option = domxml.Option
+	// KeyValue is domxml.KeyValue.
+	KeyValue = domxml.KeyValue
+	// Effect is domxml.Effect.
+	Effect = domxml.Effect
+	// Dropped is domxml.Dropped.
+	Dropped = domxml.Dropped
+	// Waiver is domxml.Waiver.
+	Waiver = domxml.Waiver
+	// Origin is domxml.Origin.
+	Origin = domxml.Origin
+	// Kind is domxml.Kind.
+	Kind = domxml.Kind
+	// NotDomainError is domxml.NotDomainError.
 	NotDomainError = domxml.NotDomainError
 )
 
-// At returns the path that text spells.
+// At is domxml.At.
 func At(text string) Path { return domxml.At(text) }
 
 // Each is domxml.Each.
@@ -55,7 +73,7 @@ const (
 	StrayText        = domxml.StrayText
 )
 
-// What an option of the passthrough command line does, see Effect.
+// The effects of an option of the passthrough command line, see Effect.
 const (
 	EffectRepeats = domxml.EffectRepeats
 	EffectIgnored = domxml.EffectIgnored

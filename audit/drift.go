@@ -9,7 +9,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
-// Explain returns the drift in words for people.
+// Explain returns a description of the drift for users.
 func (d Drift) Explain() string {
 	switch d {
 	case UntilRestart:
@@ -24,33 +24,34 @@ func (d Drift) Explain() string {
 	return ""
 }
 
-// Drifts compares the findings about the running, the stored and the saved guest. It is told of all
-// results of a run before it marks any. What it keeps of a finding is a few words of memory, and that
-// only for guests that are seen more than once, as soon as all are known.
+// Drifts compares the findings about the running, the stored and the saved document of each guest.
+// All results of a run must be added before any is marked. It keeps a few words of memory for each
+// finding, and after Freeze only for guests with more than one document.
 type Drifts struct {
 	mu     sync.Mutex
 	guests map[driftKey]map[Kind][]driftDoc
 }
 
-// driftKey is one guest on one host. Without a UUID its name must do: libvirt makes up another UUID
-// whenever it defines such a document.
+// driftKey identifies a guest on a host. A guest without a UUID is identified by its name: libvirt
+// generates a new UUID whenever it defines such a document.
 type driftKey struct{ host, uuid, name string }
 
-// driftDoc is what one document has been found to have.
+// driftDoc is what one document contributes to the comparison.
 type driftDoc struct {
 	findings []driftFinding
-	unknown  []*Rule // not evaluated: that they found nothing means nothing
+	unknown  []*Rule // rules that were not evaluated: their missing findings prove nothing
 }
 
-// driftFinding is a finding without its place. Places move: libvirt adds and sorts devices. So findings
-// of a rule about the same sort of element are counted, and told apart by key and content.
+// driftFinding is a finding without its exact place, which changes when libvirt adds or sorts
+// devices. Findings of a rule about elements of the same path are therefore counted, and
+// distinguished by key and content.
 type driftFinding struct {
 	rule     *Rule
 	place    uint64
 	identity driftIdentity
 }
 
-// driftIdentity identifies one of the findings of a rule about the same sort of element.
+// driftIdentity distinguishes the findings of a rule about elements of the same path.
 type driftIdentity struct {
 	key     string
 	content domxml.Content
@@ -58,10 +59,10 @@ type driftIdentity struct {
 
 var driftSeed = maphash.MakeSeed()
 
-// NewDrifts returns one that was told of nothing.
+// NewDrifts returns an empty Drifts.
 func NewDrifts() *Drifts { return &Drifts{guests: map[driftKey]map[Kind][]driftDoc{}} }
 
-// Add tells of a result. It may be called from several goroutines.
+// Add adds a result. It is safe for concurrent use.
 func (x *Drifts) Add(r *Result) {
 	if !r.Origin.Kind.Present() {
 		return
@@ -72,7 +73,7 @@ func (x *Drifts) Add(r *Result) {
 			doc.findings = append(doc.findings, f.drift())
 		}
 	}
-	for _, w := range r.Waived { // a waiver may be in one document only: what it waives is in both all the same
+	for _, w := range r.Waived { // a waiver may be in only one of the documents, but both have the finding
 		if w.Rule.Requires&NeedDomains == 0 {
 			doc.findings = append(doc.findings, w.drift())
 		}
@@ -86,7 +87,8 @@ func (x *Drifts) Add(r *Result) {
 	of := x.guests[key]
 	if of == nil {
 		of = map[Kind][]driftDoc{}
-		key.name, key.uuid = strings.Clone(key.name), strings.Clone(key.uuid) // lest they keep a document
+		// so that they do not keep the document in memory
+		key.name, key.uuid = strings.Clone(key.name), strings.Clone(key.uuid)
 		x.guests[key] = of
 	}
 	of[r.Origin.Kind] = append(of[r.Origin.Kind], doc)
@@ -104,8 +106,7 @@ func (f *Finding) drift() driftFinding {
 	return driftFinding{f.Rule, maphash.String(driftSeed, f.Path.Unnumbered()), driftIdentity{f.Key, f.content}}
 }
 
-// Freeze lets go of what was seen in one document only. Results can then be marked, from several
-// goroutines.
+// Freeze discards guests with only one kind of document. After it, Mark is safe for concurrent use.
 func (x *Drifts) Freeze() {
 	for key, kinds := range x.guests {
 		if len(kinds) < 2 {
@@ -114,7 +115,7 @@ func (x *Drifts) Freeze() {
 	}
 }
 
-// Mark sets the drift of the findings of a result, and reports whether there is any.
+// Mark sets the drift of the findings of a result, and reports whether any finding has one.
 func (x *Drifts) Mark(r *Result) (marked bool) {
 	if x == nil || !r.Origin.Kind.Present() {
 		return false
@@ -124,8 +125,8 @@ func (x *Drifts) Mark(r *Result) (marked bool) {
 	if drift == "" {
 		return false
 	}
-	// Of several findings at the same sort of element, those whose key and content the other documents lack are
-	// the ones that are gone.
+	// If this document has more findings at elements of one path than the other documents, the
+	// surplus is marked: first the findings whose key and content the others lack.
 	type sort struct {
 		rule  *Rule
 		place uint64
@@ -167,8 +168,8 @@ func (x *Drifts) Mark(r *Result) (marked bool) {
 	return marked
 }
 
-// reported returns the findings and those that a baseline hides, in the order of a report: they may
-// have passed the baseline before all documents were known.
+// reported returns the findings and those that are in the baseline, in the order of a report.
+// Findings may have passed the baseline stage before all documents were known.
 func (r *Result) reported() []*Finding {
 	out := make([]*Finding, 0, len(r.Findings)+len(r.InBaseline))
 	for i := range r.Findings {
@@ -183,8 +184,8 @@ func (r *Result) reported() []*Finding {
 	return out
 }
 
-// comparedKind returns the kind of document that one of kind k is compared with, and what a finding is that is
-// in k alone; "" where there is nothing to compare.
+// comparedKind returns the kind of document that kind k is compared with, and the drift of a
+// finding that only k has. The drift is "" if there is nothing to compare.
 func comparedKind(k Kind, kinds map[Kind][]driftDoc) (Kind, Drift) {
 	has := func(k Kind) bool { return len(kinds[k]) > 0 }
 	switch {
@@ -192,7 +193,7 @@ func comparedKind(k Kind, kinds map[Kind][]driftDoc) (Kind, Drift) {
 		return Stored, UntilRestart
 	case k == Saved && has(Stored):
 		return Stored, InSavedState
-	case k == Stored && has(Running): // a saved state of a guest that runs waits for nothing
+	case k == Stored && has(Running): // the saved state of a running guest is not waiting to be restored
 		return Running, AtNextStart
 	case k == Stored && has(Saved):
 		return Saved, WithoutSavedState

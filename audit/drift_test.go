@@ -12,8 +12,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit/fleet"
 )
 
-// driftRules find one thing in every graphics element, one in the emulator, and one that cannot be told
-// where passwords are not shown.
+// driftRules report each graphics element, the emulator, and one thing that is not known if
+// passwords are not shown.
 var driftRules = []*audit.Rule{
 	{ID: "t-graphics", Check: func(p *audit.Pass) {
 		for at, g := range audit.Each("devices/graphics", p.Devices.Graphics) {
@@ -37,11 +37,11 @@ var driftRules = []*audit.Rule{
 	{ID: "t-set", Requires: audit.NeedDomains, Check: func(p *audit.Pass) { p.Reportf(audit.At(""), "shared") }},
 }
 
-// driftCase is a document of a guest, and which findings it is to be marked with.
+// driftCase is a document of a guest, and the marks that its findings must get.
 type driftCase struct {
 	origin audit.Origin
 	uuid   string
-	inside string // of <devices>
+	inside string // the content of <devices>
 	title  bool
 	want   string
 }

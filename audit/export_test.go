@@ -6,8 +6,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit/fleet"
 )
 
-// AskedAlone returns what the rules across guests ask about a domain where nothing is known, and where the
-// domain itself is the only one known; and whether they report anything in each case.
+// AskedAlone returns the questions of the rules across guests about a domain if no guest is known,
+// and if only the domain itself is known; and whether they report anything in each case.
 func AskedAlone(d *Domain, c *Settings, indexers ...Indexer) (nothing, alone [][2]string, answered, reported bool) {
 	index := fleet.NewIndex()
 	c.Collect(index, d, indexers...)

@@ -5,10 +5,10 @@ import (
 	"encoding/hex"
 )
 
-// Fingerprint identifies a finding: by rule, key, guest, device and content. Line numbers, the
-// device's number and the message are not part of it, so it is the same for every file of the
-// guest and in every run for as long as the content stays, whatever words the rule uses. It
-// holds no secret. Findings with all of this in common have the same fingerprint.
+// Fingerprint identifies a finding by rule, key, guest, device and content. Line numbers, the
+// device's number and the message are not part of it. It is therefore the same for every file of
+// the guest and in every run while the content stays the same, even if the rule is reworded. It
+// contains no secret. Findings that agree in all of this have the same fingerprint.
 //
 // It is 32 hexadecimal digits of a SHA-256.
 func (r *Result) Fingerprint(f *Finding) string {
@@ -18,8 +18,8 @@ func (r *Result) Fingerprint(f *Finding) string {
 	)
 }
 
-// Fingerprint identifies a notice: by rule, source and key. Like that of a finding it contains
-// neither the place nor the message.
+// Fingerprint identifies a notice by rule, source and key. Like the fingerprint of a finding it
+// contains neither the position nor the message.
 func (n *Notice) Fingerprint() string { return fingerprint("notice", n.Rule.ID, n.Source, n.Key) }
 
 // fingerprint returns 32 hexadecimal digits of a SHA-256 over the parts.
@@ -32,8 +32,8 @@ func fingerprint(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// documentIdentity names what a document is of a guest, where that is not the guest as it is: a snapshot has
-// findings of its own.
+// documentIdentity distinguishes the documents of a guest that describe its past: a snapshot has
+// findings of its own. It is "" for the others.
 func documentIdentity(o Origin) string {
 	if o.Kind.Present() {
 		return ""

@@ -7,7 +7,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
-// args makes a command line of arguments.
+// args returns a command line with arguments.
 func args(values ...string) string {
 	if len(values) == 0 {
 		return "<qemu:commandline></qemu:commandline>"
@@ -24,7 +24,7 @@ func disk(source string) string {
 	return "<devices><disk type='network'>" + source + "</disk></devices>"
 }
 
-// TestFingerprintPairs holds documents against each other of which one part differs.
+// TestFingerprintPairs compares the fingerprints of documents that differ in one part.
 func TestFingerprintPairs(t *testing.T) {
 	differ := []struct{ path, was, is string }{
 		{atCommand, args("-fw_cfg", "name=opt/a,string=x"), args("-fw_cfg", "name=opt/b,string=x")},

@@ -7,7 +7,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
-// TestFingerprint changes what must not matter, and what must.
+// TestFingerprint changes what must not affect the fingerprint, and what must.
 func TestFingerprint(t *testing.T) {
 	fingerprints := func(text string) map[string]bool {
 		d, err := domxml.Load("x.xml", []byte(text))
@@ -53,7 +53,7 @@ func TestFingerprint(t *testing.T) {
 	}
 }
 
-// atPaths finds something at places that tests name.
+// atPaths reports a finding at each path.
 func atPaths(paths ...string) *Rule {
 	return &Rule{ID: "at-paths", Check: func(p *Pass) {
 		for _, path := range paths {
@@ -62,7 +62,7 @@ func atPaths(paths ...string) *Rule {
 	}}
 }
 
-// TestFingerprintContent changes one thing of what a finding is about.
+// TestFingerprintContent changes one part of what a finding is about.
 func TestFingerprintContent(t *testing.T) {
 	const head, tail = "<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>a</name>", "</domain>"
 	disk := func(source string) string {
@@ -124,7 +124,7 @@ func TestFingerprintContent(t *testing.T) {
 	}
 }
 
-// TestFingerprintRunning is about the number of a running guest, which is another at each start.
+// TestFingerprintRunning changes the id of a running guest, which is different at each start.
 func TestFingerprintRunning(t *testing.T) {
 	found := map[string]bool{}
 	for _, id := range []string{"", " id='1'", " id='2'"} {
@@ -140,7 +140,8 @@ func TestFingerprintRunning(t *testing.T) {
 	}
 }
 
-// TestFingerprintKey compares findings at one place: key and data make the identity, and words do not.
+// TestFingerprintKey compares findings at one place: key and data are part of the identity, the
+// message is not.
 func TestFingerprintKey(t *testing.T) {
 	report := func(f func(p *Pass)) string {
 		d, err := domxml.Load("x.xml", []byte("<domain type='kvm'><name>a</name><devices><disk/></devices></domain>"))

@@ -6,7 +6,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit/host"
 )
 
-// TestOnHost: documents are of one host where somebody says so, or where libvirt keeps them.
+// TestOnHost requires that documents are of one host if the user states it, or if they are in
+// libvirt's directories.
 func TestOnHost(t *testing.T) {
 	for _, c := range []struct {
 		source, connection string

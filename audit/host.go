@@ -10,11 +10,11 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// DependsOn says that what the rule reports from here on may rest on something of the host, where that is known:
-// a run that does not know it finds it no more, though nothing was mended.
+// DependsOn declares that the following findings of the rule may depend on inputs from the host. A
+// run without these inputs no longer has such a finding, although nothing was fixed.
 func (p *Pass) DependsOn(host Inputs) { p.dependsOn |= host }
 
-// facts returns what is known of the host that a domain is on; nil where nothing is.
+// facts returns the facts of the host of a domain, or nil if there are none.
 func (c *Settings) facts(d *Domain) *host.Facts {
 	f := c.Host
 	if of, ok := c.Hosts[d.Origin.Host]; ok {
@@ -26,8 +26,8 @@ func (c *Settings) facts(d *Domain) *host.Facts {
 	return f.For(d.Source)
 }
 
-// hostName names the host that a domain is on; it is "" where that is not known: a directory of documents, or
-// a list of them, may be of many hosts.
+// hostName returns a name for the host of a domain, or "" if it is not known: a directory or list
+// of documents may be of many hosts.
 func (c *Settings) hostName(d *Domain) string {
 	switch {
 	case d.Origin.Host != "":
@@ -44,8 +44,8 @@ func (c *Settings) hostName(d *Domain) string {
 	return ""
 }
 
-// OnHost returns a name for the host that the guest is on, for rules that compare the guests of one host.
-// It is not known for documents that came from anywhere: such a rule then lacks NeedOneHost.
+// OnHost returns a name for the host of the guest, for rules that compare the guests of one host.
+// known is false for documents from an unknown source: such a rule then lacks NeedOneHost.
 func (p *Pass) OnHost() (name string, known bool) { return p.hostName, p.hostName != "" }
 
 // availableInputs returns the inputs that the run has for a domain of a host.
@@ -53,7 +53,7 @@ func (c *Settings) availableInputs(f *host.Facts) Inputs {
 	return c.Inputs | hostInputs(f, c.hostArch(f))
 }
 
-// hostArch returns the architecture of a host: what the user says, or what its facts say.
+// hostArch returns the architecture of a host. The user's setting overrides its facts.
 func (c *Settings) hostArch(f *host.Facts) string {
 	if c.HostArch != "" {
 		return c.HostArch
@@ -61,7 +61,8 @@ func (c *Settings) hostArch(f *host.Facts) string {
 	return f.Arch()
 }
 
-// policyGuest returns what the policy judges: what the XML says, and what the host makes of it.
+// policyGuest returns what the policy judges: the guest as the document describes it, with the
+// values that the host supplies for what the document leaves open.
 func (c *Settings) policyGuest(d *Domain) policy.Guest {
 	g := policy.Guest{
 		Target: d.Target, Emulator: d.Devices.Emulator, Override: d.Command.Override,
@@ -80,26 +81,26 @@ func (c *Settings) policyGuest(d *Domain) policy.Guest {
 	switch machine := cmp.Or(g.Override.Machine, g.Machine); {
 	case machine != "":
 		g.HostMachine, _, _ = f.Machine(arch, g.Type, machine)
-	case g.Type != "xen": // there it depends on the type of OS, which is all that it depends on
+	case g.Type != "xen": // for Xen the machine depends only on the type of OS
 		g.HostMachine, _ = f.DefaultMachine(arch, g.Type)
 	}
 	return g
 }
 
-// UnknownEmulator reports whether nothing is known of the program that <emulator> names, and the site
-// does not allow it.
+// UnknownEmulator reports whether nothing is known about the binary that <emulator> names and the
+// site does not allow it.
 func (p *Pass) UnknownEmulator() bool { return p.guest.UnknownEmulator() }
 
 // WrongEmulator reports whether <emulator> names QEMU for another architecture than the guest's.
 func (p *Pass) WrongEmulator() bool { return p.guest.WrongEmulator() }
 
-// usesQEMUDriver reports whether libvirt's QEMU driver runs the guest, with qemu.conf.
+// usesQEMUDriver reports whether libvirt's QEMU driver, which reads qemu.conf, runs the guest.
 func (p *Pass) usesQEMUDriver() bool {
 	return p.Boundary.Reason != policy.OtherHypervisor && p.Type != "xen"
 }
 
-// Conf returns the qemu.conf that the guest inherits from: nil where it is not known, or where
-// another driver than QEMU's runs the guest. Its methods answer all the same, with libvirt's defaults.
+// Conf returns the qemu.conf that applies to the guest. It is nil if it is not known, or if another
+// driver than QEMU's runs the guest; the methods of a nil QEMUConf return libvirt's defaults.
 func (p *Pass) Conf() *host.QEMUConf {
 	if !p.usesQEMUDriver() {
 		return nil
@@ -108,8 +109,8 @@ func (p *Pass) Conf() *host.QEMUConf {
 	return p.Host.Conf()
 }
 
-// HostUser returns the user that QEMU runs as where the document does not say, and where that comes
-// from; "" where it is not known, or where another driver than QEMU's runs the guest.
+// HostUser returns the user that QEMU runs as if the document does not set one, and where that
+// setting is. Both are "" if they are not known, or if another driver than QEMU's runs the guest.
 func (p *Pass) HostUser() (user, where string) {
 	if !p.usesQEMUDriver() {
 		return "", ""
@@ -118,7 +119,8 @@ func (p *Pass) HostUser() (user, where string) {
 	return p.Host.User()
 }
 
-// FileMode returns the permissions of the file that holds the document, where it is a file of this machine.
+// FileMode returns the permissions of the document's file. ok is false if it is not a file of this
+// machine.
 func (p *Pass) FileMode() (mode host.Mode, ok bool) {
 	if p.fileMode == nil || p.Origin.Host != "" {
 		return 0, false
@@ -126,7 +128,7 @@ func (p *Pass) FileMode() (mode host.Mode, ok bool) {
 	return p.fileMode(p.Source)
 }
 
-// Fires reports whether another rule has something to say about the domain that is more than a remark.
+// Fires reports whether another rule has a finding about the domain with a severity above Info.
 func (p *Pass) Fires(r *Rule) bool {
 	other := *p
 	other.rule, other.result = r, &Result{}

@@ -26,7 +26,7 @@ func capable(t *testing.T, xml string) *host.Facts {
 	return f
 }
 
-// TestJudgeOnHost decides with capabilities what the document leaves open.
+// TestJudgeOnHost judges with capabilities what the document leaves open.
 func TestJudgeOnHost(t *testing.T) {
 	x86 := capable(t, `<host><cpu><arch>x86_64</arch></cpu></host>
 <guest><os_type>hvm</os_type><arch name='x86_64'><emulator>/usr/bin/qemu-system-x86_64</emulator><machine canonical='pc-q35-9.2'>house</machine>
@@ -57,7 +57,7 @@ func TestJudgeOnHost(t *testing.T) {
 			t.Errorf("%s: %s", tt.domain, got)
 		}
 	}
-	// For Xen the kind of OS decides; what the user says of the architecture goes before the facts.
+	// For Xen the type of OS decides; the architecture that the user sets overrides the facts.
 	d := domainOf(t, "f", "<domain type='xen'><os><type arch='x86_64'>xenpvh</type></os></domain>")
 	if v := (&Settings{Host: x86}).Judge(d); v.Family != "xenpvh" {
 		t.Errorf("%+v", v)
@@ -68,7 +68,7 @@ func TestJudgeOnHost(t *testing.T) {
 	}
 }
 
-// TestFactsOf finds the host, and the daemon, that a domain belongs to.
+// TestFactsOf selects the facts of the host and of the daemon that a domain belongs to.
 func TestFactsOf(t *testing.T) {
 	const xml = "<domain type='kvm'><os><type arch='x86_64'>hvm</type></os></domain>"
 	conf := func(text string) *host.QEMUConf {
@@ -108,10 +108,10 @@ func TestHostNeeds(t *testing.T) {
 		needs Inputs
 		want  string
 	}{
-		{"no host", Settings{}, NeedQEMUConf, "left out"},
+		{"no host", Settings{}, NeedQEMUConf, "skipped"},
 		{"no host, named", Settings{Named: true}, NeedQEMUConf, "lacking"},
 		{"architecture alone", Settings{HostArch: "x86_64"}, NeedCapabilities, "ran"},
-		{"architecture alone", Settings{HostArch: "x86_64"}, NeedQEMUConf, "left out"},
+		{"architecture alone", Settings{HostArch: "x86_64"}, NeedQEMUConf, "skipped"},
 		{"nothing of the host", Settings{Host: &host.Facts{}}, NeedQEMUConf, "lacking"},
 		{"qemu.conf", Settings{Host: &host.Facts{QEMUConf: conf}}, NeedQEMUConf | NeedMAC, "ran"},
 		{"qemu.conf", Settings{Host: &host.Facts{QEMUConf: conf}}, NeedCapabilities, "lacking"},
@@ -120,7 +120,7 @@ func TestHostNeeds(t *testing.T) {
 		{"bridges", Settings{Host: &host.Facts{ManagementBridges: []string{}}}, NeedHostNetwork, "ran"},
 		{"kernel", Settings{Host: &host.Facts{Kernel: &host.Kernel{MAC: "none"}}}, NeedMAC, "ran"},
 	} {
-		got := "left out"
+		got := "skipped"
 		r := &Rule{ID: "x-y", Requires: tt.needs, Check: func(*Pass) { got = "ran" }}
 		tt.cfg.Rules = []*Rule{r}
 		if res := Run(d, &tt.cfg); len(res.Unevaluated) > 0 {
@@ -140,7 +140,7 @@ func TestHostNeeds(t *testing.T) {
 	}
 }
 
-// TestInherited asks what a guest inherits: of QEMU's driver alone.
+// TestInherited requests settings that a guest inherits: only QEMU's driver has them.
 func TestInherited(t *testing.T) {
 	conf, err := host.ParseQEMUConf("/etc/libvirt/qemu.conf", []byte("user = 'root'"))
 	if err != nil {
@@ -180,7 +180,7 @@ func TestFileModeAndFires(t *testing.T) {
 		if len(res.Findings) != 1 || res.Findings[0].Rule != r || res.Findings[0].Severity != Low || len(res.Unevaluated) != 0 {
 			t.Errorf("%+v", res)
 		}
-		d.Origin.Host = "qemu:///system" // no file of ours
+		d.Origin.Host = "qemu:///system" // not a file of this machine
 	}
 	Run(d, &Settings{Rules: []*Rule{r}})
 	if got := strings.Join(said, " "); got != "0644" {

@@ -23,19 +23,19 @@ const (
 	NeedOneHost                         // that the documents are known to be of one host
 )
 
-// input is everything that is known about one input of rules.
+// input describes one input of rules.
 type input struct {
 	need    Inputs
-	missing string // for people: what is missing, and the option that supplies it
-	word    string // for programs; "" if reports do not print it
+	missing string // for users: what is missing, and the option that supplies it
+	word    string // for machine-readable reports; "" if they do not print it
 
-	// known reports whether the facts of a host, or the architecture that the user gives for it, supply the
-	// input; nil if it is not about a host.
+	// known reports whether the facts of a host, or the architecture that the user set for it,
+	// supply the input; nil if it is not about a host.
 	known func(f *host.Facts, arch string) bool
 }
 
-// inputs are all inputs. A new fact of a host is one row here, besides its field in host.Facts and the code
-// that finds it.
+// inputs lists all inputs. A new fact of a host needs one row here, besides its field in host.Facts
+// and the code that finds it.
 var inputs = []input{
 	{need: NeedSecrets, missing: "passwords are not in this document (use virsh dumpxml --security-info, or the file in /etc/libvirt)"},
 	{
@@ -48,11 +48,11 @@ var inputs = []input{
 	},
 	{need: NeedDomains, missing: "fewer than two domains were given"},
 	{
-		need: NeedHostFiles, word: "files", missing: "the host's files cannot be looked at (run it there, or give --host-root)",
+		need: NeedHostFiles, word: "files", missing: "the host's files are not known (run virt-audit there, or give --host-root)",
 		known: func(f *host.Facts, _ string) bool { return f.KnowsFiles() },
 	},
 	{
-		need: NeedHostNetwork, word: "network", missing: "the host's network is not known (run it there, or give --facts that were made there)",
+		need: NeedHostNetwork, word: "network", missing: "the host's network is not known (run virt-audit there, or give --facts that were collected there)",
 		known: func(f *host.Facts, _ string) bool { return f.KnowsBridges() },
 	},
 	{
@@ -63,7 +63,7 @@ var inputs = []input{
 		},
 	},
 	{
-		need: NeedHost, missing: "nothing is known of the host (run it there, or give --host-root or --facts)",
+		need: NeedHost, missing: "nothing is known of the host (run virt-audit there, or give --host-root or --facts)",
 		known: func(f *host.Facts, _ string) bool { return f != nil },
 	},
 	{need: NeedOneHost, missing: "the documents are not known to be of one host (audit a connection or /etc/libvirt/qemu, or give --one-host, --host-root or --facts)"},
@@ -79,7 +79,7 @@ var hostNeeds = func() (out Inputs) {
 	return out
 }()
 
-// String returns, for people, what is missing and what would supply it.
+// String returns, for users, what is missing and what would supply it.
 func (n Inputs) String() string {
 	var out []string
 	for _, i := range inputs {
@@ -90,7 +90,8 @@ func (n Inputs) String() string {
 	return strings.Join(out, "; ")
 }
 
-// HostWords returns, for programs, the inputs in the set that are about the host.
+// HostWords returns, for machine-readable reports, the words of the inputs in the set that are
+// about the host.
 func (n Inputs) HostWords() []string {
 	out := []string{}
 	for _, i := range inputs {

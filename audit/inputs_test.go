@@ -7,8 +7,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit/host"
 )
 
-// TestInputs: every input has one row, in the order of the constants, and only facts of a host supply what
-// the table says is about one.
+// TestInputs requires one row for every input, in the order of the constants, and that only facts
+// of a host supply the inputs that the table marks as being about one.
 func TestInputs(t *testing.T) {
 	t.Parallel()
 	words := map[string]bool{}

@@ -9,8 +9,8 @@ import (
 	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
-// TestLarge reads documents in which something is there fifty thousand times. Each took minutes
-// once: it would run into the time limit of the tests.
+// TestLarge reads documents in which one thing occurs fifty thousand times. Each once took minutes,
+// which would exceed the time limit of the tests.
 func TestLarge(t *testing.T) {
 	need.Full(t, "seconds for long documents")
 	const many = 50_000

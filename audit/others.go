@@ -7,26 +7,26 @@ import (
 	"github.com/virt-audit/virt-audit/audit/fleet"
 )
 
-// Use is a use of a thing by another guest, see Pass.Others.
+// Use is a use of a resource by another guest, see Pass.Others.
 type Use = fleet.Use
 
 // Hashed is fleet.Hashed.
 func Hashed(secret string) string { return fleet.Hashed(secret) }
 
-// Indexer notes what one domain uses, with Pass.Use. It reports nothing.
+// Indexer records what one domain uses, with Pass.Use. It reports nothing.
 type Indexer func(*Pass)
 
-// crossGuest is what a pass knows of other guests, or collects for those.
+// crossGuest is what a pass knows about other guests, or collects for them.
 type crossGuest struct {
-	self      *fleet.Guest      // the domain as the index knows it, once a rule has asked
+	self      *fleet.Guest      // the domain as the index knows it, set by the first rule that asks
 	index     *fleet.Index      // what other guests use; nil if there are none
 	notes     *[]fleet.Note     // what this domain uses, while the index is filled
 	questions *[]fleet.Question // what rules ask about others, while the index is filled
 }
 
-// Collect fills the index with what a domain uses, and finds out what the rules across guests ask about it:
-// it runs them while there is nothing to answer. It may be called from several goroutines, but not together
-// with the queries of a Pass.
+// Collect adds to the index what a domain uses, and returns the questions that the rules across
+// guests ask about it: it runs these rules without an index to answer them. It is safe for
+// concurrent use, but must not run at the same time as the queries of a Pass.
 func (c *Settings) Collect(x *fleet.Index, d *Domain, indexers ...Indexer) fleet.Questions {
 	var notes []fleet.Note
 	var questions []fleet.Question
@@ -48,15 +48,16 @@ func (c *Settings) Collect(x *fleet.Index, d *Domain, indexers ...Indexer) fleet
 	return x.Add(fleet.GuestOf(d), notes, questions, answered)
 }
 
-// Use notes, for an indexer, that the domain uses a thing. The kind keeps different sorts of things
-// apart; the key is the thing's name in normal form; a secret must be hashed, see Hashed.
+// Use records, for an indexer, that the domain uses a resource. kind separates resources of
+// different types; key is the resource's name in normal form; a secret must be hashed, see Hashed.
 func (p *Pass) Use(kind, key string, at Path, detail string) {
 	if p.crossGuest.notes != nil && key != "" {
 		*p.crossGuest.notes = append(*p.crossGuest.notes, fleet.Note{Kind: kind, Key: key, Detail: detail, Pos: p.Pos(at)})
 	}
 }
 
-// ask notes a question while there is no index to answer it, and reports whether there is one.
+// ask records a question while the index is filled, and reports whether there is an index to answer
+// it.
 func (p *Pass) ask(kind, key string) bool {
 	if key == "" {
 		return false
@@ -67,8 +68,8 @@ func (p *Pass) ask(kind, key string) bool {
 	return p.crossGuest.index != nil
 }
 
-// Others walks how other guests use the thing, in the order of their documents. The document of a
-// guest that is given twice counts twice.
+// Others yields the uses of a resource by other guests, in the order of their documents. If a guest
+// has two documents, both count.
 func (p *Pass) Others(kind, key string) iter.Seq[Use] {
 	return func(yield func(Use) bool) {
 		if p.ask(kind, key) {
@@ -77,10 +78,11 @@ func (p *Pass) Others(kind, key string) iter.Seq[Use] {
 	}
 }
 
-// Guests returns how many different guests use the thing, this one included.
+// Guests returns the number of different guests that use the resource, this one included.
 //
-// A rule that compares two counts asks for the one that makes it report first, and for the other only
-// if the first is not zero: it is called for every domain of a run, and again if an answer counts.
+// A rule that compares two counts must ask first for the one that decides whether it reports, and
+// for the other only if the first is not zero: the rule is called for every domain of a run, and
+// again if an answer names another guest.
 func (p *Pass) Guests(kind, key string) int {
 	if !p.ask(kind, key) {
 		return 0
@@ -88,7 +90,8 @@ func (p *Pass) Guests(kind, key string) int {
 	return p.crossGuest.index.Guests(kind, key)
 }
 
-// OthersUnder walks how other guests use things whose key is the path dir or lies below it.
+// OthersUnder yields the uses by other guests of resources whose key is the path dir or a path
+// below it.
 func (p *Pass) OthersUnder(kind, dir string) iter.Seq[Use] {
 	return func(yield func(Use) bool) {
 		if dir == "" {

@@ -12,7 +12,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit/fleet"
 )
 
-// indexOf fills an index with what guests write as "source name uuid key[=detail]...".
+// indexOf fills an index with guests, each written as "source name uuid key[=detail]...".
 func indexOf(t *testing.T, guests ...string) (*fleet.Index, []*Domain) {
 	t.Helper()
 	x := fleet.NewIndex()
@@ -43,7 +43,7 @@ func indexOf(t *testing.T, guests ...string) (*fleet.Index, []*Domain) {
 	return x, domains
 }
 
-func told(uses iter.Seq[Use]) string {
+func usesText(uses iter.Seq[Use]) string {
 	var out []string
 	for u := range uses {
 		out = append(out, strings.TrimSpace(u.Domain+" "+u.Source+" "+u.Key+" "+u.Detail))
@@ -59,7 +59,7 @@ const (
 func TestOthers(t *testing.T) {
 	tests := []struct {
 		name   string
-		guests []string // the first asks for /a
+		guests []string // the first asks about /a
 		want   string
 	}{
 		{"two guests", []string{"1.xml web - /a", "2.xml db - /a=rw"}, "db 2.xml  rw"},
@@ -76,10 +76,10 @@ func TestOthers(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			x, domains := indexOf(t, tt.guests...)
 			p := &Pass{Domain: domains[0], crossGuest: crossGuest{index: x}}
-			if got := told(p.Others("file", "/a")); got != tt.want {
+			if got := usesText(p.Others("file", "/a")); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
-			if got := told(p.Others("other", "/a")); got != "" {
+			if got := usesText(p.Others("other", "/a")); got != "" {
 				t.Errorf("another kind: %q", got)
 			}
 		})
@@ -96,14 +96,14 @@ func TestOthersUnder(t *testing.T) {
 		"":        "",
 		"/":       "db 2.xml /, db 2.xml /sr, db 2.xml /srv, db 2.xml /srv-2/a, ci 3.xml /srv/vm, db 2.xml /srv/vm/a, db 2.xml /srv/vm/b rw",
 	} {
-		if got := told(p.OthersUnder("file", dir)); got != want {
+		if got := usesText(p.OthersUnder("file", dir)); got != want {
 			t.Errorf("%s: got %q, want %q", dir, got, want)
 		}
 	}
 	for range p.OthersUnder("file", "/") {
-		break // must not go on
+		break // the iterator must not be called again
 	}
-	if got := told((&Pass{Domain: domains[0]}).OthersUnder("file", "/")); got != "" {
+	if got := usesText((&Pass{Domain: domains[0]}).OthersUnder("file", "/")); got != "" {
 		t.Errorf("without an index: %q", got)
 	}
 }
@@ -124,7 +124,8 @@ func TestGuests(t *testing.T) {
 	}
 }
 
-// TestRunAlone sees that rules across guests are left out, and not failed, for a guest seen twice.
+// TestRunAlone requires that rules across guests are skipped, and do not fail, for a guest that
+// occurs twice.
 func TestRunAlone(t *testing.T) {
 	rule := &Rule{ID: "x-test", Requires: NeedDomains, Check: func(p *Pass) { p.Reportf(Path{}, "%d", len(slices.Collect(p.Others("file", "/a")))) }}
 	for _, tt := range []struct {
@@ -143,8 +144,8 @@ func TestRunAlone(t *testing.T) {
 	}
 }
 
-// TestIndexParallel fills and asks an index from many goroutines, for the race detector, and sees
-// that the order in which guests come does not matter.
+// TestIndexParallel fills and queries an index from many goroutines, for the race detector, and
+// requires that the order of the guests does not matter.
 func TestIndexParallel(t *testing.T) {
 	const n = 64
 	answers := map[string]bool{}
@@ -168,7 +169,7 @@ func TestIndexParallel(t *testing.T) {
 		got := make([]string, n)
 		for i := range n {
 			wait.Go(func() {
-				got[i] = told((&Pass{Domain: domains[i], crossGuest: crossGuest{index: x}}).OthersUnder("file", "/"))
+				got[i] = usesText((&Pass{Domain: domains[i], crossGuest: crossGuest{index: x}}).OthersUnder("file", "/"))
 			})
 		}
 		wait.Wait()

@@ -11,10 +11,11 @@ import (
 	"github.com/virt-audit/virt-audit/rules"
 )
 
-// TestRulesAskFirst holds every rule across guests to what the index relies on: where a guest has nothing in
-// common with others, the rule asks no more than it has asked when nothing was known, and reports nothing.
-// The answers are then those of a run over this guest alone; a rule is a function of them, so it has nothing
-// to say in the whole run either, and need not be applied again.
+// TestRulesAskFirst checks for every rule across guests what the index relies on: if a guest has
+// nothing in common with others, the rule asks no more than it asked when nothing was known, and
+// reports nothing. The answers are then those of a run over this guest alone. The findings of a
+// rule depend only on them, so it has nothing to report in the whole run either, and need not be
+// applied again.
 func TestRulesAskFirst(t *testing.T) {
 	files, _ := filepath.Glob("../testdata/rules/*/*.xml")
 	for _, more := range []string{"../testdata/fleet/*.xml", "../testdata/noise/*.xml"} {
@@ -32,7 +33,7 @@ func TestRulesAskFirst(t *testing.T) {
 		}
 		d, err := domxml.Load(file, data)
 		if err != nil {
-			continue // the fleet has documents of other kinds
+			continue // the directory contains documents of other kinds
 		}
 		for _, r := range rules.All() {
 			if r.Requires&audit.NeedDomains == 0 {

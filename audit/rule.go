@@ -7,21 +7,21 @@ import (
 	"strings"
 )
 
-// Severity says how bad a finding is. The zero value is Info.
+// Severity is how serious a finding is. The zero value is Info.
 type Severity int
 
-// The severities, from the least to the worst.
+// The severities, in ascending order.
 const (
 	Info     Severity = iota // a fact that the reader should know
 	Low                      // good practice
 	Medium                   // more attack surface, or one layer of defence less
 	High                     // a practical route to the host or to another guest, given one more condition
-	Critical                 // outside the support boundary, or control given away without any bug
+	Critical                 // outside the support boundary, or control granted without any bug
 )
 
 var severityNames = [...]string{"info", "low", "medium", "high", "critical"}
 
-// String returns the word that users type and read.
+// String returns the word for the severity in options and reports.
 func (s Severity) String() string {
 	if s < Info || s > Critical {
 		return fmt.Sprintf("severity(%d)", int(s))
@@ -40,10 +40,10 @@ func ParseSeverity(word string) (Severity, error) {
 // Severities returns all severities, the worst first: the order in which a report counts them.
 func Severities() []Severity { return []Severity{Critical, High, Medium, Low, Info} }
 
-// Profile names a set of rules that are wanted together.
+// Profile is a named set of rules.
 type Profile string
 
-// The profiles. Baseline is what runs when nothing is asked for.
+// The profiles. Baseline is the default.
 const (
 	Baseline     Profile = "baseline"
 	Hardened     Profile = "hardened"
@@ -51,7 +51,7 @@ const (
 	Confidential Profile = "confidential"
 )
 
-// Profiles returns the profiles in the order in which they are listed for users.
+// Profiles returns the profiles in the order in which lists show them.
 func Profiles() []Profile { return []Profile{Baseline, Hardened, MultiTenant, Confidential} }
 
 // Phase is when a rule runs.
@@ -63,33 +63,37 @@ const (
 	AfterWaivers              // the rules about Pass.Waivers
 )
 
-// Rule is one thing that is checked. It is a value: everything about a rule is in its literal, and
-// every text about it (explain, the rules page, machine-readable reports) is printed from there.
+// Rule is one check. It is a value: its literal contains everything about the rule, and every text
+// about it (explain, the rules page, machine-readable reports) is printed from there.
 type Rule struct {
 	ID       string // kebab-case, begins with its group: "boundary-accel-tcg"; never renamed, never reused
-	Title    string // what is wrong, in a few words
+	Title    string // the fault, in a few words
 	Severity Severity
 	Profiles []Profile
 	Doc      string // why it matters, and when it does not
-	Fix      string // the XML or the virt-xml line that mends it; a line that begins with "$ " is a command
+	Fix      string // the XML or virt-xml command that fixes it; "$ " begins a command line
 	Refs     []string
-	Requires Inputs // checked before Check is called; for a need that only some documents have, see Pass.Unknown
+	// Requires are checked before Check is called; for an input that only some documents require, see
+	// Pass.Unknown.
+	Requires Inputs
 
-	// Applies reports whether a domain has what the rule is about; nil stands for yes. It is asked where
-	// a need is not met: a domain without disks lacks nothing that a rule about disks would want to know.
+	// Applies reports whether a domain has what the rule is about; nil means that every domain has.
+	// It is called if an input is missing: for a domain without disks, a rule about disks is not
+	// reported as not evaluated.
 	Applies func(*Pass) bool
 
 	Check func(*Pass)
 
-	// OptionalInputs: Needs are what the rule may want to know, and Check is called whatever is missing. It says
-	// by Pass.Unknown what it could not do without.
+	// OptionalInputs means that Requires lists inputs that the rule can use, and Check is called
+	// even if they are missing. Check declares with Pass.Unknown which of them it could not do
+	// without.
 	OptionalInputs bool
 
 	Phase Phase  // when it runs
 	Page  string // address of its documentation; "" for the rules of this project, see URL
 }
 
-// Group returns the first word of the rule's ID, which is the topic that the rules page lists it under.
+// Group returns the first word of the rule's ID: the topic that the rules page lists it under.
 func (r *Rule) Group() string {
 	group, _, _ := strings.Cut(r.ID, "-")
 	return group
@@ -100,10 +104,10 @@ func (r *Rule) In(profiles []Profile) bool {
 	return slices.ContainsFunc(r.Profiles, func(p Profile) bool { return slices.Contains(profiles, p) })
 }
 
-// DocsURL is the page that documents the rules. A rule's own place there is its ID.
+// DocsURL is the page that documents the rules. The ID of a rule is its anchor.
 const DocsURL = "https://github.com/virt-audit/virt-audit/blob/main/rules/README.md"
 
-// Required returns the needs without which Check is not called.
+// Required returns the inputs without which Check is not called.
 func (r *Rule) Required() Inputs {
 	if r.OptionalInputs {
 		return 0
@@ -121,8 +125,8 @@ func (r *Rule) URL() string {
 
 var ruleID = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)+$`)
 
-// Validate returns an error for a table of rules that could not be used: a malformed or repeated ID,
-// a rule without text, profile, reference or check.
+// Validate returns an error if a rule in the table is not usable: a malformed or repeated ID, a
+// missing text, profile, reference or check.
 func Validate(rules []*Rule) error {
 	seen := map[string]bool{}
 	for _, r := range rules {
@@ -136,7 +140,7 @@ func Validate(rules []*Rule) error {
 		case len(r.Profiles) == 0:
 			return fmt.Errorf("rule %s: belongs to no profile", r.ID)
 		case len(r.Refs) == 0:
-			return fmt.Errorf("rule %s: no public document is named that says so", r.ID)
+			return fmt.Errorf("rule %s: no reference to a public document is given", r.ID)
 		case r.Check == nil:
 			return fmt.Errorf("rule %s: has no check", r.ID)
 		}

@@ -12,48 +12,54 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// Boundary is the answer to the first question: is the guest inside QEMU's security support boundary?
+// Boundary is the verdict: whether the guest is inside QEMU's security support boundary.
 type Boundary = policy.Verdict
 
-// Settings says what a run is to do. The zero value judges by the default edition of the policy and
-// runs no rule.
+// Settings are the settings of a run. The zero value judges by the default edition of the policy
+// and runs no rule.
 type Settings struct {
 	Rules    []*Rule
 	Policy   *policy.Edition // nil: the default
-	QEMU     policy.Version  // the release that guests are to run on; zero: the newest known
-	HostArch string          // libvirt's name of the host's architecture, before what Host says; "" when not known
-	Inputs   Inputs          // what this run can supply to rules, besides what Host does
-	Minimum  Severity        // findings below are left out
-	Index    *fleet.Index    // what the domains of the run use; nil for a run over one
+	QEMU     policy.Version  // the release that guests will run on; zero: the newest known
+	HostArch string          // libvirt's name of the host's architecture, overrides Host; "" if not known
+	Inputs   Inputs          // what this run can supply to rules, besides Host
+	Minimum  Severity        // findings below it are omitted
+	Index    *fleet.Index    // what the domains of the run use; nil for a run over one domain
 
-	Host  *host.Facts            // what is known of the host; nil when the run is about none
-	Hosts map[string]*host.Facts // the same for domains that came over a connection, by its name in their Origin
-	// OneHost says that all domains which came over no connection are of one host. Without it that holds for
-	// runs with facts about a host, and for files where libvirt keeps them.
+	Host *host.Facts // the facts of the host; nil if there are none
+	// Hosts are the facts for domains that came over a connection, by its name in Origin.Host.
+	Hosts map[string]*host.Facts
+	// OneHost means that all domains that did not come over a connection are of one host. Without
+	// it, this holds for runs with facts about a host, and for files in libvirt's directories.
 	OneHost bool
 
-	// FileMode tells the permissions of the file that a document came from; nil where none came from files.
+	// FileMode returns the permissions of the file that a document came from; nil if no document
+	// came from a file.
 	FileMode func(source string) (host.Mode, bool)
 
-	Named bool // the rules were named one by one: none is left out without a word
+	Named bool // the user named the rules one by one: a rule that cannot run is reported as not evaluated
 
-	Severities map[string]Severity // by ID of the rule: the site's own for all its findings
+	// Severities are those that the site sets for all findings of a rule, by rule ID.
+	Severities map[string]Severity
 	Allowed    Allowed
 
-	Waivers       []*Waiver // of the site
+	Waivers       []*Waiver // of the site's configuration
 	DomainWaivers DomainWaivers
-	Today         time.Time              // that waivers are judged by; the zero time is before all of them end
-	Known         func(id string) bool   // whether there is a rule of that ID, in the run or not; nil: there is
-	Nearest       func(id string) string // the ID of a rule that is most like it, or ""; nil: none is
+	// Today is the date for the expiry of waivers; at the zero time no waiver has expired.
+	Today time.Time
+	// Known reports whether a rule exists, in the run or not; nil: every rule does.
+	Known func(id string) bool
+	// Nearest returns the ID of the most similar rule, or ""; nil: there are no suggestions.
+	Nearest func(id string) string
 }
 
-// Allowed is what a site says is in order, though it is not where rules expect such things.
+// Allowed is what a site declares as intended, although rules do not expect it there.
 type Allowed struct {
-	Emulators   []string // programs, by their absolute path
-	Directories []string // absolute paths; what lies below them is meant too
+	Emulators   []string // absolute paths of binaries
+	Directories []string // absolute paths; they include everything below
 }
 
-// AllowsEmulator reports whether the site runs guests with that program on purpose.
+// AllowsEmulator reports whether the site allows guests to run with that binary.
 func (p *Pass) AllowsEmulator(file string) bool {
 	return p.allowed.emulator(file)
 }
@@ -62,94 +68,98 @@ func (a *Allowed) emulator(file string) bool {
 	return slices.Contains(a.Emulators, path.Clean(file))
 }
 
-// AllowsPath reports whether the site gives guests files from where that one lies on purpose. The path
-// is judged as it is written, without a ".." in it.
+// AllowsPath reports whether the site allows guests to use files in the directory of that path. The
+// path is judged as written, after resolving "..".
 func (p *Pass) AllowsPath(file string) bool {
 	file = path.Clean(file)
-	return slices.ContainsFunc(p.allowed.Directories, func(folder string) bool {
-		rest, ok := strings.CutPrefix(file, strings.TrimSuffix(path.Clean(folder), "/"))
+	return slices.ContainsFunc(p.allowed.Directories, func(dir string) bool {
+		rest, ok := strings.CutPrefix(file, strings.TrimSuffix(path.Clean(dir), "/"))
 		return ok && (rest == "" || rest[0] == '/')
 	})
 }
 
-// Finding is one thing that is wrong, at one place.
+// Finding is one fault at one place.
 type Finding struct {
 	Rule      *Rule
-	Severity  Severity // the rule's, unless the rule judged this case differently
-	Key       string   // which of the things that the rule can say, see Pass.Key; "" where one is enough
-	Message   string   // in words that may change: nothing is told apart by them
+	Severity  Severity // the rule's, unless the rule set another for this case
+	Key       string   // distinguishes the findings of a rule, see Pass.Key; "" if it has only one
+	Message   string   // for users; not part of the identity of the finding
 	Path      Path
 	Pos       Pos
 	Excerpt   Excerpt
-	Device    string         // of the device that it is about, the first of its DeviceNames; "" where there is none
-	Drift     Drift          // of a guest with several documents, where they differ; "" where they do not
-	DependsOn Inputs         // what of the host it may rest on
-	content   domxml.Content // with what Pass.Key was given besides the key
+	Device    string         // the first of the DeviceNames of its device; "" if it is not about a device
+	Drift     Drift          // the difference between the documents of a guest; "" if there is none
+	DependsOn Inputs         // the inputs from the host that it may depend on
+	content   domxml.Content // includes the data that Pass.Key received besides the key
 }
 
-// Drift reports that a finding is in one of a guest's documents and not in another: what runs, what is
-// stored and what was saved can differ, and each is fixed at another time.
+// Drift means that a finding is in one of a guest's documents and not in another. The running,
+// stored and saved documents can differ, and each is fixed at a different time.
 type Drift string
 
-// How a finding can differ between the documents of a guest.
+// The ways in which a finding can differ between the documents of a guest.
 const (
-	UntilRestart      Drift = "until-restart"       // runs so, and is not stored so any more
-	AtNextStart       Drift = "at-next-start"       // is stored so, and does not run so yet
-	InSavedState      Drift = "in-saved-state"      // was saved so, and is not stored so any more
-	WithoutSavedState Drift = "without-saved-state" // is stored so, and was not saved so
+	UntilRestart      Drift = "until-restart"       // in the running guest, no longer in the definition
+	AtNextStart       Drift = "at-next-start"       // in the definition, not yet in the running guest
+	InSavedState      Drift = "in-saved-state"      // in the saved state, no longer in the definition
+	WithoutSavedState Drift = "without-saved-state" // in the stored definition, and not in the saved state
 )
 
-// Unevaluated is a rule that could not answer, and what it lacked.
+// Unevaluated is a rule that could not be evaluated, and its missing inputs.
 type Unevaluated struct {
 	Rule    *Rule
 	Missing Inputs
 }
 
-// Result is what a run says about one domain. It holds no part of the document but the excerpts.
+// Result is the outcome of a run for one domain. It contains no part of the document except the
+// excerpts.
 type Result struct {
 	Source, Name, UUID string
 	Origin             Origin
 	Target             Target
 	Boundary           Boundary
-	Notes              []string  // what the policy does not cover though the guest is inside
-	Findings           []Finding // by line, column, rule, message
-	Waived             []Waived  // in the same order; these do not count
-	InBaseline         []Finding // that the baseline holds, in the same order; these do not count
+	Notes              []string  // what the policy does not cover although the guest is inside
+	Findings           []Finding // sorted by line, column, rule, message
+	Waived             []Waived  // in the same order; they do not count
+	InBaseline         []Finding // in the baseline, in the same order; they do not count
 	Unevaluated        []Unevaluated
-	Host               Inputs      // what was known of the host
-	WaiverUses         []WaiverUse // of the waivers of the configuration that are for the domain
-	Skipped            Inputs      // rules that need one of these were left out without a word: nobody asked, or there is nothing to compare
+	Host               Inputs      // the inputs about the host that were available
+	WaiverUses         []WaiverUse // of the waivers of the configuration that apply to the domain
+	// Skipped: rules that require one of these were skipped without a report, because there is nothing
+	// to compare, or the user gave no host.
+	Skipped Inputs
 }
 
-// Pass is what a rule's Check is given: one domain, and the means to report.
+// Pass is the argument of a rule's Check: one domain, and the methods to report findings.
 type Pass struct {
 	*Domain
 	Boundary Boundary
 	QEMU     policy.Version
-	Planned  bool        // QEMU is not just the newest release: the user asks about it
-	Host     *host.Facts // what is known of the host; nil, which answers all the same, when nothing is
-	HostArch string      // libvirt's name of its architecture; "" when not known
+	Planned  bool        // the user set QEMU: it is not just the newest release
+	Host     *host.Facts // the facts of the host; nil, whose methods are safe to call, if there are none
+	HostArch string      // libvirt's name of the host's architecture; "" if not known
 
-	// Waivers are those of the domain itself, and what became of them: for rules that are AfterWaivers.
+	// Waivers are the waivers in the domain itself and their effects, for rules of the phase
+	// AfterWaivers.
 	Waivers []*AppliedWaiver
 
-	guest         policy.Guest // what the verdict was made from; empty while the index is filled
+	guest         policy.Guest // what the verdict is based on; empty while the index is filled
 	rule          *Rule
 	result        *Result
 	missingInputs Inputs
-	dependsOn     Inputs // on what of the host, see RestsOn
+	dependsOn     Inputs // inputs from the host, see DependsOn
 
 	settings *Settings
 	allowed  Allowed
 
 	fileMode func(source string) (host.Mode, bool)
 
-	hostName string // the host that the guest is on, see OnHost
+	hostName string // of the host that the guest is on, see OnHost
 
 	crossGuest crossGuest
 }
 
-// Unknown says that the rule cannot answer for this domain for want of something.
+// Unknown declares that the rule cannot be evaluated for this domain because inputs are missing.
 func (p *Pass) Unknown(lacking Inputs) { p.missingInputs |= lacking }
 
 // Judge returns the boundary verdict for a domain.
@@ -162,7 +172,7 @@ func (c *Settings) edition() *policy.Edition {
 	return c.Policy
 }
 
-// EffectiveQEMU returns the release that guests are to run on.
+// EffectiveQEMU returns the QEMU release that guests will run on.
 func (c *Settings) EffectiveQEMU() policy.Version {
 	if c.QEMU == (policy.Version{}) {
 		return policy.NewestQEMU()
@@ -170,8 +180,8 @@ func (c *Settings) EffectiveQEMU() policy.Version {
 	return c.QEMU
 }
 
-// Run judges one domain, applies the rules, and puts what they report through the stages that need the
-// domain, see finish.
+// Run judges one domain, applies the rules, and puts their findings through the stages that need
+// the domain, see finish.
 func Run(d *Domain, c *Settings) *Result {
 	guest := c.policyGuest(d)
 	res := &Result{Source: d.Source, Name: domxml.ShortName(d.Name), UUID: domxml.ShortName(d.UUID), Origin: d.Origin, Target: d.Target, Boundary: c.edition().Judge(guest)}
@@ -197,15 +207,15 @@ func Run(d *Domain, c *Settings) *Result {
 	return res
 }
 
-// Confirm notes that a result of a run without the index holds with it as well: the domain has nothing in
-// common with others.
+// Confirm marks a result of a run without the index as valid for a run with the index, because the
+// domain has nothing in common with others.
 func (c *Settings) Confirm(r *Result) {
 	if c.Index.Len() > 1 {
 		r.Skipped &^= NeedDomains
 	}
 }
 
-// apply applies one rule, or notes what it lacks.
+// apply applies one rule, or records its missing inputs.
 func (c *Settings) apply(p *Pass, r *Rule, have Inputs) {
 	lacking := r.Required() &^ (have | NeedDomains)
 	if (r.Required()&NeedDomains|lacking)&p.result.Skipped != 0 {
@@ -224,8 +234,8 @@ func (c *Settings) apply(p *Pass, r *Rule, have Inputs) {
 	}
 }
 
-// skippedInputs returns what makes a rule be left out without a word. It is not a check that is missing where there
-// is nothing to compare the domain with, or nobody has asked about a host.
+// skippedInputs returns the inputs whose absence skips a rule without a report. A check is not
+// missing if there is nothing to compare the domain with, or if the user gave no host.
 func (p *Pass) skippedInputs(c *Settings) (out Inputs) {
 	if p.crossGuest.index == nil {
 		out |= NeedDomains
@@ -236,8 +246,8 @@ func (p *Pass) skippedInputs(c *Settings) (out Inputs) {
 	return out
 }
 
-// MachineType returns the machine type that QEMU takes, and where it is set: the document's, unless
-// qemu:commandline names another.
+// MachineType returns the machine type that QEMU uses, and where it is set: in the document's <os>,
+// unless qemu:commandline names another.
 func (p *Pass) MachineType() (name string, at Path) {
 	if p.Boundary.Machine == "" {
 		return p.Target.Machine, At("os/type@machine")
@@ -245,14 +255,14 @@ func (p *Pass) MachineType() (name string, at Path) {
 	return p.Boundary.Machine, p.Command.MachineAt
 }
 
-// Machine takes the machine type that QEMU takes apart.
+// Machine parses the machine type that QEMU uses.
 func (p *Pass) Machine() policy.Machine {
 	name, _ := p.MachineType()
 	return policy.ParseMachine(p.Boundary.Target, name)
 }
 
-// MachineStage returns where the machine type is in its life, in the release of QEMU that the run is
-// about: "supported", "deprecated", "removed", or "" when that cannot be told.
+// MachineStage returns the stage of the machine type in the QEMU release of the run: "supported",
+// "deprecated", "removed", or "" if it is not known.
 func (p *Pass) MachineStage() string {
 	stage, _ := p.Machine().StageIn(p.QEMU)
 	return string(stage)

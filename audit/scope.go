@@ -7,8 +7,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// scopeNotes returns what the policy does not cover of a guest that is inside: a line for each part of
-// the edition's scope that the document shows.
+// scopeNotes returns what the policy does not cover although the guest is inside: a line for each
+// exclusion of the edition that applies to the document.
 func scopeNotes(d *Domain, e *policy.Edition) []string {
 	if !e.Excludes(policy.Backends) {
 		return nil
@@ -20,8 +20,8 @@ func scopeNotes(d *Domain, e *policy.Edition) []string {
 	return []string{"the policy does not cover the back-ends of these devices: " + strings.Join(devices, ", ")}
 }
 
-// backendDevices returns the kinds of the guest's devices that run in another process by vhost-user or
-// vfio-user, each once: "vhost-user network interface".
+// backendDevices returns the kinds of the guest's devices that run in another process by vhost-user
+// or vfio-user, each once: "vhost-user network interface".
 func backendDevices(d *Domain) (kinds []string) {
 	note := func(is bool, kind string) {
 		if is && !slices.Contains(kinds, kind) {

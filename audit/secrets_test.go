@@ -7,8 +7,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
-// TestMisspeltSecret hides what stands in an attribute that libvirt does not know, if its name tells what its
-// author thought it was: it is neither shown nor part of a fingerprint.
+// TestMisspeltSecret requires that the value of an attribute that libvirt does not know is neither
+// shown nor part of a fingerprint if the name marks it as a secret.
 func TestMisspeltSecret(t *testing.T) {
 	everything := &Rule{ID: "tst-all", Severity: Low, Check: func(p *Pass) {
 		for e := range p.Elements() {

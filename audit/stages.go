@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// finish puts the findings about one domain through the stages that need it, in this order: waivers, site
-// severity, minimum, order. The stages that need the whole run follow in package pipeline.
+// finish puts the findings about one domain through the stages that need the domain, in this order:
+// waivers, site severity, minimum, order. The stages that need the whole run follow in package
+// pipeline.
 func (c *Settings) finish(p *Pass, have Inputs) {
 	c.waivers(p, have)
 	c.siteSeverity(p.result)
@@ -14,8 +15,8 @@ func (c *Settings) finish(p *Pass, have Inputs) {
 	p.result.order()
 }
 
-// waivers moves the findings that a waiver covers from those that count to those that do not, and applies
-// the rules about waivers, whose findings the site may waive.
+// waivers moves the findings that a waiver covers to Result.Waived, and applies the rules about
+// waivers, whose findings the site may waive.
 func (c *Settings) waivers(p *Pass, have Inputs) {
 	c.waive(p)
 	if len(p.Waivers) == 0 {
@@ -44,8 +45,8 @@ func (c *Settings) siteSeverity(res *Result) {
 	}
 }
 
-// SiteSeverity returns the severity that the configuration gives to all findings of a rule; where it
-// gives none, the one that was reported.
+// SiteSeverity returns the severity that the configuration sets for all findings of a rule, or the
+// reported one if it sets none.
 func (c *Settings) SiteSeverity(r *Rule, reported Severity) Severity {
 	if own, ok := c.Severities[r.ID]; ok {
 		return own

@@ -34,7 +34,7 @@ func TestSiteSeverityStage(t *testing.T) {
 	}
 }
 
-// TestMinimumStage gives a finding, before the minimum, a severity that lifts it above.
+// TestMinimumStage sets severities before the minimum is applied: a finding can rise above it.
 func TestMinimumStage(t *testing.T) {
 	rule := &Rule{ID: "stage-c", Severity: Low, Check: func(p *Pass) { p.Reportf(At("os"), "found") }}
 	d, err := domxml.Load("web1.xml", []byte(waivedGuest("")))
@@ -81,7 +81,8 @@ func TestOrderStage(t *testing.T) {
 	}
 }
 
-// TestFiresBySiteSeverity: a rule that depends on another goes by the severity that the site gives it.
+// TestFiresBySiteSeverity requires that a rule that depends on another uses the severity that the
+// site sets for it.
 func TestFiresBySiteSeverity(t *testing.T) {
 	other := &Rule{ID: "stage-c", Severity: Low, Check: func(p *Pass) { p.Reportf(At("os"), "found") }}
 	asked := &Rule{ID: "stage-d", Check: func(p *Pass) {

@@ -6,8 +6,8 @@ import (
 )
 
 // Ordered applies do to every value of in, jobs at a time, and yields the results in the order of
-// the values. At most a few results per job wait at any moment, so memory does not grow with the
-// length of in. A loop that stops early ends the work.
+// the values. At most a few results per job are pending at any moment, so memory does not grow with
+// the length of in. A loop that ends early stops the work.
 func Ordered[In, Out any](jobs int, in iter.Seq[In], do func(In) Out) iter.Seq[Out] {
 	if jobs <= 1 {
 		return func(yield func(Out) bool) {

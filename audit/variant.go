@@ -15,21 +15,20 @@ type Variant struct {
 	about []string
 }
 
-// Key returns what reports findings under a key. The key is part of a finding's identity,
-// together with the rule, the guest, the path and the content at that path; the message is not.
-// A rule needs keys where it can say different things about the same content: two findings at
-// one element, or one that depends on what is not in the document, such as the host's settings.
-// A key consists of lower-case words joined by dashes and stays as it is when messages are
-// reworded.
+// Key returns a Variant that reports findings under a key. The key is part of a finding's identity,
+// together with the rule, the guest, the path and the content at that path; the message is not. A
+// rule needs keys if it can have different findings about the same content: two findings at one
+// element, or one that depends on something outside the document, such as the host's settings. A
+// key consists of lower-case words joined by dashes and stays the same when messages are reworded.
 //
-// about is data that tells findings under one key apart and is not in the content at the path:
-// the key of an argument, the name of an unknown attribute, the value of a host's setting. It
-// must not hold words of this program, nor what changes though the finding stays: counts, line
-// numbers, the names of other guests.
+// about is data that distinguishes findings under one key and is not in the content at the path:
+// the key of an argument, the name of an unknown attribute, the value of a host's setting. It must
+// not contain text of virt-audit itself, nor data that changes while the finding stays the same:
+// counts, line numbers, the names of other guests.
 func (p *Pass) Key(key string, about ...string) Variant { return Variant{p, key, about} }
 
-// Reportf reports a finding at a place. Messages are one sentence without a period, in words for
-// the person who has to fix it; they must not hold a secret.
+// Reportf reports a finding at a place. A message is one sentence without a period, for the person
+// who has to fix it. It must not contain a secret.
 func (p *Pass) Reportf(at Path, format string, args ...any) {
 	Variant{pass: p}.ReportAs(p.rule.Severity, at, format, args...)
 }
@@ -39,17 +38,17 @@ func (p *Pass) ReportAs(s Severity, at Path, format string, args ...any) {
 	Variant{pass: p}.ReportAs(s, at, format, args...)
 }
 
-// ReportDropped reports an element that the reader skipped, at its place.
+// ReportDropped reports an element that the reader dropped, at its place.
 func (p *Pass) ReportDropped(e Dropped, format string, args ...any) {
 	Variant{pass: p}.ReportDropped(e, format, args...)
 }
 
-// ReportSpan reports a stretch of the document that is neither an element nor an attribute.
+// ReportSpan reports a range of the document that is neither an element nor an attribute.
 func (p *Pass) ReportSpan(at Span, format string, args ...any) {
 	Variant{pass: p}.ReportSpan(at, format, args...)
 }
 
-// ReportWaiver reports what is wrong with a waiver of the domain, at its place.
+// ReportWaiver reports a fault of a waiver of the domain, at its place.
 func (p *Pass) ReportWaiver(w *AppliedWaiver, format string, args ...any) {
 	Variant{pass: p}.ReportWaiverAs(p.rule.Severity, w, format, args...)
 }
@@ -91,13 +90,13 @@ func (v Variant) add(s Severity, at Path, span Span, about domxml.Content, messa
 	p := v.pass
 	p.result.Findings = append(p.result.Findings, Finding{
 		Rule: p.rule, Severity: s, Key: v.key, Message: domxml.Shorten(secret.MaskWords(message)),
-		Path: at, Pos: p.PosOf(span), Excerpt: p.Domain.Excerpt(span),
+		Path: at, Pos: p.PosOf(span), Excerpt: p.Excerpt(span),
 		DependsOn: p.dependsOn & p.result.Host, content: v.with(about), Device: p.DeviceLabel(at),
 	})
 }
 
-// with returns a digest of the content and of the data that was given with the key. That is
-// masked, since a message that names it would be too.
+// with returns a digest of the content and of the data that was passed with the key. The data is
+// masked, as a message with the same data would be.
 func (v Variant) with(c domxml.Content) domxml.Content {
 	if len(v.about) == 0 {
 		return c

@@ -2,15 +2,16 @@ package audit
 
 import "slices"
 
-// manyUnknown is for how many rules that do not exist one that does is suggested.
+// manyUnknown is the number of unknown rules up to which similar rules are suggested.
 const manyUnknown = 20
 
-// waive sorts out the findings for which there is a waiver. It leaves what became of each waiver of the
-// domain in p.Waivers, for the rules about waivers.
+// waive moves the findings that a waiver covers to Result.Waived. It leaves the effect of each
+// waiver of the domain in p.Waivers, for the rules about waivers.
 func (c *Settings) waive(p *Pass) {
 	all := c.Waivers
 	if !c.DomainWaivers.Ignore {
-		all = slices.Concat(p.Domain.Waivers, c.Waivers) // what the guest says of itself goes before the site
+		// the waivers of the guest come before those of the site
+		all = slices.Concat(p.Domain.Waivers, c.Waivers)
 	}
 	if len(all) == 0 {
 		return
@@ -52,8 +53,8 @@ func (c *Settings) waive(p *Pass) {
 	p.result.noteUses(site)
 }
 
-// waivesAcross reports whether a waiver for the domain is of a rule that compares guests: whether it waives
-// anything is known when all of them are.
+// waivesAcross reports whether a waiver for the domain is of a rule that compares guests. Whether
+// such a waiver is used is known only when all guests are.
 func (c *Settings) waivesAcross(d *Domain) bool {
 	across := func(id string) bool {
 		return slices.ContainsFunc(c.Rules, func(r *Rule) bool { return r.ID == id && r.Requires&NeedDomains != 0 })
@@ -62,8 +63,8 @@ func (c *Settings) waivesAcross(d *Domain) bool {
 		!c.DomainWaivers.Ignore && slices.ContainsFunc(d.Waivers, func(w *Waiver) bool { return across(w.Rule) })
 }
 
-// waiveWaiverFindings does the same for what the rules about waivers have found: the site may live with that, too. A
-// domain cannot waive what is said of its waivers.
+// waiveWaiverFindings applies the site's waivers to the findings of the rules about waivers. A
+// domain cannot waive findings about its own waivers.
 func (c *Settings) waiveWaiverFindings(p *Pass) {
 	active := activeWaivers{}
 	var site []*AppliedWaiver
@@ -78,7 +79,7 @@ func (c *Settings) waiveWaiverFindings(p *Pass) {
 	p.result.noteUses(site)
 }
 
-// noteUses notes what became of waivers of the configuration, where anything has.
+// noteUses records the effects of the configuration's waivers, if there are any.
 func (r *Result) noteUses(site []*AppliedWaiver) {
 	for _, a := range site {
 		if a.Evaluated || a.Used || a.open {
@@ -87,14 +88,14 @@ func (r *Result) noteUses(site []*AppliedWaiver) {
 	}
 }
 
-// ruleAnswer is what a rule has said of a domain, as far as waivers of it go.
+// ruleAnswer is the result of a rule for a domain, as far as waivers need it.
 type ruleAnswer struct {
 	known   bool
 	nearest string
-	run     bool            // it is part of the run, and was not left out without a word
-	open    bool            // it lacked something, and might have found more
-	found   bool            // it has found something
-	kinds   map[string]bool // the kinds of devices, such as "disk", that it has found something at
+	run     bool            // it is part of the run and was not skipped
+	open    bool            // it lacked an input, and might have had more findings
+	found   bool            // it has a finding
+	kinds   map[string]bool // the kinds of devices, such as "disk", that it has findings about
 }
 
 func (c *Settings) answer(p *Pass, id string) *ruleAnswer {
@@ -120,9 +121,9 @@ func (c *Settings) answer(p *Pass, id string) *ruleAnswer {
 	return a
 }
 
-// certainAt reports whether it is certain what the rule finds at a device, or with "" anywhere. A rule that
-// lacked something has no more to say of a device that is not there, nor of one of another kind than those
-// that it has found something at.
+// certainAt reports whether all findings of the rule about a device are known, or with "" all of
+// its findings. A rule that lacked an input has no further findings about a device that does not
+// exist, nor about one of another kind than those that it has findings about.
 func (a *ruleAnswer) certainAt(p *Pass, device string) bool {
 	switch {
 	case !a.run:
@@ -136,13 +137,15 @@ func (a *ruleAnswer) certainAt(p *Pass, device string) bool {
 	return len(kinds) == 0 || a.found && !slices.ContainsFunc(kinds, func(k string) bool { return a.kinds[k] })
 }
 
-// activeWaivers are those that count, by rule and device: a guest may have as many as it has findings.
+// activeWaivers are the waivers that count, by rule and device: a guest may have as many waivers as
+// findings.
 type activeWaivers map[[2]string]*sameWaivers
 
-// sameWaivers are those for one rule and device. The first of them counts, and none is unused when it does.
+// sameWaivers are the waivers for one rule and device. The first of them counts; if it is used,
+// none of them is unused.
 type sameWaivers struct {
 	list   []*AppliedWaiver
-	number int // in the order in which they were given
+	number int // position among all waivers
 	used   bool
 }
 
@@ -154,7 +157,7 @@ func (m activeWaivers) add(a *AppliedWaiver) {
 	m[key].list = append(m[key].list, a)
 }
 
-// apply moves what they cover from the findings that count to those that do not.
+// apply moves the findings that the waivers cover to Result.Waived.
 func (m activeWaivers) apply(p *Pass) {
 	if len(m) == 0 {
 		return
@@ -170,7 +173,7 @@ func (m activeWaivers) apply(p *Pass) {
 	})
 }
 
-// of returns the first waiver that a finding falls under, and marks all of them as used.
+// of returns the first waiver that covers a finding, and marks all that cover it as used.
 func (m activeWaivers) of(d *Domain, f *Finding) *Waiver {
 	var first *sameWaivers
 	for _, device := range append(d.DeviceNames(f.Path), "") {

@@ -9,7 +9,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
-// withoutPassword finds something at each console, and could tell more of a document with passwords.
+// withoutPassword reports each console, and could report more if the document contained passwords.
 var withoutPassword = &Rule{ID: "endpoint-x", Severity: High, Check: func(p *Pass) {
 	for at := range Each("devices/graphics", p.Devices.Graphics) {
 		p.Reportf(at, "console")
@@ -17,8 +17,8 @@ var withoutPassword = &Rule{ID: "endpoint-x", Severity: High, Check: func(p *Pas
 	p.Unknown(NeedSecrets)
 }}
 
-// TestWaiverUnused is about waivers of a rule that has lacked something: of a device that is not there, or of
-// another kind, it would not find more.
+// TestWaiverUnused tests waivers of a rule that lacked an input: it could not find more at a device
+// that does not exist, or at one of another kind.
 func TestWaiverUnused(t *testing.T) {
 	const consoles = "<graphics type='vnc'/><graphics type='spice'/>"
 	for _, test := range []struct {
@@ -26,7 +26,7 @@ func TestWaiverUnused(t *testing.T) {
 		evaluated       bool
 	}{
 		{consoles, "", true},
-		{consoles, "vnc", false}, // it is used
+		{consoles, "vnc", false}, // the waiver is used
 		{consoles, "vda", true},
 		{"<disk><target dev='vda'/></disk>" + consoles, "vda", true},
 		{"<disk><target dev='vda'/></disk>", "vda", false},
@@ -48,8 +48,8 @@ func TestWaiverUnused(t *testing.T) {
 	}
 }
 
-// TestWaiverOpenElsewhere audits a guest where the rule answers and one where it does not: the waiver may be
-// for the second.
+// TestWaiverOpenElsewhere audits a guest for which the rule is evaluated and one for which it is
+// not: the waiver may be for the second.
 func TestWaiverOpenElsewhere(t *testing.T) {
 	lacking := true
 	sometimes := &Rule{ID: "endpoint-y", Check: func(p *Pass) {
@@ -68,12 +68,13 @@ func TestWaiverOpenElsewhere(t *testing.T) {
 		lacking = false
 	}
 	if unused(w, results...) {
-		t.Error("the waiver is told to be unused")
+		t.Error("the waiver is reported as unused")
 	}
 }
 
-// TestWaiveLast has the site, and the guest itself, waive what is said of the guest's waivers.
-func TestWaiveLast(t *testing.T) {
+// TestWaiveWaiverFindings has the site, and the guest itself, waive findings about the guest's
+// waivers.
+func TestWaiveWaiverFindings(t *testing.T) {
 	about := &Rule{ID: "waiver-x", Severity: Low, Phase: AfterWaivers, Check: func(p *Pass) {
 		for _, w := range p.Waivers {
 			p.ReportWaiver(w, "a waiver")
@@ -85,7 +86,7 @@ func TestWaiveLast(t *testing.T) {
 	}
 	for _, test := range []struct {
 		site   []*Waiver
-		waived int // of two
+		waived int // of two findings
 	}{
 		{nil, 0},
 		{[]*Waiver{{Rule: "waiver-x"}}, 2},
@@ -104,7 +105,7 @@ func TestWaiveLast(t *testing.T) {
 	}
 }
 
-// TestNearest suggests rules, though not for ever.
+// TestNearest suggests rules, up to a limit.
 func TestNearest(t *testing.T) {
 	var waivers strings.Builder
 	for i := range 10 * manyUnknown {

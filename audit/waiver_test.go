@@ -9,7 +9,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
-// onDisks finds something at each disk, and on the whole guest.
+// onDisks reports each disk, and the whole guest.
 var onDisks = &Rule{ID: "storage-x", Severity: Medium, Check: func(p *Pass) {
 	for at := range Each("devices/disk", p.Devices.Disks) {
 		p.Reportf(at, "disk")
@@ -85,7 +85,7 @@ func TestDomainWaivers(t *testing.T) {
 	}
 }
 
-// TestMisspelt tells of elements that were meant as waivers.
+// TestMisspelt reports elements that were meant as waivers.
 func TestMisspelt(t *testing.T) {
 	for text, want := range map[string]string{
 		in(`<va:waiver rule="storage-x">ok</va:waiver>`):                        "[waiver>waive]",
@@ -117,7 +117,8 @@ func TestMisspelt(t *testing.T) {
 	}
 }
 
-// TestDomainsApart reads a document of two domains: what one has in its metadata is nothing to the other.
+// TestDomainsApart reads a document of two domains: the metadata of one does not apply to the
+// other.
 func TestDomainsApart(t *testing.T) {
 	guest := waivedGuest(in(`<va:waive rule="storage-x">ok</va:waive>`))
 	inactive := strings.NewReplacer("<domain", "<inactiveDomain", "</domain", "</inactiveDomain").Replace(guest)
@@ -132,7 +133,7 @@ func TestDomainsApart(t *testing.T) {
 	}
 }
 
-// TestWaiverOutsideMetadata puts one where libvirt drops it.
+// TestWaiverOutsideMetadata puts a waiver where libvirt drops it.
 func TestWaiverOutsideMetadata(t *testing.T) {
 	text := strings.Replace(waivedGuest(""), "<devices>", "<devices>"+in(`<va:waive rule="storage-x">ok</va:waive>`), 1)
 	d, err := domxml.Load("web1.xml", []byte(text))
@@ -147,7 +148,7 @@ func TestWaiverOutsideMetadata(t *testing.T) {
 	}
 }
 
-// unused reports whether a waiver had nothing to waive in all results.
+// unused reports whether a waiver had nothing to waive in any of the results.
 func unused(w *Waiver, results ...*Result) bool {
 	var sum WaiverUse
 	for _, r := range results {
@@ -187,7 +188,7 @@ func TestSiteWaivers(t *testing.T) {
 	}
 }
 
-// TestWaivedBelowMinimum is about a waiver of something that the report leaves out: it is not unused.
+// TestWaivedBelowMinimum waives a finding that the report omits: the waiver is not unused.
 func TestWaivedBelowMinimum(t *testing.T) {
 	d, err := domxml.Load("web1.xml", []byte(waivedGuest("")))
 	if err != nil {
