@@ -7,14 +7,14 @@ import (
 	"sync"
 )
 
-// salt is new for each run, so that what Hashed returns is worth nothing outside of it.
+// salt is random for each run, so that the result of Hashed has no use outside the run.
 var salt = sync.OnceValue(func() []byte {
 	b := make([]byte, 32)
-	_, _ = rand.Read(b) // never fails: the runtime ends the program where it would
+	_, _ = rand.Read(b) // never fails: the runtime aborts the process instead
 	return b
 })
 
-// Hashed returns a key for something secret, good for comparing within this run and nothing else.
+// Hashed returns a key for a secret. Keys can be compared only within one run.
 func Hashed(secret string) string {
 	if secret == "" {
 		return ""

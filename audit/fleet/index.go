@@ -11,36 +11,37 @@ import (
 	"github.com/virt-audit/virt-audit/audit/source"
 )
 
-// Index says which domains of a run use which things: disks, host devices, sockets, labels. It is
-// filled in one pass over all domains, before any rule runs, and holds keys and places but no
-// document, so that its memory grows with what domains name of the world, not with them.
+// Index records which domains of a run use which resources: disks, host devices, sockets, labels.
+// It is filled in one pass through all domains, before any rule runs. It stores keys and positions but
+// no document, so that its memory grows with the number of resources that domains name, not with
+// the documents.
 type Index struct {
 	mu          sync.Mutex
 	domains     []indexed
-	guests      map[[2]string]int32       // different ones, by name and UUID
-	keys        map[string]map[string]int // of a kind, the number of each key
-	count       int                       // how many keys there are
-	uses        []use                     // once frozen, in order of key, source, line and column
-	starts      []int32                   // once frozen, where the uses of a key begin; one more at the end
-	guestsOf    []int32                   // once frozen, how many different guests use a key
-	details     map[string]int32          // few different ones, kept once
+	guests      map[[2]string]int32       // the number of each guest, by name and UUID
+	keys        map[string]map[string]int // by kind: the number of each key
+	count       int                       // number of keys
+	uses        []use                     // after Freeze: sorted by key, source, line and column
+	starts      []int32                   // after Freeze: where the uses of each key begin, and the total
+	guestsOf    []int32                   // after Freeze: how many different guests use each key
+	details     map[string]int32          // the number of each detail: there are few different ones
 	detailTexts []string
-	sorted      map[string][]string // keys of a kind, in order; made when first asked for
+	sorted      map[string][]string // by kind: the sorted keys; filled on demand
 }
 
 // indexed is one document of the index.
 type indexed struct {
 	Guest
-	number int32 // of the guest: two documents of one guest have the same
+	number int32 // of the guest: two documents of one guest have the same number
 }
 
-// Guest is one document of a guest, by what distinguishes guests.
+// Guest is one document of a guest, with the data that distinguishes guests.
 type Guest struct {
 	name, uuid, source string
 	live               bool
 }
 
-// GuestOf returns what the index knows of a domain. It shares no memory with the document.
+// GuestOf returns the index's view of a domain. It shares no memory with the document.
 func GuestOf(d *domxml.Domain) Guest {
 	return Guest{
 		name: strings.Clone(domxml.ShortName(d.Name)), uuid: domxml.UUIDKey(strings.Clone(domxml.ShortName(d.UUID))),
@@ -48,15 +49,15 @@ func GuestOf(d *domxml.Domain) Guest {
 	}
 }
 
-// Note is one thing that a domain uses. Kind keeps different sorts of things apart, Key is the thing's
-// name in normal form (Hashed, if it is secret), Detail is how it is used, such as "rw".
+// Note is one resource that a domain uses. Kind separates resources of different types, Key is the
+// resource's name in normal form (Hashed if it is secret), Detail is how it is used, such as "rw".
 type Note struct {
 	Kind, Key, Detail string
 	Pos               domxml.Pos
 }
 
-// Question is what a rule asks about other guests: who uses a thing or, with Under, one whose key is
-// a path below Key.
+// Question is what a rule asks about other guests: which of them use a resource or, with Under, a
+// resource whose key is a path below Key.
 type Question struct {
 	Kind, Key string
 	Under     bool
@@ -64,16 +65,16 @@ type Question struct {
 
 type use struct{ key, domain, line, column, detail int32 }
 
-// Use is a use of a thing by another domain than the one at hand.
+// Use is a use of a resource by another domain than the one that the question is about.
 type Use struct {
-	Domain string // its name
-	Source string // the document
+	Domain string // the name of the domain
+	Source string // the name of its document
 	Line   int
 	Column int
-	Guest  int    // which of the run's guests it is: two documents of one guest have the same number
+	Guest  int    // the number of the guest in the run: two documents of one guest have the same number
 	Live   bool   // the document is of a running guest
-	Key    string // only from OthersUnder; otherwise it is what was asked for
-	Detail string // what the indexer noted, such as "rw"
+	Key    string // set only by OthersUnder; otherwise it is the key of the question
+	Detail string // the Detail of the Note, such as "rw"
 }
 
 // Place returns "NAME (file:line:column)", for messages.
@@ -90,9 +91,9 @@ func NewIndex() *Index {
 	return &Index{guests: map[[2]string]int32{}, keys: map[string]map[string]int{}, details: map[string]int32{}}
 }
 
-// Questions are what the rules across guests asked about one domain when nothing was known of the
-// others: every rule asks about the things that the domain uses before it reports anything. If none
-// of the answers names another guest, none of them has anything to report.
+// Questions are the questions of the rules across guests about one domain, asked before any other
+// guest was known: every rule asks about the resources that the domain uses before it reports
+// anything. If no answer names another guest, none of these rules has anything to report.
 type Questions struct {
 	guest    Guest
 	numbers  []int32 // of keys
@@ -100,9 +101,9 @@ type Questions struct {
 	answered bool // a rule reported something without an answer
 }
 
-// Add notes what a domain uses, and returns what its rules ask. answered means that the rules report
-// something whatever the answers are. Add may be called from several goroutines, but not together with
-// the queries.
+// Add records what a domain uses, and returns the questions of its rules. answered means that the
+// rules report something whatever the answers are. Add is safe for concurrent use, but must not run
+// at the same time as the queries.
 func (x *Index) Add(g Guest, notes []Note, questions []Question, answered bool) Questions {
 	asked := Questions{guest: g, answered: answered}
 	identity := [2]string{g.name, g.uuid}
@@ -131,8 +132,8 @@ func (x *Index) Add(g Guest, notes []Note, questions []Question, answered bool) 
 	return asked
 }
 
-// distinct returns the first of all elements with the same key, in order, if the list is long: a document
-// can name one thing any number of times.
+// distinct returns the first element for each key, in order, if the list is long: a document can
+// name one resource any number of times.
 func distinct[T any](list []T, key func(T) any) []T {
 	const few = 32
 	if len(list) <= few {
@@ -147,8 +148,8 @@ func distinct[T any](list []T, key func(T) any) []T {
 	})
 }
 
-// HasAnswer reports whether one of the questions has an answer that names another guest, so that the
-// rules have to look at the domain again. The index must be frozen.
+// HasAnswer reports whether one of the questions has an answer that names another guest, so that
+// the rules must be applied again. The index must be frozen.
 func (x *Index) HasAnswer(q Questions) bool {
 	if q.answered {
 		return true
@@ -204,9 +205,10 @@ func (x *Index) detailNumber(detail string) int32 {
 	return n
 }
 
-// sameGuest reports whether the two are documents of one guest. The same guest may be seen
-// twice: running and stored, or in a file and its copy. A document without a UUID gets one when it is
-// defined, so its name must do; one with neither is a guest of its own.
+// sameGuest reports whether two documents are of one guest. The same guest may occur twice: running
+// and stored, or in a file and its copy. libvirt generates the UUID of a document without one when
+// it defines it, so the name alone identifies such a guest. A document with neither name nor UUID
+// is a guest of its own.
 func (g *Guest) sameGuest(other *Guest) bool {
 	switch {
 	case g.name != other.name:
@@ -219,7 +221,7 @@ func (g *Guest) sameGuest(other *Guest) bool {
 	return g.uuid == other.uuid
 }
 
-// Len returns how many different guests the index has seen.
+// Len returns the number of different guests in the index.
 func (x *Index) Len() int {
 	if x == nil {
 		return 0
@@ -227,9 +229,9 @@ func (x *Index) Len() int {
 	return len(x.guests)
 }
 
-// Freeze makes the index ready to be asked from several goroutines; nothing can be added any more.
+// Freeze prepares the index for concurrent queries. Nothing can be added afterwards.
 func (x *Index) Freeze() {
-	// Domains come in the order in which goroutines finish: findings must not.
+	// Domains are added in the order in which goroutines finish; findings must not depend on it.
 	slices.SortFunc(x.uses, func(a, b use) int {
 		return cmp.Or(
 			cmp.Compare(a.key, b.key),
@@ -240,7 +242,7 @@ func (x *Index) Freeze() {
 	})
 	x.indexStarts()
 	x.guestsOf = make([]int32, x.count)
-	seen := make([]int32, len(x.guests)) // the last key, plus one, that was seen with the guest
+	seen := make([]int32, len(x.guests)) // the last key, plus one, that the guest uses
 	for _, u := range x.uses {
 		if g := x.domains[u.domain].number; seen[g] != u.key+1 {
 			seen[g] = u.key + 1
@@ -251,12 +253,13 @@ func (x *Index) Freeze() {
 	x.sorted = map[string][]string{}
 }
 
-// maxUsesPerWay is how many guests that use a key in the same way are kept: rules name a few and count no further.
+// maxUsesPerWay is how many guests that use a key in the same way are kept: rules name a few and do
+// not count further.
 const maxUsesPerWay = 102
 
-// dropUnneeded drops the uses that no answer depends on: those of a guest that uses the key in the same way in an earlier
-// document, and those of more guests than rules count. Each rule asks for each guest: where all use one thing,
-// the work would be the square of their number.
+// dropUnneeded drops the uses that no answer depends on: further uses by a guest that uses the key
+// in the same way in an earlier document, and uses by more guests than rules count. Each rule asks
+// for each guest: if all guests use one resource, the work would otherwise be quadratic.
 func (x *Index) dropUnneeded() {
 	type way struct {
 		detail int32
@@ -267,7 +270,8 @@ func (x *Index) dropUnneeded() {
 		guest int32
 	}
 	const few = 8
-	count, seen := map[way]int{}, map[one]int32{} // the last key, plus one, of which a guest was kept
+	// seen: the last key, plus one, for which a use of the guest was kept
+	count, seen := map[way]int{}, map[one]int32{}
 	kept, key := x.uses[:0], int32(-1)
 	for _, u := range x.uses {
 		if x.starts[u.key+1]-x.starts[u.key] <= few {
@@ -292,7 +296,7 @@ func (x *Index) dropUnneeded() {
 	x.indexStarts()
 }
 
-// indexStarts notes where the uses of each key begin.
+// indexStarts records where the uses of each key begin.
 func (x *Index) indexStarts() {
 	x.starts = make([]int32, x.count+1)
 	for _, u := range x.uses {
@@ -303,13 +307,14 @@ func (x *Index) indexStarts() {
 	}
 }
 
-// Others walks how guests other than g use the thing, in the order of their documents. The document of a
-// guest that is given twice counts twice.
+// Others yields the uses of a resource by guests other than g, in the order of their documents. If
+// a guest has two documents, both count.
 func (x *Index) Others(g *Guest, kind, key string) iter.Seq[Use] {
 	return func(yield func(Use) bool) { x.others(g, kind, key, "", yield) }
 }
 
-// OthersUnder walks how guests other than g use things whose key is the path dir or lies below it.
+// OthersUnder yields the uses by guests other than g of resources whose key is the path dir or a
+// path below it.
 func (x *Index) OthersUnder(g *Guest, kind, dir string) iter.Seq[Use] {
 	return func(yield func(Use) bool) {
 		keys := x.inOrder(kind)
@@ -326,7 +331,7 @@ func (x *Index) OthersUnder(g *Guest, kind, dir string) iter.Seq[Use] {
 	}
 }
 
-// Guests returns how many different guests use the thing.
+// Guests returns the number of different guests that use the resource.
 func (x *Index) Guests(kind, key string) int {
 	n, ok := x.keys[kind][key]
 	if !ok {
@@ -349,7 +354,7 @@ func (x *Index) others(self *Guest, kind, key, name string, yield func(Use) bool
 	return true
 }
 
-// inOrder returns the keys of a kind, sorted. It may be called from several goroutines.
+// inOrder returns the sorted keys of a kind. It is safe for concurrent use.
 func (x *Index) inOrder(kind string) []string {
 	x.mu.Lock()
 	defer x.mu.Unlock()

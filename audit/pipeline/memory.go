@@ -6,20 +6,20 @@ import (
 	"runtime/metrics"
 )
 
-// memoryLimit is the size in bytes that the process may grow to before the collector runs more often:
-// memory is then about the same for a hundred guests and for ten thousand.
+// memoryLimit is the size, in bytes, from which the garbage collector runs more often. With it,
+// memory is about the same for a hundred guests and for ten thousand.
 const memoryLimit = 96 << 20
 
-// documentsPerCheck is after how many documents the memory limit is adjusted.
+// documentsPerCheck is the number of documents after which the memory limit is adjusted.
 const documentsPerCheck = 256
 
-// gcPercent lets the heap grow to five times what is alive: documents are small and short-lived, and the
-// collector would otherwise run all the time, and take the second CPU from a run on one.
+// gcPercent lets the heap grow to five times the live memory. Documents are small and short-lived;
+// with a lower value the collector would run all the time and need a second CPU.
 const gcPercent = 400
 
-// LimitProcess prepares the process for a run over many documents: it sets how often the collector runs,
-// and limits the whole process, the collector included, to as many CPUs as there are jobs. restore lifts
-// the limit on CPUs.
+// LimitProcess prepares the process for a run over many documents: it sets how often the garbage
+// collector runs, and limits the whole process, garbage collection included, to as many CPUs as
+// there are jobs. restore removes the limit on CPUs.
 func LimitProcess(jobs int) (restore func()) {
 	debug.SetGCPercent(gcPercent)
 	debug.SetMemoryLimit(memoryLimit)
@@ -27,8 +27,9 @@ func LimitProcess(jobs int) (restore func()) {
 	return func() { runtime.GOMAXPROCS(before) }
 }
 
-// adjustMemoryLimit raises the limit where what lives long, the index and the findings, is more than two
-// thirds of it: the collector would run all the time, to keep a size that cannot be kept.
+// adjustMemoryLimit raises the limit if the long-lived memory, the index and the findings, is more
+// than two thirds of it. Otherwise the collector would run all the time to meet a limit that it
+// cannot meet.
 func adjustMemoryLimit() {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(live)

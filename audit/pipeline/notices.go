@@ -7,17 +7,17 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// maxMissing is how many entries of a baseline that were not found are reported one by one.
+// maxMissing is how many missing entries of a baseline are reported one by one.
 const maxMissing = 20
 
-// The rules under which notices are reported.
+// The rules that report notices.
 const (
 	expiredRule = "waiver-expired"
 	unusedRule  = "waiver-unused"
 )
 
-// Notices returns what there is to report of the site's waivers and of the baseline: those that have
-// expired, and those that found nothing. It must be called after the last outcome.
+// Notices returns the notices about the site's waivers and the baseline: expired waivers, and
+// waivers and entries without a finding. It must be called after the last outcome.
 func (r *Run) Notices() []*audit.Notice {
 	n := notices{settings: r.opt.Settings}
 	today := r.opt.Settings.Today
@@ -33,7 +33,7 @@ func (r *Run) Notices() []*audit.Notice {
 	for i, e := range gone {
 		source := r.opt.Baseline.Source
 		if i == maxMissing {
-			n.add(unusedRule, "more", source, audit.Pos{}, "%d more entries are about something that is not found any more: write the baseline anew", len(gone)-i)
+			n.add(unusedRule, "more", source, audit.Pos{}, "%d more entries are not found any more: write a new baseline", len(gone)-i)
 			break
 		}
 		n.add(unusedRule, e.Fingerprint, source, audit.Pos{Line: e.Line, Column: 1}, "%s is not found any more in guest %s, at %s", e.Rule, e.Domain, e.Path)
@@ -41,8 +41,8 @@ func (r *Run) Notices() []*audit.Notice {
 	return n.list
 }
 
-// notices collects notices. They pass the same stages as findings, as far as these apply: site severity
-// and minimum.
+// notices collects notices. They pass the stages of findings that apply to them: site severity and
+// minimum.
 type notices struct {
 	settings *audit.Settings
 	list     []*audit.Notice

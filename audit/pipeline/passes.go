@@ -14,49 +14,51 @@ import (
 	"github.com/virt-audit/virt-audit/audit/fleet"
 )
 
-// maxKept is how many bytes of documents stay loaded between the two passes; loaded, a document is some
-// ten times its size. The guests of a usual host fit, so that each is read once; of a fleet, most are read
-// twice, and memory does not grow with it.
+// maxKept is how many bytes of documents stay loaded between the two passes; a loaded document
+// takes some ten times its size. The guests of a usual host fit, so that each is read once. Of a
+// fleet, most documents are read twice, and memory does not grow with the fleet.
 const maxKept = 1 << 20
 
 // keptDomains counts the bytes of the documents that stay loaded.
 type keptDomains struct{ bytes atomic.Int64 }
 
-// keep reports whether a document of so many bytes may stay loaded. The first always may.
+// keep reports whether a document of that size may stay loaded. The first always may.
 func (k *keptDomains) keep(size int) bool {
 	return k.bytes.Add(int64(size)) <= max(maxKept, int64(size))
 }
 
-// input is a document on its way through the passes. Only one goroutine has it at a time.
+// input is the state of a document between the passes. Only one goroutine uses it at a time.
 type input struct {
-	document     *collect.Document // nil where domains is all that there is
-	domains      []*audit.Domain   // loaded; nil where they were not kept from the first pass
-	sum          uint64            // of the bytes that the first pass has read
+	document     *collect.Document // nil if the domains were passed without a document
+	domains      []*audit.Domain   // loaded; nil if they were not kept from the first pass
+	sum          uint64            // of the bytes that the first pass read
 	firstResults []*audit.Result   // of the first pass, one for each domain
-	asked        []fleet.Questions // of the rules across guests, about each domain
-	settled      *Outcome          // set where the first pass has found no domain: there is no second
+	asked        []fleet.Questions // by the rules across guests, one element for each domain
+	settled      *Outcome          // set if the first pass found no domain: there is no second pass
 }
 
-// judged is an outcome of the second pass with what the stages have to know of the first.
+// judged is an outcome of the second pass, with what the stages need from the first.
 type judged struct {
 	Outcome
-	firstResults []*audit.Result // of the first pass, one for each of Results; nil elements for domains that are new
-	settledFirst bool            // the first pass has settled it
+	// firstResults are those of the first pass, one for each of Results; nil for domains that are new.
+	firstResults []*audit.Result
+	settledFirst bool // the outcome is that of the first pass
 }
 
-// PanicError is a panic while a document was judged: a defect of the program, kept to that document.
+// PanicError is a panic while a document was judged. It is a defect of virt-audit, and does not
+// affect other documents.
 type PanicError struct {
 	Source string // of the document
-	Value  any    // that the code panicked with
+	Value  any    // the value passed to panic
 	Stack  []byte
 }
 
-// Error holds the stack: it is for a report of the defect.
+// Error includes the stack, so that users can report the defect.
 func (e *PanicError) Error() string {
 	return fmt.Sprintf("%s: internal error: %v\n%s", e.Source, e.Value, e.Stack)
 }
 
-var errChanged = fmt.Errorf("%w: what it has in common with other guests may be missing, audit again", collect.ErrChanged)
+var errChanged = fmt.Errorf("%w: findings about what it shares with other guests may be missing; repeat the audit", collect.ErrChanged)
 
 var seed = maphash.MakeSeed()
 
@@ -68,14 +70,14 @@ func (in *input) source() string {
 	return in.document.Source
 }
 
-// recovered calls settle with an outcome if the code that it is deferred by panics.
+// recovered calls settle with an outcome if the deferring function panics.
 func recovered(source string, settle func(Outcome)) {
 	if v := recover(); v != nil {
 		settle(Outcome{Kind: Unreadable, Err: &PanicError{source, v, debug.Stack()}})
 	}
 }
 
-// load reads and loads the document; where that fails, the outcome says so. size is in bytes.
+// load reads and loads the document. failed is the outcome if that fails. size is in bytes.
 func (in *input) load() (domains []*audit.Domain, sum uint64, size int, failed *Outcome) {
 	if in.document == nil {
 		return in.domains, 0, 0, nil
@@ -102,8 +104,8 @@ func failure(err error) *Outcome {
 	return &Outcome{Kind: Unreadable, Err: err}
 }
 
-// first is the first pass. A document that fails here is not tried again: the second pass yields the
-// outcome in its turn.
+// first runs the first pass. A document that fails here is not read again: the second pass yields
+// its outcome in order.
 func (in *input) first(r *Run, kept *keptDomains) {
 	if in.settled != nil {
 		return
@@ -115,7 +117,7 @@ func (in *input) first(r *Run, kept *keptDomains) {
 	}
 	in.sum = sum
 	for _, d := range domains {
-		var asked fleet.Questions // none: what is past has nothing in common with other guests
+		var asked fleet.Questions // empty: a document of the past shares nothing with other guests
 		if r.opt.Indexers != nil && d.Origin.Kind.Present() {
 			asked = r.opt.Settings.Collect(r.index, d, r.opt.Indexers...)
 		}
@@ -129,19 +131,19 @@ func (in *input) first(r *Run, kept *keptDomains) {
 	}
 }
 
-// second is the second pass. settings are those of the run with its index.
+// second runs the second pass. settings are those of the run, with its index.
 func (in *input) second(r *Run, settings *audit.Settings) (out judged) {
 	if in.settled != nil {
 		return judged{Outcome: *in.settled, settledFirst: true}
 	}
 	defer recovered(in.source(), func(o Outcome) { out = judged{Outcome: o} })
-	domains, alone := in.domains, in.firstResults
-	in.domains, in.firstResults = nil, nil // the caller may let go of them
-	for _, res := range alone {
+	domains, first := in.domains, in.firstResults
+	in.domains, in.firstResults = nil, nil // so that the caller can free them
+	for _, res := range first {
 		settings.Confirm(res)
 	}
 	if !slices.ContainsFunc(in.asked, r.index.HasAnswer) {
-		return judged{Outcome: Outcome{Results: alone}, firstResults: alone}
+		return judged{Outcome: Outcome{Results: first}, firstResults: first}
 	}
 	sum := in.sum
 	if domains == nil {
@@ -152,15 +154,16 @@ func (in *input) second(r *Run, settings *audit.Settings) (out judged) {
 	}
 	for i, d := range domains {
 		if sum == in.sum && !r.index.HasAnswer(in.asked[i]) {
-			out.Results = append(out.Results, alone[i])
+			out.Results = append(out.Results, first[i])
 		} else {
 			out.Results = append(out.Results, audit.Run(d, settings))
 		}
 	}
 	if sum != in.sum {
-		// The findings are true, but the index knows the guest as it was before.
+		// The findings are correct, but the index contains the earlier version of the guest.
 		out.Kind, out.Err = Changed, &collect.Problem{Source: in.document.Source, Err: errChanged}
 	}
-	out.firstResults = append(alone, make([]*audit.Result, max(0, len(out.Results)-len(alone)))...)
+	added := max(0, len(out.Results)-len(first))
+	out.firstResults = slices.Concat(first, make([]*audit.Result, added))
 	return out
 }

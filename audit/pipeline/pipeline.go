@@ -1,6 +1,6 @@
-// Package pipeline audits many documents as one run: it reads and loads them, several at a time, applies
-// the rules, and puts every result through the stages that need the whole run. The order of the stages is
-// in stages.go. What it yields is complete: a report has only to print it.
+// Package pipeline audits many documents as one run: it reads and loads them, several at a time,
+// applies the rules, and puts every result through the stages that need the whole run. stages.go
+// defines the order of the stages. The results are complete: a report only prints them.
 package pipeline
 
 import (
@@ -13,49 +13,51 @@ import (
 	"github.com/virt-audit/virt-audit/audit/fleet"
 )
 
-// Options are what a run needs to know besides the documents.
+// Options are the parameters of a run besides the documents.
 type Options struct {
-	// Settings hold the rules and all that the engine judges by. The run does not change them.
+	// Settings contains the rules and the settings of the engine. The run does not change them.
 	Settings *audit.Settings
-	// Indexers note what guests have in common, for the rules that compare them. Without, these are not applied.
+	// Indexers record what guests use, for the rules that compare guests. Without indexers, these
+	// rules are not applied.
 	Indexers []audit.Indexer
 	// Jobs is the number of CPUs to use; 0 means 1.
 	Jobs int
-	// LimitMemory adjusts the limit that LimitProcess has set as the run grows.
+	// LimitMemory adjusts the limit set by LimitProcess as the run grows.
 	LimitMemory bool
 	// Early also yields the results of the first pass, as soon as each document has been read.
 	Early bool
-	// Baseline moves the findings that it knows to Result.InBaseline. It counts them: one serves one run.
+	// Baseline moves the findings that it contains to Result.InBaseline. It counts them, so each
+	// run needs its own.
 	Baseline *baseline.Baseline
-	// Found collects all findings of the run, for a baseline that is to be written; nil: nothing does.
+	// Found collects all findings of the run for a new baseline; nil: none is written.
 	Found *baseline.Builder
 }
 
-// Kind says what an outcome is.
+// Kind is the kind of an outcome.
 type Kind int
 
-// The kinds of outcomes. A run yields one for each document; with Options.Early, an Early one for each
-// document that holds guests, and later another of its other kinds.
+// The kinds of outcomes. A run yields one outcome for each document. With Options.Early it yields
+// an Early outcome for each document that contains guests, and later another of another kind.
 const (
-	Final      Kind = iota // Results, and nothing can be added to them
-	Early                  // Results of a document by itself: what guests have in common is not known yet
-	Changed                // Results of a document that changed during the run, and Err, which says so
-	Unreadable             // Err
-	Skipped                // NotDomain: the document is of another kind
+	Final      Kind = iota // Results is complete
+	Early                  // Results of the document by itself, without what guests have in common
+	Changed                // Results of a document that changed during the run, and Err with the reason
+	Unreadable             // Err is set
+	Skipped                // NotDomain is set: the document is of another kind
 )
 
-// Outcome is what became of one document. Kind says which of the other fields are set.
+// Outcome is the result for one document. Kind determines which of the other fields are set.
 type Outcome struct {
 	Kind    Kind
 	Results []*audit.Result // one for each domain in the document; the caller must not change them
-	// Revised has an element for each of Results. It reports whether the result differs from the Early one;
-	// without Options.Early it reports whether other guests have a part in it.
+	// Revised has an element for each of Results. It reports whether the result differs from the
+	// Early one; without Options.Early, whether it depends on other guests.
 	Revised   []bool
 	Err       error
 	NotDomain *audit.NotDomainError
 }
 
-// Run is one audit. It is good for one call of Outcomes or Domains.
+// Run is one audit. Outcomes or Domains may be called once.
 type Run struct {
 	opt     Options
 	index   *fleet.Index
@@ -64,7 +66,7 @@ type Run struct {
 	errors  int
 }
 
-// New returns a run that has seen nothing.
+// New returns a run.
 func New(o Options) *Run {
 	return &Run{
 		opt: o, index: fleet.NewIndex(), drifts: audit.NewDrifts(),
@@ -72,12 +74,13 @@ func New(o Options) *Run {
 	}
 }
 
-// Outcomes audits the documents and yields what became of each, in their order. A loop that stops early
-// ends the work.
+// Outcomes audits the documents and yields the outcome of each, in their order. A loop that ends
+// early stops the work.
 //
-// Rules that compare guests need all of them before the first is judged, and so does the comparison of
-// what runs with what is stored. The first pass fills the index, judges each document by itself, and keeps
-// the result. The second pass judges again only the documents that have something in common with others.
+// Rules that compare guests need all guests before the first is judged, and so does the comparison
+// of running and stored documents. The first pass fills the index, judges each document by itself,
+// and keeps the result. The second pass judges again only the documents that have something in
+// common with others.
 func (r *Run) Outcomes(documents iter.Seq2[*collect.Document, error]) iter.Seq[Outcome] {
 	return r.outcomes(func(yield func(*input) bool) {
 		for d, err := range collect.Parts(documents) {
@@ -92,8 +95,8 @@ func (r *Run) Outcomes(documents iter.Seq2[*collect.Document, error]) iter.Seq[O
 	})
 }
 
-// Domains audits domains that are loaded already, in place of Outcomes. It returns one result for each; the
-// error is a *[PanicError].
+// Domains audits domains that are already loaded, instead of Outcomes. It returns one result for
+// each domain; the error is a *[PanicError].
 func (r *Run) Domains(domains ...*audit.Domain) ([]*audit.Result, error) {
 	inputs := func(yield func(*input) bool) {
 		for _, d := range domains {
@@ -142,8 +145,8 @@ func (r *Run) outcomes(inputs iter.Seq[*input]) iter.Seq[Outcome] {
 	}
 }
 
-// readers returns how many documents are in hand at a time: one, or twice the jobs, so that no CPU waits
-// for a disk or for the report.
+// readers returns how many documents are processed at a time: one, or twice the jobs, so that no
+// CPU waits for a disk or for the report.
 func (r *Run) readers() int {
 	if r.opt.Jobs <= 1 {
 		return 1

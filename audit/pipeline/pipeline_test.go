@@ -22,8 +22,8 @@ func writingTo(name, disk string) string {
 		"<disk type='file'><source file='%s'/></disk></devices></domain>", name, disk)
 }
 
-// words writes what became of a document: "NAME RULE..." or "error", "skipped".
-func words(o Outcome) string {
+// outcomeText formats the outcome of a document: "NAME RULE..." or "error", "skipped".
+func outcomeText(o Outcome) string {
 	var out []string
 	for _, r := range o.Results {
 		out = append(out, r.Name)
@@ -44,7 +44,7 @@ func words(o Outcome) string {
 	return strings.Join(out, " ")
 }
 
-// ruleNamed returns the rule of that ID.
+// ruleNamed returns the rule with that ID.
 func ruleNamed(t *testing.T, id string) *audit.Rule {
 	t.Helper()
 	for _, r := range rules.All() {
@@ -56,7 +56,7 @@ func ruleNamed(t *testing.T, id string) *audit.Rule {
 	return nil
 }
 
-// runOf returns a run of some rules.
+// runOf returns a run with the given rules.
 func runOf(jobs int, applied ...*audit.Rule) *Run {
 	return New(Options{Settings: &audit.Settings{Rules: applied}, Indexers: rules.Indexers(), Jobs: jobs})
 }
@@ -64,7 +64,7 @@ func runOf(jobs int, applied ...*audit.Rule) *Run {
 // TestChangedBetweenPasses rewrites a document after the first pass has seen it.
 func TestChangedBetweenPasses(t *testing.T) {
 	rule := ruleNamed(t, "fleet-disk-rw-shared")
-	big := strings.Repeat(" ", maxKept) // so that nothing after it is kept
+	big := strings.Repeat(" ", maxKept) // so that no document after it is kept
 	tests := []struct {
 		name   string
 		change func(file string) error
@@ -99,7 +99,7 @@ func TestChangedBetweenPasses(t *testing.T) {
 			}
 			var got []string
 			for o := range runOf(1, rule).Outcomes(documents) {
-				got = append(got, words(o))
+				got = append(got, outcomeText(o))
 			}
 			if want := "big, web fleet-disk-rw-shared, skipped, error, " + tt.want; strings.Join(got, ", ") != want {
 				t.Errorf("got %q, want %q", strings.Join(got, ", "), want)
@@ -108,7 +108,7 @@ func TestChangedBetweenPasses(t *testing.T) {
 	}
 }
 
-// TestEarlyEnd sees that a reader of outcomes may stop at any time.
+// TestEarlyEnd ends the loop over outcomes at different times.
 func TestEarlyEnd(t *testing.T) {
 	for _, id := range []string{"fleet-disk-rw-shared", "boundary-accel-tcg"} {
 		rule := ruleNamed(t, id)
@@ -123,15 +123,15 @@ func TestEarlyEnd(t *testing.T) {
 	}
 }
 
-// TestSecondLook holds the two passes against the simple way: every document judged with the whole
-// index at hand. A question that a rule forgets to ask in the first pass would lose findings.
-func TestSecondLook(t *testing.T) {
-	folders, _ := filepath.Glob("../../testdata/rules/fleet-*")
-	for _, folder := range append(folders, "../../testdata/fleet", "../../testdata/rules") {
+// TestTwoPasses compares the two passes with the simple way: every document judged with the
+// complete index. A question that a rule does not ask in the first pass would lose findings.
+func TestTwoPasses(t *testing.T) {
+	dirs, _ := filepath.Glob("../../testdata/rules/fleet-*")
+	for _, dir := range append(dirs, "../../testdata/fleet", "../../testdata/rules") {
 		cfg := &audit.Settings{Rules: rules.All()}
 		var domains []*audit.Domain
 		index := fleet.NewIndex()
-		for doc, err := range collect.Operands([]string{folder}, collect.Options{}) {
+		for doc, err := range collect.Operands([]string{dir}, collect.Options{}) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -150,7 +150,7 @@ func TestSecondLook(t *testing.T) {
 		whole := *cfg
 		whole.Index = index
 		n := 0
-		for out := range New(Options{Settings: cfg, Indexers: rules.Indexers(), Jobs: 2}).Outcomes(collect.Operands([]string{folder}, collect.Options{})) {
+		for out := range New(Options{Settings: cfg, Indexers: rules.Indexers(), Jobs: 2}).Outcomes(collect.Operands([]string{dir}, collect.Options{})) {
 			want := audit.Run(domains[n], &whole)
 			n++
 			if out.Err != nil {
@@ -161,7 +161,7 @@ func TestSecondLook(t *testing.T) {
 			}
 		}
 		if n != len(domains) {
-			t.Errorf("%s: %d results for %d documents", folder, n, len(domains))
+			t.Errorf("%s: %d results for %d documents", dir, n, len(domains))
 		}
 	}
 }

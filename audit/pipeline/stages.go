@@ -5,15 +5,15 @@ import (
 	"github.com/virt-audit/virt-audit/audit/baseline"
 )
 
-// A finding passes these stages after its rule has reported it. The first four look at one document and
-// are audit.Run's, since they need the document; the last two need the whole run, and are here.
+// After a rule has reported a finding, it passes these stages. The first four need one document and
+// are in audit.Run; the last two need the whole run and are here.
 //
 //	waivers        the findings that a waiver covers do not count
-//	site severity  the severity that the configuration gives to the rule
+//	site severity  the severity that the configuration sets for the rule
 //	minimum        those below the minimum severity are omitted
 //	order          by line, column, rule and message
-//	drift          whether it is in another document of the guest, too
-//	baseline       those that the baseline knows do not count
+//	drift          whether it is also in another document of the guest
+//	baseline       those that are in the baseline do not count
 
 // finish puts the results of the second pass through the stages that need the whole run.
 func (r *Run) finish(out *judged) {
@@ -30,18 +30,19 @@ func (r *Run) finish(out *judged) {
 	}
 }
 
-// markDrift marks the findings that are in one of a guest's documents alone, and reports whether there are any.
+// markDrift marks the findings that are in only one of a guest's documents, and reports whether
+// there are any.
 func (r *Run) markDrift(res *audit.Result) bool { return r.drifts.Mark(res) }
 
-// markBaseline takes the findings that the baseline knows out of those that count.
+// markBaseline moves the findings that are in the baseline to Result.InBaseline.
 func (r *Run) markBaseline(res *audit.Result) {
 	if r.opt.Baseline != nil {
 		r.opt.Baseline.Mark(res)
 	}
 }
 
-// markBaselineOnce is baseline for a result that may have passed that stage in the first pass, or in whose
-// place another one has.
+// markBaselineOnce is markBaseline for a result that may have passed that stage in the first pass,
+// or that replaces one that has.
 func (r *Run) markBaselineOnce(res, early *audit.Result) {
 	switch {
 	case !r.opt.Early || early == nil:
@@ -52,7 +53,8 @@ func (r *Run) markBaselineOnce(res, early *audit.Result) {
 	}
 }
 
-// record notes a result that is complete for what is said of the baseline at the end of the run.
+// record adds a complete result to the data about the baseline that is reported at the end of the
+// run.
 func (r *Run) record(res *audit.Result) {
 	if r.opt.Baseline != nil {
 		r.opt.Baseline.See(res)
@@ -62,8 +64,8 @@ func (r *Run) record(res *audit.Result) {
 	}
 }
 
-// countWaivers adds up what became of the site's waivers. The results hold it no longer: a run may have
-// as many waivers as guests.
+// countWaivers adds up the effects of the site's waivers. It removes them from the results: a run
+// may have as many waivers as guests.
 func (r *Run) countWaivers(results []*audit.Result) {
 	for _, res := range results {
 		for _, use := range res.WaiverUses {
@@ -73,12 +75,12 @@ func (r *Run) countWaivers(results []*audit.Result) {
 	}
 }
 
-// WaiverUse returns what became of a waiver of the configuration in the whole run. It must be called after
-// the last outcome.
+// WaiverUse returns the effect of a waiver of the configuration on the whole run. It must be called
+// after the last outcome.
 func (r *Run) WaiverUse(w *audit.Waiver) audit.WaiverUse { return r.waivers[w] }
 
-// Missing returns the entries of the baseline that the run has not found: those of gone are fixed, and of
-// those of open nothing can be said. It must be called after the last outcome.
+// Missing returns the entries of the baseline that the run has not found: the entries in gone are
+// fixed; for those in open this is not known. It must be called after the last outcome.
 func (r *Run) Missing() (gone, open []baseline.Entry) {
 	if r.opt.Baseline == nil {
 		return nil, nil

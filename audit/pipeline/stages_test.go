@@ -42,7 +42,7 @@ func documentsOf(list ...document) func(yield func(*collect.Document, error) boo
 	}
 }
 
-// final returns the results that a run yields at last.
+// final returns the final results of a run.
 func final(t *testing.T, r *Run, list ...document) []*audit.Result {
 	t.Helper()
 	var results []*audit.Result
@@ -57,7 +57,7 @@ func final(t *testing.T, r *Run, list ...document) []*audit.Result {
 	return results
 }
 
-// baselineOf returns a baseline with what is found in documents.
+// baselineOf returns a baseline with the findings of documents.
 func baselineOf(t *testing.T, list ...document) *baseline.Baseline {
 	t.Helper()
 	found := &baseline.Builder{}
@@ -74,7 +74,8 @@ func baselineOf(t *testing.T, list ...document) *baseline.Baseline {
 	return b
 }
 
-// TestBaselineStage hides what the baseline knows, and no more of it, whether early results are yielded or not.
+// TestBaselineStage requires that findings in the baseline do not count, and all others do, with
+// and without early results.
 func TestBaselineStage(t *testing.T) {
 	for _, early := range []bool{false, true} {
 		r := New(Options{Settings: &audit.Settings{Rules: []*audit.Rule{onDisks}}, Early: early, Baseline: baselineOf(t, document{name: "a", devices: diskA})})
@@ -85,7 +86,8 @@ func TestBaselineStage(t *testing.T) {
 	}
 }
 
-// TestBaselineOfTwoPasses judges a guest again because of another: the baseline must not count it twice.
+// TestBaselineOfTwoPasses judges a guest again because of another: the baseline must not count it
+// twice.
 func TestBaselineOfTwoPasses(t *testing.T) {
 	shared := ruleNamed(t, "fleet-disk-rw-shared")
 	settings := &audit.Settings{Rules: []*audit.Rule{onDisks, shared}}
@@ -101,8 +103,8 @@ func TestBaselineOfTwoPasses(t *testing.T) {
 	}
 }
 
-// TestDriftStage marks a finding that is in the running guest alone. What the baseline knows has to be counted
-// with the others, at whatever time it was taken out.
+// TestDriftStage marks a finding that is only in the running guest. Findings in the baseline must
+// be compared with the others, whenever they were moved.
 func TestDriftStage(t *testing.T) {
 	running, stored := document{"a", diskA + diskB, audit.Running}, document{"a", diskA, audit.Stored}
 	for _, early := range []bool{false, true} {
@@ -122,7 +124,7 @@ func TestDriftStage(t *testing.T) {
 	}
 }
 
-// TestWaiverCounts adds up what became of waivers in documents that several goroutines judge.
+// TestWaiverCounts adds up the effects of waivers in documents that several goroutines judge.
 func TestWaiverCounts(t *testing.T) {
 	used, unused, other := &audit.Waiver{Rule: onDisks.ID, Domains: "vm7"}, &audit.Waiver{Rule: onDisks.ID, Device: "vdz"}, &audit.Waiver{Rule: onDisks.ID, Domains: "db"}
 	r := New(Options{Jobs: 4, Settings: &audit.Settings{Rules: []*audit.Rule{onDisks}, Waivers: []*audit.Waiver{used, unused, other}}})
@@ -142,7 +144,7 @@ func TestWaiverCounts(t *testing.T) {
 	}
 }
 
-// TestNotices reports expired and unused waivers, and what a baseline holds in vain, with the severity of
+// TestNotices reports expired and unused waivers and missing baseline entries, with the severity of
 // the site and not below the minimum.
 func TestNotices(t *testing.T) {
 	expired, unused := ruleNamed(t, expiredRule), ruleNamed(t, unusedRule)
@@ -204,7 +206,7 @@ func TestPanic(t *testing.T) {
 			got = append(got, fmt.Sprintf("%s: %v, stack %t", defect.Source, defect.Value, strings.Contains(string(defect.Stack), "stages_test.go")))
 			continue
 		}
-		got = append(got, words(out))
+		got = append(got, outcomeText(out))
 	}
 	if s := strings.Join(got, ", "); s != "a stage-disk, 1.xml: oops, stack true, b" {
 		t.Errorf("%q", s)
@@ -218,7 +220,8 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// TestKinds yields each document early, and those that hold guests once more.
+// TestKinds yields an early outcome for each document, and another one for those that contain
+// guests.
 func TestKinds(t *testing.T) {
 	shared := ruleNamed(t, "fleet-disk-rw-shared")
 	documents := func(yield func(*collect.Document, error) bool) {
@@ -242,7 +245,7 @@ func TestKinds(t *testing.T) {
 	} {
 		var got []string
 		for o := range New(Options{Settings: &audit.Settings{Rules: []*audit.Rule{shared}}, Indexers: rules.Indexers(), Early: test.early}).Outcomes(documents) {
-			text := fmt.Sprintf("%d %s", o.Kind, words(o))
+			text := fmt.Sprintf("%d %s", o.Kind, outcomeText(o))
 			if slices.Contains(o.Revised, true) {
 				text += " revised"
 			}

@@ -9,8 +9,8 @@ import (
 // Hidden replaces a secret in reports.
 const Hidden = "******"
 
-// notSecretNames are names that libvirt and QEMU define, with such a word in them, whose value is not a
-// secret: switches, files, references to a secret that is stored elsewhere.
+// notSecretNames lists names that libvirt and QEMU define and that contain such a word, but whose
+// value is not a secret: switches, files, references to a secret that is stored elsewhere.
 var notSecretNames = map[string]bool{
 	"passthrough": true, "passwdValidTo": true, "keymap": true, "keyfile": true, "xauth": true, "authorKey": true,
 	"keyid": true, "keywrap": true, "idAuth": true, "authz": true, "tls-authz": true, "sasl-authz": true,
@@ -33,7 +33,7 @@ func InName[T string | []byte](name T) bool {
 	return found && !notSecretNames[string(name)] && !bytes.HasSuffix([]byte(name), []byte("-secret"))
 }
 
-// Lower returns the small letter of a capital of ASCII, and any other byte as it is.
+// Lower converts an ASCII capital to lower case. It returns any other byte unchanged.
 func Lower(c byte) byte {
 	if c >= 'A' && c <= 'Z' {
 		return c + 'a' - 'A'
@@ -43,7 +43,7 @@ func Lower(c byte) byte {
 
 func letter(c byte) bool { c = Lower(c); return c >= 'a' && c <= 'z' }
 
-// foldAt reports whether a word in small letters is at a place in text, in whatever case.
+// foldAt reports whether word, in lower case, is at an offset of text, in any case.
 func foldAt[T string | []byte](text T, at int, word string) bool {
 	if len(text)-at < len(word) {
 		return false
@@ -56,8 +56,8 @@ func foldAt[T string | []byte](text T, at int, word string) bool {
 	return true
 }
 
-// InValue reports whether a value of any attribute or element seems to hold a secret: a mark as above, or a user
-// with a password as in "https://user:password@host".
+// InValue reports whether a value of any attribute or element seems to contain a secret: one of the
+// marks, or a user with a password as in "https://user:password@host".
 func InValue[T string | []byte](value T) bool {
 	at, colon, mark := -1, -1, false
 	for i := range len(value) {
@@ -83,8 +83,8 @@ func InValue[T string | []byte](value T) bool {
 	return end > 0
 }
 
-// Marked finds the first mark of a secret from a place on, and returns where the secret is; 0, 0 where there
-// is none.
+// Marked finds the first mark of a secret at or after an offset, and returns the range of the
+// secret; 0, 0 if there is none.
 func Marked[T string | []byte](value T, from int) (start, end int) {
 	for i := from; i < len(value); i++ {
 		switch Lower(value[i]) {
@@ -104,14 +104,15 @@ func Marked[T string | []byte](value T, from int) (start, end int) {
 	return 0, 0
 }
 
-// endOfSecret returns how long the secret is that text begins with: up to what begins another parameter.
+// endOfSecret returns the length of the secret at the beginning of text: up to the beginning of
+// another parameter.
 func endOfSecret[T string | []byte](text T) int {
 	for i := range len(text) {
 		switch text[i] {
 		case '&', ';', '\n':
 			return i
 		case ' ', ',', ':':
-			// A secret may well have one of these in it: it ends where another NAME=VALUE begins.
+			// A secret may contain one of these: it ends where another NAME=VALUE begins.
 			for j := i + 1; j < len(text) && (letter(text[j]) || text[j] == '_' || text[j] == '-' || text[j] == '.'); j++ {
 				if j+1 < len(text) && text[j+1] == '=' {
 					return i
@@ -122,7 +123,7 @@ func endOfSecret[T string | []byte](text T) int {
 	return len(text)
 }
 
-// Mask returns a value with the parts Hidden that seem to be secret.
+// Mask returns a value in which Hidden replaces the parts that seem to be secret.
 func Mask(value string) string {
 	if !InValue(value) {
 		return value
@@ -149,7 +150,7 @@ func Mask(value string) string {
 	return b.String() + value[done:]
 }
 
-// MaskWords is Mask for a text of which one word, but not the whole, may be such a value.
+// MaskWords is Mask for a text in which single words may be such values.
 func MaskWords(text string) string {
 	if !InValue(text) {
 		return text
@@ -165,7 +166,7 @@ func MaskWords(text string) string {
 	return strings.Join(words, " ")
 }
 
-// MaskArgs hides secrets in the values that a message is made of. The list of the caller stays as it is.
+// MaskArgs masks secrets in the arguments of a message. It does not change args.
 func MaskArgs(args []any) []any {
 	out := args
 	for i, a := range args {

@@ -2,8 +2,8 @@ package secret
 
 import "testing"
 
-// TestHarmlessName does not hide what libvirt knows to be harmless.
-func TestHarmlessName(t *testing.T) {
+// TestNotSecretName requires that names that libvirt defines as harmless are not secret.
+func TestNotSecretName(t *testing.T) {
 	for _, attribute := range []string{"passthrough", "passwdValidTo", "listen", "keymap"} {
 		if InName([]byte(attribute)) {
 			t.Errorf("%s is hidden", attribute)

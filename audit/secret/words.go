@@ -1,7 +1,7 @@
-// Package secret has the words and forms by which a secret is recognised, and masks secrets.
+// Package secret contains the words and forms that identify a secret, and masks secrets.
 //
-// The words decide what reports hide and what fingerprints leave out, for which a false alarm costs
-// nothing, and what rules report, for which it costs a finding: one table has both.
+// One table of words decides what reports hide and fingerprints omit, where a false positive is
+// harmless, and what rules report, where a false positive is a wrong finding.
 package secret
 
 import (
@@ -9,23 +9,23 @@ import (
 	"strings"
 )
 
-// use is what a word is good for.
+// use is a set of contexts in which a word marks a secret.
 type use uint16
 
 const (
-	hide       use = 1 << iota // anywhere in a name, it marks the value as secret: a misspelt name has a secret too
-	hideEdge                   // the same as the whole of a name, or as its first or last word
+	hide       use = 1 << iota // anywhere in a name, it marks the value as secret, even in a misspelt name
+	hideEdge                   // the same for the whole of a name, or its first or last word
 	hideArg                    // anywhere in an argument of QEMU, it hides the argument
-	mark                       // followed by "=", it begins a secret in a value of any kind: URLs, storage, commands
+	mark                       // followed by "=", it begins a secret in any value: URLs, storage, commands
 	markColon                  // the same, followed by ":"
 	markQuote                  // the same, followed by a quote, as in JSON
-	parameter                  // as the last word of a parameter's name, it is reported
-	credential                 // anywhere in the name of a systemd credential, it is reported
-	query                      // as the name of a parameter of an address, it is reported
+	parameter                  // as the last word of a parameter's name, rules report the value
+	credential                 // anywhere in the name of a systemd credential, rules report the value
+	query                      // as the name of a parameter of a URL, rules report the value
 	signed                     // the same, for signatures, which expire
 )
 
-// words are in small letters.
+// words must be in lower case.
 var words = []struct {
 	text string
 	uses use
@@ -78,7 +78,7 @@ var (
 
 	marks = slices.Concat(wordsFor(mark, "="), wordsFor(markColon, ":"), wordsFor(markQuote, `"`))
 
-	// arguments also hide a command, an address, and forms that hold any text.
+	// arguments also hides a command, a URL, and forms that can contain any text.
 	arguments = append(wordsFor(hideArg, ""), "data=", "://", "string=", "exec:", `\u`)
 )
 
@@ -121,8 +121,8 @@ func InCredential(name string) bool {
 	return slices.ContainsFunc(credentials, func(w string) bool { return strings.Contains(name, w) })
 }
 
-// InQuery reports whether a parameter of an address, its name in small letters, contains a secret, or a
-// signature, which expires.
+// InQuery reports whether a parameter of a URL contains a secret, or a signature, which expires.
+// name must be in lower case.
 func InQuery(name string) (secret, expires bool) {
 	return slices.Contains(queryKeys, name), slices.Contains(signedKeys, name)
 }
