@@ -2,7 +2,7 @@
 # out of go.mod.
 GO       ?= go
 LINT     := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-# All packages; "./..." leaves out those below testdata.
+# All packages; "./..." skips those below testdata.
 PACKAGES := ./... $(shell find ./testdata -mindepth 1 -name testdata -prune -o -name '*.go' -exec dirname {} \; | sort -u)
 FUZZTIME ?= 60s
 
