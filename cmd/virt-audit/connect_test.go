@@ -196,9 +196,9 @@ func TestConnectUsage(t *testing.T) {
 	}{
 		{[]string{"-c", "qemu:///system?socket=/none", "--timeout", "0s"}, cmdutil.ExitUsage, "--timeout: must be positive"},
 		{[]string{"-c", "qemu:///system?socket=/none", "--timeout", "soon"}, cmdutil.ExitUsage, "--timeout"},
-		{[]string{"-c", ""}, cmdutil.ExitInput, "an empty connection URI"},
+		{[]string{"-c", ""}, cmdutil.ExitInput, "empty connection URI"},
 		{[]string{"-c", "qemu+libssh://127.0.0.1:1/system?sshauth=agent,nonsense"}, cmdutil.ExitInput, "sshauth=agent,nonsense: unknown sshauth"},
-		{[]string{"-c", "web.xml"}, cmdutil.ExitInput, "no connection URI"},
+		{[]string{"-c", "web.xml"}, cmdutil.ExitInput, "not a connection URI"},
 		{[]string{"-c", "qemu:///system?socket=/none"}, cmdutil.ExitInput, "/none"},
 		{[]string{"-c", "qemu+tcp://u:hunter2@127.0.0.1:1/system"}, cmdutil.ExitInput, "u:****@127.0.0.1:1"},
 	} {

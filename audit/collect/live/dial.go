@@ -9,8 +9,8 @@ import (
 	"github.com/digitalocean/go-libvirt/socket/dialers"
 )
 
-// dial reaches the daemon. It is given up from outside when it takes too long,
-// see within; the timeouts here end what would go on behind that.
+// dial connects to the daemon. The caller stops waiting after the timeout, see within; the timeouts
+// here end the attempt itself.
 func (t *target) dial(o Options) (net.Conn, error) {
 	host, port := t.url.Hostname(), t.url.Port()
 	switch t.transport {
@@ -43,8 +43,8 @@ func (t *target) dial(o Options) (net.Conn, error) {
 	return t.dialLibssh(o)
 }
 
-// remoteSocket returns the socket on a remote host, where we cannot look which
-// of them exist: libvirt's library takes the one daemon for all then.
+// remoteSocket returns the path of the socket on a remote host, where the sockets that exist are
+// unknown. Like libvirt's library, it returns that of libvirtd unless the URI has another mode.
 func (t *target) remoteSocket(readOnly bool) string {
 	switch path := t.params.Get("socket"); {
 	case path != "":
@@ -59,8 +59,8 @@ func (t *target) remoteSocket(readOnly bool) string {
 	return "/var/run/libvirt/libvirt-sock"
 }
 
-// dialLibssh is ssh without the program of that name: keys and known hosts are
-// looked for where libvirt's transports libssh and libssh2 look.
+// dialLibssh connects over ssh without the command ssh. Keys and known hosts are read from the
+// files that libvirt's transports libssh and libssh2 read.
 func (t *target) dialLibssh(o Options) (net.Conn, error) {
 	password, _ := t.url.User.Password()
 	options := []dialers.SSHOption{
@@ -86,7 +86,7 @@ func (t *target) dialLibssh(o Options) (net.Conn, error) {
 		options = append(options, dialers.WithAcceptUnknownHostKey())
 	case "", "normal":
 	default:
-		return nil, errors.New("unknown known_hosts_verify: normal, auto or ignore is wanted")
+		return nil, errors.New("unknown known_hosts_verify: must be normal, auto or ignore")
 	}
 	if list := t.params.Get("sshauth"); list != "" {
 		methods := &dialers.SSHAuthMethods{}
@@ -101,7 +101,7 @@ func (t *target) dialLibssh(o Options) (net.Conn, error) {
 			case "keyboard-interactive":
 				methods = methods.KeyboardInteractive()
 			default:
-				return nil, errors.New("unknown sshauth: agent, privkey, password or keyboard-interactive is wanted")
+				return nil, errors.New("unknown sshauth: must be agent, privkey, password or keyboard-interactive")
 			}
 		}
 		options = append(options, dialers.WithSSHAuthMethods(methods))

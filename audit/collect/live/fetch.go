@@ -19,12 +19,11 @@ import (
 type fetcher struct {
 	*Host
 	session *session
-	secure  bool // passwords are asked for, until they are refused
+	secure  bool // request passwords; false once the daemon has refused them
 }
 
-// host fetches what is known of the host. What the connection may not ask, or
-// the driver cannot say, stays empty; if the connection ends, what comes next
-// will say so.
+// host fetches the facts of the host. A fact stays empty if the connection lacks the permission or
+// the driver does not support the call. If the connection ends, the next call returns the error.
 func (f *fetcher) host() {
 	s := f.session
 	f.Hostname, _ = call(s, s.ConnectGetHostname)
@@ -38,7 +37,7 @@ func (f *fetcher) host() {
 	f.HypervisorVersion = version(hypervisor)
 }
 
-// version writes a number of libvirt's as a version, or 0 as none.
+// version returns libvirt's number of a version as text, or "" for 0.
 func version(n uint64) string {
 	if n == 0 {
 		return ""
@@ -46,40 +45,40 @@ func version(n uint64) string {
 	return fmt.Sprintf("%d.%d.%d", n/1_000_000, n/1000%1000, n%1000)
 }
 
-// guests fetches the guests of these names, or all.
+// guests fetches the guests with the given names, or all if there are no names.
 func (f *fetcher) guests(names []string) {
 	all, err := call(f.session, func() ([]libvirt.Domain, error) {
 		list, _, err := f.session.ConnectListAllDomains(1, 0)
 		return list, err
 	})
 	if err != nil {
-		f.problem(f.URI, fmt.Errorf("list the guests: %w", err))
+		f.problem(f.URI, fmt.Errorf("cannot list the guests: %w", err))
 		return
 	}
 	slices.SortFunc(all, func(a, b libvirt.Domain) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), slices.Compare(a.UUID[:], b.UUID[:]))
 	})
-	for i, d := range f.wanted(all, names) {
+	for i, d := range f.selectGuests(all, names) {
 		err := f.guest(d)
 		switch dead := f.session.guard.cause(); {
 		case dead != nil:
-			f.problem(f.URI, fmt.Errorf("guest %s: %w: it and what comes behind it (%d in all) is not audited", d.Name, dead, len(all)-i))
+			f.problem(f.URI, fmt.Errorf("guest %s: %w: this guest and those after it (%d in all) are not audited", d.Name, dead, len(all)-i))
 			return
-		case is(err, errNoDomain, errNoSnapshot, errNoCheckpoint):
-			f.notef("guest %s went away while it was read: skipped", d.Name)
+		case hasCode(err, errNoDomain, errNoSnapshot, errNoCheckpoint):
+			f.notef("guest %s vanished while it was read: skipped", d.Name)
 		case err != nil:
 			f.problem(f.URI+" "+d.Name, err)
 		}
 	}
 }
 
-// wanted picks the guests that were named, as virsh does: by id, else by UUID,
-// else by name. One that is not there is a problem.
-func (f *fetcher) wanted(all []libvirt.Domain, names []string) []libvirt.Domain {
+// selectGuests returns the guests with the given names, as virsh matches them: by id, else by UUID,
+// else by name. A name without a guest is a problem.
+func (f *fetcher) selectGuests(all []libvirt.Domain, names []string) []libvirt.Domain {
 	if len(names) == 0 {
 		return all
 	}
-	pick := map[int]bool{}
+	selected := map[int]bool{}
 	for _, name := range names {
 		at := -1
 		for _, matches := range []func(libvirt.Domain) bool{
@@ -97,11 +96,11 @@ func (f *fetcher) wanted(all []libvirt.Domain, names []string) []libvirt.Domain 
 			f.problem(f.URI, fmt.Errorf("no guest has the name, UUID or id %q", name))
 			continue
 		}
-		pick[at] = true
+		selected[at] = true
 	}
 	var out []libvirt.Domain
 	for i, d := range all {
-		if pick[i] {
+		if selected[i] {
 			out = append(out, d)
 		}
 	}
@@ -137,11 +136,11 @@ func (f *fetcher) guest(d libvirt.Domain) error {
 	if err := f.saved(d); err != nil {
 		return err
 	}
-	return f.moments(d)
+	return f.snapshots(d)
 }
 
-// running fetches the document of the running guest. It is false for one that
-// was shut down since the list was made.
+// running fetches the document of the running guest. It returns false for one that was shut down
+// since the list was made.
 func (f *fetcher) running(d libvirt.Domain) (bool, error) {
 	s := f.session
 	text, secrets, err := f.xml(func(secure uint32) (string, error) {
@@ -162,13 +161,13 @@ func (f *fetcher) running(d libvirt.Domain) (bool, error) {
 	return true, nil
 }
 
-// hasID matches the start of a document of a running guest.
+// hasID matches the beginning of the document of a running guest.
 var hasID = regexp.MustCompile(`^\s*<domain\s[^>]*\bid=`)
 
 // states are libvirt's words for the states of a guest, by number.
 var states = [...]string{"no state", "running", "idle", "paused", "in shutdown", "shut off", "crashed", "pmsuspended"}
 
-// saved fetches what a managed save would bring back at the next start.
+// saved fetches the document that a managed save restores at the next start.
 func (f *fetcher) saved(d libvirt.Domain) error {
 	s := f.session
 	has, err := call(s, func() (int32, error) { return s.DomainHasManagedSaveImage(d, 0) })
@@ -183,7 +182,7 @@ func (f *fetcher) saved(d libvirt.Domain) error {
 	})
 	switch {
 	case forbidden(err):
-		f.notef("guest %s: what its managed save holds is not shown to this connection, and is not audited", d.Name)
+		f.notef("guest %s: this connection may not read its managed save, which is not audited", d.Name)
 		return nil
 	case err != nil:
 		return fmt.Errorf("the managed save: %w", err)
@@ -192,8 +191,8 @@ func (f *fetcher) saved(d libvirt.Domain) error {
 	return nil
 }
 
-// moments fetches the guest's snapshots and checkpoints.
-func (f *fetcher) moments(d libvirt.Domain) error {
+// snapshots fetches the guest's snapshots and checkpoints.
+func (f *fetcher) snapshots(d libvirt.Domain) error {
 	s := f.session
 	snapshots, err := call(s, func() ([]libvirt.DomainSnapshot, error) {
 		list, _, err := s.DomainListAllSnapshots(d, 1, 0)
@@ -204,7 +203,7 @@ func (f *fetcher) moments(d libvirt.Domain) error {
 	}
 	for _, snapshot := range snapshots {
 		text, secrets, err := f.xml(func(secure uint32) (string, error) { return s.DomainSnapshotGetXMLDesc(snapshot, secure) })
-		if err := f.moment(d, "snapshot", snapshot.Name, text, secrets, err); err != nil {
+		if err := f.addSnapshot(d, "snapshot", snapshot.Name, text, secrets, err); err != nil {
 			return err
 		}
 	}
@@ -217,18 +216,18 @@ func (f *fetcher) moments(d libvirt.Domain) error {
 	}
 	for _, checkpoint := range checkpoints {
 		text, secrets, err := f.xml(func(secure uint32) (string, error) { return s.DomainCheckpointGetXMLDesc(checkpoint, secure) })
-		if err := f.moment(d, "checkpoint", checkpoint.Name, text, secrets, err); err != nil {
+		if err := f.addSnapshot(d, "checkpoint", checkpoint.Name, text, secrets, err); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// moment adds a snapshot or checkpoint, whose document says what it is.
-func (f *fetcher) moment(d libvirt.Domain, kind, name, text string, secrets bool, err error) error {
+// addSnapshot adds a snapshot or checkpoint. Its origin is known from its document.
+func (f *fetcher) addSnapshot(d libvirt.Domain, kind, name, text string, secrets bool, err error) error {
 	switch {
-	case is(err, errNoSnapshot, errNoCheckpoint):
-		f.notef("the %s %s of guest %s went away while it was read: skipped", kind, name, d.Name)
+	case hasCode(err, errNoSnapshot, errNoCheckpoint):
+		f.notef("the %s %s of guest %s vanished while it was read: skipped", kind, name, d.Name)
 		return nil
 	case err != nil:
 		return fmt.Errorf("the %s %s: %w", kind, name, err)
@@ -237,11 +236,10 @@ func (f *fetcher) moment(d libvirt.Domain, kind, name, text string, secrets bool
 	return nil
 }
 
-// secureFlag asks for passwords. It is the same number for guests, snapshots
-// and checkpoints.
+// secureFlag requests passwords. It is the same number for guests, snapshots and checkpoints.
 const secureFlag = 1
 
-// xml fetches a document, with passwords where the connection may see them.
+// xml fetches a document, with passwords if the connection may read them.
 func (f *fetcher) xml(get func(secure uint32) (string, error)) (text string, secrets bool, err error) {
 	if f.secure {
 		text, err = call(f.session, func() (string, error) { return get(secureFlag) })
@@ -252,7 +250,7 @@ func (f *fetcher) xml(get func(secure uint32) (string, error)) (text string, sec
 	text, err = call(f.session, func() (string, error) { return get(0) })
 	if f.secure && err == nil {
 		f.secure = false
-		f.notef("passwords are not shown to this connection")
+		f.notef("this connection may not read passwords")
 	}
 	return text, false, err
 }

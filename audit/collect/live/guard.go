@@ -11,23 +11,21 @@ import (
 	"syscall"
 )
 
-// guard is a connection to a daemon that passes on whole packets, and only such
-// as the program above can be trusted with: go-libvirt takes the length of a
-// packet at its word, panics in a goroutine of its own for one that is too
-// short, and waits forever if a reply comes twice.
+// guard is a connection to a daemon that passes on only whole packets that go-libvirt can handle.
+// go-libvirt trusts the length of a packet, panics in its own goroutine for one that is too short,
+// and waits forever if a reply is repeated.
 //
-// The first error of either direction is the last thing that happens: the
-// connection is closed, and cause says why.
+// The first error of either direction closes the connection; cause returns it.
 type guard struct {
 	net.Conn
 	readOnly bool
 
-	out  bytes.Buffer // of the packet being written, what is not complete
-	in   []byte       // of the packet being read, what was not yet passed on
+	out  bytes.Buffer // the incomplete packet being written
+	in   []byte       // the rest of the packet being read
 	head [headLen]byte
 
 	mu    sync.Mutex
-	calls map[uint32]uint32 // procedures that were called, by serial number
+	calls map[uint32]uint32 // called procedures without a reply, by serial number
 	err   error
 }
 
@@ -46,15 +44,15 @@ func newGuard(c net.Conn, readOnly bool) *guard {
 	return &guard{Conn: c, readOnly: readOnly, calls: map[uint32]uint32{}}
 }
 
-// cause returns why the connection ended, or nil if it has not.
+// cause returns the error that ended the connection, or nil if it is open.
 func (g *guard) cause() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.err
 }
 
-// fail ends the connection. The error that it returns is not one of package
-// net, of which go-libvirt takes some for a reason to try again.
+// fail ends the connection and returns its first error. It wraps the error, because go-libvirt
+// retries after some errors of package net.
 func (g *guard) fail(err error) error {
 	g.mu.Lock()
 	if g.err == nil {
@@ -62,19 +60,19 @@ func (g *guard) fail(err error) error {
 	}
 	err = g.err
 	g.mu.Unlock()
-	_ = g.Close() // the connection is of no use any more
-	return &ended{err}
+	_ = g.Close() // the connection is not used any more
+	return &endedError{err}
 }
 
-type ended struct{ err error }
+type endedError struct{ err error }
 
-func (e *ended) Error() string { return e.err.Error() }
-func (e *ended) Unwrap() error { return e.err }
+func (e *endedError) Error() string { return e.err.Error() }
+func (e *endedError) Unwrap() error { return e.err }
 
-// Read passes on the next bytes of a packet that was read whole and judged.
+// Read returns the next bytes of a packet that was read whole and checked.
 func (g *guard) Read(p []byte) (int, error) {
 	if err := g.cause(); err != nil {
-		return 0, &ended{err}
+		return 0, &endedError{err}
 	}
 	if len(g.in) == 0 {
 		if err := g.packet(); err != nil {
@@ -86,23 +84,23 @@ func (g *guard) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// packet reads a packet.
+// packet reads and checks one packet.
 func (g *guard) packet() error {
 	if n, err := io.ReadFull(g.Conn, g.head[:]); err != nil {
 		if n > 0 && errors.Is(err, io.ErrUnexpectedEOF) {
 			return errors.New("the daemon has closed the connection in the middle of a reply")
 		}
-		return lost(err)
+		return connectionError(err)
 	}
 	field := func(i int) uint32 { return binary.BigEndian.Uint32(g.head[4*i:]) }
 	length, procedure, serial, status := field(0), field(3), field(5), field(6)
 	switch {
 	case field(1) != program || field(2) != 1:
-		return errors.New("what answers does not speak libvirt's protocol")
+		return errors.New("the peer does not speak libvirt's protocol")
 	case length < headLen || length > maxLen:
-		return fmt.Errorf("the daemon announces a packet of %d bytes, libvirt sends %d to %d", length, headLen, maxLen)
+		return fmt.Errorf("the daemon announces a packet of %d bytes: must be %d to %d", length, headLen, maxLen)
 	case field(4) != typeReply:
-		return fmt.Errorf("the daemon sends a packet of type %d, and was asked for replies only", field(4))
+		return fmt.Errorf("the daemon sends a packet of type %d instead of a reply", field(4))
 	case status != statusOK && status != statusError:
 		return fmt.Errorf("the daemon sends a reply with the unknown status %d", status)
 	}
@@ -113,20 +111,20 @@ func (g *guard) packet() error {
 	if !ok || called != procedure {
 		return fmt.Errorf("the daemon replies to a call that was not made (number %d of procedure %d)", serial, procedure)
 	}
-	// Memory is for bytes that came, not for those that were announced.
+	// Memory is allocated for received bytes, not for announced ones.
 	var b bytes.Buffer
 	b.Write(g.head[:])
 	if n, err := io.CopyN(&b, g.Conn, int64(length-headLen)); err != nil {
 		if errors.Is(err, io.EOF) {
 			return fmt.Errorf("the daemon has closed the connection after %d bytes of a reply of %d", n+headLen, length)
 		}
-		return lost(err)
+		return connectionError(err)
 	}
-	shape := failure
+	shape := errorShape
 	if status == statusOK {
-		shape = shapes[procedure]
+		shape = replyShapes[procedure]
 	}
-	if err := fits(shape, b.Bytes()[headLen:]); err != nil {
+	if err := checkShape(shape, b.Bytes()[headLen:]); err != nil {
 		return fmt.Errorf("the daemon sends %w (procedure %d)", err, procedure)
 	}
 	g.in = b.Bytes()
@@ -135,8 +133,8 @@ func (g *guard) packet() error {
 
 var errClosed = errors.New("the daemon has closed the connection")
 
-// lost words an error of the connection.
-func lost(err error) error {
+// connectionError describes an error of the connection.
+func connectionError(err error) error {
 	for _, end := range []error{io.EOF, syscall.ECONNRESET, syscall.EPIPE} {
 		if errors.Is(err, end) {
 			return errClosed
@@ -145,10 +143,10 @@ func lost(err error) error {
 	return fmt.Errorf("connection to the daemon: %w", err)
 }
 
-// Write notes the calls that pass by, and sends each when it is whole.
+// Write collects calls, records each when it is complete, and sends it.
 func (g *guard) Write(p []byte) (int, error) {
 	if err := g.cause(); err != nil {
-		return 0, &ended{err}
+		return 0, &endedError{err}
 	}
 	g.out.Write(p)
 	for {
@@ -162,20 +160,20 @@ func (g *guard) Write(p []byte) (int, error) {
 		}
 		call := g.out.Next(length)
 		procedure := binary.BigEndian.Uint32(call[12:])
-		if _, ok := shapes[procedure]; !ok {
+		if _, ok := replyShapes[procedure]; !ok {
 			return 0, g.fail(fmt.Errorf("procedure %d is not one that we call", procedure))
 		}
 		if procedure == procConnectOpen && g.readOnly && length >= headLen+4 {
-			// The flags come last. The daemon refuses then what could change
-			// anything or shows a password, whatever its socket would allow;
-			// go-libvirt has no option for it.
+			// The flags are the last field. With this one the daemon refuses calls that change
+			// anything or return a password, even if its socket allows them. go-libvirt has no
+			// option for it.
 			binary.BigEndian.PutUint32(call[length-4:], 1)
 		}
 		g.mu.Lock()
 		g.calls[binary.BigEndian.Uint32(call[20:])] = procedure
 		g.mu.Unlock()
 		if _, err := g.Conn.Write(call); err != nil {
-			return 0, g.fail(lost(err))
+			return 0, g.fail(connectionError(err))
 		}
 	}
 }

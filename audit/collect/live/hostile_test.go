@@ -13,14 +13,14 @@ import (
 	"time"
 )
 
-// request is a call that a fake daemon was sent.
+// request is a call that a fake daemon receives.
 type request struct {
 	procedure, serial uint32
 	payload           []byte
 }
 
-// daemon listens on a socket and serves every connection with serve, until the test ends. It returns
-// the URI for it.
+// daemon listens on a socket and serves every connection with serve, until the test ends. It
+// returns the URI for it.
 func daemon(t *testing.T, serve func(c net.Conn)) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "sock")
@@ -58,7 +58,7 @@ func answering(answer func(r request) []byte) func(net.Conn) {
 	}
 }
 
-// words writes numbers as the protocol does.
+// words encodes numbers for the protocol.
 func words(numbers ...uint32) []byte {
 	var b []byte
 	for _, n := range numbers {
@@ -67,38 +67,38 @@ func words(numbers ...uint32) []byte {
 	return b
 }
 
-// text writes a string.
+// text encodes a string.
 func text(s string) []byte {
 	b := append(words(uint32(len(s))), s...)
 	return append(b, make([]byte, (4-len(s)%4)%4)...)
 }
 
-// reply is a reply as it should be.
+// reply returns a valid reply.
 func (r request) reply(payload ...[]byte) []byte {
 	body := bytes.Join(payload, nil)
 	return append(words(uint32(headLen+len(body)), program, 1, r.procedure, typeReply, r.serial, statusOK), body...)
 }
 
-// failure is an error as it should be.
+// failure returns a valid error.
 func (r request) failure(code uint32, message string) []byte {
 	body := bytes.Join([][]byte{words(code, 10, 1), text(message), words(2)}, nil)
 	return append(words(uint32(headLen+len(body)), program, 1, r.procedure, typeReply, r.serial, statusError), body...)
 }
 
-// guest is a guest in a list.
+// guest encodes a guest of a list.
 func guest(name string, id uint32) []byte {
 	return bytes.Join([][]byte{text(name), make([]byte, 16), words(id)}, nil)
 }
 
-const none = 0xffffffff // the id of a guest that does not run
+const notRunning = 0xffffffff // the id of a guest that does not run
 
-// polite answers every call as a daemon with two guests does.
+// polite replies to every call like a daemon with two guests.
 func polite(r request) []byte {
 	switch r.procedure {
 	case 66:
 		return r.reply(words(1, 0))
 	case 273:
-		return r.reply(words(2), guest("a", none), guest("b", 7), words(2))
+		return r.reply(words(2), guest("a", notRunning), guest("b", 7), words(2))
 	case 14:
 		return r.reply(text("<domain type='kvm' id='7'><name>x</name></domain>"))
 	case 274, 413:
@@ -117,8 +117,8 @@ func polite(r request) []byte {
 	return r.reply()
 }
 
-// but is a polite daemon with another answer to one call.
-func but(procedure uint32, answer func(r request) []byte) func(net.Conn) {
+// politeExcept returns a polite daemon with another answer to one procedure.
+func politeExcept(procedure uint32, answer func(r request) []byte) func(net.Conn) {
 	return answering(func(r request) []byte {
 		if r.procedure == procedure {
 			return answer(r)
@@ -134,14 +134,14 @@ func TestPolite(t *testing.T) {
 	}
 }
 
-// TestHostile has daemons that do everything but what they should. Each is an error that says what is
-// wrong, soon; nothing crashes, nothing waits, no memory is taken for what was only announced.
+// TestHostile runs daemons that violate the protocol. Each must soon result in an error that
+// describes the fault, without a panic, a hang, or memory for bytes that were only announced.
 func TestHostile(t *testing.T) {
 	const timeout = 300 * time.Millisecond
 	for name, c := range map[string]struct {
 		serve func(net.Conn)
-		want  string // a problem
-		kept  int    // documents of before
+		want  string // in the first problem
+		kept  int    // documents that were fetched before
 	}{
 		"closes at once":        {func(net.Conn) {}, "the daemon has closed the connection", 0},
 		"accepts and is silent": {func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }, "no answer within 300ms", 0},
@@ -164,34 +164,34 @@ func TestHostile(t *testing.T) {
 				time.Sleep(timeout / 4)
 			}
 		}, "no answer within 300ms", 0},
-		"huge packet": {but(66, func(r request) []byte {
+		"huge packet": {politeExcept(66, func(r request) []byte {
 			return words(0xffffffff, program, 1, r.procedure, typeReply, r.serial, 0)
 		}), "announces a packet of 4294967295 bytes", 0},
-		"packet that never comes": {but(66, func(r request) []byte {
+		"packet that never comes": {politeExcept(66, func(r request) []byte {
 			return words(maxLen, program, 1, r.procedure, typeReply, r.serial, 0)
 		}), "no answer within 300ms", 0},
-		"short packet":   {but(66, func(r request) []byte { return words(8, program, 1, r.procedure, typeReply, r.serial, 0) }), "announces a packet of 8 bytes", 0},
-		"empty packet":   {but(66, func(r request) []byte { return words(0, program, 1, r.procedure, typeReply, r.serial, 0) }), "announces a packet of 0 bytes", 0},
-		"other program":  {but(66, func(_ request) []byte { return words(28, 0x20008087, 1, 6, 2, 0, 0) }), "does not speak libvirt's protocol", 0},
-		"event":          {but(273, func(_ request) []byte { return append(words(32, program, 1, 318, 2, 0, 0), 1, 2, 3, 4) }), "a packet of type 2", 0},
-		"stream":         {but(273, func(r request) []byte { return words(28, program, 1, r.procedure, 3, r.serial, 2) }), "a packet of type 3", 0},
-		"status":         {but(273, func(r request) []byte { return words(28, program, 1, r.procedure, typeReply, r.serial, 7) }), "unknown status 7", 0},
-		"other serial":   {but(273, func(r request) []byte { r.serial += 100; return polite(r) }), "a call that was not made", 0},
-		"reply twice":    {but(59, func(r request) []byte { return append(polite(r), polite(r)...) }), "a call that was not made", 0},
-		"other call":     {but(273, func(r request) []byte { r.procedure = 14; return polite(r) }), "a call that was not made", 0},
-		"list of 2 G":    {but(273, func(r request) []byte { return r.reply(words(0x7fffffff)) }), "a reply with a list of 2147483647", 0},
-		"list cut":       {but(273, func(r request) []byte { return r.reply(words(3), guest("a", none)) }), "a reply that ends too early (procedure 273)", 0},
-		"name of 2 G":    {but(273, func(r request) []byte { return r.reply(words(1, 0x7fffffff), []byte("web")) }), "a reply that ends too early", 0},
-		"name of 4 G":    {but(273, func(r request) []byte { return r.reply(words(1, 0xffffffff), []byte("web")) }), "a reply that ends too early", 0},
-		"snapshots of 2": {but(274, func(r request) []byte { return r.reply(words(2), text("s")) }), "guest a: the daemon sends a reply that ends too early (procedure 274)", 1},
-		"error of 2 G":   {but(273, func(r request) []byte { b := r.failure(1, "x"); b[headLen+12] = 0x7f; return b }), "a reply that ends too early", 0},
-		"no error":       {but(1, func(r request) []byte { return words(28, program, 1, 1, typeReply, r.serial, statusError) }), "a reply that ends too early", 0},
-		"refuses":        {but(1, func(r request) []byte { return r.failure(45, "authentication failed") }), "authentication failed (authentication by user", 0},
-		"refuses a list": {but(273, func(r request) []byte { return r.failure(88, "access denied") }), "list the guests: access denied", 0},
-		"closes later":   {but(14, func(_ request) []byte { return nil }), "guest a: the daemon has closed the connection: it and what comes behind it (2 in all)", 0},
-		"silent later":   {but(14, func(_ request) []byte { return []byte{} }), "guest a: no answer within 300ms", 0},
-		"cut later":      {but(14, func(r request) []byte { return polite(r)[:40] }), "no answer within 300ms", 0},
-		"one guest bad":  {but(183, func(r request) []byte { return r.failure(1, "internal error: broken") }), "a: internal error: broken", 3},
+		"short packet":   {politeExcept(66, func(r request) []byte { return words(8, program, 1, r.procedure, typeReply, r.serial, 0) }), "announces a packet of 8 bytes", 0},
+		"empty packet":   {politeExcept(66, func(r request) []byte { return words(0, program, 1, r.procedure, typeReply, r.serial, 0) }), "announces a packet of 0 bytes", 0},
+		"other program":  {politeExcept(66, func(_ request) []byte { return words(28, 0x20008087, 1, 6, 2, 0, 0) }), "does not speak libvirt's protocol", 0},
+		"event":          {politeExcept(273, func(_ request) []byte { return append(words(32, program, 1, 318, 2, 0, 0), 1, 2, 3, 4) }), "a packet of type 2", 0},
+		"stream":         {politeExcept(273, func(r request) []byte { return words(28, program, 1, r.procedure, 3, r.serial, 2) }), "a packet of type 3", 0},
+		"status":         {politeExcept(273, func(r request) []byte { return words(28, program, 1, r.procedure, typeReply, r.serial, 7) }), "unknown status 7", 0},
+		"other serial":   {politeExcept(273, func(r request) []byte { r.serial += 100; return polite(r) }), "a call that was not made", 0},
+		"reply twice":    {politeExcept(59, func(r request) []byte { return append(polite(r), polite(r)...) }), "a call that was not made", 0},
+		"other call":     {politeExcept(273, func(r request) []byte { r.procedure = 14; return polite(r) }), "a call that was not made", 0},
+		"list of 2 G":    {politeExcept(273, func(r request) []byte { return r.reply(words(0x7fffffff)) }), "a reply with a list of 2147483647", 0},
+		"list cut":       {politeExcept(273, func(r request) []byte { return r.reply(words(3), guest("a", notRunning)) }), "a reply that ends too early (procedure 273)", 0},
+		"name of 2 G":    {politeExcept(273, func(r request) []byte { return r.reply(words(1, 0x7fffffff), []byte("web")) }), "a reply that ends too early", 0},
+		"name of 4 G":    {politeExcept(273, func(r request) []byte { return r.reply(words(1, 0xffffffff), []byte("web")) }), "a reply that ends too early", 0},
+		"snapshots of 2": {politeExcept(274, func(r request) []byte { return r.reply(words(2), text("s")) }), "guest a: the daemon sends a reply that ends too early (procedure 274)", 1},
+		"error of 2 G":   {politeExcept(273, func(r request) []byte { b := r.failure(1, "x"); b[headLen+12] = 0x7f; return b }), "a reply that ends too early", 0},
+		"no error":       {politeExcept(1, func(r request) []byte { return words(28, program, 1, 1, typeReply, r.serial, statusError) }), "a reply that ends too early", 0},
+		"refuses":        {politeExcept(1, func(r request) []byte { return r.failure(45, "authentication failed") }), "authentication failed (authentication by user", 0},
+		"refuses a list": {politeExcept(273, func(r request) []byte { return r.failure(88, "access denied") }), "cannot list the guests: access denied", 0},
+		"closes later":   {politeExcept(14, func(_ request) []byte { return nil }), "guest a: the daemon has closed the connection: this guest and those after it (2 in all)", 0},
+		"silent later":   {politeExcept(14, func(_ request) []byte { return []byte{} }), "guest a: no answer within 300ms", 0},
+		"cut later":      {politeExcept(14, func(r request) []byte { return polite(r)[:40] }), "no answer within 300ms", 0},
+		"one guest bad":  {politeExcept(183, func(r request) []byte { return r.failure(1, "internal error: broken") }), "a: internal error: broken", 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var before, after runtime.MemStats
@@ -219,28 +219,31 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// TestVanished has a guest that goes away between the list and its turn: a note, and the next guest.
+// TestVanished removes a guest after the list was made. That must be a note, and the next guest is
+// fetched.
 func TestVanished(t *testing.T) {
-	h := Fetch(daemon(t, but(14, func(r request) []byte {
+	h := Fetch(daemon(t, politeExcept(14, func(r request) []byte {
 		if bytes.Contains(r.payload, text("a")) {
 			return r.failure(errNoDomain, "Domain not found: no domain with matching uuid")
 		}
 		return polite(r)
 	})), Options{Timeout: time.Second})
-	if len(h.Problems) != 0 || len(h.Documents) != 2 || len(h.Notes) != 1 || !strings.Contains(h.Notes[0], "guest a went away while it was read: skipped") {
+	if len(h.Problems) != 0 || len(h.Documents) != 2 || len(h.Notes) != 1 || !strings.Contains(h.Notes[0], "guest a vanished while it was read: skipped") {
 		t.Errorf("%d documents, problems %v, notes %q", len(h.Documents), h.Problems, h.Notes)
 	}
 }
 
-// TestShutDown has a guest that is shut down between the list and its turn: what comes is no running guest's.
+// TestShutDown shuts a guest down after the list was made. Its document must not count as that of a
+// running guest.
 func TestShutDown(t *testing.T) {
-	h := Fetch(daemon(t, but(14, func(r request) []byte { return r.reply(text("<domain type='kvm'><name>b</name></domain>")) })), Options{Timeout: time.Second, Guests: []string{"b"}})
+	h := Fetch(daemon(t, politeExcept(14, func(r request) []byte { return r.reply(text("<domain type='kvm'><name>b</name></domain>")) })), Options{Timeout: time.Second, Guests: []string{"b"}})
 	if len(h.Problems) != 0 || len(h.Documents) != 1 || !strings.HasSuffix(h.Documents[0].Source, " b (definition)") {
 		t.Errorf("problems %v, documents %v", h.Problems, h.Documents)
 	}
 }
 
-// TestOldDaemon has a daemon that does not know newer calls, and one that forbids passwords and managed saves.
+// TestOldDaemon runs a daemon without newer calls, and one that forbids passwords and managed
+// saves.
 func TestOldDaemon(t *testing.T) {
 	old := answering(func(r request) []byte {
 		switch r.procedure {
@@ -265,17 +268,17 @@ func TestOldDaemon(t *testing.T) {
 		return polite(r)
 	})
 	h := Fetch(daemon(t, strict), Options{Timeout: time.Second})
-	if notes := strings.Join(h.Notes, "\n"); len(h.Problems) != 0 || len(h.Documents) != 3 || strings.Count(notes, "passwords are not shown") != 1 || strings.Count(notes, "managed save") != 2 {
+	if notes := strings.Join(h.Notes, "\n"); len(h.Problems) != 0 || len(h.Documents) != 3 || strings.Count(notes, "may not read passwords") != 1 || strings.Count(notes, "managed save") != 2 {
 		t.Errorf("%d documents, problems %v, notes %q", len(h.Documents), h.Problems, h.Notes)
 	}
 	for _, d := range h.Documents {
 		if d.Origin.Secrets {
-			t.Errorf("%s: claims that passwords are in it", d.Source)
+			t.Errorf("%s: Origin.Secrets is set", d.Source)
 		}
 	}
 }
 
-// FuzzDaemon has a daemon that answers with anything.
+// FuzzDaemon runs a daemon that answers with arbitrary bytes.
 func FuzzDaemon(f *testing.F) {
 	r := request{procedure: 66, serial: 1}
 	f.Add(polite(r))
@@ -309,7 +312,7 @@ func FuzzDaemon(f *testing.F) {
 	})
 }
 
-// accept serves every connection that a listener takes, until the test is over.
+// accept serves every connection of a listener, until the end of the test.
 func accept(t *testing.T, l net.Listener, serve func(net.Conn)) {
 	t.Helper()
 	t.Cleanup(func() { _ = l.Close() })

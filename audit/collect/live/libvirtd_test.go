@@ -15,7 +15,7 @@ import (
 	"github.com/virt-audit/virt-audit/testdata/libvirtd"
 )
 
-// fetched loads what a host has given, and fails for problems.
+// fetched parses the documents of a host, by name and kind. A problem of the host fails the test.
 func fetched(t *testing.T, h *Host) map[string]*audit.Domain {
 	t.Helper()
 	for _, p := range h.Problems {
@@ -42,8 +42,8 @@ func fetched(t *testing.T, h *Host) map[string]*audit.Domain {
 
 const vnc = "<graphics type='vnc' listen='127.0.0.1' passwd='hunter2'/>"
 
-// TestDaemon asks a real libvirtd about guests in every state, over a connection that may see
-// everything and over one that may not.
+// TestDaemon fetches guests in every state from a real libvirtd, over a connection that may read
+// everything and over read-only ones.
 func TestDaemon(t *testing.T) {
 	daemon := libvirtd.Start(t, libvirtd.Options{})
 	daemon.Define(libvirtd.Guest("idle", vnc))
@@ -98,25 +98,26 @@ func TestDaemon(t *testing.T) {
 		}
 	})
 
-	// The socket for reading alone; and the other one, whose daemon is told that we only read.
+	// The read-only socket, the other socket with the read-only flag, and the read-only socket
+	// without the flag.
 	for name, uri := range map[string]string{
-		"read-only socket":           "qemu:///system?socket=" + daemon.Socket + "-ro",
-		"read-only by flag":          daemon.URI,
-		"read-only socket, not said": "qemu:///system?socket=" + daemon.Socket + "-ro",
+		"read-only socket":          "qemu:///system?socket=" + daemon.Socket + "-ro",
+		"read-only by flag":         daemon.URI,
+		"read-only socket, no flag": "qemu:///system?socket=" + daemon.Socket + "-ro",
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := Fetch(uri, Options{ReadOnly: !strings.HasSuffix(name, "not said")})
+			h := Fetch(uri, Options{ReadOnly: !strings.HasSuffix(name, "no flag")})
 			got := fetched(t, h)
 			if len(got) != 8 {
 				t.Errorf("got %q", sortedKeys(got))
 			}
 			for key, d := range got {
 				if d.SecretsShown() || strings.Contains(d.Devices.Graphics[0].VNC.Passwd, "hunter") {
-					t.Errorf("%s: a password, or the claim that there would be one", key)
+					t.Errorf("%s: shows a password, or SecretsShown is true", key)
 				}
 			}
 			notes := strings.Join(h.Notes, "\n")
-			if told := strings.Contains(notes, "passwords are not shown"); told != strings.HasSuffix(name, "not said") {
+			if noted := strings.Contains(notes, "may not read passwords"); noted != strings.HasSuffix(name, "no flag") {
 				t.Errorf("notes %q", notes)
 			}
 			if !strings.Contains(h.Capabilities, "<capabilities>") || h.DomainCapabilities != "" {
@@ -128,8 +129,8 @@ func TestDaemon(t *testing.T) {
 	t.Run("named", func(t *testing.T) {
 		uuid := strings.TrimSpace(daemon.MustVirsh("domuuid", "sleeps"))
 		id := strings.TrimSpace(daemon.MustVirsh("domid", "runs"))
-		h := Fetch(daemon.URI, Options{Guests: []string{"idle", strings.ToUpper(uuid), id, "nobody"}})
-		if len(h.Problems) != 1 || !strings.Contains(h.Problems[0].Error(), `no guest has the name, UUID or id "nobody"`) {
+		h := Fetch(daemon.URI, Options{Guests: []string{"idle", strings.ToUpper(uuid), id, "missing"}})
+		if len(h.Problems) != 1 || !strings.Contains(h.Problems[0].Error(), `no guest has the name, UUID or id "missing"`) {
 			t.Errorf("problems %v", h.Problems)
 		}
 		h.Problems = nil
@@ -143,10 +144,10 @@ func TestDaemon(t *testing.T) {
 		}
 	})
 
-	// What the daemon tells and what it keeps in its files are the same guests.
+	// The daemon's files contain the same guests as its replies.
 	t.Run("files", func(t *testing.T) {
 		var got []string
-		for doc, err := range collect.Operands([]string{
+		for doc, err := range collect.Find([]string{
 			daemon.Path("/etc/libvirt/qemu"), daemon.Path("/run/libvirt/qemu"),
 			daemon.Path("/var/lib/libvirt/qemu/save"), daemon.Path("/var/lib/libvirt/qemu/snapshot"),
 		}, collect.Options{}) {
@@ -212,7 +213,8 @@ func sortedKeys(m map[string]*audit.Domain) []string {
 	return out
 }
 
-// TestDaemonOverNetwork asks a real libvirtd over TCP and TLS, from within its network namespace.
+// TestDaemonOverNetwork fetches from a real libvirtd over TCP and TLS, from within its network
+// namespace.
 func TestDaemonOverNetwork(t *testing.T) {
 	pki := certificates(t)
 	daemon := libvirtd.Start(t, libvirtd.Options{
@@ -220,7 +222,7 @@ func TestDaemonOverNetwork(t *testing.T) {
 		Conf: fmt.Sprintf("listen_tcp = 1\nauth_tcp = \"none\"\nkey_file = \"%[1]s/serverkey.pem\"\ncert_file = \"%[1]s/servercert.pem\"\nca_file = \"%[1]s/cacert.pem\"\n", pki),
 	})
 	daemon.Define(libvirtd.Guest("a", vnc))
-	conf := daemon.Path("/etc/libvirt/libvirtd.conf") // of a line that is there twice, the first counts
+	conf := daemon.Path("/etc/libvirt/libvirtd.conf") // the first of two lines with the same key is effective
 	text, err := os.ReadFile(conf)
 	if err != nil {
 		t.Fatal(err)
@@ -239,7 +241,7 @@ func TestDaemonOverNetwork(t *testing.T) {
 		"qemu+tls://127.0.0.1/system?pkipath=" + certificates(t):       "0 [",
 		"qemu+tls://127.0.0.1/system?no_verify=1&pkipath=/nonexistent": "0 [",
 		"qemu+tcp://127.0.0.1:1/system":                                "0 [",
-		"qemu:///system":                                               "1 [] []\n", // found where it is
+		"qemu:///system":                                               "1 [] []\n", // the default socket
 		"qemu+unix:///system":                                          "1 [] []\n",
 	} {
 		cmd := daemon.Command(self)

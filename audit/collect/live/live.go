@@ -1,13 +1,11 @@
-// Package live fetches guests from libvirt's daemons: over their sockets, TCP,
-// TLS or ssh.
+// Package live fetches guests from libvirt's daemons: over their sockets, TCP, TLS or ssh.
 //
-// It speaks libvirt's protocol by way of go-libvirt, which trusts the daemon.
-// We do not: between the two stands a guard that lets through only replies that
-// were asked for and are what they should be, and every call is bounded in
-// time. A daemon that is silent, slow, broken or hostile costs its own host's
-// guests and nothing else.
+// It uses go-libvirt for libvirt's protocol. go-libvirt trusts the daemon; this package does not. A
+// guard between the two passes on only well-formed replies to calls that were made, and every call
+// has a time limit. If a daemon is silent, slow, broken or hostile, only the guests of its own host
+// cannot be audited.
 //
-// Nothing is changed on any host, and no daemon is started.
+// The package changes nothing on any host, and starts no daemon.
 package live
 
 import (
@@ -20,45 +18,43 @@ import (
 	"github.com/virt-audit/virt-audit/audit/collect"
 )
 
-// DefaultTimeout is how long one call may take when [Options] does not say.
+// DefaultTimeout is the time limit of one call if [Options] sets none.
 const DefaultTimeout = 30 * time.Second
 
-// maxHosts is how many hosts are asked at a time.
+// maxHosts is the largest number of hosts that are queried at the same time.
 const maxHosts = 16
 
-// Options are the parts of a collection that its URIs do not say.
+// Options are the settings of a collection, apart from its URIs.
 type Options struct {
-	// ReadOnly uses the read-only socket, or tells the daemon where there is no
-	// such socket. Passwords are then not to be had, nor what a managed save
-	// holds.
+	// ReadOnly uses the read-only socket and opens the connection with the read-only flag.
+	// Passwords and the contents of managed saves are not available then.
 	ReadOnly bool
-	// Timeout bounds each call, and the making of a connection. Zero means
-	// [DefaultTimeout].
+	// Timeout limits each call, and the opening of a connection. Zero means [DefaultTimeout].
 	Timeout time.Duration
-	// Guests names the guests that are wanted, by name, UUID or id, as virsh
-	// does. None means all.
+	// Guests selects guests by name, UUID or id, as virsh does. If it is empty, all are fetched.
 	Guests []string
-	// Getenv is os.Getenv, or what a test has instead.
+	// Getenv is os.Getenv, or its replacement in a test.
 	Getenv func(string) string
 }
 
-// Host is what one connection has given.
+// Host is the result of one connection.
 type Host struct {
 	// URI is the connection as the user typed it, without a password.
 	URI string
-	// Local: it is this host, by the socket that is its own.
+	// Local is set if the connection uses a default socket of this host.
 	Local bool
-	// Documents are the guests', in the order of their names: of each what
-	// runs, what is stored, and what could be brought back.
+	// Documents are those of the guests, in the order of the guests' names. Each guest's are the
+	// running document, the definition, and what could be restored: managed save, snapshots and
+	// checkpoints.
 	Documents []*collect.Document
 	// Problems are guests, or the whole host, that could not be fetched.
 	Problems []*collect.Problem
-	// Notes are what the user should know without its being a problem: guests
-	// that went away meanwhile, things that a read-only connection hides.
+	// Notes are messages for the user that are not problems: guests that vanished meanwhile, and
+	// content that a read-only connection does not return.
 	Notes []string
 
-	// Facts of the host, as text of libvirt's; empty where the connection may
-	// not ask, or the driver does not know.
+	// Facts of the host, as libvirt prints them. A fact is empty if the connection lacks the
+	// permission, or if the driver does not support the call.
 	Capabilities       string
 	DomainCapabilities string
 	Hostname           string
@@ -66,8 +62,8 @@ type Host struct {
 	HypervisorVersion  string
 }
 
-// Hosts fetches from all URIs, several at a time, and yields each host in the
-// order of the URIs. A host that cannot be reached is one with a problem.
+// Hosts fetches from all URIs, several at a time, and yields each host in the order of the URIs. A
+// host that cannot be reached is yielded with a problem.
 func Hosts(uris []string, o Options) iter.Seq[*Host] {
 	return audit.Ordered(min(len(uris), maxHosts), func(yield func(string) bool) {
 		for _, uri := range uris {

@@ -6,16 +6,16 @@ import (
 	"fmt"
 )
 
-// shapes are the replies that we can be given, by the number of the procedure
-// (source: libvirt, src/remote/remote_protocol.x). Of each its parts in order:
+// replyShapes are the accepted replies, by the number of the procedure (source: libvirt,
+// src/remote/remote_protocol.x). A shape lists the parts of a reply in their order:
 //
 //	i  a number of 4 bytes    h  one of 8    u  a UUID
-//	s  a string               [...]  a list of what is between the brackets
+//	s  a string               [...]  a list of the shape between the brackets
 //
-// What decodes replies makes room for as many bytes, and as many things, as a
-// reply says it has: a few bytes can ask for gigabytes. So they are walked
-// through beforehand.
-var shapes = map[uint32]string{
+// The decoder of go-libvirt allocates as many bytes and elements as a reply announces, so a few
+// bytes could make it allocate gigabytes. Each reply is checked against its shape before it is
+// decoded.
+var replyShapes = map[uint32]string{
 	procConnectOpen: "", 2: "", // open, close
 	66: "[i]", 70: "i", // list of kinds of authentication, polkit
 	4: "h", 157: "h", // versions of hypervisor and libvirt
@@ -33,24 +33,25 @@ const (
 
 	domain = "sui"
 
-	// failure is what comes in place of any reply; more follows, which is not
-	// read.
-	failure = "iiis"
+	// errorShape is the shape of an error, which may replace any reply. It omits the last parts,
+	// which are not read.
+	errorShape = "iiis"
 
 	maxList = 16384 // libvirt's own limit for lists of domains and snapshots
 )
 
 var errCut = errors.New("a reply that ends too early")
 
-// fits reports why a payload is not of a shape.
-func fits(shape string, payload []byte) error {
-	_, err := walk(shape, payload)
+// checkShape returns an error if a payload does not have the shape.
+func checkShape(shape string, payload []byte) error {
+	_, err := skipShape(shape, payload)
 	return err
 }
 
-// walk goes through one thing of a shape and returns what comes behind it.
-func walk(shape string, b []byte) ([]byte, error) {
-	take := func(n int) error {
+// skipShape returns the bytes after the first value of a shape. It returns an error if the bytes do
+// not begin with such a value.
+func skipShape(shape string, b []byte) ([]byte, error) {
+	skip := func(n int) error {
 		if n < 0 || n > len(b) {
 			return errCut
 		}
@@ -62,21 +63,21 @@ func walk(shape string, b []byte) ([]byte, error) {
 			return 0, errCut
 		}
 		n := int(binary.BigEndian.Uint32(b))
-		return n, take(4)
+		return n, skip(4)
 	}
 	for i := 0; i < len(shape); i++ {
 		var err error
 		switch shape[i] {
 		case 'i':
-			err = take(4)
+			err = skip(4)
 		case 'h':
-			err = take(8)
+			err = skip(8)
 		case 'u':
-			err = take(16)
+			err = skip(16)
 		case 's':
 			var n int
 			if n, err = number(); err == nil {
-				err = take(n + (4-n%4)%4)
+				err = skip(n + (4-n%4)%4)
 			}
 		case '[':
 			end := i + 1
@@ -88,7 +89,7 @@ func walk(shape string, b []byte) ([]byte, error) {
 				err = fmt.Errorf("a reply with a list of %d, more than %d", n, maxList)
 			}
 			for ; err == nil && n > 0; n-- {
-				b, err = walk(shape[i+1:end], b)
+				b, err = skipShape(shape[i+1:end], b)
 			}
 			i = end
 		}

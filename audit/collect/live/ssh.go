@@ -11,16 +11,16 @@ import (
 	"time"
 )
 
-// dialSSH runs ssh, as virsh does: so a user's configuration, keys, agents and
-// jump hosts are in force, and ssh asks for passwords itself. On the other side
-// a helper of libvirt's, or else netcat, leads to the socket.
+// dialSSH runs ssh, as virsh does. So the user's configuration, keys, agents and jump hosts are
+// effective, and ssh prompts for passwords. On the remote host libvirt's virt-ssh-helper, or else
+// netcat, connects to the socket.
 func (t *target) dialSSH(o Options) (net.Conn, error) {
 	name := "ssh"
 	if command := t.params.Get("command"); command != "" {
 		name = command
 	}
 	cmd := exec.Command(name, t.sshArgs(o.ReadOnly)...)
-	cmd.WaitDelay = time.Second // a connection that ssh shares lives on in the background, with our pipe
+	cmd.WaitDelay = time.Second // ssh that shares a connection stays in the background with our pipe
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func (t *target) dialSSH(o Options) (net.Conn, error) {
 	return c, nil
 }
 
-// sshArgs are the arguments for ssh.
+// sshArgs returns the arguments of ssh.
 func (t *target) sshArgs(readOnly bool) []string {
 	args := []string{"-T", "-e", "none"}
 	if port := t.url.Port(); port != "" {
@@ -58,8 +58,8 @@ func (t *target) sshArgs(readOnly bool) []string {
 	return append(args, "--", t.url.Hostname(), "sh -c "+quote(t.remoteScript(readOnly)))
 }
 
-// remoteScript leads to the daemon's socket on the remote host. The helper knows
-// where sockets are; netcat has to be told.
+// remoteScript returns the shell command that connects to the daemon's socket on the remote host.
+// The helper finds the socket itself; netcat requires its path.
 func (t *target) remoteScript(readOnly bool) string {
 	helper := "virt-ssh-helper "
 	if readOnly {
@@ -71,7 +71,7 @@ func (t *target) remoteScript(readOnly bool) string {
 		nc = "nc"
 	}
 	nc = quote(nc)
-	// Some netcats end when their input does only if told so with -q, which others do not know.
+	// Some netcats exit at the end of their input only with -q, which others do not support.
 	netcat := fmt.Sprintf(`if %s -q 2>&1 | grep "requires an argument" >/dev/null 2>&1; then Q=-q0; else Q=; fi; exec %s $Q -U %s`,
 		nc, nc, quote(t.remoteSocket(readOnly)))
 	switch proxy := t.params.Get("proxy"); {
@@ -83,10 +83,10 @@ func (t *target) remoteScript(readOnly bool) string {
 	return "if command -v virt-ssh-helper >/dev/null 2>&1; then exec " + helper + "; fi; " + netcat
 }
 
-// quote makes one word of a text, for a shell.
+// quote returns s as one word of a shell.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-// command is a program's standard input and output as a connection.
+// command is a running command, whose standard input and output are the connection.
 type command struct {
 	cmd    *exec.Cmd
 	in     io.WriteCloser
@@ -95,52 +95,53 @@ type command struct {
 	once   sync.Once
 }
 
-// Read returns what the program prints. When it has ended, the error is what it
-// wrote to standard error.
+// Read returns what the command prints. After its end, the error is what it wrote to standard
+// error.
 func (c *command) Read(p []byte) (int, error) {
 	n, err := c.out.Read(p)
 	if err != nil && n == 0 {
-		err = c.why(err)
+		err = c.failure(err)
 	}
 	return n, err
 }
 
-// Write gives the program its input.
+// Write writes to the command's standard input.
 func (c *command) Write(p []byte) (int, error) {
 	n, err := c.in.Write(p)
 	if err != nil {
-		err = c.why(err)
+		err = c.failure(err)
 	}
 	return n, err
 }
 
-// why returns what the program says about its end, or else err.
-func (c *command) why(err error) error {
-	c.end()
+// failure waits for the command, and returns the last line that it wrote to standard error, or err
+// if there is none.
+func (c *command) failure(err error) error {
+	c.wait()
 	if text := c.stderr.String(); text != "" {
 		return fmt.Errorf("%s: %s", c.cmd.Args[0], text)
 	}
 	return err
 }
 
-// Close ends the program.
+// Close kills the command.
 func (c *command) Close() error {
 	_ = c.in.Close()
 	_ = c.cmd.Process.Kill()
-	c.end()
+	c.wait()
 	return nil
 }
 
-// end waits for the program, once.
-func (c *command) end() {
+// wait waits for the end of the command, once. It kills the command after a second.
+func (c *command) wait() {
 	c.once.Do(func() {
 		timer := time.AfterFunc(time.Second, func() { _ = c.cmd.Process.Kill() })
 		defer timer.Stop()
-		_ = c.cmd.Wait() // how it ended, its output has told
+		_ = c.cmd.Wait() // failure returns the cause
 	})
 }
 
-// The rest of net.Conn, which nobody asks: calls are bounded from outside.
+// The rest of net.Conn is not used: calls are limited by within.
 
 func (c *command) LocalAddr() net.Addr              { return nil }
 func (c *command) RemoteAddr() net.Addr             { return nil }

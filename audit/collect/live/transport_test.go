@@ -23,8 +23,8 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// TestMain lets the test binary be netcat: its input and output are those of a socket. And it lets it
-// fetch from where the daemon is.
+// TestMain lets the test binary replace netcat, with the input and output of a socket, or fetch
+// from a URI in the daemon's network namespace.
 func TestMain(m *testing.M) {
 	if uri := os.Getenv("LIVE_TEST_FETCH"); uri != "" {
 		h := Fetch(uri, Options{})
@@ -67,7 +67,7 @@ func TestTCP(t *testing.T) {
 	fetchedAll(t, "qemu+tcp://"+listen(t, answering(polite))+"/system")
 }
 
-// TestSilentHosts has hosts that accept connections and say nothing, at each transport's first step.
+// TestSilentHosts connects to hosts that accept connections and send nothing, over each transport.
 func TestSilentHosts(t *testing.T) {
 	addr := listen(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 	pki := certificates(t)
@@ -81,7 +81,7 @@ func TestSilentHosts(t *testing.T) {
 	} {
 		start := time.Now()
 		h := Fetch(uri, Options{Timeout: 200 * time.Millisecond})
-		if len(h.Problems) != 1 || !strings.Contains(h.Problems[0].Error(), "no answer within 200ms (--timeout allows for more)") {
+		if len(h.Problems) != 1 || !strings.Contains(h.Problems[0].Error(), "no answer within 200ms (--timeout sets the limit)") {
 			t.Errorf("%s: %v", uri, h.Problems)
 		}
 		if d := time.Since(start); d > time.Minute {
@@ -97,7 +97,8 @@ func script(t *testing.T, file, body string) {
 	}
 }
 
-// certificates makes an authority, and certificates for this host and a client, as libvirt names them.
+// certificates creates an authority, and certificates for this host and a client, under the names
+// that libvirt uses. It returns their directory.
 func certificates(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -155,7 +156,7 @@ func TestTLS(t *testing.T) {
 		if c.Handshake() != nil {
 			return
 		}
-		_, _ = c.Write([]byte{1}) // libvirt says so that it has taken the certificate
+		_, _ = c.Write([]byte{1}) // by which libvirt confirms the certificate
 		answering(polite)(c)
 	})
 	fetchedAll(t, "qemu+tls://"+addr+"/system?pkipath="+pki)
@@ -165,8 +166,8 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// TestSSH has a program in place of ssh that does what ssh would do on the other host: a shell is given
-// the last argument.
+// TestSSH replaces ssh by a script that passes the last argument to a shell, as ssh does on the
+// remote host.
 func TestSSH(t *testing.T) {
 	socket := strings.TrimPrefix(daemon(t, answering(polite)), "qemu:///system?socket=")
 	odd := filepath.Join(filepath.Dir(socket), "it's a $(socket)")
@@ -223,7 +224,7 @@ func TestRemoteScript(t *testing.T) {
 	}
 }
 
-// TestLibssh speaks to a server that leads to sockets, as sshd does.
+// TestLibssh connects to a server that forwards to sockets, as sshd does.
 func TestLibssh(t *testing.T) {
 	socket := strings.TrimPrefix(daemon(t, answering(polite)), "qemu:///system?socket=")
 	_, host, err := ed25519.GenerateKey(rand.Reader)
@@ -276,7 +277,7 @@ func TestLibssh(t *testing.T) {
 	}
 	base := "qemu+libssh://root:hunter2@" + addr + "/system?sshauth=password&socket=" + socket + "&known_hosts=" + known
 	fetchedAll(t, base+"&known_hosts_verify=auto")
-	fetchedAll(t, base) // which is known now
+	fetchedAll(t, base) // whose key is known now
 	for uri, want := range map[string]string{
 		strings.Replace(base, "hunter2", "hunter3", 1):                    "unable to authenticate",
 		strings.Replace(base, "socket="+socket, "socket=/nowhere", 1):     "no such socket",

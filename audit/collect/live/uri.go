@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// target is a connection URI taken apart (see https://libvirt.org/uri.html).
+// target is a parsed connection URI (see https://libvirt.org/uri.html).
 type target struct {
 	shown     string // as typed, without a password
 	driver    string // "qemu"
@@ -20,23 +20,23 @@ type target struct {
 	params    url.Values
 }
 
-// inProcess are the drivers that libvirt's own library has inside: there is no
-// daemon to ask, unless a transport is given.
+// inProcess are the drivers that run in libvirt's library. They have no daemon to query, unless the
+// URI names a transport.
 var inProcess = []string{"test", "esx", "gsx", "vpx", "hyperv", "phyp", "vmwareplayer", "vmwarews", "vmwarefusion"}
 
-// parseURI takes a URI apart. Errors do not name it again, and show no password.
+// parseURI parses a connection URI. Errors do not repeat it, and contain no password.
 func parseURI(uri string) (*target, error) {
 	u, err := url.Parse(uri)
 	switch {
 	case uri == "":
-		return nil, errors.New("an empty connection URI")
+		return nil, errors.New("empty connection URI")
 	case err != nil:
 		if bad, ok := errors.AsType[*url.Error](err); ok {
 			err = bad.Err // without the URI
 		}
 		return nil, fmt.Errorf("malformed connection URI: %w", err)
 	case u.Scheme == "" || u.Opaque != "":
-		return nil, errors.New("no connection URI: one looks like qemu:///system or qemu+ssh://root@host/system")
+		return nil, errors.New("not a connection URI: expected one like qemu:///system or qemu+ssh://root@host/system")
 	}
 	t := &target{shown: withoutPassword(uri), url: u, params: u.Query()}
 	var explicit bool
@@ -50,7 +50,7 @@ func parseURI(uri string) (*target, error) {
 	switch t.transport {
 	case "unix", "tcp", "tls", "ssh", "libssh", "libssh2":
 	default:
-		return nil, fmt.Errorf("unsupported transport %q: unix, tcp, tls, ssh, libssh or libssh2 is wanted", t.transport)
+		return nil, fmt.Errorf("unsupported transport %q: must be unix, tcp, tls, ssh, libssh or libssh2", t.transport)
 	}
 	switch {
 	case t.transport == "unix" && u.Host != "":
@@ -58,15 +58,14 @@ func parseURI(uri string) (*target, error) {
 	case t.transport != "unix" && u.Hostname() == "":
 		return nil, fmt.Errorf("no host name for the transport %s", t.transport)
 	case !explicit && slices.Contains(inProcess, t.driver) && !t.params.Has("socket"):
-		return nil, fmt.Errorf("the driver %s runs inside of libvirt's library, there is no daemon to ask: use `virsh -c %s dumpxml NAME | virt-audit -`", t.driver, t.shown)
+		return nil, fmt.Errorf("the driver %s runs inside libvirt's library and has no daemon to query: use `virsh -c %s dumpxml NAME | virt-audit -`", t.driver, t.shown)
 	case u.Path == "/embed":
-		return nil, errors.New("an embedded driver runs inside of the program that opens it: audit the files below its root instead")
+		return nil, errors.New("an embedded driver runs inside the process that opens it: audit the files below its root instead")
 	}
 	return t, nil
 }
 
-// withoutPassword returns a URI as it may be shown: a password in it is masked,
-// also where the URI is malformed.
+// withoutPassword returns a URI with a masked password. The URI may be malformed.
 func withoutPassword(uri string) string {
 	scheme, rest, ok := strings.Cut(uri, "://")
 	if !ok {
@@ -84,8 +83,7 @@ func withoutPassword(uri string) string {
 	return scheme + "://" + authority + tail
 }
 
-// remote returns the URI that the daemon is asked for: how it was reached is
-// none of its business.
+// remote returns the URI for the daemon, without transport, host and parameters.
 func (t *target) remote() string {
 	if name := t.params.Get("name"); name != "" {
 		return name
@@ -97,24 +95,23 @@ func (t *target) remote() string {
 	return t.driver + "://" + path
 }
 
-// socketPath returns the socket of the daemon, found as libvirt's library finds
-// it (source: src/remote/remote_sockets.c): the driver's own daemon if it has a
-// socket, else the one daemon for all. Unprivileged users have daemons of their
-// own for sessions, and those have no read-only socket.
+// socketPath returns the socket of the daemon, found as libvirt's library finds it (source:
+// src/remote/remote_sockets.c): that of the driver's own daemon if it exists, else that of
+// libvirtd. The session daemons of unprivileged users have no read-only socket.
 func (t *target) socketPath(readOnly bool, euid int, getenv func(string) string) (string, error) {
 	if path := t.params.Get("socket"); path != "" {
 		return path, nil
 	}
-	folder, suffix := "/var/run/libvirt", "-sock"
+	dir, suffix := "/var/run/libvirt", "-sock"
 	if (t.url.Path == "/session" || t.driver == "test") && euid > 0 {
-		if folder = runtimeFolder(getenv); folder == "" {
-			return "", errors.New("the session's sockets cannot be found: neither XDG_RUNTIME_DIR nor HOME is set")
+		if dir = runtimeDir(getenv); dir == "" {
+			return "", errors.New("cannot find the session's sockets: neither XDG_RUNTIME_DIR nor HOME is set")
 		}
 	} else if readOnly {
 		suffix = "-sock-ro"
 	}
-	direct := filepath.Join(folder, "virt"+t.driver+"d"+suffix)
-	legacy := filepath.Join(folder, "libvirt"+suffix)
+	direct := filepath.Join(dir, "virt"+t.driver+"d"+suffix)
+	legacy := filepath.Join(dir, "libvirt"+suffix)
 	switch mode := t.params.Get("mode"); mode {
 	case "direct":
 		return direct, nil
@@ -122,18 +119,19 @@ func (t *target) socketPath(readOnly bool, euid int, getenv func(string) string)
 		return legacy, nil
 	case "", "auto":
 	default:
-		return "", fmt.Errorf("unknown mode %q: auto, direct or legacy is wanted", mode)
+		return "", fmt.Errorf("unknown mode %q: must be auto, direct or legacy", mode)
 	}
 	for _, path := range []string{direct, legacy} {
 		if _, err := os.Stat(path); err == nil || errors.Is(err, fs.ErrPermission) {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("no daemon: neither %s nor %s exists: is libvirtd, or virt%sd, running?", direct, legacy, t.driver)
+	return "", fmt.Errorf("no daemon: neither %s nor %s exists; is libvirtd or virt%sd running?", direct, legacy, t.driver)
 }
 
-// runtimeFolder is where the daemons of a user's session have their sockets.
-func runtimeFolder(getenv func(string) string) string {
+// runtimeDir returns the directory of the sockets of a user's session, or "" if the environment
+// does not locate it.
+func runtimeDir(getenv func(string) string) string {
 	if dir := getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "libvirt")
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 func TestParseURI(t *testing.T) {
-	for uri, want := range map[string]string{ // transport, what the daemon is asked for
+	for uri, want := range map[string]string{ // transport, and the URI for the daemon
 		"qemu:///system":                        "unix qemu:///system",
 		"qemu:///session":                       "unix qemu:///session",
 		"qemu+unix:///system?socket=/s":         "unix qemu:///system",
@@ -31,10 +31,10 @@ func TestParseURI(t *testing.T) {
 		}
 	}
 	for uri, want := range map[string]string{
-		"":                              "an empty connection URI",
-		"web01":                         "no connection URI",
-		"web.xml":                       "no connection URI",
-		"qemu:system":                   "no connection URI",
+		"":                              "empty connection URI",
+		"web01":                         "not a connection URI",
+		"web.xml":                       "not a connection URI",
+		"qemu:system":                   "not a connection URI",
 		"qemu+carrier-pigeon://h/":      `unsupported transport "carrier-pigeon"`,
 		"qemu+ext:///system":            `unsupported transport "ext"`,
 		"qemu+unix://host/system":       "a host name with a local socket",
@@ -72,7 +72,7 @@ func TestWithoutPassword(t *testing.T) {
 	}
 }
 
-// TestSocketPath compares with what virsh tries to open, where virsh is told to look, see TestVirshSockets.
+// TestSocketPath checks the choice of the socket.
 func TestSocketPath(t *testing.T) {
 	dir := t.TempDir()
 	env := map[string]string{"XDG_RUNTIME_DIR": dir}
@@ -105,19 +105,19 @@ func TestSocketPath(t *testing.T) {
 	expect("qemu:///session", false, 1000, dir+"/libvirt/libvirt-sock")
 	touch("virtqemud-sock")
 	expect("qemu:///session", false, 1000, dir+"/libvirt/virtqemud-sock")
-	expect("qemu:///session", true, 1000, dir+"/libvirt/virtqemud-sock") // a session has no socket for reading alone
+	expect("qemu:///session", true, 1000, dir+"/libvirt/virtqemud-sock") // a session has no read-only socket
 	expect("qemu:///session?mode=legacy", false, 1000, dir+"/libvirt/libvirt-sock")
 	expect("lxc:///session", false, 1000, dir+"/libvirt/libvirt-sock")
 	expect("qemu:///session?socket=/s", true, 1000, "/s")
 	expect("qemu:///system?mode=direct", true, 1000, "/var/run/libvirt/virtqemud-sock-ro")
 	expect("qemu:///session?mode=legacy", true, 0, "/var/run/libvirt/libvirt-sock-ro") // root has no session
 	if _, err := at("qemu:///system?mode=x", false, 0); err == nil {
-		t.Error("an unknown mode is taken")
+		t.Error("an unknown mode is accepted")
 	}
 	env = map[string]string{"HOME": "/home/u", "XDG_RUNTIME_DIR": "relative"}
 	expect("qemu:///session?mode=direct", false, 1000, "/home/u/.cache/libvirt/virtqemud-sock")
 	env = nil
 	if _, err := at("qemu:///session", false, 1000); err == nil {
-		t.Error("a session without a folder")
+		t.Error("a session without a directory")
 	}
 }
