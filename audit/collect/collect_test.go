@@ -15,8 +15,7 @@ import (
 	"testing"
 )
 
-// TestMain lets the test binary serve as the auditor of another user, see
-// asOther.
+// TestMain lets the test binary collect as another user, see asOther.
 func TestMain(m *testing.M) {
 	if os.Getenv(otherEnv) != "" {
 		printCollected(os.Stdout, os.Args[1:])
@@ -27,9 +26,8 @@ func TestMain(m *testing.M) {
 
 const otherEnv = "COLLECT_TEST_AS_OTHER"
 
-// plant makes a tree below a new folder and changes to it. An entry is a file
-// with its own path as content, a folder if it ends in "/", or a link if it
-// reads "path -> target".
+// plant creates a tree below a new directory and changes to it. An entry is a file with its own
+// path as content, a directory if it ends in "/", or a link if it has the form "path -> target".
 func plant(t *testing.T, entries ...string) string {
 	t.Helper()
 	root := t.TempDir()
@@ -57,12 +55,12 @@ func check(t *testing.T, err error) {
 	}
 }
 
-// collected returns what a collection yields, one line each: "source" or
-// "source = content" if they differ, and "! problem".
+// collected returns what a collection yields, one line each: "source", or "source = content" if
+// they differ, or "! problem".
 func collected(t *testing.T, args []string, o Options) []string {
 	t.Helper()
 	got := []string{}
-	for d, err := range Operands(args, o) {
+	for d, err := range Find(args, o) {
 		if err == nil {
 			var data []byte
 			data, err = d.Read()
@@ -84,12 +82,12 @@ func collected(t *testing.T, args []string, o Options) []string {
 	return got
 }
 
-// printCollected is what the test binary does as another user.
+// printCollected is what the test binary runs as another user.
 func printCollected(w io.Writer, args []string) {
 	if len(args) > 0 && args[0] == "host" {
-		args = hostFolders(args[1], func(string) string { return "" })
+		args = hostDirs(args[1], func(string) string { return "" })
 	}
-	for d, err := range Operands(args, Options{}) {
+	for d, err := range Find(args, Options{}) {
 		if err == nil {
 			_, err = d.Read()
 		}
@@ -108,7 +106,7 @@ func printCollected(w io.Writer, args []string) {
 	}
 }
 
-func TestAbsoluteAndRelativeAreOne(t *testing.T) {
+func TestAbsoluteAndRelativeAreOneDocument(t *testing.T) {
 	root := plant(t, "q/a.xml")
 	full := filepath.Join(root, "q", "a.xml")
 	got := collected(t, []string{full, "q/a.xml", "q", root}, Options{})
@@ -117,9 +115,8 @@ func TestAbsoluteAndRelativeAreOne(t *testing.T) {
 	}
 }
 
-// A shell that went through a link has that link in $PWD, which os.Getwd
-// believes.
-func TestWorkingFolderBehindLink(t *testing.T) {
+// A shell that changed directory through a link has the link in $PWD, which os.Getwd returns.
+func TestWorkingDirectoryThroughLink(t *testing.T) {
 	root := plant(t, "q/a.xml", "l -> q")
 	t.Chdir(filepath.Join(root, "l"))
 	got := collected(t, []string{"a.xml", filepath.Join(root, "q")}, Options{})
@@ -151,7 +148,7 @@ func TestStdin(t *testing.T) {
 		{"by path, named", []string{"/dev/stdin"}, "web.xml", []string{"web.xml = " + in}},
 		{"by descriptor", []string{"/dev/fd/0"}, "", []string{"/dev/fd/0 = " + in}},
 		{
-			"twice, the rest goes on",
+			"twice, the collection continues",
 			[]string{"-", "/proc/self/fd/0", "-", "a.xml"},
 			"",
 			[]string{
@@ -177,23 +174,22 @@ func TestStdin(t *testing.T) {
 	}
 }
 
-// A consumer that has enough, or stops at the first problem, must not be
-// called again wherever it stops: the runtime panics if it is.
+// A consumer that stops must not be called again, wherever it stops: the runtime panics if it is.
 func TestStop(t *testing.T) {
 	plant(t, "q/a.xml", "q/s/b.xml", "q/l.xml -> ../o/c.xml", "q/m -> ../p", "q/n.xml -> gone", "q/x.xml/",
 		"q/z.xml -> /dev/null", "o/c.xml", "p/d.xml", "w1", "w2 -> gone", "w3.xml/")
 	args := []string{"-", "-", "", "nope", "q", "w*", "none*", "w2"}
 	o := Options{Stdin: &bytes.Buffer{}}
-	all := count(Operands(args, o), math.MaxInt)
+	all := count(Find(args, o), math.MaxInt)
 	if all != 16 {
 		t.Fatalf("yielded %d times, want 16", all)
 	}
 	for stop := 1; stop <= all; stop++ {
-		count(Operands(args, o), stop)
+		count(Find(args, o), stop)
 	}
 }
 
-// count returns how much seq yields, and stops it after so many.
+// count returns the number of values that seq yields, and stops it at stop.
 func count(seq iter.Seq2[*Document, error], stop int) int {
 	n := 0
 	for d, err := range seq {
@@ -209,7 +205,7 @@ func count(seq iter.Seq2[*Document, error], stop int) int {
 
 func TestIteratedTwice(t *testing.T) {
 	plant(t, "a.xml")
-	seq := Operands([]string{"a.xml", "a.xml"}, Options{})
+	seq := Find([]string{"a.xml", "a.xml"}, Options{})
 	for range 2 {
 		if n := count(seq, math.MaxInt); n != 1 {
 			t.Errorf("yielded %d documents, want 1", n)
@@ -230,7 +226,7 @@ func TestProblemUnwraps(t *testing.T) {
 		{"x.xml", ErrNotFile},
 		{"big", ErrTooLarge},
 	} {
-		for d, err := range Operands([]string{tt.arg}, Options{MaxSize: 1}) {
+		for d, err := range Find([]string{tt.arg}, Options{MaxSize: 1}) {
 			if err == nil {
 				_, err = d.Read()
 			}

@@ -11,26 +11,25 @@ import (
 	"github.com/virt-audit/virt-audit/audit/files"
 )
 
-// Errors that a [Problem] may wrap, next to fs.ErrNotExist, fs.ErrPermission
-// and what else the system says.
+// Errors that a [Problem] may wrap, in addition to fs.ErrNotExist, fs.ErrPermission and other
+// errors of the system.
 var (
-	// ErrTooLarge says that a document is above the size limit.
+	// ErrTooLarge is the error for a document above the size limit.
 	ErrTooLarge = errors.New("too large")
-	// ErrNotFile says that an input is a folder, FIFO, socket or device where
-	// only a file will do.
+	// ErrNotFile is the error for a directory, FIFO, socket or device where a file is required.
 	ErrNotFile = files.ErrNotFile
-	// ErrChanged says that a file was written to while it was read.
+	// ErrChanged is the error for a file that was written to while it was read.
 	ErrChanged = errors.New("changed while being read")
 )
 
 var (
-	errEmpty      = errors.New("empty operand, perhaps from an unset variable")
+	errEmpty      = errors.New("empty argument, perhaps from an unset variable")
 	errNoStdin    = errors.New("there is no standard input")
 	errStdinTwice = errors.New("standard input can be read only once")
 )
 
-// explain returns err without the path, which the problem's source says
-// already, and with what to do about a lack of permission.
+// explain returns err without its path, which is the source of the problem already. It adds a
+// remedy if a permission is missing.
 func explain(err error) error {
 	if fe, ok := errors.AsType[*files.Error](err); ok {
 		err = fe.Err
@@ -44,7 +43,7 @@ func explain(err error) error {
 	return err
 }
 
-// vanished is explain for a file that was there when it was found.
+// vanished is explain for a file that existed when it was found.
 func vanished(err error) error {
 	err = explain(err)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -53,7 +52,8 @@ func vanished(err error) error {
 	return err
 }
 
-// dangling returns err as that of a dangling link, or nil if it is not.
+// dangling returns an error that describes a dangling link at path, or nil if err is not caused by
+// one.
 func dangling(path string, err error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -65,38 +65,38 @@ func dangling(path string, err error) error {
 	return fmt.Errorf("dangling link to %s: %w", target, explain(err))
 }
 
-// noMatch says that an operand is no file, for the reason missing, and as a
-// pattern matches nothing or, with a bad, is malformed.
+// noMatch is the error for an argument that is not a file, for the reason missing, and that as a
+// pattern matches nothing. If bad is set, it is the error of the malformed pattern.
 func noMatch(missing, bad error) error {
 	if bad != nil {
-		return fmt.Errorf("%w: nor is it a pattern: %w", explain(missing), bad)
+		return fmt.Errorf("%w: and not a valid pattern: %w", explain(missing), bad)
 	}
 	return fmt.Errorf("%w: nothing matches the pattern", explain(missing))
 }
 
-// notFile says what an input is that should be a file.
+// notFile returns an error that describes an input that should be a file. It wraps ErrNotFile.
 func notFile(mode fs.FileMode) error {
 	switch {
 	case mode.IsDir():
-		return fmt.Errorf("a folder named like a file, %w: rename it, or name the files in it", ErrNotFile)
+		return fmt.Errorf("a directory named like a file, %w: rename it, or name the files in it", ErrNotFile)
 	case mode&fs.ModeNamedPipe != 0:
-		return fmt.Errorf("a FIFO, %w: it is read only if named as an operand itself", ErrNotFile)
+		return fmt.Errorf("a FIFO, %w: it is read only if it is an argument itself", ErrNotFile)
 	}
 	return files.NotFile(mode)
 }
 
-// tooLarge says that a document of size bytes, or of unknown size if that is
-// negative, is above the limit.
+// tooLarge is the error for a document of size bytes, or of unknown size if that is negative, that
+// is above the limit.
 func tooLarge(size, limit int64) error {
-	is := ""
+	actual := ""
 	if size >= 0 {
-		is = inBytes(size) + ", "
+		actual = formatSize(size) + ", "
 	}
-	return fmt.Errorf("%w: %smore than the limit of %s: raise it with --max-size", ErrTooLarge, is, inBytes(limit))
+	return fmt.Errorf("%w: %smore than the limit of %s: raise it with --max-size", ErrTooLarge, actual, formatSize(limit))
 }
 
-// inBytes returns a size exactly and, if it is not small, in a unit.
-func inBytes(n int64) string {
+// formatSize returns a size in bytes and, from 1 KiB up, also in the largest binary unit.
+func formatSize(n int64) string {
 	exact := strconv.FormatInt(n, 10) + " bytes"
 	for i, unit := range []string{"GiB", "MiB", "KiB"} {
 		if scale := int64(1) << (30 - 10*i); n >= scale {

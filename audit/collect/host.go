@@ -13,27 +13,26 @@ import (
 	"github.com/virt-audit/virt-audit/audit/files"
 )
 
-// HostFolders returns the folders in which libvirt on this host keeps its
-// domains: definitions, running guests, and then what can be brought back
-// (saved memory, snapshots, checkpoints); of the system drivers, and of the
-// user's session, which getenv (as os.Getenv) locates. They are operands for
-// [Operands].
+// HostDirs returns the directories in which libvirt on this host stores its domains, as arguments
+// for [Find]: definitions, running guests, and then what can be restored (saved memory, snapshots,
+// checkpoints). It includes those of the system drivers and those of the user's session, which
+// getenv (as os.Getenv) locates.
 //
-// What does not exist is left out. A folder that may not be looked at stays, so
-// that a run without permission has a problem instead of nothing to audit; if
-// it is the parent that is closed, then the parent stands for its folders.
-func HostFolders(getenv func(string) string) []string {
-	return hostFolders("/", getenv)
+// Directories that do not exist are omitted. One that may not be examined is returned, so that a
+// run without permission has a problem instead of nothing to audit. If the parent may not be
+// searched, the parent is returned once in place of its directories.
+func HostDirs(getenv func(string) string) []string {
+	return hostDirs("/", getenv)
 }
 
-// HostFoldersIn is HostFolders for a host whose file system is below root: an
-// image that is mounted there, or an unpacked sos archive. Of the latter, what
-// virsh has printed of guests is among the operands. There are no sessions.
-func HostFoldersIn(root string) []string {
-	operands := hostFolders(root, func(string) string { return "" })
+// HostDirsIn is HostDirs for a host whose file system is below root: a mounted image or an unpacked
+// sos archive. The documents that virsh printed into a sos archive are included. Users' sessions
+// are not.
+func HostDirsIn(root string) []string {
+	arguments := hostDirs(root, func(string) string { return "" })
 	printed, _ := filepath.Glob(filepath.Join(escaped(root), "sos_commands", "virsh", "virsh*_dumpxml_*"))
 	for _, name := range printed {
-		// A command that fails leaves its error there: the guest was gone.
+		// The file holds the error if the command failed because the guest had vanished.
 		if f, err := files.Open(name); err == nil {
 			start := make([]byte, len("error:"))
 			_, err := io.ReadFull(files.Reader(f), start)
@@ -42,72 +41,70 @@ func HostFoldersIn(root string) []string {
 				continue
 			}
 		}
-		operands = append(operands, name)
+		arguments = append(arguments, name)
 	}
-	return operands
+	return arguments
 }
 
-// escaped returns a path as a pattern that matches it alone.
+// escaped returns a pattern that matches only path.
 func escaped(path string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
 
-// hostFolders is HostFolders for a host whose system folders are below root.
-func hostFolders(root string, getenv func(string) string) []string {
+// hostDirs is HostDirs for a host whose system directories are below root.
+func hostDirs(root string, getenv func(string) string) []string {
 	etc := filepath.Join(root, "etc", "libvirt")
-	var folders []string
+	var dirs []string
 	for _, driver := range []string{"qemu", "libxl", "lxc", "bhyve", "ch"} {
-		folders = append(folders, filepath.Join(etc, driver))
+		dirs = append(dirs, filepath.Join(etc, driver))
 	}
-	// Where FreeBSD has it, the one system that bhyve runs on.
-	folders = append(folders, filepath.Join(root, "usr", "local", "etc", "libvirt", "bhyve"))
+	// The path on FreeBSD, the only system that bhyve runs on.
+	dirs = append(dirs, filepath.Join(root, "usr", "local", "etc", "libvirt", "bhyve"))
 
-	// As the XDG base directory specification says, a relative one is invalid
-	// and ignored.
+	// A relative path is invalid and must be ignored (source: XDG base directory specification).
 	config := getenv("XDG_CONFIG_HOME")
 	if home := getenv("HOME"); !filepath.IsAbs(config) && filepath.IsAbs(home) {
 		config = filepath.Join(home, ".config")
 	}
 	if filepath.IsAbs(config) {
-		folders = append(folders, filepath.Join(config, "libvirt", "qemu")) // saves and snapshots too
+		dirs = append(dirs, filepath.Join(config, "libvirt", "qemu")) // with saves and snapshots
 	}
 
 	run := filepath.Join(root, "run", "libvirt")
 	for _, driver := range []string{"qemu", "lxc", "libxl", "ch"} {
-		folders = append(folders, filepath.Join(run, driver))
+		dirs = append(dirs, filepath.Join(run, driver))
 	}
 	if dir := getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
-		folders = append(folders, filepath.Join(dir, "libvirt", "qemu", "run"))
+		dirs = append(dirs, filepath.Join(dir, "libvirt", "qemu", "run"))
 	}
 
-	// Not all of it: next to these lie the guests' firmware, memory and sockets.
+	// Not the whole directory: the guests' firmware, memory and sockets are in it as well.
 	lib := filepath.Join(root, "var", "lib", "libvirt")
-	for _, folder := range []string{"qemu/save", "qemu/snapshot", "qemu/checkpoint", "libxl/save", "ch/save"} {
-		folders = append(folders, filepath.Join(lib, filepath.FromSlash(folder)))
+	for _, dir := range []string{"qemu/save", "qemu/snapshot", "qemu/checkpoint", "libxl/save", "ch/save"} {
+		dirs = append(dirs, filepath.Join(lib, filepath.FromSlash(dir)))
 	}
 
-	var there []string
-	for _, folder := range folders {
-		switch _, err := os.Lstat(folder); {
+	var existing []string
+	for _, dir := range dirs {
+		switch _, err := os.Lstat(dir); {
 		case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		case errors.Is(err, fs.ErrPermission):
-			there = append(there, closed(folder))
+			existing = append(existing, nearestVisible(dir))
 		default:
-			there = append(there, folder)
+			existing = append(existing, dir)
 		}
 	}
-	// A closed /etc/libvirt stands for several folders, once.
-	return slices.Compact(there)
+	return slices.Compact(existing) // an unsearchable /etc/libvirt replaces several directories
 }
 
-// closed returns the nearest parent of folder that can be looked at, which is
-// the one that lacks the permission to look further.
-func closed(folder string) string {
+// nearestVisible returns the nearest parent of dir that can be examined. It is the one whose
+// permissions prevent access to dir.
+func nearestVisible(dir string) string {
 	for {
-		parent := filepath.Dir(folder)
-		if _, err := os.Lstat(parent); err == nil || parent == folder {
+		parent := filepath.Dir(dir)
+		if _, err := os.Lstat(parent); err == nil || parent == dir {
 			return parent
 		}
-		folder = parent
+		dir = parent
 	}
 }

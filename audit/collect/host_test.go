@@ -8,14 +8,14 @@ import (
 	"testing"
 )
 
-func TestHostFolders(t *testing.T) {
+func TestHostDirs(t *testing.T) {
 	tests := []struct {
 		name      string
 		tree      []string
-		xdg, home string // "/" stands for the root of the tree
+		xdg, home string // a leading "/" is the root of the tree
 		want      []string
 	}{
-		{"nothing there", nil, "", "/home", nil},
+		{"no directories", nil, "", "/home", nil},
 		{
 			"system drivers in order",
 			[]string{
@@ -42,7 +42,7 @@ func TestHostFolders(t *testing.T) {
 			[]string{"home/.config/libvirt/qemu"},
 		},
 		{"no home", []string{"cfg/libvirt/qemu/"}, "cfg", "", nil},
-		{"a file in the way", []string{"home/.config"}, "", "/home", nil},
+		{"a file in place of a directory", []string{"home/.config"}, "", "/home", nil},
 		{
 			"a dangling link stays, to be reported",
 			[]string{"etc/libvirt/qemu -> /nowhere"},
@@ -54,15 +54,15 @@ func TestHostFolders(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			root := plant(t, tt.tree...)
 			env := map[string]string{"XDG_CONFIG_HOME": tt.xdg, "HOME": tt.home}
-			got := hostFolders(root, func(key string) string {
+			got := hostDirs(root, func(key string) string {
 				if strings.HasPrefix(env[key], "/") {
 					return filepath.Join(root, env[key])
 				}
 				return env[key]
 			})
 			var want []string
-			for _, folder := range tt.want {
-				want = append(want, filepath.Join(root, folder))
+			for _, dir := range tt.want {
+				want = append(want, filepath.Join(root, dir))
 			}
 			if !slices.Equal(got, want) {
 				t.Errorf("got %q, want %q", got, want)
@@ -71,10 +71,10 @@ func TestHostFolders(t *testing.T) {
 	}
 }
 
-// On a real host, whatever it has: each folder is there or its parent is.
-func TestHostFoldersOfThisHost(t *testing.T) {
-	for _, folder := range HostFolders(os.Getenv) {
-		if _, err := os.Lstat(folder); err != nil {
+// On any real host, each directory that is returned exists.
+func TestHostDirsOfThisHost(t *testing.T) {
+	for _, dir := range HostDirs(os.Getenv) {
+		if _, err := os.Lstat(dir); err != nil {
 			t.Error(err)
 		}
 	}

@@ -13,11 +13,11 @@ import (
 	"github.com/virt-audit/virt-audit/audit/files"
 )
 
-// A save image is what "virsh save", "virsh managedsave" and an external
-// snapshot write: a header, the guest's XML, and its memory, which may be
-// gigabytes and compressed. Only header and XML are read.
+// A save image is written by "virsh save", "virsh managedsave" and external snapshots. It is a
+// header, the guest's XML, and its memory, which may be compressed and gigabytes long. Only header
+// and XML are read.
 
-// ErrIncomplete says that libvirt was stopped while it wrote a save image.
+// ErrIncomplete is the error for a save image that libvirt did not finish.
 var ErrIncomplete = errors.New("incomplete save image")
 
 const (
@@ -26,15 +26,15 @@ const (
 	otherMagic   = "libvirt-xml\n \x00 \r"
 	magicLen     = 16
 
-	// qemuPadding is how much room libvirt leaves behind the XML for a later
-	// edit; with a cookie the header says where the XML ends.
+	// qemuPadding is the space in bytes that libvirt reserves after the XML for a later edit. If
+	// there is a cookie, the header gives the end of the XML.
 	qemuPadding = 64 << 10
 )
 
-// imageSuffix is how libvirt ends the names of save images.
+// imageSuffix is the end of the names that libvirt gives to save images.
 const imageSuffix = ".save"
 
-// isImage reports whether a file that begins so is a save image.
+// isImage reports whether a file that begins with head is a save image.
 func isImage(head []byte) bool {
 	if len(head) < magicLen {
 		return false
@@ -46,8 +46,9 @@ func isImage(head []byte) bool {
 	return false
 }
 
-// isImageFile reports whether something in a tree is a save image. Others name things so too: the
-// content decides. What cannot be looked into may be one, and reading it will tell why not.
+// isImageFile reports whether an entry of a tree is a save image. Other software uses the suffix as
+// well, so the content decides. A file that cannot be opened counts as one, so that reading it
+// reports the cause.
 func isImageFile(path string, mode fs.FileMode) bool {
 	if !strings.HasSuffix(path, imageSuffix) || !mode.IsRegular() {
 		return false
@@ -67,16 +68,16 @@ func headOf(r io.ReaderAt) []byte {
 	return head[:n]
 }
 
-// readImage returns the XML of the save image that r gives.
+// readImage returns the XML of the save image that r returns.
 func readImage(r io.Reader, limit int64) (content, error) {
 	h, err := readHeader(r)
 	if err != nil {
 		return content{}, err
 	}
-	if h.room-qemuPadding-1 > limit {
-		return content{}, fmt.Errorf("the header of the save image: %w", tooLarge(h.room, limit))
+	if h.xmlSpace-qemuPadding-1 > limit {
+		return content{}, fmt.Errorf("the header of the save image: %w", tooLarge(h.xmlSpace, limit))
 	}
-	xml, err := io.ReadAll(io.LimitReader(r, h.room))
+	xml, err := io.ReadAll(io.LimitReader(r, h.xmlSpace))
 	if err != nil {
 		return content{}, explain(err)
 	}
@@ -85,26 +86,26 @@ func readImage(r io.Reader, limit int64) (content, error) {
 	case int64(end) > limit:
 		return content{}, tooLarge(int64(end), limit)
 	case end >= 0:
-		return content{data: xml[:end:end], origin: audit.Origin{Kind: audit.Saved, Stated: true, Secrets: h.secrets}}, nil
-	case int64(len(xml)) < h.room:
-		return content{}, fmt.Errorf("truncated save image: its XML ends after %d bytes of %d", len(xml), h.room)
+		origin := audit.Origin{Kind: audit.Saved, Stated: true, Secrets: h.secrets}
+		return content{data: xml[:end:end], origin: origin}, nil
+	case int64(len(xml)) < h.xmlSpace:
+		return content{}, fmt.Errorf("truncated save image: its XML ends after %d bytes of %d", len(xml), h.xmlSpace)
 	}
-	return content{}, errors.New("malformed save image: nothing marks the end of its XML")
+	return content{}, errors.New("malformed save image: no NUL after its XML")
 }
 
-// imageHeader is what is wanted of a header.
+// imageHeader is the part of a header that locates the XML.
 type imageHeader struct {
-	room    int64 // bytes that hold the XML and, behind it, a NUL
-	secrets bool  // the driver leaves passwords in the XML
+	xmlSpace int64 // bytes that hold the XML and, after it, a NUL
+	secrets  bool  // the driver keeps passwords in the XML
 }
 
-// readHeader reads the header of a save image, up to where the XML begins.
+// readHeader reads the header of a save image, up to the start of the XML.
 //
-// Numbers are in the byte order of the host that wrote the image. Like libvirt,
-// we take the order in which the version is one that exists, so that an image
-// of a big-endian host can be audited anywhere (source: libvirt,
-// src/qemu/qemu_saveimage.c, qemuSaveImageReadHeader; src/libxl/libxl_conf.h;
-// src/ch/ch_saveimage.c).
+// Numbers are in the byte order of the host that wrote the image. Like libvirt, readHeader uses the
+// byte order in which the version is a known one, so that an image of a big-endian host can be
+// audited on any host (source: libvirt, src/qemu/qemu_saveimage.c, qemuSaveImageReadHeader;
+// src/libxl/libxl_conf.h; src/ch/ch_saveimage.c).
 func readHeader(r io.Reader) (imageHeader, error) {
 	head := make([]byte, 64)
 	if _, err := io.ReadFull(r, head); err != nil {
@@ -113,12 +114,12 @@ func readHeader(r io.Reader) (imageHeader, error) {
 	number := func(order binary.ByteOrder, at int) uint32 { return order.Uint32(head[at:]) }
 	switch string(head[:magicLen]) {
 	case partialMagic:
-		return imageHeader{}, fmt.Errorf("%w: libvirt was stopped while writing it, and restores nothing from it", ErrIncomplete)
+		return imageHeader{}, fmt.Errorf("%w: libvirt did not finish writing it, and refuses to restore it", ErrIncomplete)
 	case otherMagic:
 		return otherHeader(number)
 	case qemuMagic:
 	default:
-		return imageHeader{}, errors.New("no save image")
+		return imageHeader{}, errors.New("not a save image")
 	}
 	if _, err := io.ReadFull(r, make([]byte, 92-64)); err != nil { // unused so far
 		return imageHeader{}, shortHeader(err)
@@ -133,37 +134,37 @@ func readHeader(r io.Reader) (imageHeader, error) {
 	all, cookie := number(order, 20), number(order, 32)
 	switch {
 	case all == 0:
-		return imageHeader{}, errors.New("malformed save image: no XML in it, says the header")
+		return imageHeader{}, errors.New("malformed save image: its header gives the XML no space")
 	case cookie > all:
-		return imageHeader{}, fmt.Errorf("malformed save image: the header puts the cookie at byte %d of %d", cookie, all)
+		return imageHeader{}, fmt.Errorf("malformed save image: its header puts the cookie at byte %d of %d", cookie, all)
 	case cookie > 0:
 		all = cookie
 	}
-	return imageHeader{room: int64(all), secrets: true}, nil
+	return imageHeader{xmlSpace: int64(all), secrets: true}, nil
 }
 
-// otherHeader reads the header that the drivers for Xen and Cloud Hypervisor
-// write. They share the magic: Xen's has a version, and then the length.
+// otherHeader reads a header of the drivers for Xen and Cloud Hypervisor. Both have the same magic.
+// After it, Xen's has a version and the length, that of Cloud Hypervisor the length alone.
 func otherHeader(number func(binary.ByteOrder, int) uint32) (imageHeader, error) {
 	for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
 		first, second := number(order, 16), number(order, 20)
 		switch {
-		case (first == 1 || first == 2) && second > 0: // Xen; no XML is as short
-			return imageHeader{room: int64(second)}, nil
-		case first > 2 && second == 0 && first < 1<<28: // which the other order makes huge
-			return imageHeader{room: int64(first)}, nil
+		case (first == 1 || first == 2) && second > 0: // Xen: no XML is 1 or 2 bytes long
+			return imageHeader{xmlSpace: int64(second)}, nil
+		case first > 2 && second == 0 && first < 1<<28: // above, it is a length in the other byte order
+			return imageHeader{xmlSpace: int64(first)}, nil
 		}
 	}
 	return imageHeader{}, unknownVersion(number(binary.LittleEndian, 16))
 }
 
 func unknownVersion(n uint32) error {
-	return fmt.Errorf("unsupported save image: version %d, in neither byte order one that libvirt writes", n)
+	return fmt.Errorf("unsupported save image: version %d, which libvirt writes in neither byte order", n)
 }
 
 func shortHeader(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("truncated save image: its header is not whole")
+		return errors.New("truncated save image: its header is incomplete")
 	}
 	return explain(err)
 }

@@ -27,7 +27,7 @@ func image(order binary.ByteOrder, version, all, cookie uint32, body string) []b
 	return append(head, body...)
 }
 
-// qemuImage is one as it should be: XML, cookie, padding, memory.
+// qemuImage is a valid image: XML, cookie, padding, memory.
 func qemuImage(order binary.ByteOrder, xml string) []byte {
 	const cookie = "<cookie/>\x00"
 	body := xml + "\x00" + cookie + strings.Repeat("\x00", qemuPadding) + "QEVM\x01\x02memory"
@@ -64,7 +64,7 @@ func TestImage(t *testing.T) {
 			plant(t)
 			check(t, os.WriteFile("whatever", tt.data, 0o600))
 			for _, arg := range []string{"whatever", "-"} {
-				for d, err := range Operands([]string{arg}, Options{Stdin: bytes.NewReader(tt.data), MaxSize: int64(len(guestXML))}) {
+				for d, err := range Find([]string{arg}, Options{Stdin: bytes.NewReader(tt.data), MaxSize: int64(len(guestXML))}) {
 					check(t, err)
 					got, err := d.Read()
 					check(t, err)
@@ -88,18 +88,18 @@ func TestImageRefused(t *testing.T) {
 		data []byte
 		want string
 	}{
-		"incomplete":           {append([]byte(partialMagic), good[16:]...), "incomplete save image: libvirt was stopped"},
-		"header cut":           {good[:40], "truncated save image: its header is not whole"},
-		"header cut late":      {good[:91], "truncated save image: its header is not whole"},
-		"magic alone":          {good[:16], "truncated save image: its header is not whole"},
+		"incomplete":           {append([]byte(partialMagic), good[16:]...), "incomplete save image: libvirt did not finish"},
+		"header cut":           {good[:40], "truncated save image: its header is incomplete"},
+		"header cut late":      {good[:91], "truncated save image: its header is incomplete"},
+		"magic alone":          {good[:16], "truncated save image: its header is incomplete"},
 		"XML cut":              {good[:92+20], "truncated save image: its XML ends after 20 bytes of 46"},
 		"no XML":               {good[:92], "truncated save image: its XML ends after 0 bytes of 46"},
 		"version 1":            {image(le, 1, n, 0, guestXML+"\x00"), "unsupported save image: version 1,"},
 		"version 3":            {image(le, 3, n, 0, guestXML+"\x00"), "unsupported save image: version 3,"},
-		"empty":                {image(le, 2, 0, 0, ""), "malformed save image: no XML"},
-		"cookie outside":       {image(le, 2, n, n+1, guestXML+"\x00\x00"), "malformed save image: the header puts the cookie"},
-		"no NUL":               {image(le, 2, n-1, 0, guestXML+"QEVM"), "malformed save image: nothing marks the end"},
-		"no NUL before cookie": {image(le, 2, n+5, n-1, guestXML+"<c/>\x00"), "malformed save image: nothing marks the end"},
+		"empty":                {image(le, 2, 0, 0, ""), "malformed save image: its header gives the XML no space"},
+		"cookie outside":       {image(le, 2, n, n+1, guestXML+"\x00\x00"), "malformed save image: its header puts the cookie"},
+		"no NUL":               {image(le, 2, n-1, 0, guestXML+"QEVM"), "malformed save image: no NUL after its XML"},
+		"no NUL before cookie": {image(le, 2, n+5, n-1, guestXML+"<c/>\x00"), "malformed save image: no NUL after its XML"},
 		"oversized":            {image(le, 2, 1<<31, 0, guestXML), "the header of the save image: too large: 2147483648 bytes (2 GiB), more than the limit"},
 		"length in the other byte order": {
 			image(le, 2, n<<24, 0, guestXML), "the header of the save image: too large",
@@ -121,7 +121,7 @@ func TestImageRefused(t *testing.T) {
 	}
 }
 
-// A sparse file of a terabyte stands for an image with much memory in it.
+// A sparse file of a terabyte represents an image with much memory in it.
 func TestImageOfAnySize(t *testing.T) {
 	plant(t)
 	check(t, os.WriteFile("big.save", qemuImage(binary.LittleEndian, guestXML), 0o600))
@@ -145,22 +145,23 @@ func TestImagesInTrees(t *testing.T) {
 	}
 }
 
-func TestHostFoldersOfStates(t *testing.T) {
+func TestHostDirsOfStates(t *testing.T) {
 	root := plant(t, "run/libvirt/qemu/", "run/libvirt/ch/", "run/libvirt/network/", "var/lib/libvirt/qemu/save/",
 		"var/lib/libvirt/qemu/snapshot/", "var/lib/libvirt/qemu/nvram/", "run/user/libvirt/qemu/run/", "etc/libvirt/lxc/")
-	got := hostFolders(root, func(key string) string {
+	got := hostDirs(root, func(key string) string {
 		return map[string]string{"XDG_RUNTIME_DIR": filepath.Join(root, "run/user")}[key]
 	})
 	want := []string{"etc/libvirt/lxc", "run/libvirt/qemu", "run/libvirt/ch", "run/user/libvirt/qemu/run", "var/lib/libvirt/qemu/save", "var/lib/libvirt/qemu/snapshot"}
-	for i, folder := range want {
-		want[i] = filepath.Join(root, folder)
+	for i, dir := range want {
+		want[i] = filepath.Join(root, dir)
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
 }
 
-// FuzzImage reads anything as a save image: XML without a NUL comes out that stands in it, or an error.
+// FuzzImage reads arbitrary bytes as a save image. The result must be a part of the bytes, without
+// a NUL, or an error.
 func FuzzImage(f *testing.F) {
 	f.Add(qemuImage(binary.LittleEndian, guestXML)[:300])
 	f.Add(qemuImage(binary.BigEndian, guestXML)[:300])
@@ -176,7 +177,7 @@ func FuzzImage(f *testing.F) {
 			case err == nil && (int64(len(c.data)) > limit || bytes.IndexByte(c.data, 0) >= 0 || !bytes.Contains(data[64:], c.data)):
 				t.Fatalf("%q of %q", c.data, data)
 			case err == nil && !isImage(data):
-				t.Fatal("what is no save image is read as one")
+				t.Fatal("bytes that are not a save image are read as one")
 			}
 		}
 	})

@@ -16,14 +16,13 @@ import (
 	"github.com/virt-audit/virt-audit/audit/files"
 )
 
-// content is what a document holds: XML, and what is known of it besides.
+// content is the XML of a document and, of a save image, its origin.
 type content struct {
 	data   []byte
 	origin audit.Origin
 }
 
-// readFile returns the content of the regular file at path; of a save image,
-// the XML in it.
+// readFile returns the content of the regular file at path, or the XML of a save image.
 func readFile(path string, limit int64) (content, error) {
 	f, err := files.Open(path)
 	if errors.Is(err, ErrNotFile) {
@@ -43,20 +42,20 @@ func readFile(path string, limit int64) (content, error) {
 	return content{data: data}, err
 }
 
-// readRegular returns the content of an open file that is to be a regular one
-// and to stay as it is meanwhile. Libvirt replaces its files by renaming, which
-// leaves the open one alone; editors and copies in progress do not.
+// readRegular returns the content of an open file. It returns an error if the file is not a regular
+// one or changes meanwhile. Libvirt replaces its files by renaming, which does not affect the open
+// one; editors and copies in progress write in place.
 func readRegular(f fs.File, limit int64) ([]byte, error) {
 	before, err := f.Stat()
 	if err != nil {
 		return nil, explain(err)
 	}
-	if err := readable(before, limit); err != nil {
+	if err := checkReadable(before, limit); err != nil {
 		return nil, err
 	}
 	var buf bytes.Buffer
-	// One allocation, and room to see the end; but a size is a claim, and beyond
-	// the usual only what is there gets memory.
+	// One allocation, with space to detect the end. Above the default limit memory grows with the
+	// content, because the size of a sparse file is only a claim.
 	buf.Grow(int(min(before.Size(), DefaultMaxSize)) + bytes.MinRead)
 	var in io.Reader = f
 	if file, ok := f.(*os.File); ok {
@@ -76,15 +75,15 @@ func readRegular(f fs.File, limit int64) ([]byte, error) {
 	case got < before.Size():
 		return nil, fmt.Errorf("%w: truncated from %d to %d bytes", ErrChanged, before.Size(), got)
 	case after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime()):
-		return nil, fmt.Errorf("%w: written to by another program", ErrChanged)
+		return nil, fmt.Errorf("%w: written to by another process", ErrChanged)
 	}
-	// More than the size without a change is how file systems that make their
-	// files up as they are read (proc, some of FUSE) look.
+	// More bytes than the size do not indicate a change: file systems that generate files when they
+	// are read (proc, some of FUSE) report a size of zero.
 	return buf.Bytes(), nil
 }
 
-// readable returns why a file of this kind and size is not to be read.
-func readable(info fs.FileInfo, limit int64) error {
+// checkReadable returns an error for a file of the wrong kind or above the size limit.
+func checkReadable(info fs.FileInfo, limit int64) error {
 	if !info.Mode().IsRegular() {
 		return notFile(info.Mode())
 	}
@@ -94,16 +93,16 @@ func readable(info fs.FileInfo, limit int64) error {
 	return nil
 }
 
-// writerPatience is how long a FIFO may be without a writer. A FIFO of a checkout, which a pattern of
-// the shell has named, never gets one.
-const writerPatience = 5 * time.Second
+// writerTimeout is how long a FIFO may be without a writer. A FIFO in a checkout, which a pattern
+// of the shell has matched, never gets one.
+const writerTimeout = 5 * time.Second
 
-var errNoWriter = errors.New("a FIFO that no program writes to")
+var errNoWriter = errors.New("a FIFO without a writer")
 
-// readFIFO returns what is written to the FIFO at path: the user named it, and
-// the program that writes to it may take its time.
+// readFIFO returns what is written to the FIFO at path. Only the wait for a writer is limited: the
+// user named the FIFO, and its writer may be slow.
 func readFIFO(path string, limit int64) (content, error) {
-	f, err := openFIFO(path, writerPatience)
+	f, err := openFIFO(path, writerTimeout)
 	if err != nil {
 		return content{}, vanished(err)
 	}
@@ -111,8 +110,8 @@ func readFIFO(path string, limit int64) (content, error) {
 	return readStream(f, limit)
 }
 
-// openFIFO waits for a writer, but not for ever.
-func openFIFO(path string, patience time.Duration) (*os.File, error) {
+// openFIFO opens a FIFO for reading. It returns errNoWriter if there is no writer within timeout.
+func openFIFO(path string, timeout time.Duration) (*os.File, error) {
 	type opened struct {
 		file *os.File
 		err  error
@@ -125,22 +124,23 @@ func openFIFO(path string, patience time.Duration) (*os.File, error) {
 	select {
 	case o := <-done:
 		return o.file, o.err
-	case <-time.After(patience):
+	case <-time.After(timeout):
 	}
-	// The other end of the FIFO lets the goroutine go. Where something else has its name by now, it stays.
+	// Opening the FIFO for writing ends the goroutine. If the path is something else by now, the
+	// goroutine keeps waiting.
 	if end, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0); err == nil {
 		_ = end.Close()
 		if o := <-done; o.err == nil {
 			_ = o.file.Close()
 		}
 	}
-	return nil, fmt.Errorf("%w within %v", errNoWriter, patience)
+	return nil, fmt.Errorf("%w within %v", errNoWriter, timeout)
 }
 
-// readStream returns all that r gives; of a save image, the XML in it.
+// readStream returns the whole content of r, or the XML of a save image.
 func readStream(r io.Reader, limit int64) (content, error) {
 	in := bufio.NewReader(r)
-	if head, _ := in.Peek(magicLen); isImage(head) { // what went wrong, the next reading tells
+	if head, _ := in.Peek(magicLen); isImage(head) { // the next read returns the error
 		return readImage(in, limit)
 	}
 	data, err := io.ReadAll(io.LimitReader(in, oneMore(limit)))
@@ -153,8 +153,7 @@ func readStream(r io.Reader, limit int64) (content, error) {
 	return content{data: data}, nil
 }
 
-// oneMore returns limit + 1: how much to ask for to see whether there is more
-// than limit.
+// oneMore returns limit + 1, the number of bytes to request in order to detect more than limit.
 func oneMore(limit int64) int64 {
 	if limit == math.MaxInt64 {
 		return limit

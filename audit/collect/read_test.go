@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// read reads the one document that an operand names.
+// read reads the one document that an argument names.
 func read(t *testing.T, arg string, o Options) ([]byte, error) {
 	t.Helper()
-	for d, err := range Operands([]string{arg}, o) {
+	for d, err := range Find([]string{arg}, o) {
 		if err != nil {
 			return nil, err
 		}
@@ -53,7 +53,7 @@ func TestSizeLimit(t *testing.T) {
 			"a sparse gigabyte", "huge.xml", nil, 0,
 			"huge.xml: too large: 1073741824 bytes (1 GiB), more than the limit of 16777216 bytes (16 MiB): raise it with --max-size",
 		},
-		{"no limit to speak of", "four", nil, math.MaxInt64, ""},
+		{"the largest limit", "four", nil, math.MaxInt64, ""},
 		{"stdin at the limit", "-", strings.NewReader("four"), 4, ""},
 		{
 			"stdin above", "-", strings.NewReader("four"), 3,
@@ -98,7 +98,7 @@ func TestHugeFileCostsNothing(t *testing.T) {
 func TestVanished(t *testing.T) {
 	plant(t, "q/a.xml", "q/b.xml")
 	var got []string
-	for d, err := range Operands([]string{"q"}, Options{}) {
+	for d, err := range Find([]string{"q"}, Options{}) {
 		check(t, err)
 		if d.Source == "q/a.xml" {
 			check(t, os.Remove("q/a.xml"))
@@ -118,19 +118,18 @@ func TestVanished(t *testing.T) {
 	}
 }
 
-// meddled is a file to which something is done just before it is read, that is
-// after its size was taken.
-type meddled struct {
+// changingFile is a file that change modifies just before the first read, after its size was read.
+type changingFile struct {
 	*os.File
-	meddle func()
+	change func()
 }
 
-func (m *meddled) Read(p []byte) (int, error) {
-	if m.meddle != nil {
-		m.meddle()
-		m.meddle = nil
+func (f *changingFile) Read(p []byte) (int, error) {
+	if f.change != nil {
+		f.change()
+		f.change = nil
 	}
-	return m.File.Read(p)
+	return f.File.Read(p)
 }
 
 func TestChangedWhileRead(t *testing.T) {
@@ -138,10 +137,10 @@ func TestChangedWhileRead(t *testing.T) {
 	write := func(s string) error { return os.WriteFile(name, []byte(s), 0o644) }
 	tests := []struct {
 		name   string
-		meddle func() error
+		change func() error
 		want   string // error; none if empty
 	}{
-		{"left alone", func() error { return nil }, ""},
+		{"unchanged", func() error { return nil }, ""},
 		{
 			"truncated", func() error { return os.Truncate(name, 3) },
 			"changed while being read: truncated from 7 to 3 bytes",
@@ -152,11 +151,11 @@ func TestChangedWhileRead(t *testing.T) {
 		},
 		{
 			"grown", func() error { return write("web.xml and more") },
-			"changed while being read: written to by another program",
+			"changed while being read: written to by another process",
 		},
 		{
 			"rewritten in place", func() error { return write("WEB.XML") },
-			"changed while being read: written to by another program",
+			"changed while being read: written to by another process",
 		},
 		{
 			"grown beyond the limit", func() error { return os.Truncate(name, 1<<30) },
@@ -175,12 +174,12 @@ func TestChangedWhileRead(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			plant(t, name)
-			// So that a change of time shows on a clock that ticks slowly.
+			// So that a change of the time shows on a file system with coarse timestamps.
 			check(t, os.Chtimes(name, time.Time{}, time.Now().Add(-time.Hour)))
 			f, err := os.Open(name)
 			check(t, err)
 			t.Cleanup(func() { _ = f.Close() })
-			data, err := readRegular(&meddled{f, func() { check(t, tt.meddle()) }}, DefaultMaxSize)
+			data, err := readRegular(&changingFile{f, func() { check(t, tt.change()) }}, DefaultMaxSize)
 			if tt.want != "" {
 				if err == nil || err.Error() != tt.want {
 					t.Errorf("got %q, %v\nwant %v", data, err, tt.want)
@@ -192,21 +191,21 @@ func TestChangedWhileRead(t *testing.T) {
 	}
 }
 
-// fails is a file that fails at one of the calls made of it.
-type fails struct {
+// failingFile is a file that returns an error from Stat or Read.
+type failingFile struct {
 	*os.File
-	stats int // Stat fails after this many
+	stats int // the number of calls of Stat that succeed
 	read  bool
 }
 
-func (f *fails) Stat() (fs.FileInfo, error) {
+func (f *failingFile) Stat() (fs.FileInfo, error) {
 	if f.stats--; f.stats < 0 {
 		return nil, io.ErrNoProgress
 	}
 	return f.File.Stat()
 }
 
-func (f *fails) Read(p []byte) (int, error) {
+func (f *failingFile) Read(p []byte) (int, error) {
 	if f.read {
 		return 0, io.ErrNoProgress
 	}
@@ -217,14 +216,14 @@ func TestReadRegularFails(t *testing.T) {
 	plant(t, "a.xml", "d/")
 	for _, tt := range []struct {
 		path string
-		f    fails
+		f    failingFile
 		want error
 	}{
-		{"a.xml", fails{stats: 0}, io.ErrNoProgress},
-		{"a.xml", fails{stats: 1}, io.ErrNoProgress},
-		{"a.xml", fails{stats: 2, read: true}, io.ErrNoProgress},
-		{"d", fails{stats: 2}, ErrNotFile}, // became a folder since it was found
-		{"a.xml", fails{stats: 2}, nil},
+		{"a.xml", failingFile{stats: 0}, io.ErrNoProgress},
+		{"a.xml", failingFile{stats: 1}, io.ErrNoProgress},
+		{"a.xml", failingFile{stats: 2, read: true}, io.ErrNoProgress},
+		{"d", failingFile{stats: 2}, ErrNotFile}, // became a directory since it was found
+		{"a.xml", failingFile{stats: 2}, nil},
 	} {
 		f, err := os.Open(tt.path)
 		check(t, err)
@@ -236,10 +235,10 @@ func TestReadRegularFails(t *testing.T) {
 	}
 }
 
-// A proc file says that it has no bytes, and is read all the same.
+// A file of proc has the size zero, and is read nevertheless.
 func TestFileOfUnknownSize(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("proc is Linux's")
+		t.Skip("only Linux has /proc/version")
 	}
 	data, err := read(t, "/proc/version", Options{})
 	if err != nil || !bytes.HasPrefix(data, []byte("Linux")) {
@@ -249,8 +248,8 @@ func TestFileOfUnknownSize(t *testing.T) {
 
 func TestNotFile(t *testing.T) {
 	for mode, want := range map[fs.FileMode]string{
-		fs.ModeDir:                        "a folder named like a file, not a regular file: rename it, or name the files in it",
-		fs.ModeNamedPipe:                  "a FIFO, not a regular file: it is read only if named as an operand itself",
+		fs.ModeDir:                        "a directory named like a file, not a regular file: rename it, or name the files in it",
+		fs.ModeNamedPipe:                  "a FIFO, not a regular file: it is read only if it is an argument itself",
 		fs.ModeSocket:                     "a socket, not a regular file",
 		fs.ModeDevice | fs.ModeCharDevice: "a character device, not a regular file",
 		fs.ModeDevice:                     "a block device, not a regular file",

@@ -29,16 +29,16 @@ func inTime(t *testing.T, f func()) {
 	}
 }
 
-func TestFIFOInFolder(t *testing.T) {
+func TestFIFOInDirectory(t *testing.T) {
 	plant(t, "q/b.xml", "q/l.xml -> ../fifo")
 	for _, name := range []string{"q/a.xml", "q/other", "fifo"} {
 		check(t, syscall.Mkfifo(name, 0o644))
 	}
-	const fifo = ": a FIFO, not a regular file: it is read only if named as an operand itself"
+	const fifo = ": a FIFO, not a regular file: it is read only if it is an argument itself"
 	inTime(t, func() {
 		got := collected(t, []string{"q"}, Options{})
 		if want := []string{"! q/a.xml" + fifo, "q/b.xml", "! q/l.xml" + fifo}; !slices.Equal(got, want) {
-			t.Errorf("folder: got %q, want %q", got, want)
+			t.Errorf("directory: got %q, want %q", got, want)
 		}
 		got = collected(t, []string{"q/[ab].xml", "q/*/x"}, Options{})
 		want := []string{
@@ -51,7 +51,7 @@ func TestFIFOInFolder(t *testing.T) {
 	})
 }
 
-func TestFIFOOperand(t *testing.T) {
+func TestFIFOAsArgument(t *testing.T) {
 	plant(t)
 	check(t, syscall.Mkfifo("guest", 0o644))
 	written := make(chan error)
@@ -72,12 +72,12 @@ func TestFIFOOperand(t *testing.T) {
 	check(t, <-written)
 }
 
-// A file that turns into a FIFO between being found and being read, or between
-// being looked at and being opened.
+// A file may be replaced by a FIFO after it is found and before it is read, or between the check of
+// its kind and the opening.
 func TestFIFOInPlaceOfFile(t *testing.T) {
 	plant(t, "a.xml")
 	inTime(t, func() {
-		for d, err := range Operands([]string{"a.xml"}, Options{}) {
+		for d, err := range Find([]string{"a.xml"}, Options{}) {
 			check(t, err)
 			check(t, os.Remove("a.xml"))
 			check(t, syscall.Mkfifo("a.xml", 0o644))
@@ -97,7 +97,7 @@ func TestFIFOInPlaceOfFile(t *testing.T) {
 func TestFIFOThatVanishes(t *testing.T) {
 	plant(t)
 	check(t, syscall.Mkfifo("guest", 0o644))
-	for d, err := range Operands([]string{"guest"}, Options{}) {
+	for d, err := range Find([]string{"guest"}, Options{}) {
 		check(t, err)
 		check(t, os.Remove("guest"))
 		if _, err := d.Read(); !errors.Is(err, fs.ErrNotExist) {
@@ -106,8 +106,8 @@ func TestFIFOThatVanishes(t *testing.T) {
 	}
 }
 
-// What a shell makes of <(command): an open pipe, named by its descriptor. Two
-// of them are two documents.
+// A shell passes <(command) as an open pipe, named by its descriptor. Two of them are two
+// documents.
 func TestProcessSubstitution(t *testing.T) {
 	if _, err := os.Stat("/dev/fd"); err != nil {
 		t.Skip("this system has no /dev/fd")
@@ -131,8 +131,8 @@ func TestProcessSubstitution(t *testing.T) {
 	})
 }
 
-// asOther collects as a user whom permissions stop. If the tests run as root,
-// that is another process with another user's ID.
+// asOther collects as a user without root's privileges. If the tests run as root, it starts another
+// process with another user's ID.
 func asOther(t *testing.T, args ...string) string {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -140,7 +140,7 @@ func asOther(t *testing.T, args ...string) string {
 		printCollected(&b, args)
 		return b.String()
 	}
-	// The test binary lies in a folder that only root may enter.
+	// The test binary is in a directory that only root may search.
 	binary, err := os.Executable()
 	check(t, err)
 	data, err := os.ReadFile(binary)
@@ -158,7 +158,7 @@ func asOther(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// open lets everybody into a folder of t.TempDir, and its parent.
+// open lets all users search a directory of t.TempDir and its parent.
 func open(t *testing.T, dir string) {
 	t.Helper()
 	check(t, os.Chmod(dir, 0o755))
@@ -170,35 +170,35 @@ func TestPermissions(t *testing.T) {
 	tests := []struct {
 		name  string
 		tree  []string
-		close string // what nobody may look at
+		close string // the file or directory that gets mode
 		mode  fs.FileMode
 		args  []string
 		want  string
 	}{
 		{"file", []string{"a.xml", "b.xml"}, "a.xml", 0, []string{"."}, "denied a.xml" + denied + "b.xml\n"},
-		{"folder operand", []string{"q/a.xml", "b.xml"}, "q", 0, []string{"q", "b.xml"}, "denied q" + denied + "b.xml\n"},
-		{"folder in a folder", []string{"q/a.xml", "r.xml"}, "q", 0, []string{"."}, "denied q" + denied + "r.xml\n"},
-		{"file in a closed folder", []string{"q/a.xml"}, "q", 0, []string{"q/a.xml"}, "denied q/a.xml" + denied},
-		{"names but no files", []string{"q/a.xml"}, "q", 0o444, []string{"q"}, "denied q/a.xml" + denied},
-		{"files but no names", []string{"q/a.xml"}, "q", 0o111, []string{"q", "q/a.xml"}, "denied q" + denied + "q/a.xml\n"},
-		{"pattern in a closed folder", []string{"q/a.xml"}, "q", 0, []string{"q/*.xml"}, "denied q/*.xml" + denied},
-		{"pattern in a folder without names", []string{"q/a.xml"}, "q", 0o111, []string{"q/*.xml"}, "denied q" + denied},
+		{"directory as argument", []string{"q/a.xml", "b.xml"}, "q", 0, []string{"q", "b.xml"}, "denied q" + denied + "b.xml\n"},
+		{"directory in a directory", []string{"q/a.xml", "r.xml"}, "q", 0, []string{"."}, "denied q" + denied + "r.xml\n"},
+		{"file in a closed directory", []string{"q/a.xml"}, "q", 0, []string{"q/a.xml"}, "denied q/a.xml" + denied},
+		{"listed but not searchable", []string{"q/a.xml"}, "q", 0o444, []string{"q"}, "denied q/a.xml" + denied},
+		{"searchable but not listed", []string{"q/a.xml"}, "q", 0o111, []string{"q", "q/a.xml"}, "denied q" + denied + "q/a.xml\n"},
+		{"pattern in a closed directory", []string{"q/a.xml"}, "q", 0, []string{"q/*.xml"}, "denied q/*.xml" + denied},
+		{"pattern in a directory that cannot be listed", []string{"q/a.xml"}, "q", 0o111, []string{"q/*.xml"}, "denied q" + denied},
 		{
-			"pattern over folders, one closed",
+			"pattern over directories, one closed",
 			[]string{"e/q/a.xml", "e/n/b.xml"},
 			"e/q", 0,
 			[]string{"e/*/*.xml"},
 			"denied e/q" + denied + "e/n/b.xml\n",
 		},
 		{
-			"pattern over folders, one closed higher up",
+			"pattern over directories, one closed higher up",
 			[]string{"e/q/s/a.xml", "e/n/s/b.xml"},
 			"e/q", 0,
 			[]string{"e/*/s/*.xml"},
 			"denied e/q" + denied + "e/n/s/b.xml\n",
 		},
 		{
-			"links into a closed folder, of any name",
+			"links into a closed directory, of any name",
 			[]string{"q/s/a.xml", "w/l -> ../q/s", "w/l.xml -> ../q/s/a.xml"},
 			"q", 0,
 			[]string{"w"},
@@ -218,7 +218,7 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-func TestHostFoldersClosed(t *testing.T) {
+func TestHostDirsClosed(t *testing.T) {
 	for _, tt := range []struct{ close, want string }{
 		{"etc/libvirt", "etc/libvirt"}, // one line, not one for each driver
 		{"etc/libvirt/qemu", "etc/libvirt/qemu"},
@@ -235,7 +235,7 @@ func TestHostFoldersClosed(t *testing.T) {
 	}
 }
 
-// A FIFO that nobody will ever write to, as a pattern of the shell finds it in a checkout.
+// A FIFO without a writer, as a pattern of the shell may match it in a checkout.
 func TestFIFOWithoutWriter(t *testing.T) {
 	plant(t)
 	check(t, syscall.Mkfifo("a.xml", 0o644))
@@ -247,7 +247,7 @@ func TestFIFOWithoutWriter(t *testing.T) {
 	})
 }
 
-// Links of all kinds that another program could have put into a folder that root scans.
+// Links that another user could put into a directory that root scans.
 func TestHostileLinks(t *testing.T) {
 	plant(t, "q/zero.xml -> /dev/zero", "q/kmsg.xml -> /proc/kmsg", "r/kmsg.save -> /proc/kmsg", "r/web.xml")
 	inTime(t, func() {
@@ -262,7 +262,8 @@ func TestHostileLinks(t *testing.T) {
 	})
 }
 
-// A link of another user in a directory such as /tmp is not followed, not as an operand and not in a folder.
+// A link of another user in a directory such as /tmp is not followed, neither as an argument nor in
+// a directory.
 func TestForeignLink(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can make links of other users")
@@ -270,10 +271,10 @@ func TestForeignLink(t *testing.T) {
 	plant(t, "web.xml", "tmp/l.xml -> ../web.xml", "tmp/own.xml")
 	check(t, os.Chmod("tmp", 0o777|fs.ModeSticky))
 	check(t, os.Lchown("tmp/l.xml", 12345, 12345))
-	for _, operand := range []string{"tmp", "tmp/l.xml", "tmp/l*.xml"} {
-		got := collected(t, []string{operand}, Options{})
+	for _, argument := range []string{"tmp", "tmp/l.xml", "tmp/l*.xml"} {
+		got := collected(t, []string{argument}, Options{})
 		if !slices.ContainsFunc(got, func(s string) bool { return strings.Contains(s, "a link of another user") }) {
-			t.Errorf("%s: %q", operand, got)
+			t.Errorf("%s: %q", argument, got)
 		}
 	}
 }

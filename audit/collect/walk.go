@@ -13,35 +13,35 @@ import (
 // walker is the state of one collection.
 type walker struct {
 	Options
-	yield     func(*Document, error) bool
-	stdinUsed bool
-	files     map[string]bool // real paths of the files yielded
-	folders   map[string]bool // real paths of the folders walked
-	links     []string        // links met in the tree being walked, not yet looked at
+	yield        func(*Document, error) bool
+	stdinUsed    bool
+	yieldedFiles map[string]bool // real paths of the files yielded
+	walkedDirs   map[string]bool // real paths of the directories walked
+	pendingLinks []string        // links of the tree being walked that were not examined yet
 }
 
-// tree walks the folder that an operand names. Files come before links and
-// links to folders before links to files, so that a file that can be reached
-// without a link is met, and shown, without one.
+// tree walks the directory that an argument names. Files come before links, and links to
+// directories before links to files, so that a file that can be reached without a link is shown
+// without one.
 func (w *walker) tree(path string) bool {
-	w.links = nil
-	if !w.folder(path, realPath(path)) {
+	w.pendingLinks = nil
+	if !w.dir(path, realPath(path)) {
 		return false
 	}
 	var linked []string
-	for len(w.links) > 0 { // a linked folder brings links of its own
-		link := w.links[0]
-		w.links = w.links[1:]
+	for len(w.pendingLinks) > 0 { // a linked directory may add more
+		link := w.pendingLinks[0]
+		w.pendingLinks = w.pendingLinks[1:]
 		info, err := os.Stat(link)
 		more := true
 		switch {
 		case err != nil:
-			more = w.broken(link, err)
+			more = w.brokenLink(link, err)
 		case !info.IsDir() && !isXML(link) && !strings.HasSuffix(link, imageSuffix):
-		case files.Trusted(link) != nil:
-			more = w.problem(link, files.Trusted(link))
+		case files.CheckLinks(link) != nil:
+			more = w.problem(link, files.CheckLinks(link))
 		case info.IsDir() && !isXML(link):
-			more = w.folder(link, realPath(link))
+			more = w.dir(link, realPath(link))
 		case !isXML(link) && !isImageFile(link, info.Mode()):
 		case info.Mode().IsRegular():
 			linked = append(linked, link)
@@ -60,10 +60,10 @@ func (w *walker) tree(path string) bool {
 	return true
 }
 
-// broken reports a link that leads nowhere, if that is our business. By its
-// name alone a dangling link is no document, and if it was to be a folder then
-// there is none; but one that we may not follow could hide a folder of guests.
-func (w *walker) broken(link string, err error) bool {
+// brokenLink reports a link that cannot be followed if it may hide a document: if its name ends in
+// ".xml", or if the permission to follow it is missing, because it could lead to a directory of
+// guests. Any other dangling link leads to nothing that could be audited.
+func (w *walker) brokenLink(link string, err error) bool {
 	if !isXML(link) && !errors.Is(err, fs.ErrPermission) {
 		return true
 	}
@@ -73,27 +73,27 @@ func (w *walker) broken(link string, err error) bool {
 	return w.problem(link, explain(err))
 }
 
-// folder visits the files below a folder and remembers its links. path is its
-// name for the user and the system, key its real path: carried along, because
-// resolving it anew for each file would cost more than listing the folder.
-func (w *walker) folder(path, key string) bool {
-	if w.folders[key] {
-		return true // reached before, or a loop of links
+// dir visits the files below a directory and queues its links. path is the name for the user and
+// the system. realPath is passed on, because resolving it for each file would cost more than
+// listing the directory.
+func (w *walker) dir(path, realPath string) bool {
+	if w.walkedDirs[realPath] {
+		return true // visited before, or a loop of links
 	}
-	w.folders[key] = true
-	entries, failed := os.ReadDir(path) // sorted; what was read before a failure is good
+	w.walkedDirs[realPath] = true
+	entries, failed := os.ReadDir(path) // sorted; entries before a failure are valid
 	for _, e := range entries {
 		name := join(path, e.Name())
 		mode := e.Type()
 		more := true
 		switch {
 		case mode&fs.ModeSymlink != 0:
-			w.links = append(w.links, name)
+			w.pendingLinks = append(w.pendingLinks, name)
 		case mode.IsDir() && !isXML(name):
-			more = w.folder(name, join(key, e.Name()))
+			more = w.dir(name, join(realPath, e.Name()))
 		case !isXML(name) && !isImageFile(name, mode):
 		case mode.IsRegular():
-			more = w.file(name, join(key, e.Name()), false)
+			more = w.file(name, join(realPath, e.Name()), false)
 		default:
 			more = w.problem(name, notFile(mode))
 		}
@@ -107,15 +107,15 @@ func (w *walker) folder(path, key string) bool {
 	return true
 }
 
-// join appends a name to the path of a folder, and changes nothing in that
-// path: filepath.Join makes web.xml of link/../web.xml, which is another file.
-func join(folder, name string) string {
-	if folder == "." {
+// join appends a name to the path of a directory without cleaning the path: filepath.Join turns
+// link/../web.xml into web.xml, which is another file.
+func join(dir, name string) string {
+	if dir == "." {
 		return name
 	}
 	const sep = string(filepath.Separator)
-	if strings.HasSuffix(folder, sep) {
-		return strings.TrimRight(folder, sep) + sep + name
+	if strings.HasSuffix(dir, sep) {
+		return strings.TrimRight(dir, sep) + sep + name
 	}
-	return folder + sep + name
+	return dir + sep + name
 }

@@ -1,6 +1,6 @@
-// Package files reads files that may have been put in place by somebody else: in a checkout, in a
-// directory that everybody may write to, in a mounted image. Every reading ends, whatever the name
-// leads to, and none takes more memory than its limit. It prints nothing.
+// Package files reads files that another user may control: in a checkout, in a directory that all
+// users may write to, in a mounted image. Every read ends, whatever the name leads to, and
+// allocates no more memory than its limit. The package prints nothing.
 package files
 
 import (
@@ -15,43 +15,44 @@ import (
 )
 
 var (
-	// ErrNotFile says that a name leads to a directory, a FIFO, a socket or a device.
+	// ErrNotFile is the error for a name that leads to a directory, FIFO, socket or device.
 	ErrNotFile = errors.New("not a regular file")
-	// ErrTooLarge says that there is more than the limit.
+	// ErrTooLarge is the error for content above the limit.
 	ErrTooLarge = errors.New("too large")
-	// ErrWaits says that a file has no end but makes its reader wait, as /proc/kmsg does.
-	ErrWaits = errors.New("not a file of a disk: reading it would wait for what the kernel writes")
+	// ErrWaits is the error for a file without an end that blocks its reader, such as /proc/kmsg.
+	ErrWaits = errors.New("not a file on a disk: reading it would wait for messages of the kernel")
 )
 
-// Error is what is wrong with a file.
+// Error is an error of a file.
 type Error struct {
 	Name string
 	Err  error
 }
 
-// Error returns the name of the file and what is wrong with it.
+// Error returns the name of the file and the cause.
 func (e *Error) Error() string { return e.Name + ": " + e.Err.Error() }
 
-// Unwrap returns what is wrong with the file.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Read returns the content of a regular file, or of an open pipe that the caller has named by its
-// descriptor, see Descriptor. It returns ErrTooLarge for more than limit bytes, and ErrNotFile at
-// once for anything else. Errors begin with the name.
+// Read returns the content of a regular file, or of an open pipe that is named by its descriptor,
+// see Descriptor. It returns ErrTooLarge for more than limit bytes, and ErrNotFile for any other
+// kind of file, without opening it. Errors begin with the name.
 func Read(name string, limit int64) ([]byte, error) {
 	f, err := Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close() //nolint:errcheck // nothing was written
-	// A size is a claim, but this one is taken.
+	// A size may be wrong, but a larger one than the limit is refused without reading.
 	if info, err := f.Stat(); err == nil && info.Size() > limit {
 		return nil, TooLarge(name, limit)
 	}
 	return Limited(Reader(f), name, limit)
 }
 
-// Limited returns all that in gives, or ErrTooLarge for more than limit bytes. The name is for errors.
+// Limited returns the whole content of in, or ErrTooLarge for more than limit bytes. The name is
+// for errors.
 func Limited(in io.Reader, name string, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(in, limit+1))
 	switch {
@@ -68,27 +69,28 @@ func TooLarge(name string, limit int64) error {
 	return &Error{name, fmt.Errorf("%w: the limit is %d bytes", ErrTooLarge, limit)}
 }
 
-// Open opens a file for reading, as Read does. Opening can be an act, which starts a watchdog, rewinds
-// a tape or waits for the writer of a FIFO, so the kind of the file is looked at before as well as after.
+// Open opens a file for reading, with the errors of Read. Opening a file can have an effect (it
+// starts a watchdog, rewinds a tape or waits for the writer of a FIFO), so its kind is checked
+// before as well as after.
 func Open(name string) (*os.File, error) {
 	info, err := os.Stat(name)
 	if err != nil {
 		return nil, &Error{name, cause(err)}
 	}
 	pipe := Descriptor(name)
-	if err := usable(name, info, pipe); err != nil {
+	if err := checkOpenable(name, info, pipe); err != nil {
 		return nil, err
 	}
 	flags := os.O_RDONLY | syscall.O_NONBLOCK
 	if info.Mode()&fs.ModeNamedPipe != 0 {
-		flags = os.O_RDONLY // its writer may take its time; the open itself does not wait for an anonymous pipe
+		flags = os.O_RDONLY // a read waits for its writer; the open itself does not wait for an anonymous pipe
 	}
 	f, err := os.OpenFile(name, flags, 0)
 	if err != nil {
 		return nil, &Error{name, cause(err)}
 	}
 	if info, err = f.Stat(); err == nil {
-		err = usable(name, info, pipe)
+		err = checkOpenable(name, info, pipe)
 	}
 	if err != nil {
 		_ = f.Close() // nothing was written
@@ -97,9 +99,9 @@ func Open(name string) (*os.File, error) {
 	return f, nil
 }
 
-// usable returns why a file is not to be opened. Only root could open /proc/kmsg, and who reads it takes
-// the kernel's messages from the system's log.
-func usable(name string, info fs.FileInfo, pipe bool) error {
+// checkOpenable returns an error if a file must not be opened. Only root can open /proc/kmsg;
+// reading it removes the kernel's messages, which are then missing in the system's log.
+func checkOpenable(name string, info fs.FileInfo, pipe bool) error {
 	mode := info.Mode()
 	switch {
 	case mode.IsRegular() && info.Size() == 0 && isKernelLog(info):
@@ -110,12 +112,14 @@ func usable(name string, info fs.FileInfo, pipe bool) error {
 	return &Error{name, NotFile(mode)}
 }
 
+// isKernelLog reports whether a file is /proc/kmsg, under any name.
 func isKernelLog(info fs.FileInfo) bool {
 	log, err := os.Stat("/proc/kmsg")
 	return err == nil && os.SameFile(info, log)
 }
 
-// NotFile says what something is that should be a regular file. It wraps ErrNotFile.
+// NotFile returns an error that describes the kind of a file that should be regular. It wraps
+// ErrNotFile.
 func NotFile(mode fs.FileMode) error {
 	switch {
 	case mode.IsDir():
@@ -132,8 +136,8 @@ func NotFile(mode fs.FileMode) error {
 	return ErrNotFile
 }
 
-// Descriptor reports whether a name is that of an open file of this process: what a shell makes of
-// <(command). Links to such names are not meant, since anybody can make one.
+// Descriptor reports whether a name is that of an open file of this process, which a shell passes
+// for <(command). It returns false for links to such names, because any user can create one.
 func Descriptor(name string) bool {
 	for _, dir := range []string{"/dev/fd/", "/proc/self/fd/"} {
 		if n, ok := strings.CutPrefix(name, dir); ok {
@@ -144,9 +148,9 @@ func Descriptor(name string) bool {
 	return name == "/dev/stdin"
 }
 
-// Reader returns a reader of an open file that never waits for a regular file. Some that the kernel makes
-// up as they are read, such as /proc/kmsg and trace_pipe, are regular by their mode, and os.File would
-// wait there for more.
+// Reader returns a reader of an open file that never waits if the file is regular. Some files that
+// the kernel generates when they are read, such as /proc/kmsg and trace_pipe, have the mode of a
+// regular file, and os.File would wait for more of their content.
 func Reader(f *os.File) io.Reader {
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return f
@@ -155,13 +159,14 @@ func Reader(f *os.File) io.Reader {
 	if err != nil {
 		return f
 	}
-	return &impatient{raw}
+	return &nonblockingReader{raw}
 }
 
-type impatient struct{ raw syscall.RawConn }
+// nonblockingReader reads a file that was opened with O_NONBLOCK.
+type nonblockingReader struct{ raw syscall.RawConn }
 
-// Read reads what there is.
-func (r *impatient) Read(p []byte) (n int, err error) {
+// Read reads the available bytes. It returns ErrWaits if a read would wait.
+func (r *nonblockingReader) Read(p []byte) (n int, err error) {
 	failed := r.raw.Read(func(fd uintptr) bool {
 		for {
 			n, err = syscall.Read(int(fd), p) //nolint:gosec // a descriptor
@@ -183,7 +188,7 @@ func (r *impatient) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// cause returns an error without the path that package os puts before it.
+// cause returns an error without the path that package os prepends.
 func cause(err error) error {
 	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		return p.Err

@@ -16,7 +16,7 @@ import (
 
 const limit = 1000
 
-// inTime reads a file and fails the test if that does not end.
+// inTime reads a file, and fails the test if the read does not end within a minute.
 func inTime(t *testing.T, name string) (data []byte, err error) {
 	t.Helper()
 	done := make(chan struct{})
@@ -70,7 +70,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// A file of the kernel that is regular by its mode, and waits for what is to come.
+// /proc/kmsg has the mode of a regular file, but a read of it waits for the next message.
 func TestKernelLog(t *testing.T) {
 	t.Parallel()
 	link := filepath.Join(t.TempDir(), "web.xml")
@@ -89,7 +89,7 @@ func TestDescriptor(t *testing.T) {
 	check(t, err)
 	defer func() { _ = r.Close() }()
 	go func() {
-		time.Sleep(20 * time.Millisecond) // the program that writes to it may take its time
+		time.Sleep(20 * time.Millisecond) // the writer may be slow
 		_, _ = w.WriteString("text")
 		_ = w.Close()
 	}()
@@ -113,10 +113,10 @@ func TestDescriptor(t *testing.T) {
 	}
 }
 
-// other is a user who is not us.
+// other is the ID of a user that does not run the test.
 const other = 12345
 
-// shared makes a directory such as /tmp, in which another user has put something.
+// shared creates a directory such as /tmp that contains files and links of another user.
 func shared(t *testing.T) string {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -125,11 +125,11 @@ func shared(t *testing.T) string {
 	dir := t.TempDir()
 	check(t, os.Chmod(dir, 0o777|fs.ModeSticky))
 	check(t, os.Mkdir(filepath.Join(dir, "home"), 0o755))
-	for name, to := range map[string]string{
+	for name, target := range map[string]string{
 		"theirs": "home/file", "ours": "home/file", "dir": "home", "nowhere": "home/none", "chain": "theirs",
 		"home/theirs": "file", "home/through": "../theirs",
 	} {
-		check(t, os.Symlink(to, filepath.Join(dir, name)))
+		check(t, os.Symlink(target, filepath.Join(dir, name)))
 	}
 	check(t, os.WriteFile(filepath.Join(dir, "home/file"), nil, 0o644))
 	check(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o666))
@@ -143,7 +143,7 @@ func shared(t *testing.T) string {
 func TestForeign(t *testing.T) {
 	t.Parallel()
 	dir := shared(t)
-	for name, want := range map[string][2]error{ // for reading, and for writing
+	for name, want := range map[string][2]error{ // of CheckLinks and CheckWritable
 		"theirs":       {files.ErrForeignLink, files.ErrForeignLink},
 		"dir/file":     {files.ErrForeignLink, files.ErrForeignLink},
 		"nowhere":      {files.ErrForeignLink, files.ErrForeignLink},
@@ -157,15 +157,15 @@ func TestForeign(t *testing.T) {
 		"none/none":    {nil, nil},
 	} {
 		name := filepath.Join(dir, name)
-		for i, test := range []func(string) error{files.Trusted, files.Writable} {
+		for i, test := range []func(string) error{files.CheckLinks, files.CheckWritable} {
 			if err := test(name); !errors.Is(err, want[i]) || want[i] == nil && err != nil {
 				t.Errorf("%s, %d: %v, want %v", name, i, err, want[i])
 			}
 		}
 	}
-	// The owner of the directory may put links there.
+	// Links of the directory's owner are followed.
 	check(t, os.Lchown(dir, other, other))
-	if err := files.Trusted(filepath.Join(dir, "theirs")); err != nil {
+	if err := files.CheckLinks(filepath.Join(dir, "theirs")); err != nil {
 		t.Error(err)
 	}
 }
@@ -174,7 +174,7 @@ func TestLoop(t *testing.T) {
 	t.Parallel()
 	name := filepath.Join(t.TempDir(), "loop")
 	check(t, os.Symlink("loop", name))
-	if err := files.Trusted(name); !errors.Is(err, syscall.ELOOP) {
+	if err := files.CheckLinks(name); !errors.Is(err, syscall.ELOOP) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -211,6 +211,6 @@ func TestChangeable(t *testing.T) {
 		}
 	}
 	if got := files.Changeable(at("file"), other); !strings.Contains(got, "can be changed by every user") {
-		t.Errorf("their own: %q", got)
+		t.Errorf("with the owner's ID: %q", got)
 	}
 }

@@ -10,16 +10,16 @@ import (
 )
 
 var (
-	// ErrForeignLink says that a link is not followed.
+	// ErrForeignLink is the error for a link that is not followed.
 	ErrForeignLink = errors.New("a link of another user in a directory that all users may write to is not followed")
-	// ErrForeignFile says that a file is not replaced.
+	// ErrForeignFile is the error for a file that is not overwritten.
 	ErrForeignFile = errors.New("a file of another user in a directory that all users may write to is not overwritten")
 )
 
-// maxLinks is how many links the kernel follows in one name.
+// maxLinks is the number of links that the kernel follows in one name.
 const maxLinks = 40
 
-// Owner returns the user whom a file belongs to, and false where that is unknown.
+// Owner returns the ID of the user who owns a file, or false if it is unknown.
 func Owner(info fs.FileInfo) (uint32, bool) {
 	s, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -28,23 +28,24 @@ func Owner(info fs.FileInfo) (uint32, bool) {
 	return s.Uid, true
 }
 
-// shared reports whether a directory is one where all users put files, such as /tmp.
+// shared reports whether all users may create files in a directory, as in /tmp.
 func shared(dir fs.FileInfo) bool {
 	return dir.IsDir() && dir.Mode()&fs.ModeSticky != 0 && dir.Mode().Perm()&0o002 != 0
 }
 
-// foreign reports whether an entry of a shared directory is neither ours nor of those who are trusted
-// there: root, and the owner of the directory. The kernel decides so with fs.protected_symlinks and
-// fs.protected_regular (Documentation/admin-guide/sysctl/fs.rst), which may be off.
+// foreign reports whether an entry of a shared directory belongs to a user other than this
+// process's, root, and the owner of the directory. The kernel has the same rule for
+// fs.protected_symlinks and fs.protected_regular (Documentation/admin-guide/sysctl/fs.rst), which
+// may be disabled.
 func foreign(dir, entry fs.FileInfo) bool {
 	of, ok := Owner(entry)
 	parent, _ := Owner(dir)
 	return shared(dir) && (!ok || of != 0 && int(of) != os.Geteuid() && of != parent)
 }
 
-// Trusted returns an error if a name leads through a link that another user has put into a directory
-// such as /tmp. What does not exist is no reason for an error.
-func Trusted(name string) error {
+// CheckLinks returns an error if a name leads through a link that another user has put into a
+// directory such as /tmp. A name that does not exist is not an error.
+func CheckLinks(name string) error {
 	return walk(name, func(dir, entry fs.FileInfo, path string, _ bool) error {
 		if entry.Mode()&fs.ModeSymlink != 0 && foreign(dir, entry) {
 			return &Error{path, ErrForeignLink}
@@ -53,10 +54,10 @@ func Trusted(name string) error {
 	})
 }
 
-// Writable is Trusted for a file that is about to be written: what is there already must not be another
-// user's either, if it is in such a directory.
-func Writable(name string) error {
-	if err := Trusted(name); err != nil {
+// CheckWritable is CheckLinks for a file that will be written. It also returns an error if the file
+// exists in such a directory and belongs to another user.
+func CheckWritable(name string) error {
+	if err := CheckLinks(name); err != nil {
 		return err
 	}
 	return walk(name, func(dir, entry fs.FileInfo, path string, last bool) error {
@@ -67,57 +68,58 @@ func Writable(name string) error {
 	})
 }
 
-// walk shows each step of a name to look, and each step of the links on the way, with the directory that
-// it is in. It ends where there is nothing. last is set for what the whole name leads to.
-func walk(name string, look func(dir, entry fs.FileInfo, path string, last bool) error) error {
+// walk calls visit for each step of a name, and for each step of the links on the way, with the
+// directory that contains it. It ends at a step that does not exist. last is set for the file that
+// the whole name leads to.
+func walk(name string, visit func(dir, entry fs.FileInfo, path string, last bool) error) error {
 	full, err := absolute(name)
 	if err != nil {
 		return err
 	}
-	at, rest, links := "/", split(full), 0
+	current, rest, links := "/", split(full), 0
 	for len(rest) > 0 {
 		step := rest[0]
 		rest = rest[1:]
 		if step == ".." {
-			at = filepath.Dir(at)
+			current = filepath.Dir(current)
 			continue
 		}
-		path := filepath.Join(at, step)
-		dir, err := os.Lstat(at)
+		path := filepath.Join(current, step)
+		dir, err := os.Lstat(current)
 		if err != nil {
-			return nil //nolint:nilerr // whoever opens the file is told
+			return nil //nolint:nilerr // opening the file returns the error
 		}
 		entry, err := os.Lstat(path)
 		if err != nil {
 			return nil //nolint:nilerr // the same
 		}
 		link := entry.Mode()&fs.ModeSymlink != 0
-		if err := look(dir, entry, path, len(rest) == 0 && !link); err != nil {
+		if err := visit(dir, entry, path, len(rest) == 0 && !link); err != nil {
 			return err
 		}
 		if !link {
-			at = path
+			current = path
 			continue
 		}
 		if links++; links > maxLinks {
 			return &Error{name, syscall.ELOOP}
 		}
-		to, err := os.Readlink(path)
+		target, err := os.Readlink(path)
 		if err != nil {
 			return nil //nolint:nilerr // the same
 		}
-		if filepath.IsAbs(to) {
-			at = "/"
-			if strings.HasPrefix(to, "/proc/") { // an open file, which has no name to look at
+		if filepath.IsAbs(target) {
+			current = "/"
+			if strings.HasPrefix(target, "/proc/") { // an open file, which has no path to check
 				return nil
 			}
 		}
-		rest = append(split(to), rest...)
+		rest = append(split(target), rest...)
 	}
 	return nil
 }
 
-// absolute is filepath.Abs without the shortening of link/.., which may be another file.
+// absolute is filepath.Abs without removing link/.., which may lead to another directory.
 func absolute(name string) (string, error) {
 	if filepath.IsAbs(name) {
 		return name, nil

@@ -10,14 +10,16 @@ import (
 	"syscall"
 )
 
-// Changeable returns why users other than root and those of uids could change what a name leads to: they
-// own or may write the file, a directory above it or a link on the way to it. It returns "" if they cannot.
+// Changeable returns the reason why users other than root and uids can change the file that a name
+// leads to: they own or may write the file, a directory above it or a link on the way to it. It
+// returns "" if they cannot.
 func Changeable(name string, uids ...uint32) string {
-	why := ""
+	reason := ""
 	err := walk(name, func(dir, entry fs.FileInfo, path string, _ bool) error {
-		if why == "" && path != "" {
-			if why = changeable(dir, uids, strings.TrimSuffix(path[:strings.LastIndexByte(path, '/')+1], "/")); why == "" {
-				why = changeable(entry, uids, path)
+		if reason == "" && path != "" {
+			parent := strings.TrimSuffix(path[:strings.LastIndexByte(path, '/')+1], "/")
+			if reason = changeable(dir, uids, parent); reason == "" {
+				reason = changeable(entry, uids, path)
 			}
 		}
 		return nil
@@ -25,23 +27,23 @@ func Changeable(name string, uids ...uint32) string {
 	if err != nil {
 		return err.Error()
 	}
-	return why
+	return reason
 }
 
-// changeable says who else may change one file or directory. In a sticky directory nobody can replace
-// what others own.
+// changeable returns the reason why other users can change one file or directory, or "". In a
+// sticky directory they cannot replace files of other users.
 func changeable(info fs.FileInfo, uids []uint32, path string) string {
 	if path == "" {
 		path = "/"
 	}
 	mode := info.Mode()
-	of, ok := Owner(info)
+	owner, ok := Owner(info)
 	switch {
 	case !ok:
 		return "the owner of " + path + " is unknown"
-	case of != 0 && !slices.Contains(uids, of):
-		return fmt.Sprintf("%s belongs to another user (%d)", path, of)
-	case mode&fs.ModeSymlink != 0: // its permissions mean nothing
+	case owner != 0 && !slices.Contains(uids, owner):
+		return fmt.Sprintf("%s belongs to another user (%d)", path, owner)
+	case mode&fs.ModeSymlink != 0: // permissions of a link have no effect
 		return ""
 	case info.IsDir() && mode&fs.ModeSticky != 0:
 		return ""
@@ -53,8 +55,9 @@ func changeable(info fs.FileInfo, uids []uint32, path string) string {
 	return ""
 }
 
-// ownersGroup reports whether the group that may write a file is its owner's own. An access control list puts
-// the most that any of its entries allows in the place of the group's permissions (acl(5)).
+// ownersGroup reports whether the group of a file is the private group of its owner. It returns
+// false for a file with an access control list, which replaces the permissions of the group by the
+// maximum of its entries (acl(5)).
 func ownersGroup(info fs.FileInfo, path string) bool {
 	s, ok := info.Sys().(*syscall.Stat_t)
 	if !ok || (s.Uid != 0 || s.Gid != 0) && !PrivateGroup(s.Uid, s.Gid) {
@@ -64,8 +67,8 @@ func ownersGroup(info fs.FileInfo, path string) bool {
 	return err != nil
 }
 
-// PrivateGroup reports whether the group is the user's own, which is what lets login give a umask of
-// 002: it has the user's name.
+// PrivateGroup reports whether a group is the private group of a user, that is, has the user's
+// name. Login sets a umask of 002 for users with such a group.
 func PrivateGroup(uid, gid uint32) bool {
 	u, err := user.LookupId(strconv.FormatUint(uint64(uid), 10))
 	if err != nil {

@@ -7,10 +7,11 @@ import (
 	"testing"
 )
 
-// TestImpatient reads what answers "not now", as trace_pipe of the kernel does, which is regular by its mode.
-func TestImpatient(t *testing.T) {
+// TestReaderThatWouldWait reads a file whose read returns EAGAIN, as the kernel's trace_pipe does,
+// which has the mode of a regular file.
+func TestReaderThatWouldWait(t *testing.T) {
 	t.Parallel()
-	r, w, err := os.Pipe() // of which package os makes one that does not block
+	r, w, err := os.Pipe() // package os creates a pipe that does not block
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -19,13 +20,13 @@ func TestImpatient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := &impatient{raw}
+	in := &nonblockingReader{raw}
 	if _, err := w.WriteString("text"); err != nil {
 		t.Fatal(err)
 	}
 	data, err := io.ReadAll(in)
 	if string(data) != "text" || !errors.Is(err, ErrWaits) {
-		t.Errorf("%q, %v, want what was there and %v", data, err, ErrWaits)
+		t.Errorf("%q, %v, want the text and %v", data, err, ErrWaits)
 	}
 	_ = w.Close()
 	if data, err = io.ReadAll(in); len(data) > 0 || err != nil {

@@ -88,7 +88,7 @@ func TestChangedBetweenPasses(t *testing.T) {
 				}
 			}
 			documents := func(yield func(*collect.Document, error) bool) {
-				for d, err := range collect.Operands(files, collect.Options{}) {
+				for d, err := range collect.Find(files, collect.Options{}) {
 					if !yield(d, err) {
 						return
 					}
@@ -114,7 +114,7 @@ func TestEarlyEnd(t *testing.T) {
 		rule := ruleNamed(t, id)
 		for stop := range 4 {
 			n := 0
-			for range runOf(4, rule).Outcomes(collect.Operands([]string{"../../testdata/fleet"}, collect.Options{})) {
+			for range runOf(4, rule).Outcomes(collect.Find([]string{"../../testdata/fleet"}, collect.Options{})) {
 				if n++; n > stop {
 					break
 				}

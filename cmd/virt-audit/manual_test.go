@@ -137,7 +137,7 @@ func TestManualFiles(t *testing.T) {
 			}
 		}
 	}
-	for _, folder := range collect.HostFoldersIn(root) {
+	for _, folder := range collect.HostDirsIn(root) {
 		path := strings.TrimPrefix(folder, root)
 		stated := strings.Contains(files, "`"+path+"`") || strings.Contains(files, "`"+path+"/*.xml`")
 		if head, driver := filepath.Split(path); !stated { // "likewise `lxc`"

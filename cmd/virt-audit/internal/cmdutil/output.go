@@ -29,7 +29,7 @@ func (s *Streams) OutputTemporary(file string) (w *bufio.Writer, done func(keep 
 		b := bufio.NewWriterSize(s.Out, size)
 		return b, func(bool) error { return b.Flush() }, "", nil
 	}
-	if err := files.Writable(file); err != nil {
+	if err := files.CheckWritable(file); err != nil {
 		return nil, nil, "", Usagef("the report cannot be written: %v", err)
 	}
 	at, streamed := Destination(file)

@@ -195,7 +195,7 @@ func JoinErrors(errs []error) string {
 // stores guests.
 func GuestDirectories(root string) []string {
 	if root != "" && filepath.Clean(root) != "/" {
-		return collect.HostFoldersIn(root)
+		return collect.HostDirsIn(root)
 	}
-	return collect.HostFolders(os.Getenv)
+	return collect.HostDirs(os.Getenv)
 }

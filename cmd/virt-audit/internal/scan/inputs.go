@@ -47,7 +47,7 @@ func (s *scan) inputs() (*inputs, error) {
 	if err != nil {
 		return nil, err
 	}
-	documents := collect.Operands(paths, collected)
+	documents := collect.Find(paths, collected)
 	return &inputs{named: paths, paths: paths, documents: documents}, checkDocuments(documents, s.targets, s.WriteFile)
 }
 

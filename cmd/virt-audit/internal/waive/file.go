@@ -21,7 +21,7 @@ import (
 // waiveFile edits a file in place, unless it is libvirt's own: libvirt overwrites an edit there, or
 // reads half of it.
 func (r *run) waiveFile(name string, e *waiving) error {
-	if err := files.Writable(name); err != nil {
+	if err := files.CheckWritable(name); err != nil {
 		return cmdutil.Usagef("%v", err)
 	}
 	target, err := filepath.EvalSymlinks(name)

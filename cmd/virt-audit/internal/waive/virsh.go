@@ -119,7 +119,7 @@ func (r *run) definition(name, uuid string) (*audit.Domain, error) {
 	if uri := r.uri; uri != "" {
 		return r.defined(uri, name)
 	}
-	for document, err := range collect.Operands(options.GuestDirectories(r.hostRoot), collect.Options{}) {
+	for document, err := range collect.Find(options.GuestDirectories(r.hostRoot), collect.Options{}) {
 		if err != nil {
 			continue
 		}

@@ -6,23 +6,23 @@ import (
 	"testing"
 )
 
-func TestOperands(t *testing.T) {
+func TestFind(t *testing.T) {
 	tests := []struct {
 		name string
 		tree []string
 		args []string
 		want []string
 	}{
-		{"no operand", []string{"a.xml"}, nil, []string{}},
+		{"no argument", []string{"a.xml"}, nil, []string{}},
 		{"file of any name", []string{"web"}, []string{"web"}, []string{"web"}},
 		{
-			"folder: .xml only, sorted, recursive",
+			"directory: .xml only, sorted, recursive",
 			[]string{"b.xml", "a.xml", "c.txt", "d.XML", "e.xml.bak", ".h.xml", "n/default.xml", "empty/"},
 			[]string{"."},
 			[]string{".h.xml", "a.xml", "b.xml", "n/default.xml"},
 		},
 		{
-			"folder shown as typed",
+			"directory shown as typed",
 			[]string{"f/a.xml"},
 			[]string{"./f//"},
 			[]string{"./f/a.xml = f/a.xml"},
@@ -34,7 +34,7 @@ func TestOperands(t *testing.T) {
 			[]string{"qemu/web.xml"},
 		},
 		{
-			"link to what is not visited",
+			"link to a file that is not visited",
 			[]string{"qemu/a.xml -> ../out/real", "qemu/b.xml", "out/real"},
 			[]string{"qemu"},
 			[]string{"qemu/b.xml", "qemu/a.xml = out/real"},
@@ -46,25 +46,25 @@ func TestOperands(t *testing.T) {
 			[]string{"q/a.xml = real"},
 		},
 		{
-			"link to what was given before",
+			"link to a file that is an argument before",
 			[]string{"q/a.xml -> ../real", "real"},
 			[]string{"real", "q"},
 			[]string{"real"},
 		},
 		{
-			"link by another name is not ours",
+			"link without .xml in its name is ignored",
 			[]string{"q/a -> ../real", "q/gone -> nowhere", "real"},
 			[]string{"q"},
 			[]string{},
 		},
 		{
-			"folder link followed, its files before links to them",
+			"link to a directory followed, its files before links to them",
 			[]string{"q/a.xml -> ../out/x.xml", "q/z -> ../out", "out/x.xml", "out/y.xml"},
 			[]string{"q"},
 			[]string{"q/z/x.xml = out/x.xml", "q/z/y.xml = out/y.xml"},
 		},
 		{
-			"folder link as operand",
+			"link to a directory as argument",
 			[]string{"q -> out", "out/x.xml"},
 			[]string{"q", "out"},
 			[]string{"q/x.xml = out/x.xml"},
@@ -82,13 +82,13 @@ func TestOperands(t *testing.T) {
 			[]string{"q/c.xml", "! q/a.xml: too many levels of symbolic links"},
 		},
 		{
-			"twice, in other spellings, by a link and with its folder",
+			"twice, in other spellings, by a link and with its directory",
 			[]string{"q/a.xml", "q/b.xml", "l.xml -> q/a.xml"},
 			[]string{"l.xml", "q/a.xml", "./q/../q/a.xml", "q", "q/", "."},
 			[]string{"l.xml = q/a.xml", "q/b.xml"},
 		},
 		{
-			"folder within a folder given before",
+			"directory within a directory, named before it",
 			[]string{"q/s/a.xml", "q/b.xml"},
 			[]string{"q/s", "q"},
 			[]string{"q/s/a.xml", "q/b.xml"},
@@ -100,13 +100,13 @@ func TestOperands(t *testing.T) {
 			[]string{"l/../a.xml = far/a.xml", "a.xml"},
 		},
 		{
-			"dot dot after a link in a folder's path",
+			"dot dot after a link in the path of a directory",
 			[]string{"far/sub/", "l -> far/sub", "a.xml", "far/a.xml"},
 			[]string{"l/.."},
 			[]string{"l/../a.xml = far/a.xml"},
 		},
 		{
-			"dangling links, the rest goes on",
+			"dangling links, the collection continues",
 			[]string{"q/a.xml -> gone.xml", "q/b.xml", "l -> gone", "z.xml"},
 			[]string{"l", "q", "z.xml"},
 			[]string{
@@ -117,18 +117,18 @@ func TestOperands(t *testing.T) {
 			},
 		},
 		{
-			"folders named like files",
+			"directories named like files",
 			[]string{"q/a.xml/in.xml", "q/b.xml -> ../d", "d/in.xml", "q/c.xml"},
 			[]string{"q/a.xml", "q"},
 			[]string{
-				"! q/a.xml: a folder named like a file, not a regular file: rename it, or name the files in it",
-				"! q/a.xml: a folder named like a file, not a regular file: rename it, or name the files in it",
+				"! q/a.xml: a directory named like a file, not a regular file: rename it, or name the files in it",
+				"! q/a.xml: a directory named like a file, not a regular file: rename it, or name the files in it",
 				"q/c.xml",
-				"! q/b.xml: a folder named like a file, not a regular file: rename it, or name the files in it",
+				"! q/b.xml: a directory named like a file, not a regular file: rename it, or name the files in it",
 			},
 		},
 		{
-			"a device behind a link",
+			"links to devices",
 			[]string{"q/masked.xml -> /dev/null", "q/other -> /dev/null"},
 			[]string{"q", "/dev/zero"},
 			[]string{
@@ -142,30 +142,30 @@ func TestOperands(t *testing.T) {
 			[]string{"nope.xml", "", "a.xml/b.xml", "a.xml"},
 			[]string{
 				"! nope.xml: no such file or directory",
-				`! "": empty operand, perhaps from an unset variable`,
+				`! "": empty argument, perhaps from an unset variable`,
 				"! a.xml/b.xml: not a directory",
 				"a.xml",
 			},
 		},
 		{
-			"pattern, sorted, once, also folders and links",
+			"pattern, sorted, once, also directories and links",
 			[]string{"b1.xml", "a1.xml", "c1/x.xml", "d1 -> nowhere", "e1.xml -> a1.xml", "z.xml"},
 			[]string{"?1*", "z.xm[l]"},
 			[]string{"a1.xml", "b1.xml", "c1/x.xml", "! d1: dangling link to nowhere: no such file or directory", "z.xml"},
 		},
 		{
-			"pattern over folders, sorted as a whole",
+			"pattern over directories, sorted as a whole",
 			[]string{"a/x.xml", "a-b/x.xml"},
 			[]string{"*/x.xml"},
 			[]string{"a-b/x.xml", "a/x.xml"},
 		},
 		{
-			"patterns that match nothing or are none",
+			"patterns that match nothing or are malformed",
 			[]string{"a.xml"},
 			[]string{"b*.xml", "[", "none/*.xml"},
 			[]string{
 				"! b*.xml: no such file or directory: nothing matches the pattern",
-				"! [: no such file or directory: nor is it a pattern: syntax error in pattern",
+				"! [: no such file or directory: and not a valid pattern: syntax error in pattern",
 				"! none/*.xml: no such file or directory: nothing matches the pattern",
 			},
 		},
@@ -176,7 +176,7 @@ func TestOperands(t *testing.T) {
 			[]string{"a*.xml"},
 		},
 		{
-			"control characters are left as they are",
+			"control characters are kept",
 			[]string{"q/a\x1b[2J\n.xml"},
 			[]string{"q"},
 			[]string{"q/a\x1b[2J\n.xml"},
