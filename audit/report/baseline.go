@@ -9,6 +9,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/baseline"
 	"github.com/virt-audit/virt-audit/audit/policy"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // Baseline writes a baseline, one entry a line, so that a change of one is a change of one line in
@@ -115,7 +116,7 @@ func (t *textReporter) item(word, about string, i *baseline.Item) string {
 		}
 	}
 	if word == "new" {
-		fmt.Fprintf(&b, "    %s:%d:%d\n", printable(i.Source), i.Line, i.Column)
+		fmt.Fprintf(&b, "    %s\n", source.Location(printable(i.Source), i.Line, i.Column))
 		for line := range strings.SplitSeq(i.Fix, "\n") {
 			if strings.HasPrefix(line, "$ ") { // a command stays on one line, to be copied
 				fmt.Fprintf(&b, "    %s\n", printable(line))

@@ -8,7 +8,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit/baseline"
 )
 
-// TestDifferenceWidth tells of a difference in a narrow terminal. What is to be copied stays on one line.
+// TestDifferenceWidth prints a difference for a narrow terminal. Commands and places stay on one
+// line.
 func TestDifferenceWidth(t *testing.T) {
 	const command = "$ virt-xml web --edit model=dac --seclabel clearxml=yes,type=dynamic,model=dac"
 	long := strings.TrimSpace(strings.Repeat("word ", 30))

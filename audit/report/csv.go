@@ -14,8 +14,8 @@ import (
 // of the row: a finding; a guest without findings, so that the verdict of every guest is present; a
 // check that was not evaluated; a notice, which is about no guest; an unreadable input; with
 // --show-waived, a finding that is waived or in the baseline. The last row is a summary: it counts
-// the findings that do not count, and tells a report of no guest from one that was cut off. A row
-// is one line.
+// the findings that do not count, and distinguishes a report of no guest from a truncated one. A
+// row is one line.
 //
 // Cells are escaped, see csvCell; JSON has the original text.
 
@@ -107,7 +107,7 @@ func guestRow(r *audit.Result) csvRow {
 		"type": r.Target.Type, "os": r.Target.OS, "arch": r.Target.Arch, "machine": r.Target.Machine,
 		"verdict": string(r.Boundary.Verdict), "reason": string(r.Boundary.Reason), "policy": r.Boundary.Policy,
 	}
-	if told(r.Origin) {
+	if showsOrigin(r.Origin) {
 		row["origin"] = strings.TrimSpace(string(r.Origin.Kind) + " " + r.Origin.Label)
 	}
 	return row

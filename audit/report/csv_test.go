@@ -9,10 +9,10 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// rows reads CSV back, by the names of its columns.
+// rows parses CSV, by the names of its columns.
 func rows(t *testing.T, text string) []map[string]string {
 	t.Helper()
-	all, err := csv.NewReader(strings.NewReader(text)).ReadAll() // which wants as many cells in each row as in the first
+	all, err := csv.NewReader(strings.NewReader(text)).ReadAll() // all rows must have as many cells as the first
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func rows(t *testing.T, text string) []map[string]string {
 	return out
 }
 
-// TestCSV counts the rows of each sort, and looks at what each carries.
+// TestCSV counts the rows of each kind, and checks their cells.
 func TestCSV(t *testing.T) {
 	results := fleet(t)
 	o := options()
@@ -107,8 +107,8 @@ func TestCSV(t *testing.T) {
 	}
 }
 
-// TestCSVFormulas reads hostile names as spreadsheets do, with a comma and with a semicolon between cells:
-// no cell begins a formula.
+// TestCSVFormulas parses hostile names as spreadsheets do, with commas and with semicolons between
+// cells. No cell may begin a formula.
 func TestCSVFormulas(t *testing.T) {
 	for in, want := range map[string]string{
 		"=1+2": "'=1+2", "-x": "'-x", "@SUM(A1)": "'@SUM(A1)", "+1": "'+1", "＝1": "'＝1", " =1": " '=1", `"=1"`: `"'=1"`,

@@ -30,8 +30,8 @@ func printable(s string) string {
 	return strings.ReplaceAll(source.Printable(s), runnerMark, `##\x5b`)
 }
 
-// runnerMark begins a command in the old form (actions/runner, ActionCommand.TryParse). The viewer of
-// logs interprets it too.
+// runnerMark begins a command in the old form (actions/runner, ActionCommand.TryParse). The viewer
+// of logs interprets it too.
 const runnerMark = "##["
 
 // printableLines is printable for a text of several lines.
@@ -46,8 +46,8 @@ func printableLines(text string) string {
 // clean is printable for readers that reject text that is not UTF-8, which names of files may be.
 func clean(text string) string { return printable(strings.ToValidUTF8(text, "\ufffd")) }
 
-// inert escapes lines that the log of a job on GitHub would execute as a workflow command: those that
-// begin with "::" after white space (actions/runner, ActionCommand.TryParseV2).
+// inert escapes lines that the log of a job on GitHub would execute as a workflow command: those
+// that begin with "::" after white space (actions/runner, ActionCommand.TryParseV2).
 func inert(text string) string {
 	if !strings.Contains(text, "::") {
 		return text
@@ -79,9 +79,9 @@ func shellQuote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// jsonVisible escapes characters that do not print and that encoding/json leaves as they are: a mark
-// that changes the direction of writing must not deceive a reader of the file. Only strings can
-// contain such characters, or the mark of a command.
+// jsonVisible escapes characters that do not print and that encoding/json leaves as they are: a
+// mark that changes the direction of writing must not deceive a reader of the file. Only strings
+// can contain such characters, or the mark of a command.
 func jsonVisible(text []byte) []byte {
 	if mark := []byte(runnerMark); bytes.Contains(text, mark) {
 		text = bytes.ReplaceAll(text, mark, []byte(`##\u005b`))
@@ -134,7 +134,8 @@ var (
 	githubPropertyEscapes = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 )
 
-// githubData escapes the message of a workflow command (actions/toolkit, packages/core/src/command.ts).
+// githubData escapes the message of a workflow command (actions/toolkit,
+// packages/core/src/command.ts).
 func githubData(text string) string { return githubDataEscapes.Replace(text) }
 
 // githubProperty escapes the value of a property of a workflow command.
@@ -145,8 +146,8 @@ var metricEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 // metricLabel escapes the value of a label in the Prometheus text format.
 func metricLabel(text string) string { return metricEscapes.Replace(text) }
 
-// sarifMessage escapes a message of SARIF: "{0}" would be a placeholder (3.11.5) and "[text](address)"
-// a link (3.11.6).
+// sarifMessage escapes a message of SARIF: "{0}" would be a placeholder (3.11.5) and
+// "[text](address)" a link (3.11.6).
 func sarifMessage(text string) string { return sarifEscapes.Replace(printable(text)) }
 
 var sarifEscapes = strings.NewReplacer("{", "{{", "}", "}}", "](", "] (")
@@ -165,8 +166,8 @@ func xmlText(line string) string {
 	return b.String()
 }
 
-// validateCheck escapes the name of a check in the format of virt-host-validate, where ": " separates
-// it from the result.
+// validateCheck escapes the name of a check in the format of virt-host-validate, where ": "
+// separates it from the result.
 func validateCheck(text string) string { return strings.ReplaceAll(clean(text), ": ", `:\x20`) }
 
 // htmlElement escapes text for an HTML element inside Markdown.

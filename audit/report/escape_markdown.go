@@ -9,7 +9,8 @@ import (
 
 var markdownEscapes = strings.NewReplacer("<", "&lt;", ">", "&gt;", "|", `\|`, "*", `\*`, "_", `\_`)
 
-// escapeMarkdown escapes prose of rules for Markdown: XML in it is not HTML, and a bar ends no cell.
+// escapeMarkdown escapes prose of rules for Markdown: XML in it is not HTML, and a bar ends no
+// cell.
 func escapeMarkdown(s string) string { return markdownEscapes.Replace(s) }
 
 // markdownParagraph returns a text as a paragraph of Markdown without links.

@@ -13,8 +13,8 @@ import (
 	"unicode/utf8"
 )
 
-// escapes has a check for each context: it parses what the function made of a text, as a reader of
-// that context does, and returns what is wrong, or "".
+// escapes has a check for each context. It parses the result of the function as a reader of that
+// context does, and returns the error as text, or "".
 var escapes = map[string]func(text string) string{
 	"terminal": func(text string) string {
 		return wrongIf(strings.IndexFunc(printable(text), func(r rune) bool { return bad(r) || r == utf8.RuneError && !strings.ContainsRune(text, r) }) >= 0 ||
@@ -97,7 +97,7 @@ func wrongIf(wrong bool, out string) string {
 	return ""
 }
 
-// shellWord expands a word as a POSIX shell does, as far as words have quotes.
+// shellWord expands the quotes of a word as a POSIX shell does.
 func shellWord(word string) string {
 	var b strings.Builder
 	quoted := false
@@ -143,7 +143,7 @@ func TestEscapes(t *testing.T) {
 	}
 }
 
-// TestShellQuoteInShell has a real shell expand the words.
+// TestShellQuoteInShell expands the words with a real shell.
 func TestShellQuoteInShell(t *testing.T) {
 	for _, text := range hostileNames {
 		if strings.Contains(text, "\x00") {
@@ -156,7 +156,7 @@ func TestShellQuoteInShell(t *testing.T) {
 	}
 }
 
-// FuzzEscape holds the function of every context to its check, for any bytes.
+// FuzzEscape checks the function of every context with arbitrary bytes.
 func FuzzEscape(f *testing.F) {
 	for _, text := range append(hostileNames, tricks...) {
 		f.Add(text)
@@ -170,8 +170,8 @@ func FuzzEscape(f *testing.F) {
 	})
 }
 
-// FuzzMarkdown has a reader of GitHub's flavour render a text in each context of Markdown: no element
-// but code comes of it, and no link.
+// FuzzMarkdown renders a text in each context of Markdown with a reader of GitHub's flavour. It must not
+// result in a link, or an element other than code.
 func FuzzMarkdown(f *testing.F) {
 	for _, text := range append(hostileNames, tricks...) {
 		f.Add(text)

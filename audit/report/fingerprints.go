@@ -40,7 +40,8 @@ func digest(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// fingerprints returns the fingerprints of a result about a source; seen numbers those that are equal.
+// fingerprints returns the fingerprints of a result about a source; seen numbers those that are
+// equal.
 func (s *sarifReporter) fingerprints(source, fingerprint string, seen occurrences) *sarifFingerprints {
 	out := &sarifFingerprints{Finding: fingerprint}
 	named := s.opt.StdinName != "" && source == s.opt.StdinName

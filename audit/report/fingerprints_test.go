@@ -23,7 +23,7 @@ func TestReworded(t *testing.T) {
 		return all
 	}
 	rules := baselineRules()
-	said := func(message string, line int) []*audit.Notice {
+	notice := func(message string, line int) []*audit.Notice {
 		var out []*audit.Notice
 		for _, key := range []string{"", "a", "b", "b"} {
 			out = append(out, &audit.Notice{Rule: rules[0], Key: key, Message: message, Source: "site.yaml", Pos: audit.Pos{Line: line}})
@@ -40,13 +40,13 @@ func TestReworded(t *testing.T) {
 	outside := 0
 	for _, f := range Formats() {
 		all := func(message string, line int) []string {
-			return fingerprintForm.FindAllString(render(t, f.Name, shown(), results(message), said(message, line), unread(message, line)), -1)
+			return fingerprintForm.FindAllString(render(t, f.Name, shown(), results(message), notice(message, line), unread(message, line)), -1)
 		}
 		was, is := all("a message", 3), all("other words", 40)
 		if !slices.Equal(was, is) {
 			t.Errorf("%s: the fingerprints depend on words or places:\n%v\n%v", f.Name, was, is)
 		}
-		alone := fingerprintForm.FindAllString(render(t, f.Name, shown(), nil, said("a", 1), unread("b", 1)), -1)
+		alone := fingerprintForm.FindAllString(render(t, f.Name, shown(), nil, notice("a", 1), unread("b", 1)), -1)
 		outside += len(alone)
 		if f.Name == "gitlab" && len(slices.Compact(slices.Sorted(slices.Values(alone)))) != len(alone) {
 			t.Errorf("GitLab would merge entries: %v", alone)

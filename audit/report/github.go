@@ -8,19 +8,22 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
-// The GitHub report is a log for GitHub Actions. A line that is a workflow command makes an annotation:
+// The GitHub report is a log for GitHub Actions. A line that is a workflow command makes an
+// annotation:
 //
 //	::error file=vm.xml,line=3,endLine=3,col=5,endColumn=9,title=…::message
 //
-// Data and properties are escaped as in actions/toolkit, packages/core/src/command.ts; what counts as a
-// command is decided in actions/runner, src/Runner.Common/ActionCommand.cs. Each guest is a plain line, with its
-// verdict: a group would fold away what people look for. Of a step, GitHub shows ten annotations of each
-// level and drops the rest (actions/toolkit, docs/problem-matchers.md). So they come when all is known, the
-// worst first; the first one says how many there are, where there are more.
+// Data and properties are escaped as in actions/toolkit, packages/core/src/command.ts; what counts
+// as a command is decided in actions/runner, src/Runner.Common/ActionCommand.cs. Each guest is a
+// plain line, with its verdict: a group would hide the lines that people look for. GitHub shows ten
+// annotations of each level in a step and omits the rest (actions/toolkit,
+// docs/problem-matchers.md). So they are printed at the end of the run, the worst first; if there
+// are more than ten, the first one contains their number.
 
-// githubShown is how many annotations of a level GitHub shows.
+// githubShown is the number of annotations of a level that GitHub shows.
 const githubShown = 10
 
 // githubLevels are the commands, the worst first.
@@ -92,8 +95,8 @@ func (g *githubReporter) level(s audit.Severity) string {
 }
 
 // place returns the properties for a place. A range of columns is possible within one line only.
-func (g *githubReporter) place(source string, p audit.Pos) [][2]string {
-	file := g.checkout.file(source)
+func (g *githubReporter) place(input string, p audit.Pos) [][2]string {
+	file := g.checkout.file(input)
 	if file == "" || p.Line == 0 {
 		return [][2]string{{"file", file}}
 	}
@@ -106,20 +109,17 @@ func (g *githubReporter) place(source string, p audit.Pos) [][2]string {
 }
 
 // githubPlace begins a message with its place, which the log shows nowhere else.
-func githubPlace(source string, p audit.Pos) string {
-	switch {
-	case source == "":
+func githubPlace(input string, p audit.Pos) string {
+	if input == "" {
 		return ""
-	case p.Line == 0:
-		return printable(source) + ": "
 	}
-	return fmt.Sprintf("%s:%d:%d: ", printable(source), p.Line, p.Column)
+	return source.Location(printable(input), p.Line, p.Column) + ": "
 }
 
 func (g *githubReporter) Domain(r *audit.Result) error {
 	g.tally.Add(r)
 	about := r.Source
-	if told(r.Origin) {
+	if showsOrigin(r.Origin) {
 		about += ", " + r.Origin.String()
 	}
 	if err := g.line("%-18s  %s  (%s): %s", r.Boundary.Verdict, r.Name, about, r.Boundary.Explain()); err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit/source"
 )
 
-// command is a line that GitHub Actions takes for a workflow command.
+// command is a line that GitHub Actions parses as a workflow command.
 type command struct {
 	name       string
 	properties map[string]string
@@ -25,9 +25,9 @@ var registered = []string{
 	"set-env", "set-output", "save-state", "add-path", "stop-commands",
 }
 
-// parse does what the runner does with each line of a step's output: it tries the form of today at the
-// beginning of the line, and the old one anywhere (actions/runner, ActionCommand.TryParseV2 and TryParse, in
-// ActionCommandManager.TryProcessCommand).
+// parse parses a line of a step's output as the runner does: the current form at the beginning of
+// the line, and the legacy one anywhere in it (actions/runner, ActionCommand.TryParseV2 and
+// TryParse, in ActionCommandManager.TryProcessCommand).
 func parse(line string) (command, bool) {
 	if trimmed := strings.TrimSpace(line); strings.HasPrefix(trimmed, "::") {
 		info, data, ok := strings.Cut(trimmed[2:], "::")
@@ -67,7 +67,7 @@ func unescape(characters ...string) func(string) string {
 	}
 }
 
-// commands reads a log; the lines that are no commands come back by themselves.
+// commands parses a log, and returns its commands and its other lines.
 func commands(text string) (all []command, plain []string) {
 	for line := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
 		if c, ok := parse(line); ok {
@@ -79,8 +79,8 @@ func commands(text string) (all []command, plain []string) {
 	return all, plain
 }
 
-// TestGitHub finds everything that a run says in the log: the worst annotations first, the levels by
-// what fails the run, and a line for each guest.
+// TestGitHub checks that the log contains all results of a run: the worst annotations first, with a
+// level error if they fail the run, and a line for each guest.
 func TestGitHub(t *testing.T) {
 	results := fleet(t)
 	o := options()
@@ -98,7 +98,7 @@ func TestGitHub(t *testing.T) {
 	for _, s := range audit.Severities() {
 		for i, r := range results {
 			if verdict := fmt.Sprintf("%-18s  %s  (%s): %s", r.Boundary.Verdict, r.Name, r.Source, r.Boundary.Explain()); s == audit.Info && !slices.Contains(plain, verdict) {
-				t.Errorf("no line says %q", verdict)
+				t.Errorf("no line is %q", verdict)
 			}
 			for _, f := range r.Findings {
 				if f.Severity == s {
@@ -129,7 +129,7 @@ func TestGitHub(t *testing.T) {
 	}
 	for _, part := range []string{"fix: ", "see: https://", "why: ", "but: not exposed yet"} {
 		if !slices.ContainsFunc(all, func(c command) bool { return strings.Contains(c.data, "\n"+part) }) {
-			t.Errorf("no annotation says %q", part)
+			t.Errorf("no annotation contains %q", part)
 		}
 	}
 	tail := strings.Join(plain, "\n")
@@ -138,12 +138,12 @@ func TestGitHub(t *testing.T) {
 		"waived  " + r.Findings[1].Rule.ID, "in the baseline  " + r.Findings[1].Rule.ID, ": we know",
 	} {
 		if !strings.Contains(tail, part) {
-			t.Errorf("no line says %q: %s", part, tail)
+			t.Errorf("no line contains %q: %s", part, tail)
 		}
 	}
 }
 
-// TestGitHubMany wants the first annotation to say that there are more than are shown.
+// TestGitHubMany requires the first annotation to state that there are more than GitHub shows.
 func TestGitHubMany(t *testing.T) {
 	var all []error
 	for i := range githubShown + 1 {
@@ -162,12 +162,12 @@ func TestGitHubMany(t *testing.T) {
 	}
 }
 
-// TestGitHubHostile has the runner's parser read hostile names: there is no command but the annotations,
-// and each holds its name as text.
+// TestGitHubHostile parses hostile names as the runner does. There must be no command except the
+// annotations, and each must contain its name as text.
 func TestGitHubHostile(t *testing.T) {
 	for _, line := range []string{"::error::x", "  ::stop-commands::x", "a ##[set-env name=PATH]/tmp", "::group::", "##[ERROR]x"} {
 		if _, ok := parse(line); !ok {
-			t.Fatalf("the runner takes %q for a command, and this test does not", line)
+			t.Fatalf("the runner parses %q as a command, and this test does not", line)
 		}
 	}
 	results := hostile(t)
@@ -224,9 +224,9 @@ func TestGitHubHostile(t *testing.T) {
 		}
 	}
 	if more == 0 {
-		t.Error("nothing says that there are more than are shown")
+		t.Error("no annotation states that there are more than GitHub shows")
 	}
-	if guests := len(results) * 2; len(plain) < guests { // each, and what it waives
+	if guests := len(results) * 2; len(plain) < guests { // each, and its waived finding
 		t.Errorf("%d lines for %d guests", len(plain), len(results))
 	}
 	for i, r := range results {
@@ -236,13 +236,13 @@ func TestGitHubHostile(t *testing.T) {
 	}
 }
 
-// TestGitHubCut is what the log takes of long texts, and the columns that it takes.
+// TestGitHubCut checks the truncation of long texts, and the columns of a place.
 func TestGitHubCut(t *testing.T) {
 	if got := truncated("aéé", 2); got != "a…" {
 		t.Errorf("cut to %q", got)
 	}
 	g := githubReporter{}
 	if got := g.place("vm.xml", audit.Pos{Line: 3, Column: 5, EndLine: 4, EndColumn: 2}); len(got) != 3 || got[2] != [2]string{"endLine", "4"} {
-		t.Errorf("columns go with one line alone: %v", got)
+		t.Errorf("columns of several lines: %v", got)
 	}
 }

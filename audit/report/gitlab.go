@@ -110,7 +110,8 @@ func (g *gitlabReporter) Domain(r *audit.Result) error {
 			return err
 		}
 	}
-	// GitLab has no mark for findings that do not count: they become information that says so.
+	// GitLab has no mark for findings that do not count: they get the severity info and begin with
+	// why.
 	for _, u := range g.opt.uncounted(r) {
 		e := g.finding(r, u.Finding, about, seen)
 		e.Severity, e.Description = gitlabInfo, u.word()+": "+e.Description
@@ -173,7 +174,7 @@ func newGitLabUnaudited(r *audit.Rule, message string, at gitlabLocation) *gitla
 
 func (g *gitlabReporter) Close() error {
 	if g.tally.nothing() {
-		e := newGitLabUnaudited(nothingAudited, noGuest, g.location(g.opt.operand(), audit.Pos{}))
+		e := newGitLabUnaudited(nothingAudited, noGuest, g.location(g.opt.firstArgument(), audit.Pos{}))
 		e.Fingerprint = digest(nothingAudited.ID)
 		if err := g.entry(e); err != nil {
 			return err

@@ -9,7 +9,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// readGitLab validates a report, reads it, and wants each fingerprint once. It leaves out what is said of the run.
+// readGitLab validates a report and returns its entries, without the one about the run. A
+// fingerprint that occurs twice fails the test.
 func readGitLab(t *testing.T, report string) []gitlabEntry {
 	t.Helper()
 	valid(t, "gitlab-code-quality.schema.json", report)
@@ -32,7 +33,7 @@ func decodeGitLab(t *testing.T, report string) (out []gitlabEntry) {
 	return out
 }
 
-// TestGitLab reads reports back, and compares them with what went in.
+// TestGitLab parses reports and compares them with their results.
 func TestGitLab(t *testing.T) {
 	for name, results := range map[string][]*audit.Result{"fleet": fleet(t), "hostile": hostile(t)} {
 		got := readGitLab(t, render(t, "gitlab", options(), results, nil, nil))
@@ -63,7 +64,8 @@ func TestGitLab(t *testing.T) {
 	}
 }
 
-// TestGitLabRest is what GitLab has no words for: notices, inputs that could not be read, and what was waived.
+// TestGitLabRest checks what GitLab has no entries for: notices, unreadable inputs and waived
+// findings.
 func TestGitLabRest(t *testing.T) {
 	twice := slices.Concat(notices(), notices()[:1])
 	got := readGitLab(t, render(t, "gitlab", options(), nil, twice, problems()))
@@ -90,12 +92,13 @@ func TestGitLabRest(t *testing.T) {
 	}
 	got = readGitLab(t, render(t, "gitlab", shown(), results, nil, nil))[len(r.Findings):]
 	if len(got) != 2 || got[0].Severity != "info" || got[1].Severity != "info" ||
-		!strings.HasPrefix(got[0].Description, "waived: ") || !strings.HasSuffix(got[0].Description, ", because behind the {0} gate (until 2030-01-31)") || !strings.HasPrefix(got[1].Description, "in the baseline: ") {
+		!strings.HasPrefix(got[0].Description, "waived: ") || !strings.HasSuffix(got[0].Description, ", because after the {0} gate (until 2030-01-31)") || !strings.HasPrefix(got[1].Description, "in the baseline: ") {
 		t.Errorf("%+v", got)
 	}
 }
 
-// TestGitLabUncounted counts what has no entry, in one that is the same in every run.
+// TestGitLabUncounted checks the entry that counts what has no entry. Its fingerprint must not
+// change.
 func TestGitLabUncounted(t *testing.T) {
 	results := run(t, map[string]string{"sub/a.xml": consoles, "b.xml": consoles}, "sub/a.xml", "b.xml")
 	lacking := audit.Unevaluated{Rule: baselineRules()[0], Missing: audit.NeedMAC}
@@ -110,7 +113,7 @@ func TestGitLabUncounted(t *testing.T) {
 			t.Errorf("%+v, want %s", e, want)
 		}
 		if strings.Contains(want, "check") != strings.Contains(e.Content.Body, audit.NeedMAC.String()) {
-			t.Errorf("what was lacking: %s", e.Content.Body)
+			t.Errorf("the missing input: %s", e.Content.Body)
 		}
 		fingerprints = append(fingerprints, e.Fingerprint)
 		if len(results[0].InBaseline) == 0 {
@@ -124,11 +127,11 @@ func TestGitLabUncounted(t *testing.T) {
 	}
 	results[0].Waived, results[1].Waived, results[0].InBaseline, results[0].Unevaluated = nil, nil, nil, nil
 	if out := render(t, "gitlab", options(), results, nil, nil); strings.Contains(out, "not-counted") {
-		t.Error("there is an entry where all has one")
+		t.Error("there is an entry although nothing was omitted")
 	}
 }
 
-// TestGitLabFingerprints moves findings about: GitLab finds them again, and takes no two for one.
+// TestGitLabFingerprints moves findings. Their fingerprints must not change, and must differ.
 func TestGitLabFingerprints(t *testing.T) {
 	lines := strings.SplitAfter(consoles, "\n")
 	lines[7], lines[8] = lines[8], lines[7]

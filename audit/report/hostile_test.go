@@ -11,8 +11,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit/source"
 )
 
-// TestHostileCommands wants no name to look like a command that we advise: no line begins with it, neither
-// of a report nor of a fix in one.
+// TestHostileCommands requires that no name looks like a command of a fix: no line of a report, nor
+// of a fix in it, may begin with the name.
 func TestHostileCommands(t *testing.T) {
 	o := options()
 	o.ShowWaived, o.Verbose, o.Width = true, true, 80
@@ -34,21 +34,21 @@ func TestHostileCommands(t *testing.T) {
 	}
 }
 
-// TestHostileLog has the runner of GitHub Actions read every report as the log of a job: no line is a command but
-// the annotations that are meant to be.
+// TestHostileLog parses every report as the runner of GitHub Actions parses the log of a job. No
+// line may be a command, except the annotations of the format github.
 func TestHostileLog(t *testing.T) {
 	o := options()
 	o.ShowWaived, o.Verbose, o.Width = true, true, 80
 	results := hostile(t)
 	unread := problems()
-	said := notices()
-	for i, text := range hostileNames { // a file can be called anything, too
+	noticed := notices()
+	for i, text := range hostileNames { // a file can have any name as well
 		results[i].Source = text
-		said[i].Source = text
+		noticed[i].Source = text
 		unread[2*i] = &source.Error{File: text, Message: text}
 	}
 	for _, f := range Formats() {
-		all, _ := commands(render(t, f.Name, o, results, said, unread))
+		all, _ := commands(render(t, f.Name, o, results, noticed, unread))
 		for _, c := range all {
 			if f.Name != "github" || !slices.Contains(githubLevels, c.name) {
 				t.Errorf("%s: %v is a command", f.Name, c)
@@ -69,7 +69,7 @@ func TestHostileLog(t *testing.T) {
 	}
 }
 
-// TestInert leaves alone what is no command.
+// TestInert checks that only lines that are commands are changed.
 func TestInert(t *testing.T) {
 	for in, want := range map[string]string{
 		"::error::x": `\x3a:error::x`, "a\n  ::x::\n": "a\n  \\x3a:x::\n", "listen ::1\n:x\n": "listen ::1\n:x\n", "": "",
@@ -94,7 +94,7 @@ func jsonDocuments(f Format, report string) []string {
 	return nil
 }
 
-// fixes returns all that a document has under the key "fix".
+// fixes returns all values of the key "fix" in a document.
 func fixes(t *testing.T, document string) (out []string) {
 	t.Helper()
 	var all any

@@ -26,17 +26,17 @@ import (
 	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
-// tab is a page in headless Chromium, and all that went wrong in it.
+// tab is a page in headless Chromium, with its errors and requests.
 type tab struct {
 	t   *testing.T
 	ctx context.Context
 
 	mu       sync.Mutex
-	said     []string // on the console: errors, what the policy for content has refused, dialogs
+	messages []string // of the console: errors, refusals by the content security policy, dialogs
 	requests []string
 }
 
-// chromium starts the browser, with nothing of a user's.
+// chromium starts the browser with an empty profile.
 func chromium(t *testing.T) context.Context {
 	t.Helper()
 	need.Programs(t, "chromium")
@@ -54,7 +54,7 @@ func chromium(t *testing.T) context.Context {
 	return ctx
 }
 
-// open shows a report in a new tab that is as wide as said.
+// open opens a report in a new tab of the given width.
 func open(browser context.Context, t *testing.T, report, fragment string, width int64, prepare ...chromedp.Action[chromedp.Void]) *tab {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "report.html")
@@ -73,12 +73,12 @@ func open(browser context.Context, t *testing.T, report, fragment string, width 
 	t.Cleanup(func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		if len(b.said) > 0 {
-			t.Errorf("the browser complains: %q", b.said)
+		if len(b.messages) > 0 {
+			t.Errorf("the browser reports %q", b.messages)
 		}
 		for _, address := range b.requests {
 			if !strings.HasPrefix(address, "file://"+file) {
-				t.Errorf("the page asked for %s", address)
+				t.Errorf("the page requested %s", address)
 			}
 		}
 	})
@@ -90,13 +90,13 @@ func (b *tab) note(event any) {
 	defer b.mu.Unlock()
 	switch e := event.(type) {
 	case *runtime.EventConsoleAPICalled:
-		b.said = append(b.said, "console "+string(e.Type))
+		b.messages = append(b.messages, "console "+string(e.Type))
 	case *runtime.EventExceptionThrown:
-		b.said = append(b.said, e.ExceptionDetails.Text)
+		b.messages = append(b.messages, e.ExceptionDetails.Text)
 	case *log.EventEntryAdded:
-		b.said = append(b.said, e.Entry.Text)
+		b.messages = append(b.messages, e.Entry.Text)
 	case *cdpage.EventJavascriptDialogOpening:
-		b.said = append(b.said, "dialog "+e.Message)
+		b.messages = append(b.messages, "dialog "+e.Message)
 	case *network.EventRequestWillBeSent:
 		b.requests = append(b.requests, e.Request.URL)
 	}
@@ -126,7 +126,7 @@ func (b *tab) eval(expression string) string {
 	return strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(string(text))
 }
 
-// want waits until an expression has a value: what the page does in answer to an event may follow later.
+// want waits until an expression has a value: the page may react to an event with a delay.
 func (b *tab) want(expression, want string) {
 	b.t.Helper()
 	got := ""
@@ -138,8 +138,9 @@ func (b *tab) want(expression, want string) {
 	b.t.Errorf("%s is %s, want %s", expression, got, want)
 }
 
-// slash presses the key as a keyboard does: one event that brings its text, which the page may refuse. chromedp
-// sends the text in an event of its own, which goes to wherever the focus is by then.
+// slash presses the key as a keyboard does: one event with its text, which the page may cancel.
+// chromedp sends the text in a separate event, which goes to the element that has the focus by
+// then.
 func (b *tab) slash() {
 	b.t.Helper()
 	key := input.DispatchKeyEventParams{Type: "keyDown", Key: "/", Code: "Slash", Text: "/", UnmodifiedText: "/", WindowsVirtualKeyCode: 191}
@@ -150,7 +151,7 @@ func (b *tab) slash() {
 	b.must(err)
 }
 
-// shot keeps a picture of the page, for people to look at, in the folder of $VIRT_AUDIT_SHOTS.
+// shot stores a picture of the page in the directory $VIRT_AUDIT_SHOTS, if it is set.
 func (b *tab) shot(name string) {
 	b.t.Helper()
 	dir := os.Getenv("VIRT_AUDIT_SHOTS")
@@ -162,12 +163,12 @@ func (b *tab) shot(name string) {
 	b.must(os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o600))
 }
 
-// listed are the names of the guests that can be seen.
+// listed is an expression for the names of the visible guests.
 const listed = `[...document.querySelectorAll(".name")].filter(e => e.checkVisibility()).map(e => e.textContent).join(" ")`
 
 const outside = `"arm-board build-tcg old-dos shadow"`
 
-// TestHTMLBrowser drives the page of the fleet.
+// TestHTMLBrowser operates the page of the fleet.
 func TestHTMLBrowser(t *testing.T) {
 	browser := chromium(t)
 	fleetPage := render(t, "html", options(), fleet(t), nil, nil)
@@ -200,7 +201,7 @@ func TestHTMLBrowser(t *testing.T) {
 
 	t.Run("search", func(t *testing.T) {
 		b := open(browser, t, fleetPage, "", 1280)
-		b.slash() // goes to the field
+		b.slash() // moves the focus to the field
 		b.want(`document.activeElement.id`, `"q"`)
 		b.want(`document.activeElement.value`, `""`)
 		b.do(chromedp.KeyEvent("ISAPC outside i686"))
@@ -228,7 +229,7 @@ func TestHTMLBrowser(t *testing.T) {
 		b.do(chromedp.Click(`th[data-sort="name"] button`))
 		slices.Reverse(names)
 		b.want(listed, `"`+strings.Join(names, " ")+`"`)
-		b.do(chromedp.Click(`th[data-sort="name"] button`)) // back to what the program thinks best
+		b.do(chromedp.Click(`th[data-sort="name"] button`)) // back to the order of virt-audit
 		b.want(listed, all)
 		b.do(chromedp.Click(`th[data-sort="medium"] button`))
 		b.want(listed+`.split(" ").slice(0, 4).join(" ")`, `"old-dos shadow arm32-legacy arm-board"`)
@@ -247,11 +248,11 @@ func TestHTMLBrowser(t *testing.T) {
 		b.want(`getComputedStyle(document.querySelector(".guest:not(.off) mark")).textDecorationLine`, `"underline"`)
 		b.want(`[...document.querySelectorAll("main a[href^=http]")].every(a => a.rel.includes("noreferrer"))`, "true")
 		b.do(chromedp.Click(`.guest:not(.off) .copy`))
-		b.want(`document.querySelector("#said").textContent`, `"Copied"`)
+		b.want(`document.querySelector("#status").textContent`, `"Copied"`)
 		b.want(`document.querySelector(".guest:not(.off) .copy").textContent`, `"Copy"`)
 		b.do(chromedp.Click(`button.tile[data-severity="medium"]`)) // the other findings are folded
 		b.want(visible, "1")
-		b.do(chromedp.Click(`.guest:not(.off) .name`)) // the row opens and closes, too
+		b.do(chromedp.Click(`.guest:not(.off) .name`)) // the row opens and closes as well
 		b.want(visible, "0")
 		b.do(chromedp.Click("#reset"), chromedp.Click("#open"))
 		b.want(visible, "14")
@@ -311,7 +312,7 @@ func TestHTMLBrowser(t *testing.T) {
 
 	t.Run("without script", func(t *testing.T) {
 		b := open(browser, t, packed(t, fleet(t)), "", 1280, scripts(false))
-		b.do(scripts(true)) // for what this test asks; the page has been read
+		b.do(scripts(true)) // for the expressions of this test; the page has been parsed
 		b.want(listed, all)
 		b.want(`document.querySelectorAll("noscript .message").length`, "14")
 		b.want(`document.querySelectorAll("button:not([hidden], [hidden] *)").length`, "0")
@@ -335,7 +336,8 @@ func scripts(on bool) chromedp.Action[chromedp.Void] {
 	})
 }
 
-// TestHTMLBrowserHostile opens all of a page of hostile guests: nothing of it runs, nothing is asked for.
+// TestHTMLBrowserHostile opens all parts of a page of hostile guests. No script of a name may run,
+// and no address may be requested.
 func TestHTMLBrowserHostile(t *testing.T) {
 	browser := chromium(t)
 	o := options()
@@ -362,7 +364,7 @@ func TestHTMLBrowserHostile(t *testing.T) {
 		})
 	}
 
-	// Were there a way in, the policy for content would not let it run.
+	// Even an injected script would be refused by the content security policy.
 	t.Run("policy", func(t *testing.T) {
 		b := open(browser, t, packed(t, hostile(t)), "", 1280)
 		b.eval(`(() => {
@@ -375,15 +377,15 @@ func TestHTMLBrowserHostile(t *testing.T) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		for _, directive := range []string{"script-src", "style-src", "default-src"} {
-			if !slices.ContainsFunc(b.said, func(s string) bool { return strings.Contains(s, directive) }) {
-				t.Errorf("%s has refused nothing: %q", directive, b.said)
+			if !slices.ContainsFunc(b.messages, func(s string) bool { return strings.Contains(s, directive) }) {
+				t.Errorf("%s refused nothing: %q", directive, b.messages)
 			}
 		}
-		b.said, b.requests = nil, nil
+		b.messages, b.requests = nil, nil
 	})
 }
 
-// packed is a page whose findings stand in <noscript>.
+// packed is a page whose findings are in <noscript>.
 func packed(t *testing.T, results []*audit.Result) string {
 	t.Helper()
 	var out strings.Builder

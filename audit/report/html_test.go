@@ -14,7 +14,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit/source"
 )
 
-// everything gives guests findings of all the sorts that a page can list.
+// everything gives guests findings of all kinds that a page can list.
 func everything(results []*audit.Result) []*audit.Result {
 	for i, r := range results {
 		if len(r.Findings) > 1 {
@@ -30,7 +30,7 @@ func everything(results []*audit.Result) []*audit.Result {
 	return results
 }
 
-// htmlTree has the parser of a browser's sort read a page, as one that runs scripts does or does not.
+// htmlTree parses a page as a browser does, with or without scripts.
 func htmlTree(t *testing.T, page string, scripting bool) *html.Node {
 	t.Helper()
 	doc, err := html.ParseWithOptions(strings.NewReader(page), html.ParseOptionEnableScripting(scripting))
@@ -88,8 +88,8 @@ func texts(doc *html.Node, class string) []string {
 	return out
 }
 
-// TestHTMLHostile holds the page of hostile guests against that of harmless ones: it has the same elements
-// and attributes, and the names are text.
+// TestHTMLHostile compares the page of hostile guests with that of harmless ones. It must have the
+// same elements and attributes, and the names must be text.
 func TestHTMLHostile(t *testing.T) {
 	o := options()
 	o.ShowWaived = true
@@ -122,7 +122,7 @@ func TestHTMLHostile(t *testing.T) {
 	}
 }
 
-// TestHTMLComplete looks for everything that a report has to say, in a page that is read without its script.
+// TestHTMLComplete requires a page to contain all parts of a report without its script.
 func TestHTMLComplete(t *testing.T) {
 	o := options()
 	o.ShowWaived = true
@@ -147,7 +147,7 @@ func TestHTMLComplete(t *testing.T) {
 	for _, r := range results {
 		want = append(want, r.Name, string(r.Boundary.Verdict)+": "+r.Boundary.Explain(), r.Source, r.UUID, r.Target.Machine)
 		for _, f := range r.Findings {
-			want = append(want, f.Message, f.Rule.ID, f.Rule.Title, f.Severity.String(), fmt.Sprintf("%s:%d:%d", r.Source, f.Pos.Line, f.Pos.Column), f.Path.String(), strings.TrimSpace(f.Excerpt.Line))
+			want = append(want, f.Message, f.Rule.ID, f.Rule.Title, f.Severity.String(), source.Location(r.Source, f.Pos.Line, f.Pos.Column), f.Path.String(), strings.TrimSpace(f.Excerpt.Line))
 			doc := strings.Join(strings.Fields(f.Rule.Doc), " ")
 			want = append(want, firstSentence(doc), strings.TrimPrefix(doc, firstSentence(doc)))
 			for line := range strings.SplitSeq(f.Rule.Fix, "\n") {
@@ -175,7 +175,7 @@ func TestHTMLComplete(t *testing.T) {
 	}
 }
 
-// TestHTMLHidden: what is waived is counted, and not listed unless that is asked for.
+// TestHTMLHidden: waived findings are counted, and listed only with ShowWaived.
 func TestHTMLHidden(t *testing.T) {
 	page := render(t, "html", options(), everything(fleet(t)), nil, nil)
 	if !strings.Contains(page, "Not counted: 5 waived, 5 in the baseline.") || strings.Contains(page, "agreed") {
@@ -207,8 +207,8 @@ func TestHTMLOrder(t *testing.T) {
 	}
 }
 
-// TestHTMLPacked: findings in <noscript> are text to a parser of a browser with scripts, and read as the
-// script reads them, they are the elements that others see.
+// TestHTMLPacked: findings in <noscript> are text for a browser with scripts. Parsed as the script
+// parses them, they must be the elements that a browser without scripts shows.
 func TestHTMLPacked(t *testing.T) {
 	pageOf := func(plain int) string {
 		var b strings.Builder
@@ -293,7 +293,8 @@ func TestHTMLAnswer(t *testing.T) {
 	}
 }
 
-// TestHTMLFix: sentences that were broken for the source are joined, commands and lines of XML are not.
+// TestHTMLFix: sentences with line breaks in the source are joined, commands and lines of XML are
+// not.
 func TestHTMLFix(t *testing.T) {
 	r := newHTMLRule(&audit.Rule{
 		ID: "a-b", Fix: "Do <this a='b'>or</this>, since an image that a\nguest could write.\n<idmap>\n  <uid/>\nThe rest. For the disk:\nqemu-img x\n$ virt-xml DOMAIN --edit DOMAIN",

@@ -184,7 +184,7 @@ func htmlData(findings []*audit.Finding) string {
 
 func htmlFacts(r *audit.Result) (facts []htmlFact) {
 	origin := ""
-	if told(r.Origin) {
+	if showsOrigin(r.Origin) {
 		origin = r.Origin.String()
 	}
 	for _, f := range []htmlFact{
@@ -217,7 +217,7 @@ func htmlWhat(r *audit.Result) string {
 			words = append(words, s)
 		}
 	}
-	if told(r.Origin) {
+	if showsOrigin(r.Origin) {
 		words = append(words, "("+r.Origin.String()+")")
 	}
 	return strings.Join(words, " ")

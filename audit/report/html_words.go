@@ -10,6 +10,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/policy"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // htmlAnswer is the headline: are guests outside? It adds the number of unreadable inputs.
@@ -51,12 +52,9 @@ func htmlVerdictAnswer(t *Tally) string {
 	return fmt.Sprintf("All %d guests are inside %s", t.Domains, boundary)
 }
 
-// htmlAt is a place as editors and terminals take it.
-func htmlAt(source string, line, column int) string {
-	if line > 0 {
-		source = fmt.Sprintf("%s:%d:%d", source, line, column)
-	}
-	return printable(source)
+// htmlAt returns a place in the form of [source.Location].
+func htmlAt(input string, line, column int) string {
+	return printable(source.Location(input, line, column))
 }
 
 // htmlUntil returns the last day of a waiver as part of a sentence.

@@ -203,7 +203,7 @@ func newJSONDomain(r *audit.Result, full bool) jsonDomain {
 		Findings:     make([]jsonFinding, 0, len(r.Findings)),
 		NotEvaluated: make([]jsonUnevaluated, 0, len(r.Unevaluated)),
 	}
-	if o := r.Origin; told(o) {
+	if o := r.Origin; showsOrigin(o) {
 		d.Origin = &jsonOrigin{string(o.Kind), o.Label, o.Host, o.State, o.Taints}
 	}
 	for i := range r.Findings {

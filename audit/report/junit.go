@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // CI systems show JUnit XML as tests. A guest is a suite, in which
@@ -222,10 +223,9 @@ func junitClass(r *audit.Result) string {
 
 func (j *junitReporter) Notice(n *audit.Notice) error {
 	c := &junitTestCase{Class: printable(n.Source), Name: n.Rule.ID}
-	place := printable(n.Source)
+	place := source.Location(printable(n.Source), n.Pos.Line, n.Pos.Column)
 	if n.Pos.Line > 0 {
 		c.Name += fmt.Sprintf(" at line %d", n.Pos.Line)
-		place += fmt.Sprintf(":%d:%d", n.Pos.Line, n.Pos.Column)
 	}
 	message := printable(n.Message)
 	text := junitProse(n.Severity.String()+": "+message, "  "+place, "fix: "+n.Rule.Fix, "see: "+n.Rule.URL())
@@ -244,9 +244,7 @@ func (j *junitReporter) Unreadable(err error) error {
 	if place == "" {
 		c.Class, c.Name = "virt-audit", fmt.Sprintf("unreadable input %d", j.problems.Tests+1)
 	}
-	if e.Line > 0 {
-		place += fmt.Sprintf(":%d:%d", e.Line, e.Column)
-	}
+	place = source.Location(place, e.Line, e.Column)
 	c.Error = &junitOutcome{"input", message, junitProse(strings.TrimPrefix(place+": "+message, ": "))}
 	return j.problems.add(c)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/policy"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // boundary returns the test for the verdict.
@@ -120,7 +121,8 @@ func (j *junitReporter) rule(r *audit.Result, g *junitGroup, class string) *juni
 
 // junitFinding describes a finding; junitAbout describes its rule.
 func junitFinding(r *audit.Result, f *audit.Finding) string {
-	text := fmt.Sprintf("%s: %s\n  %s:%d:%d  %s", f.Severity, printable(f.Message), printable(r.Source), f.Pos.Line, f.Pos.Column, printable(f.Path.String()))
+	place := source.Location(printable(r.Source), f.Pos.Line, f.Pos.Column)
+	text := fmt.Sprintf("%s: %s\n  %s  %s", f.Severity, printable(f.Message), place, printable(f.Path.String()))
 	if f.Drift != "" {
 		text += "\n  but: " + f.Drift.Explain()
 	}
@@ -141,7 +143,7 @@ func junitNothing() *junitTestCase {
 }
 
 func junitDocument(r *audit.Result) string {
-	if !told(r.Origin) {
+	if !showsOrigin(r.Origin) {
 		return ""
 	}
 	return strings.TrimSpace(string(r.Origin.Kind) + " " + r.Origin.Label)

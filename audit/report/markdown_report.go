@@ -10,6 +10,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/policy"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // The Markdown report is for comments on pull requests and for job summaries, in the flavour of
@@ -81,7 +82,7 @@ func (m *markdownReporter) row(r *audit.Result) string {
 		}
 	}
 	name := cellCode(r.Name)
-	if told(r.Origin) {
+	if showsOrigin(r.Origin) {
 		name += " " + cellCode(r.Origin.String())
 	}
 	worst := "–"
@@ -103,7 +104,7 @@ func worstOf(findings []audit.Finding) audit.Severity {
 	return worst
 }
 
-// severityCounts says how many findings there are of each severity: "1 critical, 2 low".
+// severityCounts returns the number of findings of each severity: "1 critical, 2 low".
 func severityCounts(findings []audit.Finding) string {
 	var n [audit.Critical + 1]int
 	for i := range findings {
@@ -133,7 +134,7 @@ func (m *markdownReporter) guest(r *audit.Result) string {
 	fmt.Fprintf(&b, "\n<details><summary><code>%s</code>: %s, %s</summary>\n\n", htmlElement(r.Name), verdict, severityCounts(r.Findings))
 	fmt.Fprintf(&b, "Verdict %s: %s, by policy %s. Read from %s", r.Boundary.Verdict,
 		prose(r.Boundary.Explain()), codeSpan(r.Boundary.Policy), codeSpan(r.Source))
-	if told(r.Origin) && r.Origin.Host == "" { // otherwise the source contains it
+	if showsOrigin(r.Origin) && r.Origin.Host == "" { // otherwise the source contains it
 		fmt.Fprintf(&b, " (%s)", codeSpan(r.Origin.String()))
 	}
 	b.WriteString(".\n")
@@ -202,7 +203,7 @@ func (m *markdownReporter) findings(b *strings.Builder, r *audit.Result, all []a
 		fmt.Fprintf(b, "\n**%s** %s: %s\n\n", g.severity, ruleLink(g.rule), prose(why))
 		for _, i := range members[g] {
 			f := &all[i]
-			fmt.Fprintf(b, "- %s: %s", codeSpan(fmt.Sprintf("%s:%d:%d", r.Source, f.Pos.Line, f.Pos.Column)), prose(f.Message))
+			fmt.Fprintf(b, "- %s: %s", codeSpan(source.Location(r.Source, f.Pos.Line, f.Pos.Column)), prose(f.Message))
 			if f.Drift != "" {
 				b.WriteString(" (" + f.Drift.Explain() + ")")
 			}
@@ -217,10 +218,7 @@ func (m *markdownReporter) findings(b *strings.Builder, r *audit.Result, all []a
 
 func (m *markdownReporter) Notice(n *audit.Notice) error {
 	m.tally.AddNotice(n)
-	place := n.Source
-	if n.Pos.Line > 0 {
-		place = fmt.Sprintf("%s:%d:%d", n.Source, n.Pos.Line, n.Pos.Column)
-	}
+	place := source.Location(n.Source, n.Pos.Line, n.Pos.Column)
 	text := fmt.Sprintf("\n**%s** %s: %s: %s\n", n.Severity, ruleLink(n.Rule), codeSpan(place), prose(n.Message))
 	if !m.noticed[n.Rule.ID] {
 		m.noticed[n.Rule.ID] = true
@@ -232,10 +230,7 @@ func (m *markdownReporter) Notice(n *audit.Notice) error {
 func (m *markdownReporter) Unreadable(err error) error {
 	m.tally.Unreadable++
 	e := newJSONUnreadable(err)
-	place := e.Source
-	if e.Line > 0 {
-		place = fmt.Sprintf("%s:%d:%d", e.Source, e.Line, e.Column)
-	}
+	place := source.Location(e.Source, e.Line, e.Column)
 	if place == "" {
 		return m.problems.add("- An input: " + prose(e.Message) + "\n")
 	}

@@ -20,7 +20,7 @@ import (
 	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
-// page is what a reader of GitHub's flavour makes of Markdown.
+// page is Markdown as a reader of GitHub's flavour renders it.
 type page struct {
 	elements []string
 	hrefs    []string
@@ -39,7 +39,7 @@ func goldmarkHTML(t *testing.T, text string) string {
 	return b.String()
 }
 
-// githubHTML is the same by GitHub's own program. It looks for addresses in more places.
+// githubHTML renders with GitHub's own cmark-gfm, which detects addresses in more places.
 func githubHTML(t *testing.T, text string) string {
 	t.Helper()
 	need.Programs(t, "cmark-gfm")
@@ -52,7 +52,7 @@ func githubHTML(t *testing.T, text string) string {
 	return string(out)
 }
 
-// readPage takes a page apart.
+// readPage parses a page.
 func readPage(t *testing.T, text string) page {
 	t.Helper()
 	d := xml.NewDecoder(strings.NewReader("<page>" + text + "</page>"))
@@ -100,8 +100,8 @@ func (p page) count(element string) int {
 	return n
 }
 
-// TestMarkdownHostile has readers that are not ours render hostile names: they are there, letter for
-// letter, and no element, link or cell comes from them.
+// TestMarkdownHostile renders hostile names with independent readers. The names must be in the page
+// unchanged, and must not result in elements, links or cells.
 func TestMarkdownHostile(t *testing.T) {
 	o := options()
 	o.ShowWaived = true
@@ -162,14 +162,14 @@ func holdHostile(t *testing.T, p page, results []*audit.Result) {
 	}
 }
 
-// tricks are texts that mean something to a reader of Markdown, or to GitHub after it.
+// tricks are texts with a meaning in Markdown, or for GitHub after it.
 var tricks = []string{
 	"@everyone look", "mail a@example.org now", "www.example.org", "see https://example.org/", "a <https://example.org> b", "xmpp:a@b.example", "fixes #1", "GH-12", "a5c3785ed8d6",
 	":tada:", "$x$", "~~gone~~", "`", "``", "a`", "`a", "`a``b`", " padded ", "a ", "\\", "a\\", "\\|", "a\\|b", "|", "||", "|@a.b@c.d|", "*bold*", "_x_", "[a]: https://example.org", "![i](x)", "[x][1]", "<b>", "&lt;",
 	"# head", "- item", "> quote", "1. one", "---", "```", "~~~", "<details>", "</details>", "</code>", "</summary>", "<!--", "a\x00b", "\xff", "C:\\dir|x",
 }
 
-// TestMarkdownText renders each way to print a text by itself: what comes out is what went in.
+// TestMarkdownText renders the result of each function that escapes text. It must be the text.
 func TestMarkdownText(t *testing.T) {
 	for _, text := range slices.Concat(tricks, hostileNames) {
 		want := clean(text)
@@ -215,7 +215,7 @@ func TestMarkdownText(t *testing.T) {
 	}
 }
 
-// TestMarkdownParts looks at what is told, and in which order.
+// TestMarkdownParts checks the parts of a report and their order.
 func TestMarkdownParts(t *testing.T) {
 	tcg := rules.All()[0] // boundary-accel-tcg
 	results := append(fleet(t), withHidden())
@@ -238,7 +238,7 @@ func TestMarkdownParts(t *testing.T) {
 	} {
 		i := strings.Index(out[at:], want)
 		if i < 0 {
-			t.Fatalf("no %q behind\n%s\nin\n%s", want, out[max(0, at-200):at], out)
+			t.Fatalf("no %q after\n%s\nin\n%s", want, out[max(0, at-200):at], out)
 		}
 		at += i + len(want)
 	}
@@ -248,14 +248,14 @@ func TestMarkdownParts(t *testing.T) {
 	o := options()
 	o.ShowWaived = true
 	out = render(t, "markdown", o, []*audit.Result{withHidden()}, nil, nil)
-	for _, want := range []string{"in 1 guest\n", "#### Waived, not counted\n", ": waived message; waived until 2027-06-30: `because of @somebody`\n", "#### In the baseline, not counted\n", ": known message\n"} {
+	for _, want := range []string{"in 1 guest\n", "#### Waived, not counted\n", ": waived message; waived until 2027-06-30: `because of @admin`\n", "#### In the baseline, not counted\n", ": known message\n"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
 }
 
-// TestMarkdownUnread feeds what could not be audited: it is never without a word.
+// TestMarkdownUnread reports unreadable inputs. None may be omitted.
 func TestMarkdownUnread(t *testing.T) {
 	if out := render(t, "markdown", options(), nil, nil, nil); out != "## virt-audit: no guest was audited\n" {
 		t.Errorf("nothing: %s", out)
@@ -294,7 +294,7 @@ func TestMarkdownLength(t *testing.T) {
 	}
 }
 
-// TestRuleLink has rules of a site, which may name any page.
+// TestRuleLink links to pages of site-specific rules, which may be any address.
 func TestRuleLink(t *testing.T) {
 	for url, linked := range map[string]bool{
 		"https://wiki.example.org/a_(b)": true, "javascript:alert(1)": false, "https://x>y": false, "http://a b": false, "../up": false,

@@ -16,7 +16,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// record is what the tests look at in a line of NDJSON, or in the JSON report.
+// record is the part of a line of NDJSON, or of the JSON report, that the tests check.
 type record struct {
 	Record       string
 	Source, Name string
@@ -30,7 +30,7 @@ type record struct {
 
 type finding struct{ Rule, Message, Fingerprint, Drift string }
 
-// lines parses NDJSON, and has the schema judge each line.
+// lines parses NDJSON, and validates each line against the schema.
 func lines(t *testing.T, text string) []record {
 	t.Helper()
 	c := jsonschema.NewCompiler()
@@ -71,8 +71,8 @@ func lines(t *testing.T, text string) []record {
 	return out
 }
 
-// guests are four documents: two guests that share a MAC address, and a guest that runs with what is not
-// stored any more.
+// guests are four documents: two guests that share a MAC address, and a running guest whose stored
+// definition has changed.
 func guests() (documents map[string]string, names []string) {
 	const devices = `<devices><interface type='network'><mac address='52:54:00:00:00:07'/><source network='default'/></interface>` +
 		`<graphics type='vnc' listen='0.0.0.0'/></devices></domain>`
@@ -89,7 +89,7 @@ func guests() (documents map[string]string, names []string) {
 	}, []string{"one.xml", "two.xml", "three.xml", "run/three.xml"}
 }
 
-// twice audits documents each by itself, and all together.
+// twice audits documents separately and together.
 func twice(t *testing.T) (early, final []*audit.Result) {
 	t.Helper()
 	documents, names := guests()
@@ -110,8 +110,8 @@ func (w *writes) Write(p []byte) (int, error) {
 	return w.Buffer.Write(p)
 }
 
-// TestNDJSON streams: every guest is told of before the next one is known, and when all are, all lines
-// together hold what the JSON report of the same run holds, each thing once.
+// TestNDJSON checks that every guest is printed before the next one is audited, and that all lines
+// together contain the same as the JSON report of the run, without repetition.
 func TestNDJSON(t *testing.T) {
 	early, final := twice(t)
 	o := options()
@@ -154,13 +154,14 @@ func TestNDJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(whole), &want); err != nil {
 		t.Fatal(err)
 	}
-	expected, told := map[string]int{}, map[string]int{}
+	expected, printed := map[string]int{}, map[string]int{}
 	for _, d := range want.Domains {
 		for _, f := range d.Findings {
 			expected[d.Source+" "+f.Rule+" "+f.Message+" "+f.Drift]++
 		}
 	}
-	// A finding whose drift was not known is told without; the drift's own line says which it is.
+	// A finding whose drift was not known is printed without it; the line of the drift identifies
+	// it.
 	drift := map[string]string{}
 	sorts := map[string]int{}
 	for _, r := range got {
@@ -174,11 +175,11 @@ func TestNDJSON(t *testing.T) {
 			if f.Drift == "" {
 				f.Drift = drift[r.Source+" "+f.Fingerprint]
 			}
-			told[r.Source+" "+f.Rule+" "+f.Message+" "+f.Drift]++
+			printed[r.Source+" "+f.Rule+" "+f.Message+" "+f.Drift]++
 		}
 	}
-	if !maps.Equal(expected, told) {
-		t.Errorf("told\n%v\nwant\n%v", told, expected)
+	if !maps.Equal(expected, printed) {
+		t.Errorf("printed\n%v\nwant\n%v", printed, expected)
 	}
 	if sorts["domain"] != 4 || sorts["more"] != 2 || sorts["drift"] == 0 || sorts["notice"] != len(want.Notices) || sorts["unreadable"] != len(want.Unreadable) {
 		t.Errorf("records: %v", sorts)
@@ -194,14 +195,14 @@ func TestNDJSON(t *testing.T) {
 	}
 }
 
-// TestNDJSONChanged tells of a guest whose document is another one when it is read again: what is new in
-// full, what is gone as a number, and the counts are those of what is.
+// TestNDJSONChanged audits a guest whose document has changed when it is read again. New findings
+// are printed, those that are gone are a number, and the counts are those of the new document.
 func TestNDJSONChanged(t *testing.T) {
 	documents, _ := guests()
 	before := run(t, documents, "one.xml")[0]
 	documents["one.xml"] = strings.NewReplacer(`type='kvm'`, `type='qemu'`, `<graphics type='vnc' listen='0.0.0.0'/>`, "").Replace(documents["one.xml"])
 	after := run(t, documents, "one.xml")[0]
-	hide := func(r *audit.Result, from, to int) { // as a baseline and a waiver do
+	hide := func(r *audit.Result, from, to int) { // by a baseline or a waiver
 		r.InBaseline, r.Waived = append(r.InBaseline, r.Findings[from]), append(r.Waived, audit.Waived{Finding: r.Findings[to], Waiver: &audit.Waiver{Reason: "why", Source: "x"}})
 		r.Findings = slices.Delete(r.Findings, from, to+1)
 		r.Unevaluated = append(r.Unevaluated, audit.Unevaluated{Rule: baselineRules()[from], Missing: audit.NeedQEMUConf})
@@ -230,7 +231,7 @@ func TestNDJSONChanged(t *testing.T) {
 	}
 }
 
-// TestNDJSONAlone takes a guest that nothing was said of early, and hides what does not count.
+// TestNDJSONAlone prints a guest that was not printed early, without findings that do not count.
 func TestNDJSONAlone(t *testing.T) {
 	var w writes
 	rep := newNDJSON(&w, Options{Version: "1", Policy: "p"})
@@ -253,7 +254,7 @@ func TestNDJSONAlone(t *testing.T) {
 	}
 }
 
-// TestNDJSONSchema wants the parts of a line to be those of the JSON report's schema.
+// TestNDJSONSchema requires the parts of a line to refer to the schema of the JSON report.
 func TestNDJSONSchema(t *testing.T) {
 	read := func(file string) map[string]any {
 		data, err := os.ReadFile(file)
@@ -286,7 +287,7 @@ func TestNDJSONSchema(t *testing.T) {
 	}
 }
 
-// full is a disk with room for so many bytes.
+// full is a writer with space for a number of bytes.
 type full int
 
 func (f *full) Write(p []byte) (int, error) {
@@ -296,7 +297,7 @@ func (f *full) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestNoSpace wants a report that could not be written in full to say so, wherever it breaks off.
+// TestNoSpace requires an error for a report that was not written completely, wherever it ends.
 func TestNoSpace(t *testing.T) {
 	o := options()
 	o.ShowWaived = true

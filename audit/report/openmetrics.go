@@ -32,8 +32,8 @@ import (
 // source, and the defect is the title of the rule in virt_audit_rule_info; other formats have line
 // and message.
 
-// maxLabel is how many code points of a label's value are kept: a path is whole, a name that fills a
-// screen is not. Texts of rules are whole up to maxText.
+// maxLabel is how many code points of a label's value are kept: a path is whole, a name that fills
+// a screen is not. Texts of rules are whole up to maxText.
 const (
 	maxLabel = 200
 	maxText  = 2000
@@ -157,7 +157,7 @@ func (m *openMetrics) once(of string) string {
 func (m *openMetrics) Domain(r *audit.Result) error {
 	m.tally.Add(r)
 	identity := []string{"domain", short(r.Name), "uuid", short(r.UUID), "host", short(r.Origin.Host), "source", short(r.Source)}
-	if told(r.Origin) {
+	if showsOrigin(r.Origin) {
 		identity = append(identity, "document", string(r.Origin.Kind), "document_name", short(r.Origin.Label))
 	}
 	id := m.once(labels(identity...))

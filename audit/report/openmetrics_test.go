@@ -21,11 +21,13 @@ import (
 	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
-// metrics are the values of a family by their labels, as Prometheus sees them: one without a value is none.
+// metrics are the values of a family by their labels, as Prometheus parses them: a label without a
+// value is absent.
 type metrics map[string]map[string]float64
 
-// readMetrics reads a report with Prometheus' own reader of the text format, as node_exporter does, and
-// refuses what node_exporter and Prometheus refuse after reading: a time stamp, and the same labels twice.
+// readMetrics reads a report with Prometheus' own reader of the text format, as node_exporter does,
+// and refuses what node_exporter and Prometheus refuse after reading: a time stamp, and the same
+// labels twice.
 func readMetrics(t *testing.T, text string) metrics {
 	t.Helper()
 	parser := expfmt.NewTextParser(model.LegacyValidation)
@@ -63,8 +65,8 @@ func (m metrics) want(t *testing.T, name string, labels map[string]string, value
 	}
 }
 
-// TestMetricsRead has three readers that are not ours read what hostile names make of the report: that of
-// node_exporter; the one for OpenMetrics of the Prometheus project; promtool, where it is installed.
+// TestMetricsRead parses a report with hostile names with three independent readers: that of
+// node_exporter, that of the Prometheus project for OpenMetrics, and promtool if it is installed.
 func TestMetricsRead(t *testing.T) {
 	o := options()
 	o.ShowWaived = true
@@ -86,9 +88,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 n = sum(len(f.samples) for f in text_string_to_metric_families(sys.stdin.buffer.read().decode("utf-8")))
 print(n)`)
 			python.Stdin = strings.NewReader(out)
-			said, err := python.CombinedOutput()
+			printed, err := python.CombinedOutput()
 			if err != nil {
-				t.Errorf("OpenMetrics: %v\n%s", err, said)
+				t.Errorf("OpenMetrics: %v\n%s", err, printed)
 			}
 			samples := 0
 			for line := range strings.Lines(out) {
@@ -96,7 +98,7 @@ print(n)`)
 					samples++
 				}
 			}
-			if got := strings.TrimSpace(string(said)); got != strconv.Itoa(samples) {
+			if got := strings.TrimSpace(string(printed)); got != strconv.Itoa(samples) {
 				t.Errorf("OpenMetrics: %s samples were read, %d are there", got, samples)
 			}
 		})
@@ -105,13 +107,13 @@ print(n)`)
 		need.Programs(t, "promtool")
 		cmd := exec.Command("promtool", "check", "metrics")
 		cmd.Stdin = strings.NewReader(render(t, "openmetrics", options(), fleet(t), notices(), problems()))
-		if said, err := cmd.CombinedOutput(); err != nil || len(said) > 0 {
-			t.Errorf("promtool check metrics: %v\n%s", err, said)
+		if printed, err := cmd.CombinedOutput(); err != nil || len(printed) > 0 {
+			t.Errorf("promtool check metrics: %v\n%s", err, printed)
 		}
 	})
 }
 
-// TestMetricsCount compares the numbers with what was fed in.
+// TestMetricsCount compares the numbers with those of the results.
 func TestMetricsCount(t *testing.T) {
 	results := fleet(t)
 	var tally Tally
@@ -158,7 +160,8 @@ func TestMetricsCount(t *testing.T) {
 	}
 }
 
-// TestMetricsTwins has documents whose labels would be the same: Prometheus refuses the whole file then.
+// TestMetricsTwins reports documents whose labels would be the same. Prometheus refuses the whole
+// file if two samples have the same labels.
 func TestMetricsTwins(t *testing.T) {
 	saved := &audit.Result{Name: "web", Source: "web.xml", Origin: audit.Origin{Kind: audit.Saved, Stated: true}}
 	plain := &audit.Result{Name: "web", Source: "web.xml"}
@@ -172,12 +175,12 @@ func TestMetricsTwins(t *testing.T) {
 	m.want(t, "virt_audit_domain_not_evaluated", map[string]string{"domain": long}, 0)
 	for labels := range m["virt_audit_domain_not_evaluated"] {
 		if strings.Contains(labels, "occurrence") || len([]rune(labels)) > maxLabel+50 {
-			t.Errorf("a long name is not told from others by its hash, or not cut: %s", labels)
+			t.Errorf("a long name is not truncated, or has no hash that distinguishes it: %s", labels)
 		}
 	}
 }
 
-// TestMetricsHidden looks at what does not count, and at what was not evaluated.
+// TestMetricsHidden checks findings that do not count, and checks that were not evaluated.
 func TestMetricsHidden(t *testing.T) {
 	r := withHidden()
 	o := options()
@@ -196,23 +199,23 @@ func TestMetricsHidden(t *testing.T) {
 	m.want(t, "virt_audit_findings", map[string]string{"severity": "high"}, 0)
 }
 
-// withHidden is a guest with a finding that is waived, one that is in a baseline, and a rule that could
-// not answer.
+// withHidden is a guest with a waived finding, one in the baseline, and a rule that was not
+// evaluated.
 func withHidden() *audit.Result {
 	all := rules.All()
 	return &audit.Result{
 		Name: "web", Source: "web.xml", Boundary: audit.Boundary{Verdict: policy.Inside, Reason: policy.Listed},
 		Waived: []audit.Waived{{
 			Finding: audit.Finding{Rule: all[0], Severity: audit.High, Message: "waived message", Pos: audit.Pos{Line: 3, Column: 4}},
-			Waiver:  &audit.Waiver{Reason: "because of @somebody", Until: time.Date(2027, 6, 30, 0, 0, 0, 0, time.UTC)},
+			Waiver:  &audit.Waiver{Reason: "because of @admin", Until: time.Date(2027, 6, 30, 0, 0, 0, 0, time.UTC)},
 		}},
 		InBaseline:  []audit.Finding{{Rule: all[1], Severity: audit.Low, Message: "known message", Pos: audit.Pos{Line: 5, Column: 6}}},
 		Unevaluated: []audit.Unevaluated{{Rule: all[2], Missing: audit.NeedSecrets}},
 	}
 }
 
-// TestMetricsTogether holds the families against the rule that each stands in one piece, when they are
-// too long for memory as well.
+// TestMetricsTogether requires each family to be contiguous, also if the families do not fit into
+// memory.
 func TestMetricsTogether(t *testing.T) {
 	var b bytes.Buffer
 	rep := newOpenMetrics(&b, options())

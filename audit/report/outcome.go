@@ -56,8 +56,8 @@ func allUncounted(r *audit.Result) []uncounted {
 // fails reports whether a finding of a severity makes the run fail.
 func (o *Options) fails(s audit.Severity) bool { return s >= o.FailOn }
 
-// boundaryFailures returns the IDs of the rules about the boundary whose findings about a guest make
-// the run fail. A guest that is inside may have some, as for a device that is outside.
+// boundaryFailures returns the IDs of the rules about the boundary whose findings about a guest
+// make the run fail. A guest that is inside may have some, as for a device that is outside.
 func (o *Options) boundaryFailures(r *audit.Result) []string {
 	var ids []string
 	for i := range r.Findings {

@@ -1,5 +1,6 @@
 // Package report prints what an audit found, in one format for each file. A format is fed one
-// result at a time and keeps none, so that a run over any number of domains needs the memory of one.
+// result at a time and keeps none, so that a run over any number of domains needs the memory of
+// one.
 package report
 
 import (
@@ -22,13 +23,13 @@ type Options struct {
 	FailOn   audit.Severity // that makes the run fail
 	Now      time.Time      // of the run; zero: formats omit it
 
-	// Operands are the files and directories of the command line; none for a connection.
-	Operands []string
+	// Arguments are the files and directories of the command line; empty for a connection.
+	Arguments []string
 	// StdinName is the name that the user gave to standard input, or "".
 	StdinName  string
 	ShowWaived bool // list findings that do not count; they are counted in any case
 
-	Decided []string // for Explain: what the configuration says about the rule
+	Decided []string // for Explain: the settings of the configuration for the rule
 
 	// For people: machine formats ignore them.
 	Color   bool

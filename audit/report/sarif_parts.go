@@ -129,7 +129,7 @@ func newSARIFVerdict(r *audit.Result) sarifVerdict {
 		Domain: printable(r.Name), UUID: printable(r.UUID),
 		Verdict: string(r.Boundary.Verdict), Reason: string(r.Boundary.Reason), Policy: printable(r.Boundary.Policy),
 	}
-	if told(r.Origin) {
+	if showsOrigin(r.Origin) {
 		v.Origin = printable(r.Origin.String())
 	}
 	return v
@@ -202,8 +202,8 @@ const (
 	sarifNote    = "note"
 )
 
-// sarifLevel returns the level of a severity. GitHub shows a result by its rule's security-severity where
-// there is one.
+// sarifLevel returns the level of a severity. GitHub shows a result by its rule's security-severity
+// where there is one.
 func sarifLevel(s audit.Severity) string {
 	switch s {
 	case audit.Critical, audit.High:
@@ -215,6 +215,7 @@ func sarifLevel(s audit.Severity) string {
 	return sarifNote
 }
 
-// securitySeverity is the middle of the range that GitHub takes for the same word: "over 9.0 is critical, from
-// 7.0 to 8.9 is high, from 4.0 to 6.9 is medium and from 0.1 to 3.9 is low". It has none for info.
+// securitySeverity is the middle of the range that GitHub takes for the same word: "over 9.0 is
+// critical, from 7.0 to 8.9 is high, from 4.0 to 6.9 is medium and from 0.1 to 3.9 is low". It has
+// none for info.
 var securitySeverity = map[audit.Severity]string{audit.Critical: "9.5", audit.High: "8.0", audit.Medium: "5.5", audit.Low: "2.0"}

@@ -17,8 +17,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit/source"
 )
 
-// valid validates a report against a schema in testdata. That of SARIF is OASIS' own, as published at
-// https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json.
+// valid validates a report against a schema in testdata. That of SARIF is OASIS' own, as published
+// at https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json.
 func valid(t *testing.T, schema, report string) {
 	t.Helper()
 	c := jsonschema.NewCompiler()
@@ -36,7 +36,7 @@ func valid(t *testing.T, schema, report string) {
 	}
 }
 
-// shown are options with all that is left out otherwise.
+// shown returns options that also list findings that do not count.
 func shown() Options {
 	o := options()
 	o.ShowWaived = true
@@ -47,7 +47,7 @@ func shown() Options {
 const consoles = `<domain type='kvm'>
 <name>web</name><uuid>3a86ad9c-f08b-4e05-ab09-1cdb6b883f95</uuid><memory>1024</memory>
 <metadata><va:audit xmlns:va='` + domxml.WaiverNamespace + `'>
-  <va:waive rule='endpoint-vnc-public' until='2030-01-31'>behind the {0} gate</va:waive>
+  <va:waive rule='endpoint-vnc-public' until='2030-01-31'>after the {0} gate</va:waive>
 </va:audit></metadata>
 <os><type arch='x86_64' machine='pc-q35-9.2'>hvm</type></os>
 <devices>
@@ -56,7 +56,7 @@ const consoles = `<domain type='kvm'>
   <graphics type='vnc' listen='0.0.0.0'/>
 </devices></domain>`
 
-// TestSARIF reads reports back, and compares them with what went in.
+// TestSARIF parses reports and compares them with their results.
 func TestSARIF(t *testing.T) {
 	for name, results := range map[string][]*audit.Result{
 		"fleet":      fleet(t),
@@ -83,7 +83,7 @@ func TestSARIF(t *testing.T) {
 			for i, r := range results {
 				g, _ := guests[i].(map[string]any)
 				if g["domain"] != printable(r.Name) || g["verdict"] != string(r.Boundary.Verdict) || g["findings"] != float64(len(r.Findings)) {
-					t.Errorf("%s: told as %v", r.Name, g)
+					t.Errorf("%s: reported as %v", r.Name, g)
 				}
 			}
 		})
@@ -122,7 +122,8 @@ func compareSARIF(t *testing.T, in *sarifRunRead, got *sarifResultRead, r *audit
 	}
 }
 
-// TestSARIFFingerprints moves findings about: what GitHub and others find them again by stays.
+// TestSARIFFingerprints moves findings. The fingerprints by which GitHub and others match them must
+// not change.
 func TestSARIFFingerprints(t *testing.T) {
 	lines := strings.SplitAfter(consoles, "\n")
 	lines[7], lines[8] = lines[8], lines[7]
@@ -153,9 +154,9 @@ func TestSARIFFingerprints(t *testing.T) {
 	} {
 		results := run(t, map[string]string{src: consoles}, src)
 		results[0].Findings = append(results[0].Findings, results[0].Findings[0])
-		said := []*audit.Notice{{Rule: baselineRules()[0], Source: src}, {Rule: baselineRules()[0], Source: src}}
+		notices := []*audit.Notice{{Rule: baselineRules()[0], Source: src}, {Rule: baselineRules()[0], Source: src}}
 		unread := []error{&source.Error{File: src, Message: "bad"}, &source.Error{File: src, Message: "worse"}}
-		hashes, all := map[string]bool{}, readSARIF(t, render(t, "sarif", o, results, said, unread)).Results
+		hashes, all := map[string]bool{}, readSARIF(t, render(t, "sarif", o, results, notices, unread)).Results
 		for _, r := range all {
 			hashes[r.PartialFingerprints["primaryLocationLineHash"]] = true
 		}
@@ -165,7 +166,7 @@ func TestSARIFFingerprints(t *testing.T) {
 	}
 }
 
-// TestSARIFSuppressed leaves out what does not count, and marks it where it is asked for.
+// TestSARIFSuppressed omits findings that do not count, or marks them with ShowWaived.
 func TestSARIFSuppressed(t *testing.T) {
 	results := run(t, map[string]string{"a.xml": consoles}, "a.xml")
 	r := results[0]
@@ -187,7 +188,7 @@ func TestSARIFSuppressed(t *testing.T) {
 	}
 	got = got[len(r.Findings):]
 	for i, want := range []struct{ kind, reason, uri string }{
-		{"inSource", "behind the {0} gate", "a.xml"}, {"external", "accepted", "file:///etc/virt-audit.yaml"}, {"external", "in the baseline", ""},
+		{"inSource", "after the {0} gate", "a.xml"}, {"external", "accepted", "file:///etc/virt-audit.yaml"}, {"external", "in the baseline", ""},
 	} {
 		s := got[i].Suppressions[0]
 		uri := ""
@@ -203,8 +204,8 @@ func TestSARIFSuppressed(t *testing.T) {
 	}
 }
 
-// TestSARIFRest is what is said of no guest: notices, inputs that could not be read, rules that could not
-// be evaluated; and a run over nothing.
+// TestSARIFRest checks the parts that belong to no guest: notices, unreadable inputs, rules that
+// were not evaluated, and a run without input.
 func TestSARIFRest(t *testing.T) {
 	results := hostile(t)
 	site := &audit.Rule{ID: "site-rule"}
@@ -218,7 +219,7 @@ func TestSARIFRest(t *testing.T) {
 	i := slices.IndexFunc(got.Results, func(r *sarifResultRead) bool { return strings.HasPrefix(*r.Message.Text, "about ") })
 	p := got.Results[i].Locations[0].PhysicalLocation
 	if uri, _ := url.PathUnescape(*p.ArtifactLocation.URI); uri != notices()[0].Source || *p.Region.StartLine != 3 || p.Region.EndLine != nil {
-		t.Errorf("a notice stands at %q, %v", uri, p.Region)
+		t.Errorf("a notice is at %q, %v", uri, p.Region)
 	}
 	last := got.Results[len(got.Results)-len(problems())-2]
 	if strings.Contains(render(t, "sarif", options(), []*audit.Result{{}}, []*audit.Notice{outside}, nil), "ruleIndex") || *last.RuleID != "site-rule" {
@@ -262,7 +263,7 @@ func TestSARIFRest(t *testing.T) {
 	}
 }
 
-// TestSARIFRules reads the description of the tool.
+// TestSARIFRules checks the description of the tool.
 func TestSARIFRules(t *testing.T) {
 	o := options()
 	o.Rules = append(o.Rules, &audit.Rule{
@@ -337,7 +338,7 @@ func TestSARIFAt(t *testing.T) {
 	}
 }
 
-// failing is a writer that takes so many writes and no more.
+// failing is a writer that accepts a number of writes.
 type failing int
 
 var errFull = errors.New("disk full")
@@ -349,7 +350,7 @@ func (f *failing) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestWriteErrors cuts reports off at each write: who writes them is told.
+// TestWriteErrors fails each write of a report in turn. The caller must get the error.
 func TestWriteErrors(t *testing.T) {
 	o, results := shown(), run(t, map[string]string{"a.xml": consoles}, "a.xml")
 	results[0].InBaseline = results[0].Findings[:1]

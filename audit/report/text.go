@@ -117,7 +117,7 @@ func (t *textReporter) row(r *audit.Result) string {
 	verdict := t.style.verdict[b.Verdict](pad(string(b.Verdict), verdictWidth))
 	what := []string{r.Target.Type}
 	arch, origin := r.Target.Arch, ""
-	if told(r.Origin) { // there is space for one; another document of the guest shows the architecture
+	if showsOrigin(r.Origin) { // there is space for one; another document of the guest shows the architecture
 		arch, origin = "", "("+r.Origin.String()+")"
 	}
 	for _, s := range []string{arch, r.Target.Machine, origin} {
@@ -152,10 +152,7 @@ func (t *textReporter) counts(r *audit.Result) string {
 
 func (t *textReporter) Notice(n *audit.Notice) error {
 	t.tally.AddNotice(n)
-	place := n.Source
-	if n.Pos.Line > 0 {
-		place = fmt.Sprintf("%s:%d:%d", n.Source, n.Pos.Line, n.Pos.Column)
-	}
+	place := source.Location(n.Source, n.Pos.Line, n.Pos.Column)
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s  %s\n", t.style.bold(printable(place)), t.style.dim("(no guest)"))
 	fmt.Fprintf(&b, "\n  %s  %s\n", t.style.severity[n.Severity](n.Severity.String()), t.style.bold(n.Rule.ID))

@@ -7,13 +7,14 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // findings prints all findings about one guest.
 func (t *textReporter) findings(w io.Writer, r *audit.Result) {
 	b := r.Boundary
 	head := fmt.Sprintf("%s  %s", t.style.bold(printable(r.Name)), t.style.dim(printable(r.Source)))
-	if o := r.Origin; told(o) && o.Host == "" { // otherwise the source contains it
+	if o := r.Origin; showsOrigin(o) && o.Host == "" { // otherwise the source contains it
 		head += "  " + t.style.dim("("+printable(o.String())+")")
 	}
 	fmt.Fprintf(w, "\n%s\n", head)
@@ -43,10 +44,11 @@ func (t *textReporter) findings(w io.Writer, r *audit.Result) {
 func (t *textReporter) uncounted(w io.Writer, r *audit.Result, u uncounted) {
 	fmt.Fprintf(w, "\n  %s  %s\n", t.style.dim("("+u.Severity.String()+")"), u.Rule.ID)
 	t.message(w, u.Message)
-	fmt.Fprintf(w, "    %s:%d:%d\n", printable(r.Source), u.Pos.Line, u.Pos.Column)
+	fmt.Fprintf(w, "    %s\n", source.Location(printable(r.Source), u.Pos.Line, u.Pos.Column))
 	t.message(w, u.why())
 	if u.Waiver != nil {
-		fmt.Fprintf(w, "    %s:%d:%d\n", printable(u.Waiver.Source), u.Waiver.Pos.Line, u.Waiver.Pos.Column)
+		at := u.Waiver.Pos
+		fmt.Fprintf(w, "    %s\n", source.Location(printable(u.Waiver.Source), at.Line, at.Column))
 	}
 	if !t.explained[u.Rule.ID] {
 		t.explained[u.Rule.ID] = true
@@ -58,7 +60,7 @@ func (t *textReporter) finding(w io.Writer, r *audit.Result, f audit.Finding) {
 	const indent = "    "
 	fmt.Fprintf(w, "\n  %s  %s\n", t.style.severity[f.Severity](f.Severity.String()), t.style.bold(f.Rule.ID))
 	t.message(w, f.Message)
-	fmt.Fprintf(w, "%s%s:%d:%d\n", indent, printable(r.Source), f.Pos.Line, f.Pos.Column)
+	fmt.Fprintf(w, "%s%s\n", indent, source.Location(printable(r.Source), f.Pos.Line, f.Pos.Column))
 	line, start, width := caret(f.Excerpt)
 	if line != "" {
 		number := strconv.Itoa(f.Pos.Line)

@@ -11,8 +11,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit/source"
 )
 
-// TestHidden has every format tell of a finding that is waived, or in the baseline, what it tells of others, and
-// when the waiver ends.
+// TestHidden requires every format to print the same parts of a finding that is waived or in the
+// baseline as of others, and the end of the waiver.
 func TestHidden(t *testing.T) {
 	for _, f := range Formats() {
 		if f.Counts {
@@ -32,12 +32,12 @@ func TestHidden(t *testing.T) {
 			}
 		}
 		if !strings.Contains(out, "2030-01-31") {
-			t.Errorf("%s: it is not said when the waiver ends", format)
+			t.Errorf("%s: the end of the waiver is missing", format)
 		}
 	}
 }
 
-// TestTextNotice has a notice tell of its fix and its address, once for all of a rule.
+// TestTextNotice requires the fix and the address of a notice, once for all notices of a rule.
 func TestTextNotice(t *testing.T) {
 	r := baselineRules()[0]
 	out := render(t, "text", options(), nil, []*audit.Notice{{Rule: r, Source: "a.yaml"}, {Rule: r, Source: "b.yaml"}}, nil)
@@ -46,8 +46,8 @@ func TestTextNotice(t *testing.T) {
 	}
 }
 
-// TestTextUnread names in the report what could not be read: a line for each, of which none is too long, and not
-// more than somebody reads.
+// TestTextUnread lists unreadable inputs in the report, one a line. The lines have a maximum
+// length, and their number is limited.
 func TestTextUnread(t *testing.T) {
 	good := []*audit.Result{{Name: "web", Source: "web.xml", Boundary: audit.Boundary{Verdict: policy.Inside}}}
 	broken := &source.Error{File: "a\nb.xml", Position: source.Position{Line: 2, Column: 7}, Message: "bad"}

@@ -30,10 +30,11 @@ const unauditedPage = "https://github.com/virt-audit/virt-audit/blob/main/README
 // unaudited are the rules that no run applies.
 var unaudited = []*audit.Rule{unreadableInput, nothingAudited}
 
-// operand returns the place of nothingAudited in formats that require one.
-func (o *Options) operand() string {
-	if len(o.Operands) == 0 {
+// firstArgument returns the first argument, or ".". It is the place of nothingAudited in formats
+// that require one.
+func (o *Options) firstArgument() string {
+	if len(o.Arguments) == 0 {
 		return "."
 	}
-	return o.Operands[0]
+	return o.Arguments[0]
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestUnauditedPage wants the address of what is said of no finding to lead somewhere.
+// TestUnauditedPage requires the page of unaudited inputs to be a section of the README.
 func TestUnauditedPage(t *testing.T) {
 	text, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -26,11 +26,11 @@ func TestUnauditedPage(t *testing.T) {
 	}
 }
 
-// TestNothingAudited wants no format to look green where there was nothing to look at, but for an input that could
-// not be read, which is told by itself.
+// TestNothingAudited requires every format to report a run without a guest as a failure. An
+// unreadable input is reported instead, if there is one.
 func TestNothingAudited(t *testing.T) {
 	o := options()
-	o.Operands = []string{"guests/empty", "more"}
+	o.Arguments = []string{"guests/empty", "more"}
 	got := readSARIF(t, render(t, "sarif", o, nil, nil, nil))
 	call := got.Invocations[0]
 	if *call.ExecutionSuccessful || len(call.ToolExecutionNotifications) != 1 || len(got.Results) != 1 || *got.Results[0].RuleID != "nothing-audited" ||
@@ -50,7 +50,7 @@ func TestNothingAudited(t *testing.T) {
 		t.Errorf("GitHub: %v, %q", annotations, plain)
 	}
 	if at := readSARIF(t, render(t, "sarif", options(), nil, nil, nil)).Results[0].Locations[0].PhysicalLocation; *at.ArtifactLocation.URI != "." {
-		t.Errorf("without an operand: %s", *at.ArtifactLocation.URI)
+		t.Errorf("without an argument: %s", *at.ArtifactLocation.URI)
 	}
 	unread := problems()[:1]
 	if n := len(readSARIF(t, render(t, "sarif", o, nil, nil, unread)).Results); n != 1 {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/policy"
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // The lines are those of virt-host-validate and virt-pki-validate, column by column: "%6s: %-69s:
@@ -106,7 +107,7 @@ func driver(r *audit.Result) string {
 
 // subject names a guest, and its document where that is known.
 func subject(r *audit.Result) string {
-	if told(r.Origin) {
+	if showsOrigin(r.Origin) {
 		return r.Name + " (" + r.Origin.String() + ")"
 	}
 	return r.Name
@@ -176,7 +177,8 @@ func (v *validate) boundary(r *audit.Result) error {
 
 // finding prints the line of a finding; more are hints before the fix.
 func (v *validate) finding(r *audit.Result, f *audit.Finding, word outcome, more ...string) error {
-	hint := append([]string{fmt.Sprintf("%s:%d:%d: %s: %s", r.Source, f.Pos.Line, f.Pos.Column, f.Severity, f.Message), f.Drift.Explain()}, more...)
+	place := source.Location(r.Source, f.Pos.Line, f.Pos.Column)
+	hint := append([]string{fmt.Sprintf("%s: %s: %s", place, f.Severity, f.Message), f.Drift.Explain()}, more...)
 	hint = append(hint, fixHint(Fix(f.Rule, r.Name)), "see "+f.Rule.URL())
 	return v.line(driver(r), subject(r)+" for "+f.Rule.ID, word, hint...)
 }
@@ -197,18 +199,15 @@ func oneLine(fix string) string {
 
 func (v *validate) Notice(n *audit.Notice) error {
 	v.tally.AddNotice(n)
-	place := n.Source
-	if n.Pos.Line > 0 {
-		place = fmt.Sprintf("%s:%d:%d", n.Source, n.Pos.Line, n.Pos.Column)
-	}
+	place := source.Location(n.Source, n.Pos.Line, n.Pos.Column)
 	return v.line("AUDIT", n.Source+" for "+n.Rule.ID, v.word(n.Severity), fmt.Sprintf("%s: %s: %s", place, n.Severity, n.Message), fixHint(n.Rule.Fix), "see "+n.Rule.URL())
 }
 
 func (v *validate) Unreadable(err error) error {
 	v.tally.Unreadable++
 	e := newJSONUnreadable(err)
-	if e.Line > 0 {
-		e.Message = fmt.Sprintf("%d:%d: %s", e.Line, e.Column, e.Message)
+	if place := source.Location("", e.Line, e.Column); place != "" {
+		e.Message = place + ": " + e.Message
 	}
 	if e.Source == "" {
 		e.Source = "an input"

@@ -18,13 +18,14 @@ import (
 )
 
 // validateLine is a line of virt-host-validate: libvirt prints it by "%6s: %-69s: ", and a hint in
-// brackets behind every word but PASS.
+// brackets after every word except PASS.
 var validateLine = regexp.MustCompile(`^( {0,5}[A-Z]+): (Checking .+?) *: (PASS|(FAIL|WARN|NOTE) \((.+)\))$`)
 
-// wordColumn is where the word begins, after a check that is not too long.
+// wordColumn is the column of the word, after a check that is not too long.
 const wordColumn = prefixWidth + 2 + checkWidth + 2
 
-// readLines takes a report apart as a script would: by the first two colons that have a space behind them.
+// readLines parses a report as a script would: by the first two colons that are followed by a
+// space.
 func readLines(t *testing.T, text string) (words []string, checks []string) {
 	t.Helper()
 	for line := range strings.Lines(text) {
@@ -44,18 +45,19 @@ func readLines(t *testing.T, text string) (words []string, checks []string) {
 	return words, checks
 }
 
-// TestValidateShape holds the shape of the lines against what libvirt's own program prints here.
+// TestValidateShape compares the shape of the lines with the output of libvirt's
+// virt-host-validate.
 func TestValidateShape(t *testing.T) {
 	need.Programs(t, "virt-host-validate")
 	cmd := exec.Command("virt-host-validate", "qemu")
 	cmd.Env = append(cmd.Environ(), "LC_ALL=C")
-	theirs, err := cmd.Output() // it fails where the host has no KVM
+	theirs, err := cmd.Output() // it fails on a host without KVM
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
 	words, _ := readLines(t, string(theirs))
 	if len(words) < 5 {
-		t.Fatalf("virt-host-validate says little: %s", theirs)
+		t.Fatalf("virt-host-validate printed too few lines: %s", theirs)
 	}
 	for _, text := range []string{string(theirs), render(t, "validate", options(), fleet(t), nil, problems()[:1])} {
 		for line := range strings.Lines(text) {
@@ -85,7 +87,7 @@ func TestValidateHostile(t *testing.T) {
 	}
 }
 
-// TestValidateWords looks at which word a line has, and at what its hint tells.
+// TestValidateWords checks the word of a line, and its hint.
 func TestValidateWords(t *testing.T) {
 	finding := func(id string, s audit.Severity) audit.Finding {
 		i := slices.IndexFunc(rules.All(), func(r *audit.Rule) bool { return r.ID == id })
@@ -109,7 +111,7 @@ func TestValidateWords(t *testing.T) {
 			"web.xml: outside by policy qemu-11.1; type 'qemu' is software emulation (TCG))", "for boundary-accel-tcg",
 			"FAIL (web.xml:3:4: critical: what is wrong; fix: Use <domain type='kvm'> (on macOS: 'hvf'); $ virt-xml web --edit --xml ./@type=kvm; see " + tcg.Rule.URL() + ")",
 		}},
-		{"outside, and nobody minds", nil, guest(policy.Outside), "WARN", nil},
+		{"outside, not failing the run", nil, guest(policy.Outside), "WARN", nil},
 		{"undetermined", nil, guest(policy.Undetermined), "WARN", nil},
 		{"threshold", func(o *Options) { o.FailOn = audit.Critical }, guest(policy.Inside, finding("device-video-cirrus", audit.High), finding("device-video-cirrus", audit.Medium), finding("device-video-cirrus", audit.Low)), "PASS WARN WARN NOTE", nil},
 		{"all count", func(o *Options) { o.FailOn = audit.Info }, guest(policy.Inside, finding("device-video-cirrus", audit.Info)), "PASS FAIL", nil},
@@ -117,7 +119,7 @@ func TestValidateWords(t *testing.T) {
 			"not evaluated: 1 check, because passwords", "of " + hidden.Unevaluated[0].Rule.ID, "1 finding waived: not counted", "1 finding in the baseline: not counted",
 		}},
 		{"hidden, shown", func(o *Options) { o.ShowWaived, o.Verbose = true, true }, hidden, "PASS NOTE NOTE WARN WARN NOTE NOTE", []string{
-			"waived message; waived: because of @somebody (until 2027-06-30); fix: ", "known message; in the baseline; fix: ", "web for " + hidden.Unevaluated[0].Rule.ID,
+			"waived message; waived: because of @admin (until 2027-06-30); fix: ", "known message; in the baseline; fix: ", "web for " + hidden.Unevaluated[0].Rule.ID,
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -143,7 +145,7 @@ func TestValidateWords(t *testing.T) {
 	}
 }
 
-// TestValidateNoPass feeds what could not be audited.
+// TestValidateNoPass requires that a run without an audited guest does not pass.
 func TestValidateNoPass(t *testing.T) {
 	for name, c := range map[string]struct {
 		problems []error

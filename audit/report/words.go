@@ -131,5 +131,5 @@ func plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// told reports whether an origin is printed: that of a plain file adds nothing.
-func told(o audit.Origin) bool { return o.Stated }
+// showsOrigin reports whether an origin is printed: that of a plain file adds nothing.
+func showsOrigin(o audit.Origin) bool { return o.Stated }

@@ -62,7 +62,7 @@ func TestWindow(t *testing.T) {
 	}
 }
 
-// TestSpool keeps more than fits into its memory.
+// TestSpool stores more than fits into the memory of the spool.
 func TestSpool(t *testing.T) {
 	var s spool
 	part := []byte(strings.Repeat("x", 1000) + "\n")

@@ -2,12 +2,12 @@
 // Filters, search and order for the list of guests. The page is whole without it.
 (() => {
   const root = document.documentElement;
-  const listed = 250; // guests at a time; the program hides the others with the class "off"
+  const listed = 250; // guests at a time; virt-audit hides the others with the class "off"
   const names = ["info", "low", "medium", "high", "critical"];
   const verdicts = ["outside", "undetermined", "not-qemu", "inside"];
   const byId = (id) => document.getElementById(id);
 
-  // Storage may be forbidden, for a file or by the browser: the theme is then chosen anew each time.
+  // Storage may be forbidden, for a file or by the browser: the theme is then not remembered.
   const remembered = (value) => {
     try {
       if (value) localStorage.setItem("virt-audit-theme", value);
@@ -20,7 +20,7 @@
   const theme = remembered();
   if (theme === "light" || theme === "dark") root.dataset.theme = theme;
 
-  // asButton makes a button of an element: without the script it would be one that does nothing.
+  // asButton turns an element into a button. Without the script, a button would have no effect.
   function asButton(el, act) {
     const b = document.createElement("button");
     b.type = "button";
@@ -38,7 +38,7 @@
     constructor(el, place) {
       const row = el.rows[0];
       this.el = el;
-      this.place = place; // in the order of the program, the worst first
+      this.place = place; // in the order of virt-audit, the worst first
       this.details = el.querySelector("details");
       this.verdict = row.dataset.v;
       this.name = row.querySelector(".name").textContent;
@@ -48,7 +48,7 @@
       for (const f of this.findings) this.counts[f[0]]++;
       this.filled = false;
     }
-    // text is what a search looks through.
+    // text is the text that a search matches.
     get text() {
       if (this.found === undefined) {
         const packed = this.details.querySelector(":scope > noscript");
@@ -58,7 +58,7 @@
       }
       return this.found;
     }
-    // fill takes the findings out of <noscript>, and puts to each what its rule says.
+    // fill moves the findings out of <noscript>, and adds the text of its rule to each.
     fill() {
       if (this.filled) return;
       this.filled = true;
@@ -78,9 +78,9 @@
         link.replaceWith(advice);
       }
     }
-    // focus folds the findings that the filter does not ask for.
-    focus(wanted) {
-      for (const f of this.details.querySelectorAll(".detail > .finding")) f.open = wanted(f.dataset.f);
+    // focus folds the findings that do not match the filter.
+    focus(selected) {
+      for (const f of this.details.querySelectorAll(".detail > .finding")) f.open = selected(f.dataset.f);
     }
   }
 
@@ -104,8 +104,8 @@
           done = document.execCommand("copy");
         }
         b.textContent = done ? "Copied" : "Press Ctrl+C";
-        byId("said").textContent = b.textContent;
-        setTimeout(() => { b.textContent = "Copy"; byId("said").textContent = ""; }, 2000);
+        byId("status").textContent = b.textContent;
+        setTimeout(() => { b.textContent = "Copy"; byId("status").textContent = ""; }, 2000);
       });
       box.append(b);
     }
@@ -119,7 +119,7 @@
     const heads = new Map();
     const state = { verdict: new Set(), severity: new Set(), rule: "", q: "", sort: "", limit: listed };
     let matching = guests, shown = guests.slice(0, listed);
-    let moved = false; // rows are not where the program has put them
+    let moved = false; // rows are not in the order of virt-audit
 
     // The order in which a first click on a column sorts: names from the beginning, all else from the worst.
     const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
@@ -129,12 +129,12 @@
     };
     names.forEach((s, i) => { orders[s] = (a, b) => b.counts[i] - a.counts[i]; });
 
-    const wanted = (f) => (!state.severity.size || state.severity.has(names[f[0]])) &&
+    const selected = (f) => (!state.severity.size || state.severity.has(names[f[0]])) &&
       (!state.rule || f.slice(1) === state.rule || f.slice(1).startsWith(state.rule + "-"));
 
     function matches(g, words) {
       if (state.verdict.size && !state.verdict.has(g.verdict)) return false;
-      if ((state.severity.size || state.rule) && !g.findings.some(wanted)) return false;
+      if ((state.severity.size || state.rule) && !g.findings.some(selected)) return false;
       return words.every((w) => g.text.includes(w));
     }
 
@@ -144,10 +144,10 @@
       matching = guests.filter((g) => matches(g, words));
       const now = matching.slice(0, state.limit), keep = new Set(now);
       for (const g of shown) if (!keep.has(g)) g.el.classList.add("off");
-      if (moved) table.append(...now.map((g) => g.el)); // those that are not listed may stand anywhere
+      if (moved) table.append(...now.map((g) => g.el)); // the order of those that are not listed does not matter
       for (const g of now) g.el.classList.remove("off");
       shown = now;
-      for (const g of shown) if (g.filled) g.focus(wanted);
+      for (const g of shown) if (g.filled) g.focus(selected);
       const filtered = state.verdict.size || state.severity.size || state.rule || words.length;
       byId("shown").textContent = (filtered ? `${matching.length} of ${guests.length} guests match` : `${guests.length} ${guests.length === 1 ? "guest" : "guests"}`) +
         (shown.length < matching.length ? `, the first ${shown.length} are listed` : "") + (state.sort ? "" : ", the worst first");
@@ -165,7 +165,7 @@
       byId("open").textContent = closed || !shown.length ? "Expand all" : "Collapse all";
     }
 
-    // sort puts the rows in order; those that are equal stay as the program has put them.
+    // sort sorts the rows; equal ones keep the order of virt-audit.
     function sort() {
       const reverse = state.sort.startsWith("-") ? -1 : 1;
       const order = orders[state.sort.replace("-", "")];
@@ -178,7 +178,7 @@
       }
     }
 
-    // The state is in the fragment, so that it can be kept and sent.
+    // The state is in the fragment, so that it can be saved and shared.
     function save() {
       const p = new URLSearchParams();
       for (const kind of ["verdict", "severity"]) if (state[kind].size) p.set(kind, [...state[kind]].join(","));
@@ -255,7 +255,7 @@
       if (!g) return;
       if (g.details.open && !g.filled) {
         g.fill();
-        g.focus(wanted);
+        g.focus(selected);
       }
       label();
     }, true);
