@@ -239,9 +239,10 @@ func (r *Run) rule(id string) *audit.Rule {
 	return nil
 }
 
-// Missing returns the entries that a run has not found, with the count of how often. Those of gone are not
-// there any more: their guests were part of the run, with as many documents as when the baseline was
-// written, and their rules have answered. Of those of open nothing can be said.
+// Missing returns the entries that a run has not found, with the number of missing findings. The
+// findings in gone do not exist any more: their guests were part of the run, with as many documents
+// as when the baseline was written, and their rules were evaluated. For those in open this is not
+// known.
 func (b *Baseline) Missing(run Run) (gone, open []Entry) {
 	all := !run.Unreadable && !slices.ContainsFunc(b.entries, func(e *Entry) bool { return e.Kind == "" && !b.seen(e) })
 	for _, e := range b.entries {
@@ -260,8 +261,9 @@ func (b *Baseline) Missing(run Run) (gone, open []Entry) {
 	return gone, open
 }
 
-// judged reports whether the run has come by the guest of an entry, and its rule has answered there. What
-// guests have in common can be with one that the run did not see, unless it saw all.
+// judged reports whether the guest of an entry was part of the run and its rule was evaluated
+// there. A finding across guests may concern a guest outside of the run, unless the run audited
+// all.
 func (b *Baseline) judged(e *Entry, rule *audit.Rule, all bool) bool {
 	switch g := e.guest(); {
 	case rule == nil, !b.seen(e), b.open[question{g, e.Rule}], rule.Required()&b.guests[g].leftOut != 0, common(e.DependsOn, b.guests[g].unknown.HostWords()):
@@ -275,8 +277,8 @@ func common(a, b []string) bool {
 	return slices.ContainsFunc(a, func(word string) bool { return slices.Contains(b, word) })
 }
 
-// seen reports whether the run has come by the guest of an entry. Of namesakes it might have been the other:
-// they are told apart by UUID, else by their number.
+// seen reports whether the guest of an entry was part of the run. Guests of the same name are
+// distinguished by UUID, else by their number.
 func (b *Baseline) seen(e *Entry) bool {
 	d := b.guests[e.guest()]
 	return d != nil && d.count.most() >= max(1, e.Documents) && (e.UUID == "" || d.uuids[e.UUID])

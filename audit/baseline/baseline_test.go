@@ -16,7 +16,8 @@ var onDisks = &audit.Rule{ID: "storage-x", Severity: audit.Medium, Check: func(p
 	}
 }}
 
-// audited runs the rule over a guest with disks of these targets; "" is a disk that has none.
+// audited runs the rule over a guest with disks of the given targets; "" is a disk without a
+// target.
 func audited(t *testing.T, name string, targets ...string) *audit.Result {
 	t.Helper()
 	var b strings.Builder
@@ -34,7 +35,7 @@ func audited(t *testing.T, name string, targets ...string) *audit.Result {
 	return audit.Run(d, &audit.Settings{Rules: []*audit.Rule{onDisks}})
 }
 
-// text is the form of a baseline that a repository keeps.
+// text returns a baseline in the form that is stored in a repository.
 func text(b *Builder) string {
 	var out strings.Builder
 	out.WriteString("{\n \"version\": 1,\n \"findings\": [\n")
@@ -66,7 +67,7 @@ func baselineOf(t *testing.T, results ...*audit.Result) *Baseline {
 
 var always = []*audit.Rule{onDisks}
 
-// run marks results, as a run does.
+// run marks results as a run of virt-audit does.
 func (b *Baseline) run(results ...*audit.Result) {
 	for _, r := range results {
 		b.Mark(r)
@@ -74,7 +75,8 @@ func (b *Baseline) run(results ...*audit.Result) {
 	}
 }
 
-// TestMark counts: of findings that are the same in all but their place, as many are known as there were.
+// TestMark counts findings that differ only in their place. As many are known as the baseline
+// contains.
 func TestMark(t *testing.T) {
 	for _, test := range []struct {
 		was, is          []string
@@ -102,7 +104,7 @@ func TestMark(t *testing.T) {
 	}
 }
 
-// TestGone is about what must not be called gone.
+// TestGone checks entries that must not be reported as gone.
 func TestGone(t *testing.T) {
 	for name, test := range map[string]struct {
 		run     func(*Baseline)
@@ -111,8 +113,8 @@ func TestGone(t *testing.T) {
 	}{
 		"the guest is not part of the run": {func(*Baseline) {}, always, audit.Info},
 		"the rule is not part of the run":  {func(b *Baseline) { b.run(audited(t, "a")) }, nil, audit.Info},
-		"below what is looked at":          {func(b *Baseline) { b.run(audited(t, "a")) }, always, audit.High},
-		"the rule did not answer": {func(b *Baseline) {
+		"below the minimum severity":       {func(b *Baseline) { b.run(audited(t, "a")) }, always, audit.High},
+		"the rule was not evaluated": {func(b *Baseline) {
 			r := audited(t, "a")
 			r.Unevaluated = []audit.Unevaluated{{Rule: onDisks}}
 			b.run(r)
@@ -129,7 +131,7 @@ func TestGone(t *testing.T) {
 		if len(gone) > 0 {
 			t.Errorf("%s: %+v is gone", name, gone)
 		}
-		// What nothing can be said of is kept.
+		// Entries whose findings may still exist are kept.
 		n := &Builder{}
 		n.Keep(open)
 		if lacking := b.Lacking(n); lacking != 0 != (name == "waived") {
@@ -138,7 +140,8 @@ func TestGone(t *testing.T) {
 	}
 }
 
-// TestNamesakes audits another guest of the same name: what is not found there says nothing of the first.
+// TestNamesakes audits another guest of the same name. A finding that it does not have may still
+// exist in the first.
 func TestNamesakes(t *testing.T) {
 	with := func(r *audit.Result, change func(*audit.Result)) *audit.Result { change(r); return r }
 	id := func(uuid string) func(*audit.Result) { return func(r *audit.Result) { r.UUID = uuid } }
@@ -168,7 +171,8 @@ func TestNamesakes(t *testing.T) {
 	}
 }
 
-// TestKinds starts and stops a guest: what it has in a document more is nothing new, nor is it gone with one.
+// TestKinds starts and stops a guest. The same finding in one more document is not new, and in one
+// document less it is not gone.
 func TestKinds(t *testing.T) {
 	runs := func(targets ...string) *audit.Result {
 		r := audited(t, "a", targets...)
@@ -179,13 +183,13 @@ func TestKinds(t *testing.T) {
 		was, is          []*audit.Result
 		known, new, gone int
 	}{
-		"started":            {[]*audit.Result{audited(t, "a", "vda")}, []*audit.Result{audited(t, "a", "vda"), runs("vda")}, 2, 0, 0},
-		"stopped":            {[]*audit.Result{runs("vda"), audited(t, "a", "vda")}, []*audit.Result{audited(t, "a", "vda")}, 1, 0, 0},
-		"runs alone":         {[]*audit.Result{audited(t, "a", "vda")}, []*audit.Result{runs("vda")}, 1, 0, 0},
-		"runs on":            {[]*audit.Result{audited(t, "a", "vda")}, []*audit.Result{audited(t, "a"), runs("vda")}, 1, 0, 0},
-		"two of what runs":   {[]*audit.Result{audited(t, "a", "")}, []*audit.Result{audited(t, "a", ""), runs("", "")}, 2, 1, 0},
-		"mended in both":     {[]*audit.Result{audited(t, "a", "vda"), runs("vda")}, []*audit.Result{audited(t, "a"), runs()}, 0, 0, 1},
-		"mended and stopped": {[]*audit.Result{audited(t, "a"), runs("vda")}, []*audit.Result{audited(t, "a")}, 0, 0, 1},
+		"started":           {[]*audit.Result{audited(t, "a", "vda")}, []*audit.Result{audited(t, "a", "vda"), runs("vda")}, 2, 0, 0},
+		"stopped":           {[]*audit.Result{runs("vda"), audited(t, "a", "vda")}, []*audit.Result{audited(t, "a", "vda")}, 1, 0, 0},
+		"runs alone":        {[]*audit.Result{audited(t, "a", "vda")}, []*audit.Result{runs("vda")}, 1, 0, 0},
+		"runs on":           {[]*audit.Result{audited(t, "a", "vda")}, []*audit.Result{audited(t, "a"), runs("vda")}, 1, 0, 0},
+		"two of what runs":  {[]*audit.Result{audited(t, "a", "")}, []*audit.Result{audited(t, "a", ""), runs("", "")}, 2, 1, 0},
+		"fixed in both":     {[]*audit.Result{audited(t, "a", "vda"), runs("vda")}, []*audit.Result{audited(t, "a"), runs()}, 0, 0, 1},
+		"fixed and stopped": {[]*audit.Result{audited(t, "a"), runs("vda")}, []*audit.Result{audited(t, "a")}, 0, 0, 1},
 	} {
 		b := baselineOf(t, test.was...)
 		known, found, gone := 0, 0, 0
@@ -203,7 +207,7 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// TestKeep carries entries over into a baseline that has some of them already.
+// TestKeep copies entries into a baseline that contains some of them already.
 func TestKeep(t *testing.T) {
 	old, n := baselineOf(t, audited(t, "a", "", "", "vda")), &Builder{}
 	now := audited(t, "a", "")
@@ -219,7 +223,7 @@ func TestKeep(t *testing.T) {
 	}
 }
 
-// TestRelease judges a guest twice.
+// TestRelease audits a guest twice.
 func TestRelease(t *testing.T) {
 	b := baselineOf(t, audited(t, "a", "vda"))
 	first, second := audited(t, "a", "vda"), audited(t, "a", "vda")

@@ -229,7 +229,8 @@ func Compare(before, after *Report, across func(rule string) bool) *Difference {
 	return out
 }
 
-// turns pairs the verdicts of a guest's documents of one kind that are not in both reports. Namesakes may have several.
+// turns pairs the verdicts of a guest's documents of one kind that are not in both reports.
+// Namesakes may have several.
 func verdictChanges(domain string, was, is []policy.Word) []VerdictChange {
 	was, is = slices.Clone(was), slices.Clone(is)
 	is = slices.DeleteFunc(is, func(w policy.Word) bool {

@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// reportOf reads a JSON report of guests; each is "name verdict finding...", with "!rule" for a rule that did
-// not answer, "~finding" for one that is accepted. A finding is "rule" or "rule#content".
+// reportOf reads a JSON report of guests; each is "name verdict finding...", with "!rule" for a
+// rule that was not evaluated, "~finding" for one that is in the baseline. A finding is "rule" or
+// "rule#content".
 func reportOf(t *testing.T, errors int, guests ...string) *Report {
 	t.Helper()
 	var domains, failed []string
@@ -40,10 +41,10 @@ func reportOf(t *testing.T, errors int, guests ...string) *Report {
 	return r
 }
 
-// acrossGuests is about rules of reportOf.
+// acrossGuests reports whether a rule of reportOf compares guests.
 func acrossGuests(rule string) bool { return strings.HasPrefix(rule, "across-") }
 
-func told(list []Item) string {
+func joined(list []Item) string {
 	var out []string
 	for _, i := range list {
 		out = append(out, i.Domain+":"+i.Fingerprint)
@@ -83,7 +84,7 @@ func TestCompare(t *testing.T) {
 		"stopped since":       {was: []string{"a/definition " + in + " x-y", "a/running " + in + " x-y"}, is: []string{"a/definition " + in + " x-y"}, unchanged: 1},
 		"two of what runs":    {was: []string{"a " + in + " x-y"}, is: []string{"a " + in, "a/running " + in + " x-y x-y"}, new: "a (running l):x-y", unchanged: 1, worse: true},
 		"runs on":             {was: []string{"a " + in + " x-y"}, is: []string{"a " + in, "a/running " + in + " x-y"}, unchanged: 1},
-		"mended in both":      {was: []string{"a " + in + " x-y", "a/running " + in + " x-y"}, is: []string{"a " + in, "a/running " + in}, fixed: "a:x-y a (running l):x-y"},
+		"fixed in both":       {was: []string{"a " + in + " x-y", "a/running " + in + " x-y"}, is: []string{"a " + in, "a/running " + in}, fixed: "a:x-y a (running l):x-y"},
 		"stored":              {was: []string{"a/definition " + in + " x-y"}, is: []string{"a/definition " + in + " x-y"}, unchanged: 1},
 		"two of one name":     {was: []string{"a " + in + " x-y", "a " + outside}, is: []string{"a " + in + " x-y", "a " + outside}, unchanged: 1},
 		"in another order":    {was: []string{"a " + in, "a " + outside}, is: []string{"a " + outside, "a " + in}},
@@ -94,7 +95,7 @@ func TestCompare(t *testing.T) {
 		for _, turn := range d.Verdicts {
 			turns = append(turns, fmt.Sprintf("%s: %s to %s", turn.Domain, turn.Old, turn.New))
 		}
-		got := fmt.Sprintf("new %s, fixed %s, open %s, gone %s, turns %s, %d unchanged, %d unread, worse %t", told(d.New), told(d.Fixed), told(d.NotEvaluated), told(d.Gone), strings.Join(turns, ";"), d.Unchanged, d.Unreadable, d.Worse())
+		got := fmt.Sprintf("new %s, fixed %s, open %s, gone %s, turns %s, %d unchanged, %d unread, worse %t", joined(d.New), joined(d.Fixed), joined(d.NotEvaluated), joined(d.Gone), strings.Join(turns, ";"), d.Unchanged, d.Unreadable, d.Worse())
 		want := fmt.Sprintf("new %s, fixed %s, open %s, gone %s, turns %s, %d unchanged, %d unread, worse %t", test.new, test.fixed, test.open, test.gone, test.turns, test.unchanged, test.errors, test.worse)
 		if got != want {
 			t.Errorf("%s:\n%s\nwant\n%s", name, got, want)
@@ -102,7 +103,7 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// TestCompareAccepted is about what a report does not hold for another reason than that it was mended.
+// TestCompareAccepted checks findings that a report does not contain although they were not fixed.
 func TestCompareAccepted(t *testing.T) {
 	const guest = "a virtualization "
 	with := func(r *Report, minimum string, rules ...string) *Report {
@@ -113,21 +114,21 @@ func TestCompareAccepted(t *testing.T) {
 		is                                   *Report
 		new, fixed, accepted, open, settings string
 	}{
-		"accepted":                 {is: reportOf(t, 0, guest+"~x-y#1 x-y#2"), accepted: "a:x-y#1"},
-		"one of them":              {is: reportOf(t, 0, guest+"~x-y#1"), accepted: "a:x-y#1", fixed: "a:x-y#2"},
-		"another":                  {is: reportOf(t, 0, guest+"~x-y#3"), fixed: "a:x-y#1 a:x-y#2"},
-		"the rule did not run":     {is: with(reportOf(t, 0, guest), "info", "a-b"), open: "a:x-y#1 a:x-y#2", settings: "rules in one run only: x-y, a-b"},
-		"no rule did":              {is: with(reportOf(t, 0, guest), "info"), open: "a:x-y#1 a:x-y#2", settings: "rules in one run only: x-y, none"},
-		"the rule did run":         {is: with(reportOf(t, 0, guest), "info", "x-y"), fixed: "a:x-y#1 a:x-y#2"},
-		"below what is looked at":  {is: with(reportOf(t, 0, guest), "medium", "x-y"), open: "a:x-y#1 a:x-y#2", settings: "min-severity: info, medium"},
-		"of before this was known": {is: reportOf(t, 0, guest), fixed: "a:x-y#1 a:x-y#2"},
+		"accepted":                   {is: reportOf(t, 0, guest+"~x-y#1 x-y#2"), accepted: "a:x-y#1"},
+		"one of them":                {is: reportOf(t, 0, guest+"~x-y#1"), accepted: "a:x-y#1", fixed: "a:x-y#2"},
+		"another":                    {is: reportOf(t, 0, guest+"~x-y#3"), fixed: "a:x-y#1 a:x-y#2"},
+		"the rule did not run":       {is: with(reportOf(t, 0, guest), "info", "a-b"), open: "a:x-y#1 a:x-y#2", settings: "rules in one run only: x-y, a-b"},
+		"no rule did":                {is: with(reportOf(t, 0, guest), "info"), open: "a:x-y#1 a:x-y#2", settings: "rules in one run only: x-y, none"},
+		"the rule did run":           {is: with(reportOf(t, 0, guest), "info", "x-y"), fixed: "a:x-y#1 a:x-y#2"},
+		"below the minimum severity": {is: with(reportOf(t, 0, guest), "medium", "x-y"), open: "a:x-y#1 a:x-y#2", settings: "min-severity: info, medium"},
+		"a report without settings":  {is: reportOf(t, 0, guest), fixed: "a:x-y#1 a:x-y#2"},
 	} {
 		d := Compare(with(reportOf(t, 0, guest+"x-y#2 x-y#1"), "info", "x-y"), test.is, acrossGuests)
 		var settings []string
 		for _, s := range d.Settings {
 			settings = append(settings, s.Name+": "+s.Old+", "+s.New)
 		}
-		got := fmt.Sprintf("new %s, fixed %s, not counted %s, not evaluated %s, settings %s", told(d.New), told(d.Fixed), told(d.NotCounted), told(d.NotEvaluated), strings.Join(settings, ";"))
+		got := fmt.Sprintf("new %s, fixed %s, not counted %s, not evaluated %s, settings %s", joined(d.New), joined(d.Fixed), joined(d.NotCounted), joined(d.NotEvaluated), strings.Join(settings, ";"))
 		want := fmt.Sprintf("new %s, fixed %s, not counted %s, not evaluated %s, settings %s", test.new, test.fixed, test.accepted, test.open, test.settings)
 		if got != want || d.Worse() {
 			t.Errorf("%s:\n%s\nwant\n%s", name, got, want)
@@ -135,7 +136,7 @@ func TestCompareAccepted(t *testing.T) {
 	}
 }
 
-// FuzzParse looks for a file that is no baseline and no report, and is not told so.
+// FuzzParse requires an error for a file that is neither a baseline nor a report.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"version":1,"findings":[{"rule":"a-b","severity":"low","domain":"a","path":".","message":"m","fingerprint":"0123456789abcdef0123456789abcdef","count":1}]}`))
 	f.Add([]byte(`{"version":1,"policy":"p","domains":[{"name":"a","findings":[{"rule":"a-b","fingerprint":"f"}]}],"unreadable":[]}`))

@@ -102,7 +102,8 @@ type Finding struct {
 	Inherits []string `json:"inherits"`
 }
 
-// ParseReport reads a report of the format json. source is the name of the file; errors begin with it.
+// ParseReport reads a report of the format json. source is the name of the file; errors begin with
+// it.
 func ParseReport(source string, data []byte) (*Report, error) {
 	r := &Report{}
 	d := json.NewDecoder(bytes.NewReader(data))
