@@ -14,7 +14,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit/source"
 )
 
-// site makes files, and directories for names that end with a slash, and returns their root.
+// site creates files, and directories for names that end with a slash, and returns their root.
 func site(t *testing.T, files ...string) string {
 	t.Helper()
 	root := t.TempDir()
@@ -96,7 +96,7 @@ func TestDiscoverPipe(t *testing.T) {
 	if _, err := config.Read(path, known); err == nil || !strings.Contains(err.Error(), "a FIFO, not a regular file") {
 		t.Error(err)
 	}
-	// An open pipe that is named by its descriptor is what a shell makes of <(...).
+	// A shell passes <(...) as an open pipe that is named by its descriptor.
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +111,7 @@ func TestDiscoverPipe(t *testing.T) {
 	}
 }
 
-// In the working directory paths are relative, whatever the shell calls it.
+// In the working directory paths are relative, even if $PWD contains a link.
 func TestDiscoverHere(t *testing.T) {
 	root := site(t, "a/.git/", "a/.virt-audit.yaml=baseline: b.json\nformat: json:b/out.json\n", "a/b/", "l=->a/b")
 	t.Chdir(filepath.Join(root, "l"))
@@ -121,7 +121,7 @@ func TestDiscoverHere(t *testing.T) {
 	}
 }
 
-// A file that strangers can write to has to be named.
+// A file that other users can write to is used only if it is named.
 func TestDiscoverTrust(t *testing.T) {
 	t.Parallel()
 	root := site(t, ".virt-audit.yaml=fail-on: high\n")
@@ -138,7 +138,7 @@ func TestDiscoverTrust(t *testing.T) {
 	}
 }
 
-// info is a file of whatever owner.
+// info is a file of any owner.
 type info struct {
 	fs.FileInfo
 	mode     fs.FileMode
@@ -177,7 +177,7 @@ func TestUntrusted(t *testing.T) {
 	}
 }
 
-// TestReportsStayInside: a checkout cannot choose files outside of it.
+// TestReportsStayInside: the configuration of a checkout cannot name reports outside of it.
 func TestReportsStayInside(t *testing.T) {
 	t.Parallel()
 	root := site(t, "out/", "device=->/dev/null", "a/up=->../out", "a/here=->in", "a/in/", "a/report=->../out/report",

@@ -6,13 +6,14 @@ import (
 	"github.com/virt-audit/virt-audit/audit/files"
 )
 
-// The check of who could have written a configuration.
+// The check of the users who could have written a configuration.
 var (
 	Untrusted    = untrusted
 	PrivateGroup = files.PrivateGroup
 )
 
-// AddKey adds a key to the table for the time of a test, which must not run in parallel with others.
+// AddKey adds a key to the table for the duration of a test, which must not run in parallel with
+// others.
 func AddKey(k *Key) (remove func()) {
 	before := table
 	table = slices.Concat(before, []*Key{k})

@@ -7,7 +7,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit/config"
 )
 
-// However an expression is written, each of its words is found again in the file.
+// Each word of an expression is located in the file, for every YAML style of the expression.
 func TestExpressionAt(t *testing.T) {
 	t.Parallel()
 	for what, text := range map[string]string{
@@ -56,7 +56,8 @@ func TestExpressionAt(t *testing.T) {
 	}
 }
 
-// A comment ends with its line. Where YAML makes one line of several, it would take the rest with it.
+// A comment ends with its line. If YAML folds several lines into one, the rest would be part of the
+// comment.
 func TestFoldedComments(t *testing.T) {
 	t.Parallel()
 	const at = ": a comment continues to the end of the folded lines; write the expression after |"
@@ -88,7 +89,7 @@ func TestFoldedComments(t *testing.T) {
 	}
 }
 
-// What is CEL, and something else to YAML, has the same hint whatever the parser reports.
+// CEL that YAML parses as something else has the same hint, whatever the parser reports.
 func TestExpressionQuotes(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{

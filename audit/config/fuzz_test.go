@@ -11,8 +11,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit/source"
 )
 
-// FuzzParse: whatever the file, no panic; an error names a place inside the file, in a printable line;
-// and what is accepted holds only what can be meant.
+// FuzzParse parses arbitrary bytes. There must be no panic; an error must name a place inside the
+// file, in one printable line; an accepted configuration must contain only valid values.
 func FuzzParse(f *testing.F) {
 	for _, m := range mistakes {
 		if len(m.file) < 1000 {

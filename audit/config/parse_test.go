@@ -12,7 +12,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit/source"
 )
 
-// known is a small world of rules and formats, so that the table is complete.
+// known is a small set of rules and formats, so that the table is complete.
 var known = config.Names{
 	Rules:   []string{"endpoint-vnc-public", "network-user-slirp", "network-script", "boundary-accel-tcg"},
 	Formats: []string{"text", "json", "sarif"},
@@ -145,8 +145,8 @@ func equal(t *testing.T, what string, got, want any) {
 	}
 }
 
-// mistake is a file that is refused. Where structure is wrong, or a word that the schema knows, it refuses
-// the file too.
+// mistake is a file that is refused. The schema refuses it as well if its structure is wrong, or a
+// word of which the schema has a list.
 type mistake struct {
 	file, want string
 	schema     bool
@@ -295,7 +295,8 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
-// TestParseManyErrors: the number of errors is limited, since a suggestion for each unknown word takes time.
+// TestParseManyErrors: the number of errors is limited, since a suggestion for each unknown word
+// takes time.
 func TestParseManyErrors(t *testing.T) {
 	t.Parallel()
 	_, err := config.Parse(name, []byte("enable:\n"+strings.Repeat("- nonsense\n", 1000)), known)

@@ -144,7 +144,8 @@ func TestOneRow(t *testing.T) {
 	}
 }
 
-// TestKeys: every key has documentation and an example, and is in the schema, the page and the example file.
+// TestKeys: every key has documentation and an example, and is in the schema, the page and the
+// example file.
 func TestKeys(t *testing.T) {
 	schema, page, example := file(t, "config.schema.json"), file(t, "README.md"), file(t, "example.yaml")
 	each(config.Keys(), func(k *config.Key) {

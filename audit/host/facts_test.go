@@ -37,7 +37,7 @@ func withCapabilities(t *testing.T) *host.Facts {
 	return f
 }
 
-// tree writes files below a new folder. A name that ends in "/" is a folder.
+// tree writes files below a new directory. A name that ends in "/" is a directory.
 func tree(t *testing.T, files map[string]string) string {
 	t.Helper()
 	root := t.TempDir()
@@ -115,7 +115,7 @@ func TestCapabilities(t *testing.T) {
 	}
 }
 
-// TestVirsh reads what the virsh of this machine prints of its test driver.
+// TestVirsh parses what this machine's virsh prints for the test driver.
 func TestVirsh(t *testing.T) {
 	need.Programs(t, "virsh")
 	ask := func(command string) []byte {
@@ -147,7 +147,8 @@ func TestVirsh(t *testing.T) {
 	}
 }
 
-// arm is part of what an aarch64 host prints, with an emulator and machines per domain type as well.
+// arm is part of the capabilities of an aarch64 host, with an emulator and machines of each domain
+// type.
 const arm = `<capabilities><host><cpu><arch>aarch64</arch></cpu>
 <secmodel><model>apparmor</model><doi>0</doi></secmodel><secmodel><model>dac</model><doi>0</doi></secmodel></host>
 <guest><os_type>hvm</os_type><arch name='armv7l'><emulator>/usr/bin/qemu-system-arm</emulator>
@@ -236,10 +237,10 @@ func TestBadCapabilities(t *testing.T) {
 	}
 	for _, text := range []string{"", "<domain/>"} {
 		if _, err := host.ParseCapabilities("f", []byte(text)); err == nil {
-			t.Errorf("%q was taken", text)
+			t.Errorf("%q was accepted", text)
 		}
 		if _, err := host.ParseDomainCapabilities("f", []byte(text)); err == nil {
-			t.Errorf("%q was taken", text)
+			t.Errorf("%q was accepted", text)
 		}
 	}
 }
@@ -324,7 +325,7 @@ func TestFindImage(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	if f.Arch() != "" || f.Kernel != nil || f.KnowsBridges() {
-		t.Errorf("an image does not tell what ran: %+v", f)
+		t.Errorf("facts of a running host from an image: %+v", f)
 	}
 	if file, ok := f.File("/images/a.img"); !ok || file.Mode != 0o600 || int(file.UID) != os.Getuid() {
 		t.Errorf("%+v %t", file, ok)
@@ -351,7 +352,7 @@ func TestFindArchive(t *testing.T) {
 	root := tree(t, map[string]string{
 		"etc/libvirt/qemu.conf":                    "user = 'root'",
 		"sos_commands/virsh/virsh_-r_capabilities": string(fixture(t, "capabilities.xml")),
-		// The read-only connection of sos may not ask for it.
+		// The read-only connection of sos lacks the permission for it.
 		"sos_commands/virsh/virsh_-r_domcapabilities": "error: failed to get emulator capabilities\nerror: operation forbidden\n",
 		"sos_commands/virsh/virsh_-r_version":         "Using library: libvirt 11.10.0\nRunning hypervisor: QEMU 10.1.0\n",
 		"sos_commands/virsh/virsh_-r_list_--all":      " Id   Name   State\n",
@@ -416,7 +417,7 @@ func TestFindErrors(t *testing.T) {
 	}
 }
 
-// TestFindStaysInside looks at an image whose links lead out of it.
+// TestFindStaysInside searches an image whose links lead out of it.
 func TestFindStaysInside(t *testing.T) {
 	outside := tree(t, map[string]string{"qemu.conf": "vnc_tls = 1"})
 	root := tree(t, map[string]string{"etc/libvirt/": "", "nix/qemu.conf": "vnc_tls = 1"})
@@ -449,7 +450,7 @@ func TestTooLarge(t *testing.T) {
 func TestFindHere(t *testing.T) {
 	config := tree(t, map[string]string{"libvirt/qemu.conf": "vnc_tls = 1"})
 	env := map[string]string{"XDG_CONFIG_HOME": config, "HOME": "/nonexistent"}
-	f, _ := host.Find(host.Places{Root: "/", Getenv: func(k string) string { return env[k] }}) // what is here may be unreadable
+	f, _ := host.Find(host.Places{Root: "/", Getenv: func(k string) string { return env[k] }}) // files of this host may be unreadable
 	if want := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH]; want != "" && f.Arch() != want {
 		t.Errorf("arch %q", f.Arch())
 	}
@@ -467,7 +468,7 @@ func TestFindHere(t *testing.T) {
 		t.Error(user)
 	}
 	if f.For(config+"/libvirt-other/a.xml") != f {
-		t.Error("a neighbour of the folder was taken for the session")
+		t.Error("a neighbouring directory was treated as the session")
 	}
 	for uri, want := range map[string]bool{
 		"qemu:///session": true, "qemu+ssh://root@kvm1/session?socket=/x": true, "qemu:///system": false, "qemu+tcp://session/system": false, "qemu:///embed?root=/session": false,
@@ -545,7 +546,7 @@ func TestBundle(t *testing.T) {
 	if _, ok := back.File("/b.img"); ok {
 		t.Error("another file is known")
 	}
-	// A qemu.conf that was not found is not one without settings.
+	// A missing qemu.conf is not the same as one without settings.
 	for _, c := range []*host.QEMUConf{nil, conf(t, "")} {
 		b.Reset()
 		if err := host.WriteFacts(&b, &host.Facts{QEMUConf: c}); err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/virt-audit/virt-audit/testdata/libvirtd"
 )
 
-// TestAsDaemon compares what we make of a host's facts with what its libvirtd makes of them.
+// TestAsDaemon compares the results for a host's facts with those of its libvirtd.
 func TestAsDaemon(t *testing.T) {
 	d := libvirtd.Start(t, libvirtd.Options{QEMUConf: "vnc_listen = '127.0.0.8' # the first wins\nvnc_listen = \"127.0.0.9\"\nspice_listen =\t'::1'; vnc_password = 'canary'"})
 	file := d.Path("/etc/libvirt/qemu.conf")

@@ -51,7 +51,7 @@ func TestBridges(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	if got := (&search{tree: namesIn(map[string]string{"proc/net/route": head})}).bridges(); got == nil || len(got) != 0 {
-		t.Errorf("no bridge is known to be none: %q", got)
+		t.Errorf("a host without a bridge: %q", got)
 	}
 	if got := (&search{tree: namesIn(nil)}).bridges(); got != nil {
 		t.Errorf("%q", got)
@@ -79,7 +79,7 @@ func TestAdd(t *testing.T) {
 	}
 	before.files, all.files = nil, nil
 	if !reflect.DeepEqual(*all, before) {
-		t.Errorf("nothing was to be added: %+v", all)
+		t.Errorf("facts were added: %+v", all)
 	}
 }
 
@@ -97,7 +97,7 @@ func TestAddKeepsEveryFact(t *testing.T) {
 	for i := range given.NumField() {
 		name := given.Type().Field(i).Name
 		switch {
-		case name == "session": // says which view of the facts this is
+		case name == "session": // identifies the view of the facts
 		case given.Field(i).IsZero():
 			t.Errorf("the test has no value for %s", name)
 		case got.Field(i).IsZero():

@@ -24,8 +24,8 @@ func conf(t *testing.T, text string) *host.QEMUConf {
 	return c
 }
 
-// syntax are documents with what ParseQEMUConf says of them: "" or the error. TestAsLibvirt asks
-// libvirt about the same.
+// syntax are documents with the error of ParseQEMUConf, or "". TestAsLibvirt parses the same
+// documents with libvirt.
 var syntax = []struct{ name, text, err string }{
 	{"empty", "", ""},
 	{"comment", "# nothing\n", ""},
@@ -37,13 +37,13 @@ var syntax = []struct{ name, text, err string }{
 	{"single quotes", `a = 'x "y"'`, ""},
 	{"no blanks", "a=1", ""},
 	{"tabs", "\ta\t=\t1\t", ""},
-	{"comment behind", "a = 1 # one\nb = 2", ""},
+	{"comment after a value", "a = 1 # one\nb = 2", ""},
 	{"semicolon", "a = 1; b = 2 ;\n\nc = 3;", ""},
 	{"two semicolons", "a = 1;;", "1: expected the name of a setting"},
 	{"semicolon on a new line", "a = 1;\n;b = 2", "2: expected the name of a setting"},
 	{"carriage returns", "a = 1\r\nb = [\r\n1,\r\n2\r\n]\r\n", ""},
 	{"old Mac", "a = 1\rb = 2\r", ""},
-	{"line behind carriage returns", "a = 1\r\nb = 2\r\nc\r\n", "3: expected '=' after the name of a setting"},
+	{"line after carriage returns", "a = 1\r\nb = 2\r\nc\r\n", "3: expected '=' after the name of a setting"},
 	{"signs", "a = -1\nb = +1", ""},
 	{"sign alone", "a = -\n", "1: expected a digit after the sign"},
 	{"two signs", "a = --1", "1: expected a digit after the sign"},
@@ -93,7 +93,7 @@ var syntax = []struct{ name, text, err string }{
 	{"control characters", "a = \"\x01\x7f\"", ""},
 	{"form feed", "a = 1\f\n", "1: expected a new line or ';' after the value"},
 	{"NUL in a string", "a = \"x\x00y\"\n", ""},
-	{"NUL behind", "a = 1\x00", "1: expected a new line or ';' after the value"},
+	{"NUL after a value", "a = 1\x00", "1: expected a new line or ';' after the value"},
 }
 
 func TestSyntax(t *testing.T) {
@@ -121,15 +121,16 @@ func prefixed(prefix, s string) string {
 	return prefix + s
 }
 
-// TestAsLibvirt has libvirt read the same documents: virsh reads libvirt.conf with the same code as
-// the daemon its qemu.conf. What it refuses we must refuse, on the same line; the rest we must take.
+// TestAsLibvirt parses the same documents with libvirt: virsh reads libvirt.conf with the same code
+// as the daemon its qemu.conf. ParseQEMUConf must refuse what libvirt refuses, on the same line,
+// and accept the rest.
 func TestAsLibvirt(t *testing.T) {
 	need.Programs(t, "virsh")
 	dir := t.TempDir()
 	file := filepath.Join(dir, "libvirt", "libvirt.conf")
 	for _, d := range []string{filepath.Dir(dir), dir} {
 		if err := os.Chmod(d, 0o755); err != nil {
-			t.Fatal(err) // else another user could not come here
+			t.Fatal(err) // so that another user can search it
 		}
 	}
 	if err := os.Mkdir(filepath.Dir(file), 0o755); err != nil {
@@ -143,7 +144,7 @@ func TestAsLibvirt(t *testing.T) {
 		}
 		cmd := exec.Command("virsh", "-q", "uri")
 		cmd.Env = []string{"LC_ALL=C", "HOME=" + dir, "XDG_CONFIG_HOME=" + dir, "XDG_CACHE_HOME=" + dir, "XDG_RUNTIME_DIR=" + dir}
-		if os.Getuid() == 0 { // root has a fixed place for the file
+		if os.Getuid() == 0 { // for root, the path of the file is fixed
 			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 		}
 		out, err := cmd.CombinedOutput()
@@ -157,8 +158,8 @@ func TestAsLibvirt(t *testing.T) {
 	}
 	for _, tt := range syntax {
 		t.Run(tt.name, func(t *testing.T) {
-			// The setting in front lets virsh find a driver. It has a line of its own: the numbers are one off,
-			// and a document that is empty without it is not.
+			// The setting in front lets virsh find a driver. It has a line of its own: the numbers
+			// are one off, and a document that is empty without it is not.
 			const front = "uri_default = 'test:///default'\n"
 			text := front + tt.text
 			_, err := host.ParseQEMUConf("x", []byte(text))
@@ -173,7 +174,7 @@ func TestAsLibvirt(t *testing.T) {
 	}
 	t.Run("the first wins", func(t *testing.T) {
 		if uri, _ := ask(t, "uri_default = 'test:///default'\nuri_default = 'test:///other'\n"); uri != "test:///default" {
-			t.Errorf("libvirt took %s", uri)
+			t.Errorf("libvirt used %s", uri)
 		}
 	})
 	t.Run("white space alone", func(t *testing.T) {
@@ -221,7 +222,7 @@ func TestTypes(t *testing.T) {
 		{"security_driver = 1", "1: security_driver: must be a list of strings"},
 		{"security_driver = [1]", "1: security_driver: must be a list of strings"},
 		{"no_such_setting = [[]]", ""},
-		// Python's booleans are no values.
+		// Python's booleans are not valid.
 		{"vnc_tls = True", "1: expected a value: a string in quotes, a number or a list"},
 	} {
 		_, err := host.ParseQEMUConf("f", []byte(tt.text))
@@ -329,7 +330,7 @@ func TestWrongKeyIsAMistake(t *testing.T) {
 		func() {
 			defer func() {
 				if r := recover(); r == nil {
-					t.Errorf("%s was taken for a string", key)
+					t.Errorf("%s was parsed as a string", key)
 				}
 			}()
 			conf(t, "").String(key)

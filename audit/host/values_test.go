@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestValue asks for settings of every kind, of a file and of none.
+// TestValue reads settings of every kind, from a file and without one.
 func TestValue(t *testing.T) {
 	c, err := ParseQEMUConf("qemu.conf", []byte(`user = "root"
 vnc_password = "hunter2"
@@ -18,7 +18,7 @@ max_core = "unlimited"
 	if err != nil {
 		t.Fatal(err)
 	}
-	for key, want := range map[string][2]any{ // what the file says, and the default
+	for key, want := range map[string][2]any{ // the value in the file, and the default
 		"user":            {"root", ""},
 		"vnc_password":    {true, false},
 		"vnc_tls":         {true, false},
@@ -43,7 +43,7 @@ max_core = "unlimited"
 	}
 }
 
-// normal makes a list that is nil one that is empty.
+// normal replaces a nil list by an empty one.
 func normal(v any) any {
 	if list, ok := v.([]string); ok && len(list) == 0 {
 		return []string{}

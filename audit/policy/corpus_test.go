@@ -10,15 +10,15 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// corpusRow is one line of machines.tsv: a machine that one build of QEMU has, from libvirt's
-// capability files and from QEMU's own listings.
+// corpusRow is one line of machines.tsv: a machine of one build of QEMU, from libvirt's capability
+// files and from QEMU's own listings.
 type corpusRow struct {
 	arch, qemu, machine, alias string
 	deprecated                 bool
 	source                     string
 }
 
-// corpus reads the machine names that are kept outside the project.
+// corpus reads the machine names, which are stored outside of the repository.
 func corpus(t *testing.T) []corpusRow {
 	t.Helper()
 	dir := os.Getenv("VIRT_AUDIT_CORPUS")
@@ -27,7 +27,7 @@ func corpus(t *testing.T) []corpusRow {
 	}
 	data, err := os.ReadFile(filepath.Join(dir, "machines.tsv"))
 	if err != nil {
-		t.Skipf("no corpus of machine names (VIRT_AUDIT_CORPUS names its folder): %v", err)
+		t.Skipf("no corpus of machine names (VIRT_AUDIT_CORPUS names its directory): %v", err)
 	}
 	var rows []corpusRow
 	for i, line := range strings.Split(strings.TrimRight(string(data), "\n"), "\n") {
@@ -48,14 +48,14 @@ func (r corpusRow) upstream() bool {
 	return err == nil
 }
 
-// foreign are names that begin as a listed family's do, but are not well formed on purpose.
+// foreign are names that begin like those of a listed family, but intentionally have another form.
 var foreign = map[string]string{
 	"rhel7.3.0": "an abbreviation in someone's configuration, no name of Red Hat's",
 }
 
 func TestCorpusNames(t *testing.T) {
 	t.Parallel()
-	// How the names of listed families look, written down apart from the parser.
+	// The form of the names of listed families, independent of the parser.
 	prefixes := map[string][]string{
 		"i386":            {"pc", "q35", "microvm", "xenfv", "xenpv", "rhel", "ubuntu"},
 		"aarch64":         {"virt"},
@@ -92,8 +92,8 @@ func TestCorpusNames(t *testing.T) {
 	t.Logf("%d names of listed families recognised", recognised)
 }
 
-// A machine that a release has must not be called removed or not yet made, and must be called
-// deprecated if and only if the release says so.
+// A machine of a release must not be reported as removed or not yet introduced, and must be
+// reported as deprecated if and only if it is deprecated in the release.
 func TestCorpusStages(t *testing.T) {
 	t.Parallel()
 	checked := 0
@@ -120,14 +120,14 @@ func TestCorpusStages(t *testing.T) {
 	t.Logf("%d stages compared", checked)
 }
 
-// flagUnknown says which rows cannot show that a machine is deprecated.
+// flagUnknown reports whether the source of a row does not record deprecation.
 func flagUnknown(t *testing.T, r corpusRow) bool {
 	t.Helper()
 	return version(t, r.qemu).Compare(version(t, "4.2")) < 0 // query-machines had no "deprecated"
 }
 
-// The other way round: what one release has, and what its neighbours have, must be there in between
-// unless it is removed or not yet made.
+// Conversely, a machine that a release lacks and another release has must be reported as removed or
+// not yet introduced.
 func TestCorpusAbsences(t *testing.T) {
 	t.Parallel()
 	type build struct{ arch, qemu, source string }

@@ -34,7 +34,7 @@ func TestBuiltin(t *testing.T) {
 	}
 }
 
-// TestOneFile: a file in the directory is all that a new edition needs. The newest is the default.
+// TestOneFile: a new edition requires only a file in the directory. The newest is the default.
 func TestOneFile(t *testing.T) {
 	t.Parallel()
 	dir := fstest.MapFS{}
@@ -64,7 +64,8 @@ func TestOneFile(t *testing.T) {
 	}
 }
 
-// The lists, spelled out once more: a slip in a data file must not pass for a change of policy.
+// The lists are repeated here, so that a typing error in a data file is not taken for a change of
+// policy.
 func TestBuiltinLists(t *testing.T) {
 	t.Parallel()
 	const released = "aarch64=virt i386=microvm,xenfv,xenpv,xenpvh,pc,q35 loongarch64=virt ppc64=pseries " +
@@ -89,7 +90,7 @@ func TestBuiltinLists(t *testing.T) {
 	}
 }
 
-// TestScope: what 11.1 leaves out, and no edition before it.
+// TestScope: the exclusions of 11.1, which no earlier edition has.
 func TestScope(t *testing.T) {
 	t.Parallel()
 	var ids []string
@@ -215,7 +216,7 @@ func TestParseErrors(t *testing.T) {
 		{head + "date: 12/2025\n", "4:7: \"12/2025\" is not a date such as 2025-12-23"},
 		{head + "evidence: x\n", "4:11: evidence must be a list, not a string"},
 
-		// All at once, in the order of the file.
+		// All errors together, in the order of the file.
 		{
 			"\nnam: site\ntargets:\n  amd64: [pc]\n  x86_64: []\n",
 			"2:1: unknown key \"nam\"; did you mean 'name'?|2:1: missing name|4:3: unknown architecture \"amd64\"; did you mean 'x86_64'?|5:11: target x86_64 has no machine family",

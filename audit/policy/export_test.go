@@ -5,8 +5,8 @@ import (
 	"io/fs"
 )
 
-// List returns the editions in a directory, the newest first. The names and dates by which they are listed
-// must be those in their files.
+// List returns the editions in a directory, the newest first. It returns an error if the name or
+// date in a file differs from that in its file name.
 func List(dir fs.FS) ([]*Edition, error) {
 	found, err := list(dir)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit/source"
 )
 
-// FuzzParse: whatever the file, no panic; an error names a place inside the file, in a printable
-// line; and an edition that is accepted lists only what can be listed.
+// FuzzParse parses arbitrary bytes. There must be no panic; an error must name a place inside the
+// file, in one printable line; an accepted edition must list only valid entries.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("name: site\ntargets:\n  x86_64: [q35]\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -38,7 +38,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// inside checks the place that an error names.
+// inside checks that the place of an error is in the file.
 func inside(t *testing.T, data []byte, err error) {
 	t.Helper()
 	var p *source.Error
@@ -57,7 +57,7 @@ func inside(t *testing.T, data []byte, err error) {
 	}
 }
 
-// all takes joined errors apart.
+// all returns the errors that a joined error contains.
 func all(err error) []error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return joined.Unwrap()
@@ -77,7 +77,8 @@ func archOf(t *testing.T, target string) string {
 	return ""
 }
 
-// FuzzParseMachine: whatever the name, no panic, and what is called well formed holds together.
+// FuzzParseMachine parses arbitrary names. There must be no panic, and a well-formed result must be
+// consistent.
 func FuzzParseMachine(f *testing.F) {
 	for _, name := range []string{"pc", "pc-q35-9.2", "pc-1.3", "virt-rhel9.6.0", "pc-i440fx-noble-v2", "q35+pve0", "pseries-2.12-sxxm", "xenfv-4.2"} {
 		f.Add("x86_64", name)

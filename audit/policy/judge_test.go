@@ -8,7 +8,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
-// guest is short for a guest without emulator, override and host.
+// guest returns a guest without emulator, override and host.
 func guest(domainType, os, arch, machine string) policy.Guest {
 	return policy.Guest{Target: policy.Target{Type: domainType, OS: os, Arch: arch, Machine: machine}}
 }
@@ -22,7 +22,7 @@ func named(t *testing.T, name string) *policy.Edition {
 	return e
 }
 
-// site reads an edition of the test's own.
+// site parses an edition of the test.
 func site(t *testing.T, targets string) *policy.Edition {
 	t.Helper()
 	e, err := policy.Parse("site.yaml", []byte("name: site\n"+targets))
@@ -105,7 +105,7 @@ func TestJudge(t *testing.T) {
 		{guest(" kvm", "hvm", "x86_64", "q35"), maybe, policy.AcceleratorNotNamed, " x86_64 q35"},
 		{guest("", "", "", ""), maybe, policy.AcceleratorNotNamed, "  "},
 
-		// Step 5: no architecture, and what the host's makes of it.
+		// Step 5: no architecture, without and with that of the host.
 		{guest("kvm", "hvm", "", "pc-q35-5.1"), maybe, policy.ArchAbsent, "kvm  "},
 		{guest("hvf", "hvm", "", "q35"), maybe, policy.ArchAbsent, "hvf  "},
 		{guest("xen", "hvm", "", ""), maybe, policy.ArchAbsent, "xen  "},
@@ -152,7 +152,7 @@ func TestJudge(t *testing.T) {
 		{guest("kvm", "hvm", "riscv64", ""), maybe, policy.MachineAbsent, "kvm riscv64 "},
 		{guest("kvm", "linux", "x86_64", ""), maybe, policy.MachineAbsent, "kvm x86_64 "},
 
-		// Steps 10 to 12; the names are the business of TestParseMachine.
+		// Steps 10 to 12; TestParseMachine checks the names.
 		{q35, in, policy.Listed, "kvm x86_64 q35"},
 		{guest("kvm", "hvm", "x86_64", "pc-q35-12.0"), in, policy.Listed, "kvm x86_64 q35"},
 		{guest("kvm", "hvm", "x86_64", "pc-i440fx-noble"), in, policy.Listed, "kvm x86_64 pc"},
@@ -187,7 +187,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// checkSentence: one sentence without a period that has no hole where a value is missing.
+// checkSentence requires one sentence without a period, and without a gap for a missing value.
 func checkSentence(t *testing.T, v policy.Verdict) {
 	t.Helper()
 	s := v.Explain()
@@ -234,7 +234,8 @@ func TestJudgeSite(t *testing.T) {
 		{"targets: {m68k: [virt]}", "m68k", "virt", in, policy.Listed, "virt"},
 		{"targets: {m68k: [virt]}", "m68k", "virt-8.0", out, policy.MachineNotListed, ""},
 		{"targets: {x86_64: [q35]}\nundecided: [aarch64]", "aarch64", "virt", maybe, policy.ArchUndecided, "virt"},
-		// Both targets listed: it no longer matters which one runs the guest. One is not enough.
+		// If both targets are listed, it does not matter which one runs the guest. One is not
+		// sufficient.
 		{"targets: {arm: [virt], aarch64: [virt]}", "armv7l", "virt-9.0", in, policy.Listed, "virt"},
 		{"targets: {arm: [virt], aarch64: [virt]}", "armv7l", "", maybe, policy.MachineAbsent, ""},
 		{"targets: {arm: [virt]}", "armv7l", "virt-9.0", maybe, policy.ArmOnAArch64, "virt"},
@@ -253,7 +254,7 @@ func TestJudgeSite(t *testing.T) {
 	}
 }
 
-// Only what is asked for may be inside: every word in a wrong case, with blanks or cut short.
+// Only exact words may result in inside: none in a wrong case, with blanks or truncated.
 func TestJudgeNeverFailsOpen(t *testing.T) {
 	t.Parallel()
 	good := guest("kvm", "hvm", "x86_64", "pc-q35-9.2")
@@ -293,7 +294,7 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// TestJudgeWithHost judges guests whose XML leaves open what the host's capabilities tell.
+// TestJudgeWithHost judges guests whose XML lacks facts that the host's capabilities contain.
 func TestJudgeWithHost(t *testing.T) {
 	t.Parallel()
 	on := func(g policy.Guest, arch, target, machine string) policy.Guest {
@@ -308,7 +309,7 @@ func TestJudgeWithHost(t *testing.T) {
 	}{
 		{on(guest("kvm", "hvm", "", ""), "x86_64", "", ""), in, policy.DefaultMachine, "kvm x86_64 pc"},
 		{on(guest("kvm", "hvm", "", ""), "x86_64", "x86_64", "pc-i440fx-7.2"), in, policy.DefaultMachine, "kvm x86_64 pc"},
-		// Where QEMU was built without i440FX, its own default counts.
+		// If QEMU was built without i440FX, its own default applies.
 		{on(guest("kvm", "hvm", "x86_64", ""), "x86_64", "x86_64", "pc-q35-rhel10.0.0"), in, policy.DefaultMachine, "kvm x86_64 q35"},
 		{on(guest("kvm", "hvm", "x86_64", ""), "x86_64", "x86_64", "isapc"), out, policy.DefaultMachine, "kvm x86_64 "},
 		{on(guest("kvm", "hvm", "aarch64", ""), "aarch64", "", ""), maybe, policy.MachineAbsent, "kvm aarch64 "},
@@ -324,12 +325,12 @@ func TestJudgeWithHost(t *testing.T) {
 		{on(guest("kvm", "hvm", "armv7l", ""), "aarch64", "aarch64", ""), maybe, policy.MachineAbsent, "kvm aarch64 "},
 		{on(guest("qemu", "hvm", "armv7l", "virt"), "aarch64", "aarch64", ""), out, policy.SoftwareEmulation, "tcg aarch64 virt"},
 
-		// Aliases of the host, and variants of a vendor that is not known here.
+		// Aliases of the host, and variants of an unknown vendor.
 		{on(guest("kvm", "hvm", "x86_64", "house"), "x86_64", "", "pc-q35-9.2"), in, policy.Listed, "kvm x86_64 q35"},
 		{on(guest("kvm", "hvm", "x86_64", "house"), "x86_64", "", "house"), out, policy.MachineNotListed, "kvm x86_64 "},
 		{on(guest("kvm", "hvm", "x86_64", "pc-q35-foobar"), "x86_64", "", ""), maybe, policy.UnknownSuffix, "kvm x86_64 q35"},
 		{on(guest("kvm", "hvm", "x86_64", "pc-q35-foobar"), "x86_64", "", "pc-q35-foobar"), in, policy.Listed, "kvm x86_64 q35"},
-		// What is written does not count where the host makes something else of it.
+		// The name in the XML does not count if it is an alias of another machine on the host.
 		{on(guest("kvm", "hvm", "x86_64", "pc"), "x86_64", "", "isapc"), out, policy.MachineNotListed, "kvm x86_64 "},
 	} {
 		v := policy.Default().Judge(tt.guest)
@@ -339,7 +340,7 @@ func TestJudgeWithHost(t *testing.T) {
 	}
 }
 
-// TestEmulatorNames goes over the names that distributions give to QEMU, and some that look like them.
+// TestEmulatorNames checks the names that distributions give to QEMU, and some similar ones.
 func TestEmulatorNames(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

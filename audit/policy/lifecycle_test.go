@@ -45,7 +45,7 @@ func TestStageIn(t *testing.T) {
 		{"x86_64", "pc-q35-9.0", "12.0", old},
 		{"x86_64", "pc-q35-9.1", "12.0", good},
 		{"loongarch64", "virt-11.0", "11.1", good},
-		// The rules came into force late.
+		// The rules became effective late.
 		{"x86_64", "pc-q35-2.4", "9.0", good},
 		{"x86_64", "pc-q35-2.4", "9.1", old},
 		{"x86_64", "pc-q35-2.4", "10.0.5", old},
@@ -55,7 +55,7 @@ func TestStageIn(t *testing.T) {
 		{"s390x", "s390-ccw-virtio-4.2", "10.2", gone},
 		{"ppc64", "pseries-3.0", "10.0", old},
 		{"ppc64", "pseries-3.0", "10.1", gone},
-		// Decided one by one.
+		// Decided individually.
 		{"x86_64", "pc-0.10", "3.1", good},
 		{"x86_64", "pc-0.11", "4.0", gone},
 		{"x86_64", "pc-0.12", "4.2", old},
@@ -76,7 +76,7 @@ func TestStageIn(t *testing.T) {
 		{"x86_64", "xenfv-3.1", "4.2", none},
 		{"x86_64", "xenfv-3.1", "11.1", good},
 		{"x86_64", "xenfv-4.2", "12.0", good},
-		// Stable releases, snapshots, and names from the future.
+		// Stable releases, snapshots, and names of later releases.
 		{"x86_64", "pc-q35-4.0.1", "4.0.0", none},
 		{"x86_64", "pc-q35-4.0.1", "4.0.1", good},
 		{"x86_64", "pc-q35-4.0.1", "10.0", old},

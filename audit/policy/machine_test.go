@@ -122,7 +122,7 @@ func TestParseMachine(t *testing.T) {
 	}
 }
 
-// Every family that a built-in edition lists is a name of its own on that target.
+// Every family that a built-in edition lists must be a valid machine name on its target.
 func TestListedFamiliesAreNames(t *testing.T) {
 	t.Parallel()
 	for _, name := range policy.Names() {
@@ -135,7 +135,7 @@ func TestListedFamiliesAreNames(t *testing.T) {
 				}
 				m := policy.ParseMachine(target, family)
 				if m.Family != family && family != "isapc" {
-					t.Errorf("%s: %s on %s is no known family: %+v", name, family, target, m)
+					t.Errorf("%s: %s on %s is not a known family: %+v", name, family, target, m)
 				}
 			}
 		}
