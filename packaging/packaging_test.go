@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 // program is the path of virt-audit as it is published.
 func program(t *testing.T) string {
 	t.Helper()
-	need.Full(t, "a build of the program")
+	need.Full(t, "a build of virt-audit")
 	file, err := built()
 	if err != nil {
 		t.Fatal(err)

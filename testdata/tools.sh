@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the programs of need/programs.txt that are missing, after it has printed their packages. Fails with
+# Installs the missing commands of need/programs.txt, after printing their packages. Fails with
 # the list of those that it cannot install.
 set -u
 PATH=$PATH:/usr/sbin:/sbin

@@ -29,8 +29,8 @@ func (e *Error) Error() string { return fmt.Sprintf("%s: %v: %s", e.Command, e.E
 func (e *Error) Unwrap() error { return e.Err }
 
 // Command prepares a command that runs in the daemon's namespaces, where /etc/libvirt and the other
-// directories are the daemon's, with the environment that libvirt passes to hooks. name is a path, or
-// the name of a command of the system.
+// directories are the daemon's, with the environment that libvirt passes to hooks. name is a path,
+// or the name of a command of the system.
 func (d *Daemon) Command(name string, args ...string) *exec.Cmd {
 	enter := []string{"--target", strconv.Itoa(d.init), "--mount", "--net", "--pid", "--ipc", "--"}
 	if d.root != "" {
@@ -41,8 +41,8 @@ func (d *Daemon) Command(name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// Virsh runs a command of virsh on the daemon, from outside, and returns what it printed. The error is
-// an *Error.
+// Virsh runs a command of virsh on the daemon, from outside, and returns what it printed. The error
+// is an *Error.
 func (d *Daemon) Virsh(args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -56,8 +56,8 @@ func (d *Daemon) Virsh(args ...string) (string, error) {
 	return stdout.String(), nil
 }
 
-// Dial opens a connection of the RPC protocol, which answers much faster than virsh starts. The caller
-// closes it.
+// Dial opens a connection of the RPC protocol, which answers much faster than virsh starts. The
+// caller closes it.
 func (d *Daemon) Dial() (*libvirt.Libvirt, error) {
 	conn := libvirt.NewWithDialer(dialers.NewLocal(dialers.WithSocket(d.Socket), dialers.WithLocalTimeout(patience)))
 	if err := conn.Connect(); err != nil {
@@ -98,8 +98,8 @@ func (d *Daemon) State(guest string) string {
 	return strings.TrimSpace(d.MustVirsh("domstate", guest))
 }
 
-// Guest returns the document of a guest that starts in a moment: no disk, 16 MB, software emulation.
-// devices is further XML for its <devices>.
+// Guest returns the document of a guest that starts in a moment: no disk, 16 MB, software
+// emulation. devices is further XML for its <devices>.
 func Guest(name, devices string) string {
 	return fmt.Sprintf(`<domain type='qemu'>
   <name>%s</name>

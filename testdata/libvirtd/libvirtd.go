@@ -4,10 +4,11 @@
 // unless a test requests KVM, so that no other test requires /dev/kvm.
 //
 // A test that cannot have its daemon fails and reports what is missing; it never skips silently.
-// Daemons of several tests, and of packages that are tested at the same time, do not see each other.
+// Daemons of several tests, and of packages that are tested at the same time, do not see each
+// other.
 //
-// However the test process ends, only a directory below the one for temporary files remains: daemon and
-// guests live in a PID namespace whose first process dies with the test process.
+// However the test process ends, only a directory below the one for temporary files remains: daemon
+// and guests live in a PID namespace whose first process dies with the test process.
 package libvirtd
 
 import (
@@ -31,11 +32,12 @@ import (
 //go:embed space.sh
 var space string
 
-// patience is how long a daemon may take to answer, or to end. It takes a second on an idle machine.
+// patience is how long a daemon may take to answer, or to end. It takes a second on an idle
+// machine.
 const patience = 2 * time.Minute
 
-// Options change how a daemon is set up. The zero value is a daemon whose only security driver is DAC, and
-// that accepts every user who may open its socket.
+// Options change how a daemon is set up. The zero value is a daemon whose only security driver is
+// DAC, and that accepts every user who may open its socket.
 type Options struct {
 	QEMUConf string   // lines for qemu.conf, after the defaults of this package
 	Conf     string   // lines for libvirtd.conf, after the defaults of this package
@@ -218,8 +220,8 @@ func (d *Daemon) state() string {
 	return rest[:min(1, len(rest))]
 }
 
-// Path returns where on the host a file is that the daemon knows as /etc/libvirt/..., /run/... and so
-// on; what is not the daemon's own is the same on both sides.
+// Path returns where on the host a file is that the daemon knows as /etc/libvirt/..., /run/... and
+// so on; what is not the daemon's own is the same on both sides.
 func (d *Daemon) Path(inside string) string {
 	for _, p := range places {
 		if rest, ok := strings.CutPrefix(inside, p.inside); ok && (rest == "" || rest[0] == '/') {
@@ -239,8 +241,8 @@ func (d *Daemon) Log() string {
 	return b.String()
 }
 
-// StartTied starts a command that Pdeathsig kills when this process ends for any reason. The channel is
-// closed when the command has ended.
+// StartTied starts a command that Pdeathsig kills when this process ends for any reason. The
+// channel is closed when the command has ended.
 func StartTied(cmd *exec.Cmd) (ended <-chan struct{}, err error) {
 	started, done := make(chan error, 1), make(chan struct{})
 	go func() {

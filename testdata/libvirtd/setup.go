@@ -14,22 +14,22 @@ import (
 // path is the search path of the daemon and its hooks. A user's PATH may lack the sbin directories.
 const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// ours are the programs that a daemon needs on this machine, by the names of testdata/need, and theirs those
-// that it has in another root.
+// A daemon requires hostCommands on this machine, and daemonFiles on this machine or in another
+// root. The names are those of testdata/need.
 var (
-	ours   = []string{"virsh", "bash", "ip", "mount", "nsenter"}
-	theirs = []string{
+	hostCommands = []string{"virsh", "bash", "ip", "mount", "nsenter"}
+	daemonFiles  = []string{
 		"libvirtd", "qemu-system-x86_64",
 		"/usr/lib*/libvirt/connection-driver/libvirt_driver_qemu.so,/usr/lib/*/libvirt/connection-driver/libvirt_driver_qemu.so",
 	}
 )
 
-// Missing names what a daemon lacks on this machine: programs with their packages, and root. It is
-// empty where a daemon can run. root is that of Options.
+// Missing returns what is missing for a daemon on this machine: commands with their packages, and
+// the privileges of root. It is empty if a daemon can run. root is that of Options.
 func Missing(root string) []string {
-	missing := need.Missing(ours...)
+	missing := need.Missing(hostCommands...)
 	if root == "" {
-		missing = append(missing, need.Missing(theirs...)...)
+		missing = append(missing, need.Missing(daemonFiles...)...)
 	}
 	if os.Geteuid() != 0 {
 		missing = append(missing, "root (which namespaces and mounts need)")
@@ -37,18 +37,18 @@ func Missing(root string) []string {
 	return missing
 }
 
-// require skips the test under -short, fails it with the names of all that is missing where no daemon can be
-// had, and waits for the daemons of other tests.
+// require skips the test with -short, fails it with the names of what is missing for a daemon, and
+// waits for the daemons of other tests.
 func require(tb testing.TB, root string) {
 	tb.Helper()
 	need.Alone(tb, "a real libvirtd")
 	if missing := Missing(root); len(missing) > 0 {
-		tb.Fatalf("a real libvirtd needs what is missing here: %s; 'make tools' installs packages", strings.Join(missing, ", "))
+		tb.Fatalf("missing for a real libvirtd: %s; 'make tools' installs packages", strings.Join(missing, ", "))
 	}
 }
 
-// libvirtdIn returns the path of the daemon's program. In another root, chroot and libvirtd report what is wrong
-// with it.
+// libvirtdIn returns the path of the daemon. In another root, chroot and libvirtd report their own
+// errors.
 func libvirtdIn(root string) string {
 	if root != "" {
 		return "/usr/sbin/libvirtd"
@@ -81,8 +81,8 @@ var places = []struct{ outside, inside string }{
 }
 
 const (
-	// The user exists on every system after furnish. No other daemon, security module or control group
-	// of the host is to take part.
+	// The user exists on every system after furnish. No other daemon, security module or control
+	// group of the host is to take part.
 	qemuConf = `user = "libvirt-qemu"
 group = "libvirt-qemu"
 stdio_handler = "file"
@@ -115,8 +115,9 @@ func (d *Daemon) furnish(o Options) error {
 		"etc/qemu.conf":     qemuConf + o.QEMUConf,
 		"etc/libvirtd.conf": libvirtdConf + o.Conf,
 	}
-	// libvirtd looks up the user and the group that it was built with before it reads qemu.conf. On Debian
-	// the package that makes them also starts a daemon, so they are put into copies that only ours sees.
+	// libvirtd looks up the user and the group that it was built with before it reads qemu.conf. On
+	// Debian the package that makes them also starts a daemon, so they are put into copies that
+	// only ours sees.
 	for file, entries := range map[string]map[string]string{
 		"passwd": {"libvirt-qemu": "libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin\n"},
 		"group":  {"libvirt-qemu": "libvirt-qemu:x:64055:\n", "kvm": "kvm:x:64056:\n"},
@@ -137,7 +138,8 @@ func (d *Daemon) furnish(o Options) error {
 	return nil
 }
 
-// withEntries returns a file in the form of passwd with the entries that it lacks, "" when it lacks none.
+// withEntries returns a file in the form of passwd with the entries that it lacks, "" when it lacks
+// none.
 func withEntries(file string, entries map[string]string) (string, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {

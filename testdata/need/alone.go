@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// Held is set in the environment of the process that a test starts in order to run a test that is Alone.
+// Held is set in the environment of the process that a test starts in order to run a test that is
+// Alone.
 const Held = "VIRT_AUDIT_TEST_ALONE=1"
 
 // lock is what a top-level test holds as long as one of its users runs: itself or its subtests.
@@ -26,9 +27,10 @@ var (
 	locks      = map[string]*lock{} // by top-level test
 )
 
-// Alone skips the test under -short, and waits until no other test that is Alone runs, in any package and
-// any run of this user. It is for daemons, browsers and shells, which have time limits: several at once
-// would miss them on a loaded machine. part names what the test needs. The subtests of a test count as one.
+// Alone skips the test under -short, and waits until no other test that is Alone runs, in any
+// package and any run of this user. It is for daemons, browsers and shells, which have time limits:
+// several at once would miss them on a loaded machine. part names what the test needs. The subtests
+// of a test count as one.
 func Alone(tb testing.TB, part string) {
 	tb.Helper()
 	Full(tb, part)
@@ -59,8 +61,8 @@ func Alone(tb testing.TB, part string) {
 	}
 }
 
-// wait blocks until this process has the file to itself. The kernel unlocks it when the process ends, in
-// whatever way.
+// wait blocks until this process has the file to itself. The kernel unlocks it when the process
+// ends, in whatever way.
 func (l *lock) wait() {
 	name := filepath.Join(os.TempDir(), fmt.Sprintf("virt-audit-tests-%d.lock", os.Getuid()))
 	l.file, l.err = os.OpenFile(name, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)

@@ -1,6 +1,7 @@
-// Package need is the door to everything that a test needs besides Go and a POSIX system: programs of the
-// system, a libvirtd, a browser, a build of the release. Such a test is skipped under -short, with a
-// reason; otherwise it fails where what it needs is missing, so that a full run leaves nothing out.
+// Package need checks for everything that a test requires besides Go and a POSIX system: commands
+// of the system, a libvirtd, a browser, a build of the release. Such a test is skipped with -short,
+// with a reason. Without -short it fails if a requirement is missing, so that a full run skips
+// nothing.
 package need
 
 import (
@@ -15,19 +16,20 @@ import (
 //go:embed programs.txt
 var table string
 
-// path is where programs are looked for besides PATH, which may lack root's directories.
+// path are the directories that are searched in addition to PATH, which may lack root's
+// directories.
 var path = []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}
 
 // Full skips the test under -short. part names what the test needs.
 func Full(tb testing.TB, part string) {
 	tb.Helper()
 	if testing.Short() {
-		tb.Skipf("needs %s, which -short leaves out", part)
+		tb.Skipf("needs %s, which -short skips", part)
 	}
 }
 
-// Programs skips the test under -short, and fails it if a program is missing, with the package that has it.
-// The names are those of programs.txt.
+// Programs skips the test under -short, and fails it if a program is missing, with the package that
+// has it. The names are those of programs.txt.
 func Programs(tb testing.TB, names ...string) {
 	tb.Helper()
 	Full(tb, strings.Join(names, ", "))
@@ -36,7 +38,7 @@ func Programs(tb testing.TB, names ...string) {
 	}
 }
 
-// Missing names the programs that are not installed, each with the package that has it.
+// Missing returns the names that are not installed, each with the package that contains it.
 func Missing(names ...string) (missing []string) {
 	for _, name := range names {
 		if !installed(name) {

@@ -52,7 +52,8 @@ type named struct {
 
 func (n named) Name() string { return n.name }
 
-// child finds the file locked by its parent, unless the parent says that it holds the lock for it.
+// child requires the file to be locked by its parent, unless the parent passes on that it holds the
+// lock.
 func child(t *testing.T) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestChild$", "-test.v")
