@@ -10,8 +10,8 @@ import (
 	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
-// TestAnsible runs the example playbook where systemd runs: it installs, audits and judges the host; a second run
-// changes nothing, and any fault of a host fails that host.
+// TestAnsible runs the example playbook where systemd runs: it installs, audits and judges the
+// host; a second run changes nothing, and any fault of a host fails that host.
 func TestAnsible(t *testing.T) {
 	need.Programs(t, "ansible-playbook")
 	s := newSpace(t, theRelease(t))
@@ -94,7 +94,8 @@ func TestAnsible(t *testing.T) {
 		t.Errorf("a host without guests: failed=%s %s", failed, out)
 	}
 
-	// Another directory for node_exporter, which already exists: the unit writes there until the variable is removed.
+	// Another directory for node_exporter, which already exists: the unit writes there until the
+	// variable is removed.
 	furnish(s)
 	s.shell("install -d -m 2775 -g daemon /srv/metrics")
 	if out, _, failed = play("--tags", "install", "-e", "virt_audit_textfiles=/srv/metrics"); failed != "0" {

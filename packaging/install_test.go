@@ -57,7 +57,8 @@ var managers = []struct {
 	},
 }
 
-// TestInstall installs both packages where systemd runs, uses them, upgrades and removes them. Nothing is left.
+// TestInstall installs both packages where systemd runs, uses them, upgrades and removes them.
+// Nothing is left.
 func TestInstall(t *testing.T) {
 	need.Programs(t, "rpm")
 	need.Programs(t, "systemd-analyze")
@@ -103,8 +104,9 @@ func TestInstall(t *testing.T) {
 	}
 }
 
-// furnish makes the space a host with guests: files that only root may read, and files that root may read only with
-// its capability; an image in a home directory that all users may read; a bridge with the default route.
+// furnish makes the space a host with guests: files that only root may read, and files that root
+// may read only with its capability; an image in a home directory that all users may read; a bridge
+// with the default route.
 func furnish(s *space) {
 	s.tb.Helper()
 	guest, err := os.ReadFile(filepath.Join(root, "testdata", "fleet", "web01.xml"))

@@ -1,5 +1,6 @@
-// Package packaging_test tests what is built around virt-audit: packages are built, compared, installed, run under
-// systemd and removed; the files for pipelines and fleets are executed by the tools that they are for.
+// Package packaging_test tests packages and the files for pipelines and fleets. Packages are built,
+// compared, installed, run under systemd and removed; the other files are executed by the tools
+// that read them.
 package packaging_test
 
 import (
@@ -33,7 +34,7 @@ func TestMain(m *testing.M) {
 	code = m.Run()
 }
 
-// program is the path of virt-audit as it is published.
+// program returns the path of the published executable.
 func program(t *testing.T) string {
 	t.Helper()
 	need.Full(t, "a build of virt-audit")
@@ -66,7 +67,7 @@ func virtAudit(t *testing.T, args ...string) (stdout string) {
 	return string(out)
 }
 
-// command prepares a command with our environment and more.
+// command prepares a command with the environment of the test and more.
 func command(dir string, env []string, args ...string) *exec.Cmd {
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
@@ -104,7 +105,8 @@ func write(t *testing.T, name, text string) {
 	}
 }
 
-// source copies what a release is built from, as in a source archive: without a repository.
+// source copies the files from which a release is built, as in a source archive: without a
+// repository.
 func source(t *testing.T, dir string) {
 	t.Helper()
 	for _, name := range []string{"audit", "cmd", "rules", "packaging", "testdata", "go.mod", "go.sum", "Makefile", "LICENSE", "README.md", "CHANGELOG.md"} {

@@ -189,7 +189,7 @@ func TestAction(t *testing.T) {
 	}
 }
 
-// TestWorkflow runs actionlint on the workflow and on its use of our action.
+// TestWorkflow runs actionlint on the workflow and on its use of the action.
 func TestWorkflow(t *testing.T) {
 	text := read(t, "packaging/ci/github-workflow.yml")
 	local := strings.ReplaceAll(text, "virt-audit/virt-audit@v1", "./")
@@ -209,7 +209,8 @@ func TestWorkflow(t *testing.T) {
 	}
 }
 
-// TestGitLab runs what GitLab's runner would, and reads the reports from the paths that the job declares.
+// TestGitLab runs the job as GitLab's runner does, and reads the reports from the paths that the
+// job declares.
 func TestGitLab(t *testing.T) {
 	var ci map[string]struct {
 		BeforeScript []string `yaml:"before_script"`
@@ -261,7 +262,8 @@ func TestGitLab(t *testing.T) {
 	}
 }
 
-// TestPreCommit lets the real pre-commit install the hooks from a local repository, and commits with them.
+// TestPreCommit lets the real pre-commit install the hooks from a local repository, and commits
+// with them.
 func TestPreCommit(t *testing.T) {
 	need.Programs(t, "pre-commit")
 	hooks, env := repository(t, map[string]string{".pre-commit-hooks.yaml": read(t, ".pre-commit-hooks.yaml")})

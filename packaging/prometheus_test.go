@@ -22,8 +22,8 @@ func TestAlerts(t *testing.T) {
 	run(t, root, nil, "promtool", "test", "rules", "packaging/testdata/alerts.test.yml")
 }
 
-// TestAlertsOnReport evaluates the alerts over a real report: a rule with a metric or a label that reports do not have
-// would never fire.
+// TestAlertsOnReport evaluates the alerts over a real report: a rule with a metric or a label that
+// reports do not have would never fire.
 func TestAlertsOnReport(t *testing.T) {
 	need.Programs(t, "promtool")
 	dir := t.TempDir()

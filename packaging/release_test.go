@@ -15,8 +15,8 @@ import (
 	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
-// release builds all that is published for amd64 from a copy of the source, with the given command, and returns the
-// output directory.
+// release builds all that is published for amd64 from a copy of the source, with the given command,
+// and returns the output directory.
 func release(t *testing.T, dir string, env []string, by ...string) (out string) {
 	t.Helper()
 	source(t, dir)
@@ -27,7 +27,7 @@ func release(t *testing.T, dir string, env []string, by ...string) (out string) 
 
 var released sync.Mutex
 
-// theRelease is the release that the tests look at; it is built once.
+// theRelease is the release that the tests inspect; it is built once.
 func theRelease(t *testing.T) string {
 	t.Helper()
 	need.Full(t, "a build of the release")
@@ -40,8 +40,8 @@ func theRelease(t *testing.T) string {
 	return release(t, filepath.Join(scratch, "release"), nil)
 }
 
-// TestReproducible builds the same source again where everything but the source differs: directory, user's settings,
-// language, time zone, mask, times of the files and, where permitted, the host name.
+// TestReproducible builds the same source again in a different environment: directory, user's
+// settings, language, time zone, mask, times of the files and, if permitted, the host name.
 func TestReproducible(t *testing.T) {
 	first := theRelease(t)
 	by := []string{"sh", "-euc", `umask 077; find . -exec touch -d 2001-02-03 {} +; chmod -R go-rwx .; exec "$@"`, "sh"}
@@ -91,7 +91,8 @@ func TestSums(t *testing.T) {
 	}
 }
 
-// TestStatic inspects the executable: it needs no other file, and contains nothing of the build machine.
+// TestStatic inspects the executable: it needs no other file, and contains nothing of the build
+// machine.
 func TestStatic(t *testing.T) {
 	file := filepath.Join(theRelease(t), "virt-audit_1.2.3_linux_amd64")
 	f, err := elf.Open(file)
@@ -121,7 +122,8 @@ func TestStatic(t *testing.T) {
 	}
 }
 
-// TestContents compares the bill of materials and the licences with the modules that Go reports for the executable.
+// TestContents compares the bill of materials and the licences with the modules that Go reports for
+// the executable.
 func TestContents(t *testing.T) {
 	dir := theRelease(t)
 	info, err := buildinfo.ReadFile(filepath.Join(dir, "virt-audit_1.2.3_linux_amd64"))
@@ -212,7 +214,7 @@ func TestVersion(t *testing.T) {
 	step("1.3.0~rc1", "git tag v1.3.0-rc1")
 	step("1.3.0~rc1+1.HASH", "git commit -qm two --allow-empty")
 	step("1.3.0", "git tag v1.3.0")
-	step("1.3.0", "git tag v1; git tag -a -m newer v2") // which move, for those who want the newest
+	step("1.3.0", "git tag v1; git tag -a -m newer v2") // tags that move, for users of the newest release
 	step("1.3.0", "echo new >untracked")
 	step("1.3.0+dirty", "echo '#' >>packaging/version.sh")
 	step("1.3.0+1.HASH.dirty", "git commit -qm three --allow-empty")

@@ -25,7 +25,8 @@ var spaceScript string
 // path is the search path of commands. A user's path may lack the sbin directories.
 const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// space is a system in which the real systemd runs, with this machine's software and none of its state.
+// space is a system in which the real systemd runs, with this machine's software but without its
+// state.
 type space struct {
 	tb   testing.TB
 	init int // process 1, as the machine counts
@@ -72,7 +73,7 @@ func newSpace(tb testing.TB, shared string) *space {
 			tb.Fatalf("systemd did not start: %s", &stderr)
 		case <-time.After(100 * time.Millisecond):
 		}
-		// "degraded" is a system that runs: some unit of this machine's other packages does not.
+		// A "degraded" system runs, except for some unit of this machine's other packages.
 		state, _ := s.command("systemctl", "is-system-running").Output()
 		if word := strings.TrimSpace(string(state)); word == "running" || word == "degraded" {
 			return s
@@ -83,7 +84,8 @@ func newSpace(tb testing.TB, shared string) *space {
 	return nil
 }
 
-// controlGroup makes a branch in the hierarchy of control groups, which is removed when the test ends.
+// controlGroup creates a branch in the hierarchy of control groups, which is removed at the end of
+// the test.
 func controlGroup(tb testing.TB) string {
 	tb.Helper()
 	mounts, err := os.Open("/proc/self/mounts")
@@ -105,7 +107,7 @@ func controlGroup(tb testing.TB) string {
 	return ""
 }
 
-// removeGroup removes a branch whose processes end.
+// removeGroup removes a branch after its processes have ended.
 func removeGroup(tb testing.TB, branch string) {
 	tb.Helper()
 	var err error
@@ -127,7 +129,7 @@ func removeGroup(tb testing.TB, branch string) {
 	tb.Errorf("a control group stays: %v", err)
 }
 
-// command prepares a command that runs in the space, without our environment.
+// command prepares a command that runs in the space, without the environment of the test.
 func (s *space) command(args ...string) *exec.Cmd {
 	cmd := exec.Command("nsenter", append([]string{"--target", strconv.Itoa(s.init), "--all", "--root", "--wd", "--"}, args...)...)
 	cmd.Env = []string{"PATH=" + path, "LC_ALL=C", "HOME=/root", "DEBIAN_FRONTEND=noninteractive", "PAGER=cat"}
@@ -163,8 +165,8 @@ func (s *space) shell(script string) string {
 	return s.must("sh", "-euc", script)
 }
 
-// changed lists the files that differ from the machine's, and all files with our name, except for databases of the
-// package managers, logs and systemd's own records.
+// changed lists the files that differ from the machine's, and all files with virt-audit in their
+// names, except for databases of the package managers, logs and systemd's own records.
 func (s *space) changed() []string {
 	s.tb.Helper()
 	return strings.Fields(s.shell(`cd /run/upper && find . \( -not -type d -o -name '*virt-audit*' \) \
