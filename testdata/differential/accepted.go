@@ -31,7 +31,7 @@ func unnamed(c *occurrence) bool {
 	return c.document.target.Machine != c.kept.target.Machine
 }
 
-// reports returns whether the finding on the document contains the words.
+// reports reports whether the finding for the document contains the words.
 func reports(words string) func(*occurrence) bool {
 	return func(c *occurrence) bool { return strings.Contains(c.ours, words) }
 }
@@ -176,10 +176,10 @@ var acceptances = []acceptance{
 	},
 }
 
-// acceptable are the dimensions that rows can be about.
+// acceptable are the dimensions that rows may accept.
 var acceptable = []dimension{missing, extra, message, untrue}
 
-// explain returns the row that accepts a difference, nil when there is none.
+// explain returns the row that accepts a difference, or nil if there is none.
 func explain(c *occurrence, version uint64) *acceptance {
 	if !slices.Contains(acceptable, c.dim) {
 		return nil

@@ -15,7 +15,7 @@ import (
 	"github.com/virt-audit/virt-audit/rules"
 )
 
-// hostArch is what the audits take for the architecture of the host.
+// hostArch is the architecture of the host in all audits.
 const hostArch = "x86_64"
 
 var config = audit.Settings{Rules: rules.All(), HostArch: hostArch}
@@ -26,7 +26,7 @@ type reading struct {
 	target  audit.Target
 	verdict string
 	reason  string
-	// By rule: severity and message, in order. The same one may be there twice.
+	// By rule: severity and message, sorted. Duplicates are kept.
 	findings map[string][]string
 	domain   *audit.Domain
 }
@@ -90,7 +90,7 @@ var place = regexp.MustCompile(`\[[0-9]+\]`)
 // libvirt resolves aliases: the machine is compared separately.
 func canonicalMessage(f audit.Finding, machine string) string {
 	text := place.ReplaceAllString(f.Message, "[]")
-	// libvirt writes tabs and line ends as they are, and readers make blanks of them.
+	// libvirt writes tabs and line ends unescaped, and readers replace them by blanks.
 	text = strings.ReplaceAll(strings.Join(strings.Fields(text), " "), " ,", ",")
 	if machine != "" {
 		text = strings.NewReplacer("'"+machine+"'", "'MACHINE'", `"`+machine+`"`,
@@ -115,7 +115,7 @@ func (r *reading) String() string {
 	return b.String()
 }
 
-// dimension is in what two readings differ.
+// dimension is the part in which two readings differ.
 type dimension string
 
 const (
@@ -133,7 +133,7 @@ const (
 	faulted   dimension = "faults a dump"  // a finding about the form of what libvirt wrote
 )
 
-// gravest are the dimensions in the order of the report.
+// gravest are the dimensions in the order of the report, the gravest first.
 var gravest = []dimension{
 	panics, unread, faulted, inType, inOS, inArch, inMachine, inVerdict, missing,
 	message, untrue, extra,
@@ -147,7 +147,7 @@ type difference struct {
 	libvirt string // the same for what libvirt kept
 }
 
-// kind is what differences are counted and minimised by: the same cause mostly has the same kind.
+// kind groups differences for counting and minimising: the same cause usually has the same kind.
 func (d *difference) kind() string {
 	switch d.dim {
 	case missing:
@@ -182,8 +182,8 @@ func generalised(text string) string {
 
 var refuses = regexp.MustCompile(`libvirt refuses`)
 
-// compare returns the differences between a document that libvirt took and what it kept. The
-// document may be one that virt-audit refuses.
+// compare returns the differences between a document that libvirt accepted and libvirt's dump of
+// it. virt-audit may refuse the document.
 func (d *daemon) compare(text, dump string) (ours, theirs reading, list []difference) {
 	ours, theirs = read("document", text), read("dump", dump)
 	if list = theirs.ended(ours.ended(nil)); len(list) > 0 {
@@ -206,8 +206,8 @@ func (d *daemon) compare(text, dump string) (ours, theirs reading, list []differ
 	return ours, theirs, compareFindings(&ours, &theirs, list)
 }
 
-// faults adds the findings about the form of a document that libvirt wrote: it writes nothing that it
-// ignores.
+// faults adds the findings about the form of a document that libvirt wrote: it writes nothing that
+// it ignores.
 func (r *reading) faults(list []difference) []difference {
 	for _, rule := range []string{"document-duplicate-elements", "document-stray-text", "document-unknown-element"} {
 		for _, m := range r.findings[rule] {
@@ -217,16 +217,16 @@ func (r *reading) faults(list []difference) []difference {
 	return list
 }
 
-// rereads reports whether libvirt takes what it has written: 9.0 writes some values without
-// escaping them (listen='&amp;' of <graphics>), and refusing that is right.
+// rereads reports whether libvirt accepts its own dump. 9.0 writes some values without escaping
+// them (listen='&amp;' of <graphics>), and virt-audit refuses such a dump correctly.
 func (d *daemon) rereads(dump string) bool {
 	_, refusal, err := d.define(dump)
 	return refusal == nil && err == nil
 }
 
-// compareTargets compares type, OS type, architecture, machine and verdict. What the document
-// leaves to libvirt is what libvirt takes: its verdict may be that this is not known, and has to be
-// libvirt's once it is.
+// compareTargets compares type, OS type, architecture, machine and verdict. If the document omits
+// one of them, libvirt's default is not a difference: the verdict may be undetermined, and must be
+// that of the dump once the default is known.
 func (d *daemon) compareTargets(ours, theirs *reading, list []difference) []difference {
 	a, b := ours.target, theirs.target
 	differ := func(dim dimension, x, y string) {
@@ -285,7 +285,7 @@ func compareFindings(ours, theirs *reading, list []difference) []difference {
 	return list
 }
 
-// only returns what is in a and not in b; both are sorted.
+// only returns the elements of a that are not in b; both are sorted.
 func only(a, b []string) (list []string) {
 	for _, m := range a {
 		for len(b) > 0 && b[0] < m {

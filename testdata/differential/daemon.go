@@ -13,14 +13,14 @@ import (
 	"github.com/virt-audit/virt-audit/testdata/libvirtd"
 )
 
-// answer is how long the daemon may take for one document; it takes a millisecond or two.
+// answer is the time limit of the daemon for one document, which takes a millisecond or two.
 const answer = time.Minute
 
-// addressSpace is what the daemon may have. Some documents make it ask for much more
-// (<vcpu>-1</vcpu>: 34 GB, seen in 9.0 and 12.8), which must not take the machine's memory.
+// addressSpace is the limit of the daemon's address space. Some documents make it allocate much
+// more (<vcpu>-1</vcpu>: 34 GB, seen in 9.0 and 12.8), which must not exhaust the machine's memory.
 const addressSpace = 8 << 30
 
-// errDaemon is a document that has ended the daemon, or that it did not answer in time.
+// errDaemon is the error for a document that ended the daemon, or that got no answer in time.
 var errDaemon = errors.New("libvirtd has crashed or hangs")
 
 // daemon defines documents with a libvirtd, which it starts again when a document has ended it.
@@ -47,7 +47,7 @@ func (d *daemon) dial() (err error) {
 	return err
 }
 
-// restart puts another daemon in the place of one that has crashed or hangs.
+// restart replaces a daemon that has crashed or hangs.
 func (d *daemon) restart() error {
 	d.Kill()
 	// Remove the state that made the daemon crash.
@@ -56,13 +56,13 @@ func (d *daemon) restart() error {
 	return d.dial()
 }
 
-// undefine leaves alone all files that a document names: nvram and the state of a TPM would be
-// deleted.
+// undefine keeps all files that a document names. Without its flags libvirt would delete the NVRAM
+// and the state of a TPM.
 const undefine = libvirt.DomainUndefineKeepNvram | libvirt.DomainUndefineKeepTpm | libvirt.DomainUndefineManagedSave |
 	libvirt.DomainUndefineSnapshotsMetadata | libvirt.DomainUndefineCheckpointsMetadata
 
-// define has libvirt define a document and returns what it kept. refusal is why libvirt refuses it;
-// err, which wraps errDaemon, is a daemon that had to be started again.
+// define defines a document with libvirt and returns the dump. refusal is libvirt's error if it
+// refuses the document; err wraps errDaemon if the daemon had to be started again.
 func (d *daemon) define(text string) (dump string, refusal, err error) {
 	type result struct {
 		dump         string
@@ -103,8 +103,7 @@ func (d *daemon) define(text string) (dump string, refusal, err error) {
 // version returns libvirt's version, as 9000000 for 9.0.0.
 func (d *daemon) version() (uint64, error) { return d.conn.ConnectGetLibVersion() }
 
-// machines resolves the names of machines, or their absence, as libvirt does, for documents that
-// leave the choice to libvirt.
+// machines resolves the names of machines, or a missing name, as libvirt does.
 type machines struct {
 	sync.Mutex
 	names map[machineKey]string
@@ -112,8 +111,7 @@ type machines struct {
 
 type machineKey struct{ kind, emulator, arch, machine string }
 
-// canonical returns the machine that libvirt takes, or the name itself where libvirt knows no
-// better.
+// canonical returns the machine that libvirt uses for a name, or the name if libvirt has no other.
 func (m *machines) canonical(d *daemon, key machineKey) string {
 	m.Lock()
 	defer m.Unlock()

@@ -18,7 +18,7 @@ type mutation struct {
 var mutations = slices.Concat(byteMutations, namespaceMutations, blankMutations, treeMutations,
 	valueMutations, deviceMutations, commandMutations)
 
-// mutator is what a mutation works with.
+// mutator is the state that a mutation uses.
 type mutator struct {
 	*rand.Rand
 	doc   *node
@@ -33,15 +33,15 @@ type mutant struct {
 	text   string
 }
 
-// generator makes the documents of a run. Each depends on the seed of the run and its own number
-// only.
+// generator makes the documents of a run. Each depends only on the seed of the run and its own
+// number.
 type generator struct {
 	seed      uint64
 	seeds     []*seed
 	mutations []mutation
 }
 
-// tries is how often a mutation that found no place is replaced by another.
+// tries is the number of mutations that are tried until one finds a place.
 const tries = 50
 
 func (g *generator) document(number int) mutant {
@@ -50,7 +50,7 @@ func (g *generator) document(number int) mutant {
 	doc, ok := parse(s.text)
 	donor, _ := parse(g.seeds[r.IntN(len(g.seeds))].text)
 	if !ok || donor == nil {
-		panic("a seed cannot be parsed: " + s.name) // loadSeeds has tried
+		panic("a seed cannot be parsed: " + s.name) // loadSeeds has parsed it
 	}
 	m := &mutator{Rand: r, doc: doc, donor: donor}
 	out := mutant{number: number, seed: s}
@@ -83,11 +83,11 @@ func (m *mutator) pick(list ...string) string { return list[m.IntN(len(list))] }
 // word returns one of the words of a text.
 func (m *mutator) word(list string) string { return m.pick(strings.Fields(list)...) }
 
-// maybe is true with that chance in percent.
+// maybe returns true with a probability in percent.
 func (m *mutator) maybe(percent int) bool { return m.IntN(100) < percent }
 
-// weighty are the elements that decide a verdict or that most rules look at: every second mutation
-// goes there.
+// weighty are the elements that decide a verdict or that most rules check. Every second mutation
+// changes one of them.
 var weighty = words(`domain os type loader nvram emulator seclabel label baselabel imagelabel qemu:commandline
 	qemu:arg qemu:env qemu:override qemu:property qemu:frontend qemu:capabilities source driver graphics listen
 	channel backend model interface hostdev disk tpm launchSecurity filesystem memory vcpu cpu features devices
@@ -101,7 +101,7 @@ func words(text string) map[string]bool {
 	return set
 }
 
-// elem picks an element that suits, nil when there is none. suits may be nil.
+// elem picks an element for which suits returns true, or nil if there is none. suits may be nil.
 func (m *mutator) elem(suits func(*node) bool) *node {
 	var some, heavy []*node
 	for _, e := range m.doc.elements() {
@@ -186,7 +186,7 @@ func on(pick func(*mutator) *node, f func(*mutator, *node)) func(*mutator) bool 
 	}
 }
 
-// onAttr is the same over an attribute.
+// onAttr is on for an attribute.
 func onAttr(suits func(*node, *attr) bool, f func(*mutator, *node, *attr)) func(*mutator) bool {
 	return func(m *mutator) bool {
 		e, a := m.attribute(suits)
@@ -198,7 +198,7 @@ func onAttr(suits func(*node, *attr) bool, f func(*mutator, *node, *attr)) func(
 	}
 }
 
-// onValue is the same over the value of an attribute or an element's text: f returns the new value,
+// onValue is on for the value of an attribute or an element's text. f returns the new value,
 // escaped as in documents.
 func onValue(suits func(string) bool, f func(*mutator, string) string) func(*mutator) bool {
 	ok := func(v string) bool { return suits == nil || suits(v) }

@@ -11,12 +11,12 @@ func (m *mutator) blank() string {
 		"\u00a0", "<![CDATA[ ]]>")
 }
 
-// aside is markup that stands for no text.
+// aside is markup that contains no text.
 func (m *mutator) aside() string {
 	return m.pick("<!-- x -->", "<!---->", "<?p i?>", "<![CDATA[]]>", "<!-- <type>x</type> -->")
 }
 
-// piece is one of the pieces that content can be made of; word is spent where the piece holds it.
+// piece returns one of the pieces of which content can consist. spent is set if it contains word.
 func (m *mutator) piece(word string) (piece string, spent bool) {
 	switch m.IntN(8) {
 	case 0, 1:
@@ -31,7 +31,7 @@ func (m *mutator) piece(word string) (piece string, spent bool) {
 	return word, true
 }
 
-// reference spells one character of the text as a reference.
+// reference writes one character of the text as a reference.
 func reference(m *mutator, text string) string {
 	var at []int
 	for i := range len(text) {

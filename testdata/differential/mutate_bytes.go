@@ -5,7 +5,8 @@ import (
 	"unicode/utf16"
 )
 
-// byteMutations know nothing of XML but where its declaration and its root are.
+// byteMutations change bytes. They depend on no syntax except the XML declaration and the root
+// element.
 var byteMutations = []mutation{
 	{name: "byte: replace", bytes: func(m *mutator, text string) string {
 		return splice(m, text, 1, m.pick("<", ">", "&", "'", "\"", "/", "=", " ", "\x00", "\x1a",

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// arguments are what <qemu:commandline> is given: each row is one or several arguments.
+// arguments are the contents of <qemu:commandline>: each row is one or several arguments.
 var arguments = []string{
 	"-accel|kvm", "-accel|tcg", "--accel|tcg", "-accel=tcg", "--accel=tcg",
 	"-accel|kvm,dirty-ring-size=4096", "-accel|tcg,thread=multi", "-accel|accel=tcg", "-accel| tcg",
@@ -76,14 +76,14 @@ func escape(text string) string {
 		"&quot;").Replace(text)
 }
 
-// bind makes sure that the prefix qemu stands for something.
+// bind declares the prefix qemu if the document does not.
 func (m *mutator) bind() {
 	if r := m.doc.root(); r.attr("xmlns:qemu") == nil {
 		r.set("xmlns:qemu", qemuURI)
 	}
 }
 
-// command returns a <qemu:commandline> of the document, which is made where there is none.
+// command returns a <qemu:commandline> of the document, and adds one if there is none.
 func (m *mutator) command() *node {
 	for _, e := range m.doc.elements() {
 		if e.name == "qemu:commandline" && len(e.elements()) > 1 {

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// added puts one of the fragments into an element of the domain, which is made where there is none.
+// added adds one of the fragments to an element of the domain, and adds the element if there is
+// none.
 func added(parent string, fragments ...string) func(*mutator) bool {
 	return func(m *mutator) bool {
 		to := m.doc.root()
@@ -20,7 +21,7 @@ func added(parent string, fragments ...string) func(*mutator) bool {
 	}
 }
 
-// without deletes attributes or children of one of the elements: what libvirt has a default for.
+// without deletes attributes or children of one of the elements, for which libvirt has a default.
 func without(elements, attrs, children string) func(*mutator) bool {
 	drop, kids := words(attrs), words(children)
 	return on(func(m *mutator) *node { return m.named(elements) }, func(m *mutator, e *node) {

@@ -11,7 +11,7 @@ const (
 	xmlnsURI = "http://www.w3.org/2000/xmlns/"
 )
 
-// uri is what a namespace declaration may say.
+// uri returns a value for a namespace declaration.
 func (m *mutator) uri() string {
 	return m.pick("urn:x", "urn:x", "", "", xmlURI, xmlnsURI, qemuURI, "not a uri", "relative",
 		"http://[", " ", "&#117;rn:x", "http://libvirt.org/schemas/domain/lxc/1.0",

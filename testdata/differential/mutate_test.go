@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// plainSeeds are the repository's seeds as they are in their files.
+// plainSeeds are the repository's seeds, unchanged.
 func plainSeeds(t *testing.T) (list []*seed) {
 	t.Helper()
 	for _, file := range seedFiles(ownSeeds) {
@@ -126,7 +126,8 @@ func TestShrink(t *testing.T) {
 	}
 }
 
-// TestAcceptances checks that rows are narrow: none is about what decides the verdict.
+// TestAcceptances checks that rows are narrow: none may accept a difference that decides the
+// verdict.
 func TestAcceptances(t *testing.T) {
 	t.Parallel()
 	for _, a := range acceptances {

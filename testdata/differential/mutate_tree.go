@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// beside puts a node before or after an element.
+// beside inserts a node before or after an element.
 func (m *mutator) beside(e, other *node) {
 	if e.parent == nil {
 		return

@@ -18,7 +18,7 @@ var vocabulary = strings.Fields(`kvm qemu hvf xen test lxc vmware hvm exe linux 
 	builtin random egd i6300esb itco ib700 reset poweroff pause dump sev sev-snp tdx s390-pv efi bios pflash rom
 	1 0 -1 2 64 5900 65536 4294967296 KiB GiB`)
 
-// otherValue returns something that the value might be instead.
+// otherValue returns another plausible value.
 func (m *mutator) otherValue(value string) string {
 	switch {
 	case strings.HasPrefix(value, "/") && m.maybe(60):

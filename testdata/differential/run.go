@@ -33,7 +33,7 @@ type run struct {
 	elapsed     time.Duration
 }
 
-// kind is what is known of one kind of difference.
+// kind is the record of one kind of difference.
 type kind struct {
 	name      string
 	dim       dimension
@@ -72,8 +72,8 @@ func (r *run) each(tb testing.TB, n int, f func(d *daemon, i int) error) {
 	}
 }
 
-// load finds the seeds that libvirt takes and virt-audit reads, and notes the differences of their
-// own.
+// load finds the seeds that libvirt and virt-audit accept, and records the differences of the
+// unchanged seeds.
 func (r *run) load(tb testing.TB, files []string) {
 	tb.Helper()
 	lists := make([][]*seed, len(files))
@@ -99,7 +99,7 @@ func (r *run) load(tb testing.TB, files []string) {
 	}
 }
 
-// ownDifferences notes how virt-audit reads a seed and what libvirt keeps of it.
+// ownDifferences records the differences between an unchanged seed and libvirt's dump of it.
 func (d *daemon) ownDifferences(s *seed) (usable bool, err error) {
 	dump, refusal, err := d.define(s.text)
 	if errors.Is(err, errDaemon) {

@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// seed is a document that libvirt takes, with what libvirt keeps of it.
+// seed is a document that libvirt accepts, with libvirt's dump of it.
 type seed struct {
 	name string // its file, and " (dump)" for what libvirt kept of that
 	text string
 	own  map[difference]bool // how virt-audit reads the seed and its dump differently
 }
 
-// ownSeeds are those of the repository, corpusSeeds those that only some machines have.
+// ownSeeds are those of the repository, corpusSeeds those that are present on some machines only.
 var (
 	ownSeeds    = []string{"../fleet/*.xml", "../noise/*.xml", "seeds/*.xml", "../rules/*/*.xml"}
 	corpusSeeds = []string{
@@ -47,8 +47,8 @@ func seedFiles(patterns []string) (files []string) {
 	return files
 }
 
-// versions are the forms in which a seed is tried: as it is, then with a machine and an emulator
-// that any QEMU has. Without KVM a seed asks for none.
+// versions are the forms in which a seed is tried: unchanged, then with a machine and an emulator
+// that every QEMU has. Without KVM the forms do not require it.
 func versions(text string, kvm bool) []string {
 	text = strings.TrimSpace(expectation.ReplaceAllString(text, "")) + "\n"
 	if !kvm {
@@ -63,8 +63,8 @@ func versions(text string, kvm bool) []string {
 	return slices.Compact([]string{text, general, emulator.ReplaceAllString(text, ""), plain})
 }
 
-// loadSeed has libvirt define the document of a file, and returns it and what libvirt kept as
-// seeds; none where libvirt or virt-audit refuses it.
+// loadSeed defines the document of a file with libvirt, and returns it and libvirt's dump as seeds.
+// It returns none if libvirt or virt-audit refuses the document.
 func (d *daemon) loadSeed(file string) ([]*seed, error) {
 	data, err := os.ReadFile(file)
 	if err != nil || len(data) > maxSeed || !strings.Contains(string(data), "<domain") {
@@ -91,8 +91,8 @@ func (d *daemon) loadSeed(file string) ([]*seed, error) {
 	return nil, nil
 }
 
-// canonicalSpelling is what the tree writes after it has read that again: it has to be a fixed
-// point.
+// canonicalSpelling returns the text that the tree writes after it has parsed its own text. It must
+// be a fixed point.
 func canonicalSpelling(doc *node) string {
 	again, ok := parse(doc.String())
 	if !ok {

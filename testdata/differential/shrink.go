@@ -9,7 +9,7 @@ type shrinker struct {
 	text   string
 }
 
-// try takes a smaller text where it shows the same.
+// try accepts a smaller text if holds is true for it.
 func (s *shrinker) try(text string) bool {
 	if s.budget <= 0 || text == s.text || !s.holds(text) {
 		return false

@@ -22,8 +22,8 @@ type attr struct {
 	raw         string
 }
 
-// parse reads a document into a tree. It takes what libvirt takes and much else; ok is false where
-// tags do not match.
+// parse parses a document into a tree. It accepts everything that libvirt accepts, and more; ok is
+// false if tags do not match.
 func parse(text string) (doc *node, ok bool) {
 	doc = &node{}
 	at := doc

@@ -1,5 +1,5 @@
-// Package hostile makes documents that are built to take long: one construct that a document can contain
-// any number of times, many times. The work for each must grow no faster than its size.
+// Package hostile makes documents that could take long to audit: they repeat one construct that may
+// occur any number of times. The work for each must not grow faster than its size.
 package hostile
 
 import (
@@ -18,7 +18,7 @@ type Shape struct {
 // Files returns the shape with n repetitions: documents by file name.
 func (s Shape) Files(n int) map[string]string { return s.make(n) }
 
-// one makes a shape of one document: what a domain holds, between its name and its end.
+// one makes a shape of one document from the content of the domain after its name.
 func one(name string, size int, inside func(n int) string) Shape {
 	return Shape{name, size, func(n int) map[string]string {
 		return map[string]string{"guest.xml": domain("a", inside(n))}

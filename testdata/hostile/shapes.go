@@ -14,7 +14,7 @@ func Shapes() []Shape {
 	return out
 }
 
-// names are about elements and attributes that libvirt does not know, and about what carries a name.
+// names repeat elements and attributes that libvirt does not know, and named objects.
 var names = []Shape{
 	one("unknown attributes", 1000, func(n int) string { return "<cpu" + each(n, " a%d='x'") + "/>" }),
 	one("unknown secret attributes", 1000, func(n int) string { return "<cpu" + each(n, " password%d='x'") + "/>" }),
@@ -58,7 +58,7 @@ var names = []Shape{
 	one("malformed waivers", 1000, func(n int) string { return waivers(each(n, "<va:wave rule='storage-%d'>ok</va:wave>\n")) }),
 }
 
-// places are about many findings at one place, and places that are far from the beginning of their line.
+// places have many findings at one place, or places far from the beginning of their line.
 var places = []Shape{
 	one("secrets in a kernel's command line", 1000, func(n int) string {
 		return "<os><cmdline>" + strings.Repeat("password=b ", n) + "</cmdline></os>"
@@ -85,7 +85,7 @@ var places = []Shape{
 	}),
 }
 
-// lists are about elements of which libvirt reads any number.
+// lists repeat elements of which libvirt reads any number.
 var lists = []Shape{
 	one("disks", 500, func(n int) string {
 		return devices(each(n, "<disk type='file' device='disk'><source file='/etc/d%d'/><target dev='vd%d' bus='ide'/></disk>\n"))
@@ -142,7 +142,7 @@ var lists = []Shape{
 	}},
 }
 
-// arguments are about what is passed to QEMU.
+// arguments repeat what is passed to QEMU.
 var arguments = []Shape{
 	one("monitors and character devices", 500, func(n int) string {
 		return command(each(n, "<qemu:arg value='-chardev'/><qemu:arg value='socket,id=c%d,path=/x'/><qemu:arg value='-mon'/><qemu:arg value='chardev=c%d'/>\n"))
@@ -169,7 +169,7 @@ var arguments = []Shape{
 	one("variables", 1000, func(n int) string { return command(each(n, "<qemu:env name='LD_%d' value='/x'/>\n")) }),
 }
 
-// texts are about what is long.
+// texts have long texts.
 var texts = []Shape{
 	one("a long text", 40000, func(n int) string {
 		return "<description>" + strings.Repeat("text & ", 0) + strings.Repeat("text ", n) + "</description>"
@@ -193,7 +193,7 @@ var texts = []Shape{
 	one("nested elements that hold secrets", 4000, func(n int) string { return chains(n, "passwd") }),
 }
 
-// across are about several guests.
+// across have several guests.
 var across = []Shape{
 	many("guests that share everything", 600, func(i int) string {
 		return domain(fmt.Sprint(i), "<vcpu cpuset='1-9'>1</vcpu>"+devices("<disk type='file'><source file='/d'/></disk>"+

@@ -13,12 +13,12 @@ import (
 // maximum is the largest knot that a package may have.
 const maximum = 7
 
-// exceptions are the packages that are still above the maximum, and how large their knot may be. A change
-// that makes a knot smaller lowers the number, and deletes the row once the maximum holds.
+// exceptions are the packages that are still above the maximum, and how large their knot may be. A
+// change that makes a knot smaller lowers the number, and deletes the row once the maximum holds.
 var exceptions = map[string]int{}
 
-// registries are files that list the rules, formats or commands of their package. Such a file refers to
-// all others, so it is not counted as part of a knot.
+// registries are files that list the rules, formats or commands of their package. Such a file
+// refers to all others, so it is not counted as part of a knot.
 var registries = map[string][]string{
 	"audit/report": {"report.go"}, // the table of formats
 	"rules":        {"rules.go"},  // the table of topics
@@ -27,7 +27,7 @@ var registries = map[string][]string{
 
 var verbose = flag.String("package", "", "print what holds the knot of this package together")
 
-// TestKnots fails when the files of a package that all reach each other are more than may be.
+// TestKnots requires that no package has a larger knot than is permitted.
 func TestKnots(t *testing.T) {
 	packages, err := Load("../..", "./...")
 	if err != nil {
@@ -45,14 +45,15 @@ func TestKnots(t *testing.T) {
 	}
 }
 
-// TestKnot proves the search on a package of which the knot is known.
+// TestKnot runs the search on a package with a known knot.
 func TestKnot(t *testing.T) {
 	packages, err := Load("../..", "./testdata/house/testdata/knot")
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := packages[0]
-	// a uses b's type, b calls a method that c declares, c uses a's function; d is used and uses nothing.
+	// a uses b's type, b calls a method that c declares, c uses a's function; d is used and uses
+	// nothing.
 	if got, want := p.Knot(), []string{"a.go", "b.go", "c.go"}; !slices.Equal(got, want) {
 		t.Errorf("knot %v, want %v", got, want)
 	}

@@ -34,8 +34,8 @@ func (p *Package) use(from, to, name string) {
 	p.Uses[from][to][name]++
 }
 
-// Knot returns the largest set of files that all reach each other, sorted by name, when the files
-// without are not there. It is empty if no two files reach each other.
+// Knot returns the largest set of files that all reach each other, sorted by name, without the
+// files in without. It is empty if no two files reach each other.
 func (p *Package) Knot(without ...string) []string {
 	search := tarjan{uses: p.Uses, without: without, index: map[string]int{}, low: map[string]int{}, open: map[string]bool{}}
 	for _, file := range p.Files {

@@ -24,8 +24,8 @@ type listed struct {
 	Module                  *struct{ Path, Dir string }
 }
 
-// Load type-checks the packages that the patterns match. directory is inside the module. Test files are
-// not read. Imports come from the build cache, so that a warm run compiles nothing.
+// Load type-checks the packages that the patterns match. directory is inside the module. Test files
+// are not read. Imports come from the build cache, so that a warm run compiles nothing.
 func Load(directory string, patterns ...string) ([]*Package, error) {
 	list, err := golist(directory, patterns)
 	if err != nil {

@@ -32,7 +32,7 @@ import (
 //go:embed space.sh
 var space string
 
-// patience is how long a daemon may take to answer, or to end. It takes a second on an idle
+// patience is the time limit for a daemon to answer, or to end. It takes a second on an idle
 // machine.
 const patience = 2 * time.Minute
 
@@ -62,7 +62,7 @@ type Daemon struct {
 	*processes
 }
 
-// processes are what runs for a daemon.
+// processes are the processes of a daemon.
 type processes struct {
 	init    int // process 1 of the namespaces, as the host counts
 	pid     int // of the daemon, as its namespace counts
@@ -99,7 +99,7 @@ func Start(tb testing.TB, o Options) *Daemon {
 	return d
 }
 
-// enter makes the namespaces, and process 1 in them.
+// enter creates the namespaces, and process 1 in them.
 func (d *Daemon) enter(o Options) error {
 	cmd := exec.Command(need.Path("bash"), append([]string{
 		filepath.Join(d.Dir, "space.sh"), d.Dir,
@@ -220,8 +220,8 @@ func (d *Daemon) state() string {
 	return rest[:min(1, len(rest))]
 }
 
-// Path returns where on the host a file is that the daemon knows as /etc/libvirt/..., /run/... and
-// so on; what is not the daemon's own is the same on both sides.
+// Path returns the path on the host of a file in the daemon's namespaces, such as /etc/libvirt/...
+// and /run/.... A path outside of the daemon's directories is the same for both.
 func (d *Daemon) Path(inside string) string {
 	for _, p := range places {
 		if rest, ok := strings.CutPrefix(inside, p.inside); ok && (rest == "" || rest[0] == '/') {

@@ -15,7 +15,7 @@ import (
 	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
-// TestDaemon takes a guest through what the other tests rely on.
+// TestDaemon checks the operations that the other tests use.
 func TestDaemon(t *testing.T) {
 	t.Parallel()
 	d := libvirtd.Start(t, libvirtd.Options{})

@@ -82,7 +82,7 @@ var places = []struct{ outside, inside string }{
 
 const (
 	// The user exists on every system after furnish. No other daemon, security module or control
-	// group of the host is to take part.
+	// group of the host must be involved.
 	qemuConf = `user = "libvirt-qemu"
 group = "libvirt-qemu"
 stdio_handler = "file"
@@ -116,8 +116,8 @@ func (d *Daemon) furnish(o Options) error {
 		"etc/libvirtd.conf": libvirtdConf + o.Conf,
 	}
 	// libvirtd looks up the user and the group that it was built with before it reads qemu.conf. On
-	// Debian the package that makes them also starts a daemon, so they are put into copies that
-	// only ours sees.
+	// Debian the package that makes them also starts a daemon, so they are added to copies that
+	// only this daemon reads.
 	for file, entries := range map[string]map[string]string{
 		"passwd": {"libvirt-qemu": "libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin\n"},
 		"group":  {"libvirt-qemu": "libvirt-qemu:x:64055:\n", "kvm": "kvm:x:64056:\n"},
