@@ -38,7 +38,7 @@ type Guest struct {
 	HostMachine string // the machine that the name, or no name, stands for on the host
 }
 
-// Verdict is the verdict in one word.
+// Word is a verdict in one word.
 type Word string
 
 // The four words.

@@ -2,6 +2,7 @@ package hostile
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -40,7 +41,7 @@ var names = []Shape{
 	{"a long name of a neighbour", 800, func(n int) map[string]string {
 		out := map[string]string{"a.xml": domain(strings.Repeat("n", 64*n), devices("<interface type='user'><mac address='52:54:00:00:00:01'/></interface>"))}
 		for i := range n / 8 {
-			out[fmt.Sprintf("guest%05d.xml", i)] = domain(fmt.Sprint(i), devices("<interface type='user'><mac address='52:54:00:00:00:01'/></interface>"))
+			out[fmt.Sprintf("guest%05d.xml", i)] = domain(strconv.Itoa(i), devices("<interface type='user'><mac address='52:54:00:00:00:01'/></interface>"))
 		}
 		return out
 	}},
@@ -196,12 +197,12 @@ var texts = []Shape{
 // across have several guests.
 var across = []Shape{
 	many("guests that share everything", 600, func(i int) string {
-		return domain(fmt.Sprint(i), "<vcpu cpuset='1-9'>1</vcpu>"+devices("<disk type='file'><source file='/d'/></disk>"+
+		return domain(strconv.Itoa(i), "<vcpu cpuset='1-9'>1</vcpu>"+devices("<disk type='file'><source file='/d'/></disk>"+
 			"<interface type='bridge'><mac address='52:54:00:00:00:01'/><source bridge='br0'/></interface>"+
 			"<filesystem type='mount'><source dir='/srv'/><target dir='t'/></filesystem>"))
 	}),
 	many("guests that share what they read", 600, func(i int) string {
-		return domain(fmt.Sprint(i), devices("<disk type='file' device='cdrom'><source file='/srv/d.iso'/></disk>"+
+		return domain(strconv.Itoa(i), devices("<disk type='file' device='cdrom'><source file='/srv/d.iso'/></disk>"+
 			"<filesystem type='mount'><source dir='/srv'/><target dir='t'/><readonly/></filesystem>"))
 	}),
 	many("documents of one guest", 400, func(int) string {
