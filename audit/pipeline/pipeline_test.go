@@ -131,7 +131,7 @@ func TestTwoPasses(t *testing.T) {
 		cfg := &audit.Settings{Rules: rules.All()}
 		var domains []*audit.Domain
 		index := fleet.NewIndex()
-		for doc, err := range collect.Operands([]string{dir}, collect.Options{}) {
+		for doc, err := range collect.Find([]string{dir}, collect.Options{}) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -150,7 +150,7 @@ func TestTwoPasses(t *testing.T) {
 		whole := *cfg
 		whole.Index = index
 		n := 0
-		for out := range New(Options{Settings: cfg, Indexers: rules.Indexers(), Jobs: 2}).Outcomes(collect.Operands([]string{dir}, collect.Options{})) {
+		for out := range New(Options{Settings: cfg, Indexers: rules.Indexers(), Jobs: 2}).Outcomes(collect.Find([]string{dir}, collect.Options{})) {
 			want := audit.Run(domains[n], &whole)
 			n++
 			if out.Err != nil {
