@@ -1,0 +1,147 @@
+package reach
+
+import (
+	"strings"
+
+	"github.com/virt-audit/virt-audit/audit/domxml"
+)
+
+// walker goes through a document once.
+type walker struct {
+	domain *domxml.Domain
+	out    []Resource
+	stack  []domxml.Element
+	nodes  []*node // of the table, beside stack; nil where it has nothing
+
+	rootless bool // QEMU runs the guest, as a user of its own
+	keeps    bool // libvirt leaves the owners of files alone
+}
+
+func newWalker(d *domxml.Domain) *walker {
+	w := &walker{domain: d, stack: make([]domxml.Element, 0, 12), nodes: make([]*node, 0, 12)}
+	w.out = make([]Resource, 0, 16)
+	switch d.Type {
+	case "kvm", "qemu", "hvf", "kqemu":
+		w.rootless = true
+	}
+	for label := range d.Root().Children("seclabel") {
+		w.keeps = w.keeps || keepsOwner(label)
+	}
+	return w
+}
+
+// keepsOwner reports whether a <seclabel> keeps libvirt from changing the owner of files.
+func keepsOwner(label domxml.Element) bool {
+	if model, ok := label.Attr("model"); ok && model != "dac" {
+		return false
+	}
+	relabel, _ := label.Attr("relabel")
+	kind, _ := label.Attr("type")
+	return relabel == "no" || kind == "none"
+}
+
+func (w *walker) walk() {
+	table := positions()
+	for e := range w.domain.Elements() {
+		w.stack, w.nodes = w.stack[:min(e.Depth, len(w.stack))], w.nodes[:min(e.Depth, len(w.nodes))]
+		at := table
+		if e.Depth > 0 {
+			if at = w.nodes[e.Depth-1]; at != nil {
+				at = at.children[e.Name]
+			}
+		}
+		if at != nil && w.ignored(e) {
+			at = nil
+		}
+		w.stack, w.nodes = append(w.stack, e), append(w.nodes, at)
+		if at != nil {
+			w.element(at)
+		}
+		if e.Depth == 1 && strings.HasPrefix(e.Name, "qemu:") || e.Name == "xen:commandline" {
+			w.passthrough(e)
+		}
+	}
+}
+
+// ignored reports whether libvirt reads nothing of an element: a copy job of a guest that does not run, and
+// the first console where it is another name for the first serial port.
+func (w *walker) ignored(e domxml.Element) bool {
+	switch e.Name {
+	case "mirror":
+		return !w.domain.Live()
+	case "console":
+		return e.Depth == 2 && w.repeatsSerial(e)
+	}
+	return false
+}
+
+func (w *walker) repeatsSerial(console domxml.Element) bool {
+	d := w.domain
+	if d.Target.OS != "hvm" || len(d.Devices.Serials) == 0 {
+		return false
+	}
+	for first := range w.stack[1].Children("console") {
+		if first != console {
+			return false
+		}
+		break
+	}
+	for target := range console.Children("target") {
+		kind, _ := target.Attr("type")
+		return kind == "" || kind == "serial"
+	}
+	return true
+}
+
+// element adds what the table says of the element at the top of the stack.
+func (w *walker) element(at *node) {
+	for _, r := range at.rows {
+		if value, ok := w.written(r); ok || r.implies {
+			if r.when.holds(w.stack) {
+				w.add(r, value, !ok)
+			}
+		}
+	}
+}
+
+// written returns what the document has at the row's place.
+func (w *walker) written(r *row) (string, bool) {
+	if r.at.attr == "" && !r.at.text {
+		return "", !r.implies // the element itself
+	}
+	return r.at.value(w.stack)
+}
+
+func (w *walker) add(r *row, value string, implied bool) {
+	out := Resource{Kind: r.kind, ID: r.id, Written: value, Implied: implied}
+	out.Access = choose(r.access, w.stack)
+	out.Opener = w.opener(choose(r.opener, w.stack))
+	e := w.stack[len(w.stack)-1]
+	out.Relabel = r.own && !w.keeps && !w.keepsHere(e)
+	if !w.name(&out, r, value) {
+		return
+	}
+	out.At = e.Path()
+	if r.at.attr != "" && !implied {
+		out.At = out.At.Attr(r.at.attr)
+	}
+	w.out = append(w.out, out)
+}
+
+// opener returns who opens a resource where another hypervisor than QEMU runs the guest: root.
+func (w *walker) opener(o Opener) Opener {
+	if !w.rootless && o&^GuestAlone != 0 {
+		return Toolstack
+	}
+	return o
+}
+
+// keepsHere reports whether the element has a <seclabel> of its own that leaves the owner alone.
+func (w *walker) keepsHere(e domxml.Element) bool {
+	for label := range e.Children("seclabel") {
+		if keepsOwner(label) {
+			return true
+		}
+	}
+	return false
+}
