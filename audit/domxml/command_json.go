@@ -18,6 +18,10 @@ const (
 	jsonKey, jsonGrowth = 512, 16
 )
 
+// DecodeJSON reads a value in QEMU's dialect of JSON, as the name of an image can be: "json:{...}". Keys
+// of nested objects are joined by dots, and numbers count the items of lists.
+func DecodeJSON(text string) ([]KeyValue, error) { return decodeJSON(text) }
+
 // decodeJSON parses an argument in QEMU's dialect of JSON, which also accepts strings in single
 // quotes and refuses duplicate keys (qobject/json-lexer.c and json-parser.c of QEMU 7.2). Keys of
 // nested objects and numbers of list items are joined by dots, as in QEMU's other form of

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
 //go:embed positions.txt
@@ -19,8 +17,8 @@ type row struct {
 	at       place // of the value, from the element that the row is about
 	kind     Kind
 	form     form
-	access   []choice[Access]
-	opener   []choice[Opener]
+	access   []choice[Access, condition]
+	opener   []choice[Opener, condition]
 	own      bool
 	when     condition
 	fallback string // implied name; "" with implies set for an endpoint without a host
@@ -36,9 +34,9 @@ type row struct {
 }
 
 // choice is a value that goes where its condition holds.
-type choice[T any] struct {
+type choice[T, C any] struct {
 	value T
-	when  condition
+	when  C
 }
 
 // source is a fixed word, or the first of some places that the document has.
@@ -160,8 +158,8 @@ func (t *table) add(below string, fields []string) {
 		panic(fmt.Sprintf("reach: row %s: no kind %s", r.id, fields[2]))
 	}
 	r.kind, r.form = word.kind, word.form
-	r.access = parseChoices(fields[3], t.named, parseAccess)
-	r.opener = parseChoices(fields[4], t.named, parseOpener)
+	r.access = parseChoices(fields[3], parseAccess, t.condition)
+	r.opener = parseChoices(fields[4], parseOpener, t.condition)
 	for _, option := range fields[7:] {
 		r.option(option)
 	}
@@ -173,6 +171,8 @@ func (t *table) add(below string, fields []string) {
 		t.note(path, part)
 	}
 }
+
+func (t *table) condition(s string) condition { return parseCondition(s, t.named) }
 
 // splitPlace splits "a/b@c" into the element and the rest.
 func splitPlace(s string) (element, value string) {
@@ -238,10 +238,9 @@ func (r *row) source(s string) source {
 }
 
 // parseChoices reads "a/b:COND/c:COND": b and c where their condition holds, else a.
-func parseChoices[T any](s string, named map[string]condition, parse func(string) T) []choice[T] {
-	var out []choice[T]
-	first := true
-	for s != "" {
+func parseChoices[T, C any](s string, parse func(string) T, parseCond func(string) C) []choice[T, C] {
+	var out []choice[T, C]
+	for first := true; s != ""; first = false {
 		part := s
 		if i := nextChoice(s); i >= 0 {
 			part, s = s[:i], s[i+1:]
@@ -249,14 +248,13 @@ func parseChoices[T any](s string, named map[string]condition, parse func(string
 			s = ""
 		}
 		word, when, conditional := strings.Cut(part, ":")
-		c := choice[T]{value: parse(word)}
+		c := choice[T, C]{value: parse(word)}
 		if conditional {
-			c.when = parseCondition(when, named)
+			c.when = parseCond(when)
 		}
-		if first != !conditional {
+		if first == conditional {
 			panic("reach: choice " + part)
 		}
-		first = false
 		out = append(out, c)
 	}
 	return out
@@ -276,9 +274,9 @@ func nextChoice(s string) int {
 	return -1
 }
 
-func choose[T any](choices []choice[T], stack []domxml.Element) T {
+func choose[T, C any](choices []choice[T, C], holds func(C) bool) T {
 	for _, c := range choices[1:] {
-		if c.when.holds(stack) {
+		if holds(c.when) {
 			return c.value
 		}
 	}

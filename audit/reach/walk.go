@@ -13,8 +13,9 @@ type walker struct {
 	stack  []domxml.Element
 	nodes  []*node // of the table, beside stack; nil where it has nothing
 
-	rootless bool // QEMU runs the guest, as a user of its own
-	keeps    bool // libvirt leaves the owners of files alone
+	rootless bool                      // QEMU runs the guest, as a user of its own
+	ids      map[string]*domxml.Option // of the command line, by "option id"; see optionOf
+	keeps    bool                      // libvirt leaves the owners of files alone
 }
 
 func newWalker(d *domxml.Domain) *walker {
@@ -97,12 +98,14 @@ func (w *walker) repeatsSerial(console domxml.Element) bool {
 func (w *walker) element(at *node) {
 	for _, r := range at.rows {
 		if value, ok := w.written(r); ok || r.implies {
-			if r.when.holds(w.stack) {
+			if w.holds(r.when) {
 				w.add(r, value, !ok)
 			}
 		}
 	}
 }
+
+func (w *walker) holds(c condition) bool { return c.holds(w.stack) }
 
 // written returns what the document has at the row's place.
 func (w *walker) written(r *row) (string, bool) {
@@ -114,8 +117,8 @@ func (w *walker) written(r *row) (string, bool) {
 
 func (w *walker) add(r *row, value string, implied bool) {
 	out := Resource{Kind: r.kind, ID: r.id, Written: value, Implied: implied}
-	out.Access = choose(r.access, w.stack)
-	out.Opener = w.opener(choose(r.opener, w.stack))
+	out.Access = choose(r.access, w.holds)
+	out.Opener = w.opener(choose(r.opener, w.holds))
 	e := w.stack[len(w.stack)-1]
 	out.Relabel = r.own && !w.keeps && !w.keepsHere(e)
 	if !w.name(&out, r, value) {
