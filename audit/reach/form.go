@@ -15,7 +15,7 @@ func (w *walker) name(out *Resource, r *row, value string) bool {
 		return w.endpoint(out, r, value)
 	case out.Implied:
 		out.Name = w.expand(r.fallback)
-		return true
+		return out.Name != ""
 	}
 	text := value
 	if r.prefix != "" {
@@ -252,21 +252,27 @@ func (w *walker) first(s source) string {
 	return ""
 }
 
-// expand fills "{name}", "{uuid}" and "{PLACE}" of a default.
+// expand fills "{name}", "{uuid}" and "{PLACE}" of a default; "" where the document lacks one of them, as a
+// template does.
 func (w *walker) expand(text string) string {
-	before, rest, ok := strings.Cut(text, "{")
-	if !ok {
-		return text
+	for {
+		before, rest, ok := strings.Cut(text, "{")
+		if !ok {
+			return text
+		}
+		what, after, _ := strings.Cut(rest, "}")
+		switch what {
+		case "name":
+			what = w.domain.Name
+		case "uuid":
+			what = w.domain.UUID
+		default:
+			p := parsePlace(what)
+			what, _ = p.value(w.stack)
+		}
+		if what == "" {
+			return ""
+		}
+		text = before + strings.ReplaceAll(what, "{", "(") + after
 	}
-	what, rest, _ := strings.Cut(rest, "}")
-	switch what {
-	case "name":
-		what = w.domain.Name
-	case "uuid":
-		what = w.domain.UUID
-	default:
-		p := parsePlace(what)
-		what, _ = p.value(w.stack)
-	}
-	return before + what + w.expand(rest)
 }

@@ -168,13 +168,14 @@ var listed = sync.OnceValue(func() map[string]bool {
 	return out
 })
 
-// holdsName reports whether a property of one of QEMU's types can name something.
+// holdsName reports whether a property of one of QEMU's types can name something of the host. A link names
+// another object of the same QEMU.
 func holdsName(kind string) bool {
 	switch kind {
 	case "str", "string", "strList", "list", "recursion", "busnr", "structtm", "gueststatistics":
 		return true
 	}
-	return strings.HasPrefix(kind, "link<")
+	return false
 }
 
 // groupOf is what qemu.txt calls an option.

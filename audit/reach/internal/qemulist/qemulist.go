@@ -110,6 +110,9 @@ func (q *qemu) ask(commands ...string) []json.RawMessage {
 	return out
 }
 
+// wiring are the types of properties that hold the parts of a device together.
+var wiring = regexp.MustCompile(`^(child<|link<(irq|clock|memory-region))`)
+
 // properties writes the properties of types, each under the words of its type.
 func (q *qemu) properties(command string, types []string, words func(name string) []string) {
 	var commands []string
@@ -122,7 +125,7 @@ func (q *qemu) properties(command string, types []string, words func(name string
 			continue
 		}
 		for _, p := range properties {
-			if !strings.HasPrefix(p.Type, "child<") && p.Name != "type" { // neither a part of it nor its class
+			if !wiring.MatchString(p.Type) && p.Name != "type" { // the class of the object
 				q.add(append(words(types[i]), p.Name, strings.TrimSuffix(p.Type, ">"))...)
 			}
 		}
@@ -130,11 +133,14 @@ func (q *qemu) properties(command string, types []string, words func(name string
 }
 
 func (q *qemu) devices() {
+	for _, m := range regexp.MustCompile(`(?:name|alias) "([^"]+)"`).FindAllStringSubmatch(q.run("", "-device", "help"), -1) {
+		q.add("driver", m[1])
+	}
+	var types []member // -global reaches the devices of the board, too
 	var names []string
-	for _, m := range regexp.MustCompile(`(name|alias) "([^"]+)"`).FindAllStringSubmatch(q.run("", "-device", "help"), -1) {
-		q.add("driver", m[2])
-		if m[1] == "name" {
-			names = append(names, m[2])
+	if answer := q.ask(`{"execute":"qom-list-types","arguments":{"implements":"device"}}`)[0]; json.Unmarshal(answer, &types) == nil {
+		for _, t := range types {
+			names = append(names, t.Name)
 		}
 	}
 	q.properties("device-list-properties", names, func(string) []string { return []string{"device"} })
