@@ -1,0 +1,180 @@
+package identity
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/virt-audit/virt-audit/audit/domxml"
+)
+
+// Use says what a label is put on.
+type Use int
+
+// The uses of labels.
+const (
+	None    Use = iota // nothing: the element takes confinement away, or says how files are treated
+	Process            // the guest's process
+	Base               // what libvirt makes the label of the process from
+	Image              // the guest's files, as libvirt noted it
+	File               // the one file or socket that the element is in
+)
+
+// Label is one statement of a document about security: a <label>, <baselabel> or <imagelabel>, or a <seclabel>
+// without any of them.
+type Label struct {
+	Use   Use
+	Model string // "selinux", "apparmor", "dac"; "" is the host's SELinux or AppArmor, "none" no driver at all
+	Type  string // "dynamic", "static" or "none", as libvirt completes it; "" for a file
+	Value string // the label, with the blanks around it
+	Keep  bool   // libvirt is told not to label files with it: relabel='no'
+
+	At    domxml.Path // of the text, or of the element where there is none
+	Owner domxml.Path // of the <seclabel>
+	Live  bool        // the document is that of a running guest, whose labels all count
+}
+
+// InForce reports whether libvirt acts on the label: that of a process counts if it is static, or noted in the
+// document of a running guest; that which one is made from if it is dynamic and not of DAC
+// (virSecurityLabelDefParseXML, virSecurityDACGenLabel of libvirt 9.0 and 12.8).
+func (l Label) InForce() bool {
+	switch l.Use {
+	case Process:
+		return l.Type == "static" || l.Live && l.Type != "none"
+	case Base:
+		return l.Type == "dynamic" && l.Model != "dac"
+	case Image:
+		return l.Live
+	case File, None:
+	}
+	return true
+}
+
+// Mandatory reports whether the label is one of SELinux or AppArmor.
+func (l Label) Mandatory() bool { return l.Model != "dac" && l.Model != "none" }
+
+// Unconfined reports whether the statement takes the guest out of the host's SELinux or AppArmor.
+func (l Label) Unconfined() bool { return l.Mandatory() && l.Type == "none" }
+
+// Labels returns all labels of a document, by the order of their elements: those of the domain, and those of files and sockets.
+func Labels(d *domxml.Domain) []Label {
+	var out []Label
+	for e := range d.Elements() {
+		if e.Name != "seclabel" {
+			continue
+		}
+		if e.Depth == 1 {
+			out = appendDomain(out, d, e)
+		} else {
+			out = appendFile(out, e)
+		}
+	}
+	return out
+}
+
+func appendDomain(out []Label, d *domxml.Domain, e domxml.Element) []Label {
+	base := Label{Owner: e.Path(), Live: d.Live()}
+	base.At = base.Owner
+	base.Model, _ = e.Attr("model")
+	base.Type, _ = e.Attr("type")
+	if base.Type == "" {
+		base.Type = "dynamic"
+	}
+	if base.Model == "none" {
+		base.Type = "none"
+	}
+	relabel, _ := e.Attr("relabel")
+	base.Keep = relabel == "no" || relabel == "" && base.Type == "static"
+	uses := []struct {
+		name string
+		use  Use
+	}{{"label", Process}, {"baselabel", Base}, {"imagelabel", Image}}
+	before := len(out)
+	for _, u := range uses {
+		for child := range e.Children(u.name) {
+			l := base
+			l.Use, l.Value, l.At = u.use, child.Text(), child.Path()
+			out = append(out, l)
+			break // libvirt reads the first
+		}
+	}
+	if len(out) == before {
+		out = append(out, base)
+	}
+	return out
+}
+
+// appendFile adds the label of a disk's or character device's source.
+func appendFile(out []Label, e domxml.Element) []Label {
+	l := Label{Use: File, Owner: e.Path()}
+	l.At = l.Owner
+	l.Model, _ = e.Attr("model")
+	relabel, _ := e.Attr("relabel")
+	skip, _ := e.Attr("labelskip")
+	l.Keep = relabel == "no" || skip == "yes"
+	for child := range e.Children("label") {
+		l.Value, l.At = child.Text(), child.Path()
+		break
+	}
+	return append(out, l)
+}
+
+// Context is a label of SELinux, taken apart: "system_u:system_r:svirt_t:s0:c1,c2".
+type Context struct {
+	User, Role, Type string
+	Level            string // "s0:c1,c2", or ""
+}
+
+// ParseContext splits a label of SELinux; it is not ok without user, role and type.
+func ParseContext(label string) (Context, bool) {
+	fields := strings.SplitN(label, ":", 4)
+	if len(fields) < 3 || slices.Contains(fields[:3], "") {
+		return Context{}, false
+	}
+	c := Context{User: fields[0], Role: fields[1], Type: fields[2]}
+	if len(fields) == 4 {
+		c.Level = fields[3]
+	}
+	return c, true
+}
+
+// Run is a user or group that a document names for a process or for access to files elsewhere than in a label.
+type Run struct {
+	Account Account
+	Group   bool
+	Valid   bool   // libvirt can read it
+	Written string // as the document has it
+	At      domxml.Path
+}
+
+// Runs returns the users and groups that a document names outside of its labels: those of a container's first
+// process, and those that QEMU is told to take by its command line.
+func Runs(d *domxml.Domain) []Run {
+	var out []Run
+	add := func(text string, group bool, at domxml.Path) {
+		a, ok := ParseAccount(text)
+		out = append(out, Run{a, group, ok, text, at})
+	}
+	for os := range d.Root().Children("os") {
+		for e := range os.Children("inituser") {
+			add(e.Text(), false, e.Path())
+		}
+		for e := range os.Children("initgroup") {
+			add(e.Text(), true, e.Path())
+		}
+	}
+	for _, o := range d.Command.Named("runas", "run-with") {
+		value := o.Value
+		if o.Name == "run-with" {
+			var ok bool
+			if value, ok = o.Get("user"); !ok {
+				continue
+			}
+		}
+		user, group, both := strings.Cut(value, ":")
+		add(user, false, o.At)
+		if both {
+			add(group, true, o.At)
+		}
+	}
+	return out
+}
