@@ -69,10 +69,14 @@ func TestLabels(t *testing.T) {
 		{`<seclabel><baselabel>u:r:t:s0</baselabel></seclabel>`, "base", "", "dynamic", "u:r:t:s0", true, false},
 		{`<seclabel type='static' model='selinux'><baselabel>u:r:t:s0</baselabel></seclabel>`, "base", "selinux", "static", "u:r:t:s0", false, false},
 		{`<seclabel model='dac'><baselabel>0:0</baselabel></seclabel>`, "base", "dac", "dynamic", "0:0", false, false},
-		{`<devices><disk type='file'><source file='/a'><seclabel model='dac'><label>a:b</label></seclabel></source></disk></devices>`,
-			"file", "dac", "", "a:b", true, false},
-		{`<devices><serial type='unix'><source path='/a'><seclabel model='dac' relabel='no'/></source></serial></devices>`,
-			"file", "dac", "", "", true, false},
+		{
+			`<devices><disk type='file'><source file='/a'><seclabel model='dac'><label>a:b</label></seclabel></source></disk></devices>`,
+			"file", "dac", "", "a:b", true, false,
+		},
+		{
+			`<devices><serial type='unix'><source path='/a'><seclabel model='dac' relabel='no'/></source></serial></devices>`,
+			"file", "dac", "", "", true, false,
+		},
 	} {
 		got := Labels(load(`<domain type='kvm'>` + c.domain + `</domain>`))
 		if len(got) != 1 {

@@ -286,8 +286,9 @@ func normal(kind Kind, name string) string {
 		return Path(name)
 	case Socket:
 		return SocketPath(name)
+	default:
+		return name
 	}
-	return name
 }
 
 // connect completes an endpoint from the properties of the argument that the row names.

@@ -10,22 +10,22 @@ import (
 )
 
 // load reads a domain with some devices and, after "|", some arguments for QEMU.
-func load(t testing.TB, devices string, words ...string) *domxml.Domain {
-	t.Helper()
+func load(tb testing.TB, devices string, words ...string) *domxml.Domain {
+	tb.Helper()
 	var b strings.Builder
 	b.WriteString(`<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>web</name>
 <uuid>11111111-2222-4333-8444-555555555555</uuid><os><type>hvm</type></os><devices>` + devices + `</devices><qemu:commandline>`)
 	for _, word := range words {
 		b.WriteString("<qemu:arg value='")
 		if err := xml.EscapeText(&b, []byte(word)); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		b.WriteString("'/>")
 	}
 	b.WriteString(`</qemu:commandline></domain>`)
 	d, err := domxml.Load("test.xml", []byte(b.String()))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return d
 }

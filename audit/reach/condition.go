@@ -51,10 +51,10 @@ func (p *place) find(stack []domxml.Element) (domxml.Element, bool) {
 	case p.root:
 		last = 0
 	case p.around != "":
-		for ; last > 0 && stack[last].Name != p.around; last-- {
-		}
-		if last == 0 {
-			return domxml.Element{}, false
+		for stack[last].Name != p.around {
+			if last--; last < 0 {
+				return domxml.Element{}, false
+			}
 		}
 	default:
 		last -= p.up

@@ -12,44 +12,44 @@ import (
 )
 
 // documents returns the XML files that the project tests with.
-func documents(t testing.TB) map[string][]byte {
-	t.Helper()
+func documents(tb testing.TB) map[string][]byte {
+	tb.Helper()
 	out := map[string][]byte{}
 	for _, pattern := range []string{"noise/*.xml", "rules/*/*.xml", "*.xml"} {
 		files, err := filepath.Glob("../../testdata/" + pattern)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		for _, file := range files {
 			data, err := os.ReadFile(file)
 			if err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 			out[file] = data
 		}
 	}
 	if len(out) < 100 {
-		t.Fatalf("only %d documents", len(out))
+		tb.Fatalf("only %d documents", len(out))
 	}
 	return out
 }
 
 // check holds what is true of any resource.
-func check(t testing.TB, d *domxml.Domain) {
-	t.Helper()
+func check(tb testing.TB, d *domxml.Domain) {
+	tb.Helper()
 	for _, r := range Of(d) {
 		switch {
 		case r.Name == "" || r.ID == "" || r.Opener == 0:
-			t.Errorf("%+v: incomplete", r)
+			tb.Errorf("%+v: incomplete", r)
 		case r.Kind == Network && r.Endpoint == nil:
-			t.Errorf("%+v: no endpoint", r)
+			tb.Errorf("%+v: no endpoint", r)
 		case !d.Has(r.At):
-			t.Errorf("%+v: the document has no %s", r, r.At)
+			tb.Errorf("%+v: the document has no %s", r, r.At)
 		case strings.HasPrefix(r.Name, "/") && (r.Kind == File || r.Kind == Directory) && Path(r.Name) != r.Name:
-			t.Errorf("%+v: not in normal form", r)
+			tb.Errorf("%+v: not in normal form", r)
 		}
 		if r.Implied && strings.Contains(r.Name, "{") {
-			t.Errorf("%+v: not expanded", r)
+			tb.Errorf("%+v: not expanded", r)
 		}
 		Sensitive(r, d)
 	}

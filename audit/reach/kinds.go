@@ -56,8 +56,9 @@ func (k Kind) OnDisk() bool {
 	switch k {
 	case File, Directory, BlockDevice, CharDevice, Socket, Executable, VDPA:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // Access is a set of ways in which a resource is used.

@@ -21,7 +21,7 @@ import (
 // from QEMU's schema. Types are QEMU's own; a property of several types has several lines.
 func List(program string) (lines map[string]bool, version string, err error) {
 	q := qemu{command: strings.Fields(program), found: map[string]bool{}}
-	m := regexp.MustCompile(`version ([0-9.]+)`).FindStringSubmatch(q.run("", "--version"))
+	m := regexp.MustCompile(`version ([0-9.]+)`).FindStringSubmatch(q.run("--version"))
 	if m == nil {
 		return nil, "", fmt.Errorf("%s: not a QEMU", program)
 	}
@@ -38,9 +38,8 @@ type qemu struct {
 	found   map[string]bool
 }
 
-func (q *qemu) run(stdin string, args ...string) string {
+func (q *qemu) run(args ...string) string {
 	c := exec.Command(q.command[0], append(slices.Clone(q.command[1:]), args...)...)
-	c.Stdin = strings.NewReader(stdin)
 	out, err := c.Output()
 	if err != nil && len(out) == 0 {
 		return "" // a device or module that this build lacks
@@ -60,7 +59,7 @@ func (q *qemu) add(words ...string) {
 var optionLine = regexp.MustCompile(`(?m)^-([a-zA-Z0-9_-]+)(?: or -([a-zA-Z0-9_-]+))?`)
 
 func (q *qemu) options() {
-	for _, m := range optionLine.FindAllStringSubmatch(q.run("", "-help"), -1) {
+	for _, m := range optionLine.FindAllStringSubmatch(q.run("-help"), -1) {
 		q.add("option", m[1])
 		q.add("option", m[2])
 	}
@@ -133,7 +132,7 @@ func (q *qemu) properties(command string, types []string, words func(name string
 }
 
 func (q *qemu) devices() {
-	for _, m := range regexp.MustCompile(`(?:name|alias) "([^"]+)"`).FindAllStringSubmatch(q.run("", "-device", "help"), -1) {
+	for _, m := range regexp.MustCompile(`(?:name|alias) "([^"]+)"`).FindAllStringSubmatch(q.run("-device", "help"), -1) {
 		q.add("driver", m[1])
 	}
 	var types []member // -global reaches the devices of the board, too
@@ -147,7 +146,7 @@ func (q *qemu) devices() {
 }
 
 func (q *qemu) objects() {
-	_, list, _ := strings.Cut(q.run("", "-object", "help"), ":")
+	_, list, _ := strings.Cut(q.run("-object", "help"), ":")
 	names := strings.Fields(list)
 	for _, name := range names {
 		q.add("object", name)
@@ -156,7 +155,7 @@ func (q *qemu) objects() {
 }
 
 func (q *qemu) machines() {
-	_, list, _ := strings.Cut(q.run("", "-machine", "help"), "\n")
+	_, list, _ := strings.Cut(q.run("-machine", "help"), "\n")
 	var machines []string
 	for line := range strings.Lines(list) {
 		name, _, _ := strings.Cut(strings.TrimSpace(line), " ")
