@@ -248,6 +248,9 @@ func (w *walker) read(a *argument, r *optionRow, key, value string) {
 	if r.as != "" && r.reader != "legacy" {
 		value = r.as
 	} else if r.prefix != "" {
+		if r.properties[0] == "*" {
+			value = key + "=" + value
+		}
 		value = r.prefix + value
 	}
 	if special := readers[r.reader]; special != nil {

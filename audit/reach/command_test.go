@@ -123,6 +123,8 @@ func TestCommand(t *testing.T) {
 		{"-set drive.d.file=/a", "file /a [read, write]"},
 		{"-set chardev.c.path=/a", "file /a [write, create]"}, // the worst that it can be: no such option is there
 		{"-vnc :1,to=5", "network endpoint tcp://*:5901 [listen]"},
+		{"-vnc 127.0.0.1:1,websocket=on", "network endpoint tcp://127.0.0.1:5901 [listen]; network endpoint tcp://127.0.0.1:5701 [listen]"},
+		{"-sandbox on,spawn=allow", "host setting sandbox enable=on [execute]; host setting sandbox spawn=allow [execute]"},
 		{"-vnc h:5500,reverse=on", "network endpoint tcp://h:5500 [connect]"},
 		{"-vnc unix:/s", "UNIX socket /s [create, listen]"},
 		{"-vnc none", ""},

@@ -56,8 +56,8 @@ func parseOptions(text string) map[string][]*optionRow {
 		}
 		r.access = parseChoices(fields[4], parseAccess, parseArgTests)
 		r.id = "qemu-" + r.options[0]
-		if r.properties[0] != "." && r.properties[0] != "0" {
-			r.id += "-" + strings.Trim(r.properties[0], "*.")
+		if property := strings.Trim(r.properties[0], "*."); property != "" && property != "0" {
+			r.id += "-" + property
 		}
 		for _, option := range fields[5:] {
 			r.option(option)

@@ -372,13 +372,18 @@ func (w *walker) vnc(a *argument, r *optionRow, value string) {
 	w.dial(out, &optionRow{}, host, port, w.tlsOf(a, r))
 }
 
-// vncWebsocket reads "on", a port, or "HOST:PORT".
+// vncWebsocket reads "on", a port, or "HOST:PORT"; without a host it is that of the display.
 func (w *walker) vncWebsocket(a *argument, r *optionRow, value string) {
-	switch value {
-	case "off":
+	if value == "off" {
 		return
-	case "on":
-		value = ""
+	}
+	if !strings.Contains(value, ":") {
+		display, _ := a.get("vnc")
+		host, number := splitServer(display)
+		if n, err := strconv.Atoi(number); err == nil && value == "on" {
+			value = strconv.Itoa(5700 + n)
+		}
+		value = host + ":" + value
 	}
 	w.server(a, r, value)
 }
