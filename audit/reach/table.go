@@ -103,18 +103,25 @@ var openerWords = map[string]Opener{
 }
 
 // positions returns the table, parsed. A mistake in it panics: tests read it first.
-var positions = sync.OnceValue(func() *node { return parseTable(positionsText).root })
+var positions = sync.OnceValue(func() *node { return parseTable(positionsText, nil).root })
 
 // table is a table while it is parsed.
 type table struct {
 	root   *node
 	named  map[string]condition
-	blocks map[string][][]string // rows by the name of their block
-	places map[string]bool       // every place that a row is about, for the test of completeness
+	blocks map[string][]blockRow // by the name of the block
+	places map[string]bool       // every place that a row is about, for the test of completeness; nil if nobody asks
 }
 
-func parseTable(text string) *table {
-	t := &table{root: &node{}, named: map[string]condition{}, blocks: map[string][][]string{}, places: map[string]bool{}}
+// blockRow is a row with its element and the rest of its place.
+type blockRow struct {
+	*row
+	element, value string
+}
+
+// parseTable parses a table, and notes in places, unless it is nil, which places the rows are about.
+func parseTable(text string, places map[string]bool) *table {
+	t := &table{root: &node{}, named: map[string]condition{}, blocks: map[string][]blockRow{}, places: places}
 	block := ""
 	for line := range strings.Lines(text) {
 		fields := strings.Fields(line)
@@ -138,16 +145,16 @@ func parseTable(text string) *table {
 			}
 			parent.children[fields[1][at+1:]] = t.root.child(fields[2])
 		case block != "":
-			t.blocks[block] = append(t.blocks[block], fields)
+			t.blocks[block] = append(t.blocks[block], t.row(fields))
 		default:
-			t.add("", fields)
+			t.add("", t.row(fields))
 		}
 	}
 	return t
 }
 
-// add adds a row below an element.
-func (t *table) add(below string, fields []string) {
+// row parses a row.
+func (t *table) row(fields []string) blockRow {
 	if len(fields) < 7 {
 		panic(fmt.Sprintf("reach: row %v: too short", fields))
 	}
@@ -163,10 +170,18 @@ func (t *table) add(below string, fields []string) {
 	for _, option := range fields[7:] {
 		r.option(option)
 	}
-	path := strings.Trim(below+"/"+element, "/.")
+	return blockRow{r, element, value}
+}
+
+// add adds a row below an element.
+func (t *table) add(below string, r blockRow) {
+	path := strings.Trim(below+"/"+r.element, "/.")
 	n := t.root.child(path)
-	n.rows = append(n.rows, r)
-	t.note(path, value)
+	n.rows = append(n.rows, r.row)
+	if t.places == nil {
+		return
+	}
+	t.note(path, r.value)
 	for _, part := range r.parts {
 		t.note(path, part)
 	}
