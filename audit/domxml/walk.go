@@ -69,19 +69,23 @@ func (e Element) Attributes(yield func(name []byte) bool) {
 
 // Path returns the path of the element. Elements that may be repeated have an index.
 func (e Element) Path() Path {
-	x, text := e.index, ""
+	x := e.index
+	above := make([]int32, 0, 16)
 	for at := e.at; at != 0; at = x.nodes[at].parent {
-		n := &x.nodes[at]
-		step := n.name
-		if repeats(x.nodes[n.parent].name, n.name) {
-			step += "[" + strconv.Itoa(x.nth(at)) + "]"
-		}
-		if text != "" {
-			step += "/" + text
-		}
-		text = step
+		above = append(above, at)
 	}
-	return Path{base: text}
+	text := make([]byte, 0, 96)
+	for _, at := range slices.Backward(above) {
+		n := &x.nodes[at]
+		if len(text) > 0 {
+			text = append(text, '/')
+		}
+		text = append(text, n.name...)
+		if repeats(x.nodes[n.parent].name, n.name) {
+			text = append(strconv.AppendInt(append(text, '['), int64(x.nth(at)), 10), ']')
+		}
+	}
+	return Path{base: string(text)}
 }
 
 // nth returns the number of a node, from one, among its parent's children of the same name.
