@@ -72,15 +72,19 @@ func TestOnLibvirtd(t *testing.T) {
 		t.Fatal(err)
 	}
 	devices, args := "", `<qemu:arg value='-netdev'/><qemu:arg value='user,id=zr'/>`
+	var devicesSb75 strings.Builder
 	for _, p := range probes {
 		prepare(t, outside+"/"+p.name, p.content)
-		devices += strings.ReplaceAll(p.xml, "%", inside+"/"+p.name) + "\n"
+		devicesSb75.WriteString(strings.ReplaceAll(p.xml, "%", inside+"/"+p.name) + "\n")
 	}
+	devices += devicesSb75.String()
 	for _, p := range arguments {
 		prepare(t, outside+"/"+p.name, p.content)
+		var argsSb81 strings.Builder
 		for word := range strings.SplitSeq(strings.ReplaceAll(p.xml, "%", inside+"/"+p.name), "|") {
-			args += fmt.Sprintf("<qemu:arg value='%s'/>", word)
+			argsSb81.WriteString(fmt.Sprintf("<qemu:arg value='%s'/>", word))
 		}
+		args += argsSb81.String()
 	}
 	doc := strings.NewReplacer("<domain type='qemu'>", "<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>",
 		"</domain>", "<qemu:commandline>"+args+"</qemu:commandline></domain>").Replace(libvirtd.Guest("reach", devices))
@@ -166,9 +170,11 @@ func TestArgumentsOfLibvirt(t *testing.T) {
 		listed[r.Name] = true
 	}
 	args := ""
+	var argsSb169 strings.Builder
 	for _, word := range words(daemon.MustVirsh("domxml-to-native", "qemu-argv", daemon.File("reach.xml", doc))) {
-		args += "<qemu:arg value='" + strings.NewReplacer("&", "&amp;", "<", "&lt;", "'", "&apos;").Replace(word) + "'/>"
+		argsSb169.WriteString("<qemu:arg value='" + strings.NewReplacer("&", "&amp;", "<", "&lt;", "'", "&apos;").Replace(word) + "'/>")
 	}
+	args += argsSb169.String()
 	own, err := domxml.Load("argv.xml", []byte("<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><qemu:commandline>"+args+"</qemu:commandline></domain>"))
 	if err != nil {
 		t.Fatal(err)
@@ -192,20 +198,20 @@ func TestArgumentsOfLibvirt(t *testing.T) {
 func words(text string) []string {
 	var out []string
 	var b strings.Builder
-	quoted, any := false, false
+	quoted, begun := false, false
 	for _, c := range strings.ReplaceAll(text, "\\\n", " ") {
 		switch {
 		case c == '\'':
-			quoted, any = !quoted, true
+			quoted, begun = !quoted, true
 		case !quoted && (c == ' ' || c == '\n'):
-			if any {
+			if begun {
 				out = append(out, b.String())
 			}
 			b.Reset()
-			any = false
+			begun = false
 		default:
 			b.WriteRune(c)
-			any = true
+			begun = true
 		}
 	}
 	for i, word := range out {

@@ -20,7 +20,7 @@ func TestDocument(t *testing.T) {
 		{`<disk type='file'><source file='nbd:h:1'/></disk>`, "file /nbd:h:1 [read, write]"},
 		{`<disk type='block'><source dev='/dev/sda'/></disk>`, "block device /dev/sda [read, write, whole device]"},
 		{`<disk type='dir'><source dir='/d'/><readonly/></disk>`, "directory /d [read]"},
-		{`<disk type='volume'><source pool='p' volume='v'/></disk>`, "storage volume p/v [read, write]; storage pool p [read]"},
+		{`<disk type='volume'><source pool='p' volume='v'/></disk>`, "storage pool p [read]; storage volume p/v [read, write]"},
 		{`<disk type='vhostuser'><source type='unix' path='/s'/></disk>`, "UNIX socket /s [connect]"},
 		{
 			`<disk type='nvme'><source type='pci' managed='yes' namespace='1'><address domain='0' bus='1' slot='0' function='0'/></source></disk>`,

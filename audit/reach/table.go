@@ -47,8 +47,9 @@ type source struct {
 
 // node is an element of the table, with the rows about it.
 type node struct {
-	children map[string]*node
-	rows     []*row
+	children   map[string]*node
+	rows       []*row            // about the element or its text, or implied
+	attributes map[string][]*row // by the attribute that has the value
 }
 
 func (n *node) child(steps string) *node {
@@ -177,7 +178,16 @@ func (t *table) row(fields []string) blockRow {
 func (t *table) add(below string, r blockRow) {
 	path := strings.Trim(below+"/"+r.element, "/.")
 	n := t.root.child(path)
-	n.rows = append(n.rows, r.row)
+	name := r.at.attr
+	if name != "" {
+		if n.attributes == nil {
+			n.attributes = map[string][]*row{}
+		}
+		n.attributes[name] = append(n.attributes[name], r.row)
+	}
+	if name == "" || r.implies {
+		n.rows = append(n.rows, r.row)
+	}
 	if t.places == nil {
 		return
 	}

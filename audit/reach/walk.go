@@ -56,7 +56,7 @@ func (w *walker) walk() {
 		}
 		w.stack, w.nodes = append(w.stack, e), append(w.nodes, at)
 		if at != nil {
-			w.element(at)
+			w.element(e, at)
 		}
 		if e.Depth == 1 && strings.HasPrefix(e.Name, "qemu:") || e.Name == "xen:commandline" {
 			w.passthrough(e)
@@ -95,11 +95,24 @@ func (w *walker) repeatsSerial(console domxml.Element) bool {
 }
 
 // element adds what the table says of the element at the top of the stack.
-func (w *walker) element(at *node) {
+func (w *walker) element(e domxml.Element, at *node) {
 	for _, r := range at.rows {
-		if value, ok := w.written(r); ok || r.implies {
+		if r.at.attr != "" {
+			if _, ok := e.Attr(r.at.attr); !ok && w.holds(r.when) {
+				w.add(r, "", true)
+			}
+		} else if value, ok := w.written(r); (ok || r.implies) && w.holds(r.when) {
+			w.add(r, value, !ok)
+		}
+	}
+	if at.attributes == nil {
+		return
+	}
+	for name := range e.Attributes {
+		for _, r := range at.attributes[string(name)] {
 			if w.holds(r.when) {
-				w.add(r, value, !ok)
+				value, _ := e.Attr(r.at.attr)
+				w.add(r, value, false)
 			}
 		}
 	}
@@ -107,9 +120,9 @@ func (w *walker) element(at *node) {
 
 func (w *walker) holds(c condition) bool { return c.holds(w.stack) }
 
-// written returns what the document has at the row's place.
+// written returns what the document has at the place of a row that is not about an attribute.
 func (w *walker) written(r *row) (string, bool) {
-	if r.at.attr == "" && !r.at.text {
+	if !r.at.text {
 		return "", !r.implies // the element itself
 	}
 	return r.at.value(w.stack)
