@@ -42,8 +42,8 @@ var probes = []probe{
 	{"script", `<interface type='ethernet'><script path='%'/><model type='virtio'/></interface>`, "program", false, true},
 }
 
-// arguments are passed to QEMU; each holds one file.
-var arguments = []probe{
+// passed are arguments for QEMU; each holds one file.
+var passed = []probe{
 	{"cmdlog", "-D|%", "-", true, true},
 	{"cmdchar", "-chardev|file,id=zz,path=%", "-", true, true},
 	{"cmdlogfile", "-chardev|null,id=zy,logfile=%", "-", true, true},
@@ -71,23 +71,9 @@ func TestOnLibvirtd(t *testing.T) {
 	if err := os.Chmod(outside, 0o777); err != nil { //nolint:gosec // QEMU's user makes files there
 		t.Fatal(err)
 	}
-	devices, args := "", `<qemu:arg value='-netdev'/><qemu:arg value='user,id=zr'/>`
-	var devicesSb75 strings.Builder
-	for _, p := range probes {
-		prepare(t, outside+"/"+p.name, p.content)
-		devicesSb75.WriteString(strings.ReplaceAll(p.xml, "%", inside+"/"+p.name) + "\n")
-	}
-	devices += devicesSb75.String()
-	for _, p := range arguments {
-		prepare(t, outside+"/"+p.name, p.content)
-		var argsSb81 strings.Builder
-		for word := range strings.SplitSeq(strings.ReplaceAll(p.xml, "%", inside+"/"+p.name), "|") {
-			argsSb81.WriteString(fmt.Sprintf("<qemu:arg value='%s'/>", word))
-		}
-		args += argsSb81.String()
-	}
+	devices, arguments := furnish(t, outside)
 	doc := strings.NewReplacer("<domain type='qemu'>", "<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>",
-		"</domain>", "<qemu:commandline>"+args+"</qemu:commandline></domain>").Replace(libvirtd.Guest("reach", devices))
+		"</domain>", "<qemu:commandline>"+arguments+"</qemu:commandline></domain>").Replace(libvirtd.Guest("reach", devices))
 	daemon.Define(doc)
 	before := owners(t, outside)
 	daemon.MustVirsh("start", "reach")
@@ -101,7 +87,7 @@ func TestOnLibvirtd(t *testing.T) {
 	}
 	descriptors := open(t, daemon)
 	after := owners(t, outside)
-	for _, p := range slices.Concat(probes, arguments) {
+	for _, p := range slices.Concat(probes, passed) {
 		name := inside + "/" + p.name
 		r, ok := listed[name]
 		if !ok {
@@ -127,7 +113,7 @@ func TestOnLibvirtd(t *testing.T) {
 			t.Errorf("QEMU has %s open, which is not in the inventory", name)
 		}
 	}
-	t.Logf("kinds of resources compared: %d; open: %d", len(probes)+len(arguments), len(descriptors))
+	t.Logf("kinds of resources compared: %d; open: %d", len(probes)+len(passed), len(descriptors))
 }
 
 // TestArgumentsOfLibvirt holds that the two tables agree: what libvirt makes of a document's devices on QEMU's
@@ -169,13 +155,11 @@ func TestArgumentsOfLibvirt(t *testing.T) {
 	for _, r := range reach.Of(d) {
 		listed[r.Name] = true
 	}
-	args := ""
-	var argsSb169 strings.Builder
+	var args strings.Builder
 	for _, word := range words(daemon.MustVirsh("domxml-to-native", "qemu-argv", daemon.File("reach.xml", doc))) {
-		argsSb169.WriteString("<qemu:arg value='" + strings.NewReplacer("&", "&amp;", "<", "&lt;", "'", "&apos;").Replace(word) + "'/>")
+		args.WriteString(argument(word))
 	}
-	args += argsSb169.String()
-	own, err := domxml.Load("argv.xml", []byte("<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><qemu:commandline>"+args+"</qemu:commandline></domain>"))
+	own, err := domxml.Load("argv.xml", []byte("<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><qemu:commandline>"+args.String()+"</qemu:commandline></domain>"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,6 +204,29 @@ func words(text string) []string {
 		}
 	}
 	return out
+}
+
+// furnish makes what the probes find, and returns the XML of the devices and of the arguments.
+func furnish(t *testing.T, outside string) (devices, arguments string) {
+	t.Helper()
+	var xml, args strings.Builder
+	for _, p := range probes {
+		prepare(t, outside+"/"+p.name, p.content)
+		fmt.Fprintln(&xml, strings.ReplaceAll(p.xml, "%", inside+"/"+p.name))
+	}
+	args.WriteString(argument("-netdev") + argument("user,id=zr"))
+	for _, p := range passed {
+		prepare(t, outside+"/"+p.name, p.content)
+		for word := range strings.SplitSeq(strings.ReplaceAll(p.xml, "%", inside+"/"+p.name), "|") {
+			args.WriteString(argument(word))
+		}
+	}
+	return xml.String(), args.String()
+}
+
+// argument returns the element that passes a word to QEMU.
+func argument(word string) string {
+	return "<qemu:arg value='" + strings.NewReplacer("&", "&amp;", "<", "&lt;", "'", "&apos;").Replace(word) + "'/>"
 }
 
 // prepare makes what a probe finds.
