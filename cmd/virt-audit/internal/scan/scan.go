@@ -135,7 +135,7 @@ func (s *scan) reportOptions(in *inputs) (report.Options, error) {
 		Minimum:    c.Minimum,
 		FailOn:     s.failOn,
 		Now:        now,
-		Arguments:   in.paths,
+		Arguments:  in.paths,
 		StdinName:  s.StdinName,
 		ShowWaived: s.ShowWaived,
 		Quiet:      s.Quiet,
