@@ -86,7 +86,7 @@ func TestLabels(t *testing.T) {
 		l := got[0]
 		use := map[Use]string{None: "none", Process: "process", Base: "base", Image: "image", File: "file"}[l.Use]
 		if use != c.use || l.Model != c.model || l.Type != c.kind || l.Value != c.value || l.InForce() != c.force || l.Unconfined() != c.out {
-			t.Errorf("%s: %s %+v, in force %v, unconfined %v", c.domain, use, l, l.InForce(), l.Unconfined())
+			t.Errorf("%s: %s %+v, active %v, unconfined %v", c.domain, use, l, l.InForce(), l.Unconfined())
 		}
 	}
 	live := Labels(load(`<domain type='kvm' id='1'><seclabel type='dynamic' model='dac' relabel='yes'><label>+0:+0</label><imagelabel>+0:+0</imagelabel></seclabel></domain>`))

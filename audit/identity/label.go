@@ -7,12 +7,12 @@ import (
 	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
-// Use says what a label is put on.
+// Use is what a label is applied to.
 type Use int
 
 // The uses of labels.
 const (
-	None    Use = iota // nothing: the element takes confinement away, or says how files are treated
+	None    Use = iota // nothing: the element removes confinement, or decides how files are treated
 	Process            // the guest's process
 	Base               // what libvirt makes the label of the process from
 	Image              // the guest's files, as libvirt noted it
@@ -26,7 +26,7 @@ type Label struct {
 	Model string // "selinux", "apparmor", "dac"; "" is the host's SELinux or AppArmor, "none" no driver at all
 	Type  string // "dynamic", "static" or "none", as libvirt completes it; "" for a file
 	Value string // the label, with the blanks around it
-	Keep  bool   // libvirt is told not to label files with it: relabel='no'
+	Keep  bool   // libvirt does not label files with it: relabel='no'
 
 	At    domxml.Path // of the text, or of the element where there is none
 	Owner domxml.Path // of the <seclabel>
@@ -118,7 +118,7 @@ func appendFile(out []Label, e domxml.Element) []Label {
 	return append(out, l)
 }
 
-// Context is a label of SELinux, taken apart: "system_u:system_r:svirt_t:s0:c1,c2".
+// Context is a label of SELinux, parsed: "system_u:system_r:svirt_t:s0:c1,c2".
 type Context struct {
 	User, Role, Type string
 	Level            string // "s0:c1,c2", or ""
@@ -147,7 +147,7 @@ type Run struct {
 }
 
 // Runs returns the users and groups that a document names outside of its labels: those of a container's first
-// process, and those that QEMU is told to take by its command line.
+// process, and those that its command line makes QEMU use.
 func Runs(d *domxml.Domain) []Run {
 	var out []Run
 	add := func(text string, group bool, at domxml.Path) {

@@ -117,7 +117,7 @@ func (w *walker) passthrough(e domxml.Element) {
 
 // option adds what one option of the command line names.
 func (w *walker) option(a *argument) {
-	if a.option == "" { // a word that is no option: the image of a disk
+	if a.option == "" { // a word without a dash: the image of a disk
 		w.image(a, readWrite, "qemu-image", a.raw)
 		return
 	}
@@ -148,7 +148,7 @@ func (w *walker) option(a *argument) {
 	}
 }
 
-// readWrite is the access to a disk of which nothing else is said.
+// readWrite is the access to a disk without further options.
 var readWrite = []choice[Access, []argTest]{{value: Read | Write}}
 
 // property adds what one property names.
@@ -227,7 +227,7 @@ next:
 	}
 }
 
-// unknown adds an option or property whose meaning is not known. Its value may be a secret and is left out.
+// unknown adds an option or property whose meaning is not known. Its value may be a secret and is omitted.
 func (w *walker) unknown(a *argument, key string) {
 	name := "-" + a.option
 	if key != "" {
@@ -310,7 +310,7 @@ func (w *walker) connect(a *argument, r *optionRow, out Resource) {
 	w.dial(out, r, host, port, w.tlsOf(a, r))
 }
 
-// tlsOf returns what the argument says of encryption.
+// tlsOf returns what the argument sets for encryption.
 func (w *walker) tlsOf(a *argument, r *optionRow) TLS {
 	if r.tls == "" {
 		return TLSUnknown

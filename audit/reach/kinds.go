@@ -2,7 +2,7 @@ package reach
 
 import "strings"
 
-// Kind says what a resource is.
+// Kind is the sort of a resource.
 type Kind uint8
 
 // The kinds of resources. Name holds, in normal form: a path for those that are files; "bus:device" or
@@ -14,7 +14,7 @@ const (
 	BlockDevice             // "/dev/sda"
 	CharDevice              // "/dev/tty1"
 	Socket                  // a UNIX socket; "@name" in the abstract namespace
-	Network                 // an address: Endpoint says which; Name is a URL
+	Network                 // an address: Endpoint has it; Name is a URL
 	Remote                  // an image or share on another machine: "rbd:pool/image", "nbd://host:10809/export"
 	Executable              // a program that is started, or a library that is loaded
 	PCI                     // "0000:01:00.0"
@@ -91,7 +91,7 @@ func (a Access) String() string {
 // Opener is the set of those who open a resource.
 type Opener uint8
 
-// Who opens resources.
+// The openers of resources.
 const (
 	Libvirt    Opener = 1 << iota // libvirtd or virtqemud, virtlogd, virtlockd, as root
 	QEMU                          // QEMU after it has dropped its privileges

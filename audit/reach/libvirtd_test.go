@@ -59,7 +59,7 @@ var passed = []probe{
 }
 
 // TestOnLibvirtd starts one guest that reaches its host in many ways, and compares what happens with the
-// inventory: every file that QEMU holds open or libvirt gives it is in the list, and what the list says of
+// inventory: every file that QEMU holds open or libvirt gives it is in the list, and what the list states about
 // owners is so.
 func TestOnLibvirtd(t *testing.T) {
 	t.Parallel()
@@ -178,7 +178,7 @@ func TestArgumentsOfLibvirt(t *testing.T) {
 	t.Logf("resources that both tables name: %d", agreed)
 }
 
-// words splits what virsh prints for a shell: variables of the environment, the program, and its arguments.
+// words splits what virsh prints for a shell: variables of the environment, the executable, and its arguments.
 func words(text string) []string {
 	var out []string
 	var b strings.Builder

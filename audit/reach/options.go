@@ -147,7 +147,7 @@ var implied = map[string]string{
 	"trace": "enable", "plugin": "file", "semihosting-config": "enable", "sandbox": "enable", "vnc": "vnc",
 }
 
-// namesBackend are the options whose implied key says what takes the other properties.
+// namesBackend are the options whose implied key names the back-end that the other properties are for.
 func namesBackend(option string) bool {
 	switch option {
 	case "machine", "M", "accel", "mon", "numa", "fw_cfg", "trace", "plugin", "semihosting-config", "sandbox", "vnc":

@@ -36,7 +36,7 @@ func cliKey(group, backend, member string) string {
 // machines, kept in qemu.txt.
 func TestOptionsComplete(t *testing.T) { complete(t, strings.Lines(qemuText)) }
 
-// TestOptionsOfThisQEMU is the same with the QEMU at hand.
+// TestOptionsOfThisQEMU is the same with the installed QEMU.
 func TestOptionsOfThisQEMU(t *testing.T) {
 	program, err := exec.LookPath("qemu-system-x86_64")
 	if err != nil {

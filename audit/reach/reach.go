@@ -1,11 +1,11 @@
 // Package reach lists what of its host a guest touches: every file, device, socket, network address,
 // program, libvirt object and setting that a domain document names, wherever in the document it does so,
-// with how it is used and who opens it. It judges nothing; Sensitive only says what kind of place a
+// with how it is used and who opens it. It judges nothing; Sensitive only returns what kind of place a
 // resource is in.
 //
 // Three tables drive it: positions.txt (places of a document), options.txt (places of QEMU's command
 // line) and sensitive.txt (places of a host). Tests compare the first two with libvirt's schema and
-// with QEMU's own lists, so that a place that nobody has thought of fails the build.
+// with QEMU's own lists, so that a place that no one has thought of fails the build.
 package reach
 
 import (
@@ -39,7 +39,7 @@ type Endpoint struct {
 	TLS       TLS
 }
 
-// TLS says whether a connection is encrypted.
+// TLS is whether a connection is encrypted.
 type TLS int
 
 // What is known of a connection's encryption.

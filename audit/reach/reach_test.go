@@ -121,7 +121,7 @@ func TestDocument(t *testing.T) {
 	}
 }
 
-// TestImplied holds what a document implies; it says so.
+// TestImplied holds what a document implies; it is marked so.
 func TestImplied(t *testing.T) {
 	for _, c := range []struct{ devices, want string }{
 		{`<graphics type='vnc'/>`, "network endpoint tcp://127.0.0.1 [listen]"},

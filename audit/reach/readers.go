@@ -143,7 +143,7 @@ func (w *walker) legacyUDP(out Resource, address string) {
 	}
 }
 
-// serverOption reports whether the options behind a comma make a server.
+// serverOption reports whether the options after a comma make a server.
 func serverOption(options string) bool {
 	serves := false
 	for option := range strings.SplitSeq(options, ",") {

@@ -42,7 +42,7 @@ var severityWords = []string{"", "low", "medium", "high", "critical"}
 
 // Sensitive returns the place that a resource is in, and how bad it is that the guest reaches it that way:
 // "low" to "critical", or "". Of several places that it could be the longest pattern counts. What belongs
-// to the guest itself is not bad. It is not ok for what is no path and no address, and for other places.
+// to the guest itself is not bad. It is not ok for anything but a path or an address, and for other places.
 func Sensitive(r Resource, d *domxml.Domain) (place Place, severity string, ok bool) {
 	t := sensitive()
 	switch {
@@ -189,7 +189,7 @@ type candidate struct {
 	place *Place
 	depth int  // components of the pattern
 	exact bool // no component is left
-	words int  // bytes of the pattern that are no wildcard
+	words int  // bytes of the pattern outside wildcards
 	guest string
 	own   bool
 }
@@ -253,7 +253,7 @@ func (s *search) take(c candidate, p *Place, exact bool) {
 // shortName is how many bytes of a guest's name libvirt takes into the names of directories (virDomainDefGetShortName).
 const shortName = 20
 
-// isOwn reports whether what stands for a guest in a path is the guest at hand.
+// isOwn reports whether what stands for a guest in a path is the current guest.
 func (s *search) isOwn(owner, text string) bool {
 	if s.domain == nil {
 		return false

@@ -111,7 +111,7 @@ type table struct {
 	root   *node
 	named  map[string]condition
 	blocks map[string][]blockRow // by the name of the block
-	places map[string]bool       // every place that a row is about, for the test of completeness; nil if nobody asks
+	places map[string]bool       // every place that a row is about, for the test of completeness; nil if not needed
 }
 
 // blockRow is a row with its element and the rest of its place.

@@ -94,7 +94,7 @@ func (w *walker) repeatsSerial(console domxml.Element) bool {
 	return true
 }
 
-// element adds what the table says of the element at the top of the stack.
+// element adds what the table has for the element at the top of the stack.
 func (w *walker) element(e domxml.Element, at *node) {
 	for _, r := range at.rows {
 		if r.at.attr != "" {

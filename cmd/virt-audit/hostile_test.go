@@ -78,7 +78,7 @@ func TestBoundedWork(t *testing.T) {
 	if underRace {
 		t.Skip("it counts the work of an executable that is built without -race, and runs in the tests without it")
 	}
-	need.Full(t, "a build of the program that counts its statements")
+	need.Full(t, "a build of virt-audit that counts its statements")
 	program := filepath.Join(t.TempDir(), "virt-audit")
 	build := exec.CommandContext(t.Context(), "go", "build", "-cover", "-covermode=atomic", "-coverpkg="+counted, "-o", program, "./cmd/virt-audit")
 	build.Dir = "../.."

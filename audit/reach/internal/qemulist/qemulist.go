@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// List returns the lines that QEMU's qemu.txt is made of, and the version. The program may have arguments of
+// List returns the lines that QEMU's qemu.txt is made of, and the version. The executable may have arguments of
 // its own, between blanks.
 //
 // Lines are "option NAME", "driver NAME" for -device, "GROUP PROPERTY TYPE" for device, machine and accel, and
