@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/virt-audit/virt-audit/testdata/need"
+
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/domxml"
 )
@@ -14,13 +16,13 @@ import (
 // accepts, for review by a person ("make corpus"). The test itself checks that every document
 // loads.
 func TestCorpus(t *testing.T) {
-	dir := os.Getenv("VIRT_AUDIT_CORPUS")
+	dir := need.Corpus(t)
 	if dir == "" {
-		dir = "../../shared/corpus"
+		t.SkipNow()
 	}
 	f, err := os.Open(filepath.Join(dir, "domains.tsv"))
 	if err != nil {
-		t.Skipf("no corpus of real documents here: %v (set VIRT_AUDIT_CORPUS)", err)
+		t.Fatal(err)
 	}
 	defer func() { _ = f.Close() }()
 	r := csv.NewReader(f)

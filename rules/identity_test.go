@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/virt-audit/virt-audit/testdata/need"
+
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/domxml"
 )
@@ -36,11 +38,10 @@ func everyResult(t *testing.T, visit func(file string, res *audit.Result)) {
 	if len(files) < 300 || len(fleet) < 10 || len(noise) < 6 {
 		t.Fatalf("%d fixtures, %d fleet guests, %d common ones", len(files), len(fleet), len(noise))
 	}
-	corpus := os.Getenv("VIRT_AUDIT_CORPUS")
-	if corpus == "" {
-		corpus = "../../shared/corpus"
+	var documents []string
+	if corpus := need.Corpus(t); corpus != "" {
+		documents, _ = filepath.Glob(filepath.Join(corpus, "domains", "*.xml"))
 	}
-	documents, _ := filepath.Glob(filepath.Join(corpus, "domains", "*.xml"))
 	for _, file := range append(noise, documents...) {
 		data, err := os.ReadFile(file)
 		if err != nil {

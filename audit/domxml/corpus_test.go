@@ -6,19 +6,17 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/virt-audit/virt-audit/testdata/need"
+
 	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
-// corpus returns the directory of real documents that serve as a benchmark. They are not part of
-// the project: VIRT_AUDIT_CORPUS names the directory; the default is next to the checkout.
+// corpus returns the directory of real documents; without one it skips the test.
 func corpus(t *testing.T) string {
 	t.Helper()
-	dir := os.Getenv("VIRT_AUDIT_CORPUS")
+	dir := need.Corpus(t)
 	if dir == "" {
-		dir = "../../../shared/corpus"
-	}
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("no corpus of real documents here: %v (set VIRT_AUDIT_CORPUS)", err)
+		t.SkipNow()
 	}
 	return dir
 }

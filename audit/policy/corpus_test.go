@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/virt-audit/virt-audit/testdata/need"
+
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
@@ -21,13 +23,13 @@ type corpusRow struct {
 // corpus reads the machine names, which are stored outside of the repository.
 func corpus(t *testing.T) []corpusRow {
 	t.Helper()
-	dir := os.Getenv("VIRT_AUDIT_CORPUS")
+	dir := need.Corpus(t)
 	if dir == "" {
-		dir = filepath.FromSlash("../../../shared/corpus")
+		t.SkipNow()
 	}
 	data, err := os.ReadFile(filepath.Join(dir, "machines.tsv"))
 	if err != nil {
-		t.Skipf("no corpus of machine names (VIRT_AUDIT_CORPUS names its directory): %v", err)
+		t.Fatal(err)
 	}
 	var rows []corpusRow
 	for i, line := range strings.Split(strings.TrimRight(string(data), "\n"), "\n") {

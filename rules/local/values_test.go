@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/virt-audit/virt-audit/testdata/need"
+
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
@@ -284,14 +286,13 @@ func TestEqual(t *testing.T) {
 // corpus returns the available real documents that libvirt's schema accepts.
 func corpus(t *testing.T) (files []string) {
 	t.Helper()
-	dir := os.Getenv("VIRT_AUDIT_CORPUS")
+	dir := need.Corpus(t)
 	if dir == "" {
-		dir = "../../../shared/corpus"
+		return nil
 	}
 	f, err := os.Open(filepath.Join(dir, "domains.tsv"))
 	if err != nil {
-		t.Logf("no corpus of real documents here: %v (set VIRT_AUDIT_CORPUS)", err)
-		return nil
+		t.Fatal(err)
 	}
 	defer func() { _ = f.Close() }()
 	r := csv.NewReader(f)
