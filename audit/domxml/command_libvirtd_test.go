@@ -155,7 +155,6 @@ func TestCommandVerdicts(t *testing.T) {
 // TestCommandOnQEMU starts a guest for each case and queries its QEMU for the machine. Without KVM,
 // guests of type kvm are started as type qemu, which tests everything except that KVM is used.
 func TestCommandOnQEMU(t *testing.T) {
-	t.Parallel()
 	daemon := libvirtd.Start(t, libvirtd.Options{KVM: true})
 	kvm := daemon.KVM
 	if !kvm {
@@ -223,7 +222,6 @@ func TestJSONOnQEMU(t *testing.T) {
 // TestEmulatorOnLibvirt requires that libvirt refuses QEMU for another architecture than the
 // guest's.
 func TestEmulatorOnLibvirt(t *testing.T) {
-	t.Parallel()
 	d := libvirtd.Start(t, libvirtd.Options{})
 	doc := strings.NewReplacer("arch='x86_64'", "arch='aarch64'", "machine='pc'", "machine='virt'",
 		"<devices>", "<devices><emulator>/usr/bin/qemu-system-x86_64</emulator>").Replace(passing("qemu", "pc"))
@@ -243,7 +241,6 @@ func TestEmulatorOnLibvirt(t *testing.T) {
 // TestOverrideOnLibvirt requires that <qemu:override> can replace a device of libvirt, but reaches
 // neither machine nor accelerator.
 func TestOverrideOnLibvirt(t *testing.T) {
-	t.Parallel()
 	d := libvirtd.Start(t, libvirtd.Options{})
 	arguments := func(alias, property, value string) string {
 		override := fmt.Sprintf("<qemu:override><qemu:device alias='%s'><qemu:frontend><qemu:property name='%s' type='string' value='%s'/>"+

@@ -62,7 +62,6 @@ var passed = []probe{
 // inventory: every file that QEMU holds open or libvirt gives it is in the list, and what the list states about
 // owners is so.
 func TestOnLibvirtd(t *testing.T) {
-	t.Parallel()
 	daemon := libvirtd.Start(t, libvirtd.Options{})
 	outside := daemon.Path(inside)
 	if err := os.MkdirAll(outside, 0o777); err != nil {
@@ -119,7 +118,6 @@ func TestOnLibvirtd(t *testing.T) {
 // TestArgumentsOfLibvirt holds that the two tables agree: what libvirt makes of a document's devices on QEMU's
 // command line names nothing that the document's inventory lacks.
 func TestArgumentsOfLibvirt(t *testing.T) {
-	t.Parallel()
 	daemon := libvirtd.Start(t, libvirtd.Options{})
 	const devices = `
 <disk type='file'><driver type='qcow2'/><source file='/a.qcow2'/><backingStore type='file'><format type='raw'/><source file='/b.raw'/><backingStore/></backingStore><target dev='vda' bus='virtio'/></disk>

@@ -148,7 +148,6 @@ func after(t *testing.T, text, word string) string {
 
 // TestWaiveLive asks a real libvirtd for the waivers that a guest has, and has it store one more.
 func TestWaiveLive(t *testing.T) {
-	t.Parallel()
 	d := libvirtd.Start(t, libvirtd.Options{})
 	d.Define(libvirtd.Guest("web", "<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='/srv/a'/><target dev='vda' bus='virtio'/><shareable/></disk>"))
 	d.MustVirsh("metadata", "web", "https://github.com/virt-audit/virt-audit/xmlns/1.0", "--key", "va", "--set", "<audit><waive rule='storage-driver-type-missing'>before</waive></audit>", "--config")

@@ -17,7 +17,6 @@ import (
 
 // TestDaemon checks the operations that the other tests use.
 func TestDaemon(t *testing.T) {
-	t.Parallel()
 	d := libvirtd.Start(t, libvirtd.Options{})
 	d.Define(libvirtd.Guest("web", ""))
 	d.MustVirsh("start", "web")
@@ -72,7 +71,6 @@ func TestDaemon(t *testing.T) {
 
 // TestApart starts two daemons at a time, with a guest of one name.
 func TestApart(t *testing.T) {
-	t.Parallel()
 	a, b := libvirtd.Start(t, libvirtd.Options{}), libvirtd.Start(t, libvirtd.Options{})
 	for _, d := range []*libvirtd.Daemon{a, b} {
 		d.Define(libvirtd.Guest("web", "<graphics type='vnc' port='5900'/>"))
@@ -86,7 +84,6 @@ func TestApart(t *testing.T) {
 
 // TestSealed checks that a sealed daemon works, and writes nothing to the machine.
 func TestSealed(t *testing.T) {
-	t.Parallel()
 	d := libvirtd.Start(t, libvirtd.Options{Sealed: true, KVM: true, Limit: 8 << 30})
 	for _, file := range []string{"/usr/virt-audit-test", "/var/tmp/virt-audit-test", "/etc/virt-audit-test"} {
 		if out, err := d.Command("touch", file).CombinedOutput(); err == nil {
@@ -127,7 +124,6 @@ func TestSealed(t *testing.T) {
 
 // TestOrphans kills a test process, and checks that daemon and guest end with it.
 func TestOrphans(t *testing.T) {
-	t.Parallel()
 	const child = "VIRT_AUDIT_TEST_ORPHANS"
 	if os.Getenv(child) != "" {
 		d := libvirtd.Start(t, libvirtd.Options{})

@@ -31,6 +31,9 @@ var (
 // package and any run of this user. It is for daemons, browsers and shells, which have time limits:
 // several at once would miss them on a loaded machine. part names what the test needs. The subtests
 // of a test count as one.
+//
+// The test itself must not call Parallel, though its subtests may: parallel tests that wait here would
+// take the places that the parallel subtests of the one that runs wait for.
 func Alone(tb testing.TB, part string) {
 	tb.Helper()
 	Full(tb, part)

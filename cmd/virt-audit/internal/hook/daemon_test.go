@@ -29,7 +29,6 @@ const (
 
 // TestHookAndLibvirtd has a real libvirtd ask the hook, for real guests.
 func TestHookAndLibvirtd(t *testing.T) {
-	t.Parallel()
 	h := &hooked{Daemon: libvirtd.Start(t, libvirtd.Options{}), T: t, logged: make(chan string, 10_000)}
 	h.build()
 	h.listen()
