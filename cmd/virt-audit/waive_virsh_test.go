@@ -160,7 +160,7 @@ func TestWaiveLive(t *testing.T) {
 	d.MustVirsh("metadata", "web", "https://github.com/virt-audit/virt-audit/xmlns/1.0", "--key", "va", "--set", set, "--config")
 	report, _ := reported(t, "-c", d.URI, "--rule", waivedRule+",storage-shareable,waiver-unused")
 	lines := report.lines()
-	if len(lines) != 2 || !strings.Contains(lines[1], "waiver-unused storage-driver-type-missing finds nothing") {
+	if len(lines) != 2 || !strings.Contains(lines[1], "waiver-unused storage-driver-type-missing has no finding") {
 		t.Errorf("%q", lines)
 	}
 	if _, errOut := typed(t, "waive", "-c", d.URI, "absent", waivedRule, "--reason", "x"); !strings.Contains(errOut, "absent") {
