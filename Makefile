@@ -41,7 +41,7 @@ check:
 
 # test runs every test once: under the race detector and with coverage, or without where these cost most and prove
 # nothing: long documents in one goroutine, counted work, and tests whose work other programs do.
-UNRACED := TestBoundedWork|TestLarge|TestHuge|TestSplitWork|TestCommandJSONBounded|TestBlanks|TestHTMLBrowser|TestHTMLBrowserHostile|TestDifferential
+UNRACED := TestBoundedWork|TestCanaries|TestLarge|TestHuge|TestSplitWork|TestCommandJSONBounded|TestBlanks|TestHTMLBrowser|TestHTMLBrowserHostile|TestDifferential
 UNRACED_PACKAGES = $(shell grep -rlwE '^func ($(UNRACED))' --include='*_test.go' . | xargs -n 1 dirname | sort -u)
 # -timeout is per package, and includes the time that a test waits for others (need.Alone).
 TESTFLAGS := -count=1 -timeout 30m
