@@ -181,7 +181,7 @@ func TestAction(t *testing.T) {
 		}
 	}
 	write(t, filepath.Join(dir, ".virt-audit.yml"), "disable: []\n")
-	if log, out, _ := play(dir, nil, "Audit"); out != "exit-code=2\n" || !strings.Contains(log, "which one counts?") {
+	if log, out, _ := play(dir, nil, "Audit"); out != "exit-code=2\n" || !strings.Contains(log, "remove one") {
 		t.Errorf("two configurations: %s%s", out, log)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "pwned")); err == nil {
