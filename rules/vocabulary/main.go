@@ -11,12 +11,13 @@ import (
 	"log"
 	"maps"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 
 	"libvirt.org/go/libvirtxml"
+
+	"github.com/virt-audit/virt-audit/testdata/relaxng"
 )
 
 // words contains, by "parent/element", the names of children and, with a leading "@", of
@@ -47,8 +48,11 @@ func main() {
 			}
 		}
 	}
-	g := grammar{dir: *schemas, defines: map[string][]*pattern{}, read: map[string]bool{}, words: w, seen: map[visit]bool{}}
-	g.load("domain.rng")
+	schema, err := relaxng.Load(*schemas, "domain.rng")
+	if err != nil {
+		log.Fatal(err)
+	}
+	g := grammar{defines: schema, words: w, seen: map[visit]bool{}}
 	for _, p := range g.defines["start"] {
 		g.walk("", "", p)
 	}
@@ -84,64 +88,20 @@ func main() {
 	}
 }
 
-// pattern is a node of a RELAX NG schema in XML form.
-type pattern struct {
-	XMLName xml.Name
-	Name    string    `xml:"name,attr"`
-	NS      *string   `xml:"ns,attr"`
-	Href    string    `xml:"href,attr"`
-	Text    string    `xml:",chardata"`
-	Sub     []pattern `xml:",any"`
-}
-
 type visit struct {
 	key string
-	p   *pattern
+	p   *relaxng.Pattern
 }
 
 type grammar struct {
-	dir     string
-	defines map[string][]*pattern
-	read    map[string]bool
+	defines relaxng.Grammar
 	words   words
 	seen    map[visit]bool
 }
 
-func (g *grammar) load(file string) {
-	if g.read[file] {
-		return
-	}
-	g.read[file] = true
-	data, err := os.ReadFile(filepath.Join(g.dir, file))
-	if err != nil {
-		log.Fatal(err)
-	}
-	root := new(pattern)
-	if err := xml.Unmarshal(data, root); err != nil {
-		log.Fatalf("%s: %v", file, err)
-	}
-	g.collect(root)
-}
-
-func (g *grammar) collect(p *pattern) {
-	for i := range p.Sub {
-		switch sub := &p.Sub[i]; sub.XMLName.Local {
-		case "include":
-			g.load(sub.Href)
-			g.collect(sub)
-		case "define":
-			g.defines[sub.Name] = append(g.defines[sub.Name], sub)
-		case "start":
-			g.defines["start"] = append(g.defines["start"], sub)
-		case "div":
-			g.collect(sub)
-		}
-	}
-}
-
 // walk adds the names that a pattern allows inside an element, given the element's name and its
 // parent's.
-func (g *grammar) walk(parent, element string, p *pattern) {
+func (g *grammar) walk(parent, element string, p *relaxng.Pattern) {
 	key := parent + "/" + element
 	v := visit{key, p}
 	if g.seen[v] {
@@ -153,7 +113,7 @@ func (g *grammar) walk(parent, element string, p *pattern) {
 		if p.NS != nil && *p.NS != "" {
 			return
 		}
-		for _, name := range names(p) {
+		for _, name := range p.Names() {
 			if element != "" {
 				g.words.add(key, name)
 			}
@@ -163,7 +123,7 @@ func (g *grammar) walk(parent, element string, p *pattern) {
 			}
 		}
 	case "attribute":
-		for _, name := range names(p) {
+		for _, name := range p.Names() {
 			g.words.add(key, "@"+name)
 		}
 	case "ref":
@@ -176,28 +136,6 @@ func (g *grammar) walk(parent, element string, p *pattern) {
 			g.walk(parent, element, &p.Sub[i])
 		}
 	}
-}
-
-// names returns the possible names of an element or attribute: an attribute of the pattern, or a
-// first child that is a name or a choice of names.
-func names(p *pattern) (out []string) {
-	if p.Name != "" {
-		return []string{p.Name}
-	}
-	if len(p.Sub) == 0 {
-		return nil
-	}
-	switch first := &p.Sub[0]; first.XMLName.Local {
-	case "name":
-		out = append(out, strings.TrimSpace(first.Text))
-	case "choice":
-		for _, s := range first.Sub {
-			if s.XMLName.Local == "name" {
-				out = append(out, strings.TrimSpace(s.Text))
-			}
-		}
-	}
-	return out
 }
 
 // fromType adds the names that libvirtxml decodes into a type. Fields without a tag, or with "-",

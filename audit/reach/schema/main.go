@@ -6,15 +6,15 @@
 package main
 
 import (
-	"encoding/xml"
 	"flag"
 	"fmt"
 	"log"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/virt-audit/virt-audit/testdata/relaxng"
 )
 
 func main() {
@@ -26,8 +26,11 @@ func main() {
 	if *version == "" {
 		log.Fatal("-version: missing")
 	}
-	g := grammar{dir: *schemas, defines: map[string][]*pattern{}, read: map[string]bool{}, found: map[string]map[string]bool{}}
-	g.load("domain.rng")
+	schema, err := relaxng.Load(*schemas, "domain.rng")
+	if err != nil {
+		log.Fatal(err)
+	}
+	g := grammar{defines: schema, found: map[string]map[string]bool{}}
 	for _, p := range g.defines["start"] {
 		g.walk(place{}, p)
 	}
@@ -41,72 +44,27 @@ func main() {
 	}
 }
 
-// pattern is a node of a RELAX NG schema in XML form.
-type pattern struct {
-	XMLName xml.Name
-	Name    string    `xml:"name,attr"`
-	Type    string    `xml:"type,attr"`
-	NS      *string   `xml:"ns,attr"`
-	Href    string    `xml:"href,attr"`
-	Text    string    `xml:",chardata"`
-	Sub     []pattern `xml:",any"`
-}
-
 // place is an element of a document, with what led there.
 type place struct {
 	path     string
-	space    string     // prefix of its namespace, which the elements inside inherit: "qemu:"
-	elements []*pattern // those around it: a schema may contain itself
-	refs     []string   // since the last element
+	space    string             // prefix of its namespace, which the elements inside inherit: "qemu:"
+	elements []*relaxng.Pattern // those around it: a schema may contain itself
+	refs     []string           // since the last element
 }
 
 type grammar struct {
-	dir     string
-	defines map[string][]*pattern
-	read    map[string]bool
+	defines relaxng.Grammar
 	found   map[string]map[string]bool // datatypes by position
 }
 
-func (g *grammar) load(file string) {
-	if g.read[file] {
-		return
-	}
-	g.read[file] = true
-	data, err := os.ReadFile(filepath.Join(g.dir, file))
-	if err != nil {
-		log.Fatal(err)
-	}
-	root := new(pattern)
-	if err := xml.Unmarshal(data, root); err != nil {
-		log.Fatalf("%s: %v", file, err)
-	}
-	g.collect(root)
-}
-
-func (g *grammar) collect(p *pattern) {
-	for i := range p.Sub {
-		switch sub := &p.Sub[i]; sub.XMLName.Local {
-		case "include":
-			g.load(sub.Href)
-			g.collect(sub)
-		case "define":
-			g.defines[sub.Name] = append(g.defines[sub.Name], sub)
-		case "start":
-			g.defines["start"] = append(g.defines["start"], sub)
-		case "div":
-			g.collect(sub)
-		}
-	}
-}
-
 // walk records the positions that a pattern allows inside an element.
-func (g *grammar) walk(at place, p *pattern) {
+func (g *grammar) walk(at place, p *relaxng.Pattern) {
 	switch p.XMLName.Local {
 	case "element":
 		if slices.Contains(at.elements, p) {
 			return
 		}
-		for _, name := range names(p) {
+		for _, name := range p.Names() {
 			space := at.space
 			if p.NS != nil {
 				space = prefix(*p.NS)
@@ -117,7 +75,7 @@ func (g *grammar) walk(at place, p *pattern) {
 			}
 		}
 	case "attribute":
-		for _, name := range names(p) {
+		for _, name := range p.Names() {
 			g.record(at.path+"@"+name, p)
 		}
 	case "ref":
@@ -153,7 +111,7 @@ func prefix(namespace string) string {
 }
 
 // record notes an attribute; one without content takes any text.
-func (g *grammar) record(at string, attribute *pattern) {
+func (g *grammar) record(at string, attribute *relaxng.Pattern) {
 	var types []string
 	for i := range attribute.Sub {
 		if attribute.Sub[i].XMLName.Local != "name" {
@@ -176,7 +134,7 @@ func (g *grammar) add(at string, types []string) {
 }
 
 // simple reports whether a pattern is a datatype: it has neither elements nor attributes.
-func (g *grammar) simple(p *pattern, depth int) bool {
+func (g *grammar) simple(p *relaxng.Pattern, depth int) bool {
 	switch p.XMLName.Local {
 	case "element", "attribute", "empty", "notAllowed":
 		return false
@@ -200,7 +158,7 @@ func (g *grammar) simple(p *pattern, depth int) bool {
 }
 
 // datatypes returns the datatypes that a pattern is a choice of.
-func (g *grammar) datatypes(p *pattern) []string {
+func (g *grammar) datatypes(p *relaxng.Pattern) []string {
 	switch p.XMLName.Local {
 	case "value":
 		return []string{"=" + strings.TrimSpace(p.Text)}
@@ -228,28 +186,6 @@ func (g *grammar) datatypes(p *pattern) []string {
 	var out []string
 	for i := range p.Sub {
 		out = append(out, g.datatypes(&p.Sub[i])...)
-	}
-	return out
-}
-
-// names returns what an element or attribute may be called: an attribute of the pattern, or a first
-// child that is a name or a choice of names.
-func names(p *pattern) (out []string) {
-	if p.Name != "" {
-		return []string{p.Name}
-	}
-	if len(p.Sub) == 0 {
-		return nil
-	}
-	switch first := &p.Sub[0]; first.XMLName.Local {
-	case "name":
-		out = append(out, strings.TrimSpace(first.Text))
-	case "choice":
-		for _, s := range first.Sub {
-			if s.XMLName.Local == "name" {
-				out = append(out, strings.TrimSpace(s.Text))
-			}
-		}
 	}
 	return out
 }
