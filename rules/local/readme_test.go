@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/virt-audit/virt-audit/testdata/need"
+
 	"github.com/goccy/go-yaml"
 
 	"github.com/virt-audit/virt-audit/audit"
@@ -176,7 +178,7 @@ func TestExamplesCorpus(t *testing.T) {
 	for _, s := range specs {
 		cfg.Rules = append(cfg.Rules, compile(t, s))
 	}
-	for _, file := range corpus(t) {
+	for _, file := range need.ValidDocuments(t) {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

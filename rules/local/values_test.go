@@ -1,7 +1,6 @@
 package local
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"os"
@@ -268,7 +267,7 @@ func TestEqual(t *testing.T) {
 		found, _ := filepath.Glob(filepath.Join("../../testdata", pattern))
 		files = append(files, found...)
 	}
-	files = append(files, corpus(t)...)
+	files = append(files, need.ValidDocuments(t)...)
 	values := 0
 	for _, file := range files {
 		n, diffs := compareFile(t, file)
@@ -281,30 +280,4 @@ func TestEqual(t *testing.T) {
 		t.Errorf("only %d values of %d files were compared", values, len(files))
 	}
 	t.Logf("%d values of %d files", values, len(files))
-}
-
-// corpus returns the available real documents that libvirt's schema accepts.
-func corpus(t *testing.T) (files []string) {
-	t.Helper()
-	dir := need.Corpus(t)
-	if dir == "" {
-		return nil
-	}
-	f, err := os.Open(filepath.Join(dir, "domains.tsv"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
-	r := csv.NewReader(f)
-	r.Comma, r.LazyQuotes = '\t', true
-	rows, err := r.ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, row := range rows[1:] {
-		if row[6] == "valid" {
-			files = append(files, filepath.Join(dir, "domains", row[0]))
-		}
-	}
-	return files
 }

@@ -1,6 +1,7 @@
 package need
 
 import (
+	"encoding/csv"
 	"os"
 	"path/filepath"
 	"testing"
@@ -24,6 +25,33 @@ func Corpus(tb testing.TB) string {
 		return ""
 	}
 	return dir
+}
+
+// ValidDocuments returns the files of the corpus that libvirt's schema accepts, or nil if there is no
+// Corpus.
+func ValidDocuments(tb testing.TB) (files []string) {
+	tb.Helper()
+	dir := Corpus(tb)
+	if dir == "" {
+		return nil
+	}
+	table, err := os.Open(filepath.Join(dir, "domains.tsv"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer func() { _ = table.Close() }()
+	r := csv.NewReader(table)
+	r.Comma, r.LazyQuotes = '\t', true
+	rows, err := r.ReadAll()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, row := range rows[1:] {
+		if row[6] == "valid" {
+			files = append(files, filepath.Join(dir, "domains", row[0]))
+		}
+	}
+	return files
 }
 
 // checkout returns the directory of go.mod.
