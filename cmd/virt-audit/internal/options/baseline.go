@@ -64,9 +64,6 @@ func (b *Baseline) FileFlag() *command.Flag { return b.file }
 // WriteFlag returns the row of --write-baseline.
 func (b *Baseline) WriteFlag() *command.Flag { return b.write }
 
-// NoDomainWaiversFlag returns the row of --no-domain-waivers.
-func (b *Baseline) NoDomainWaiversFlag() *command.Flag { return b.noDomainWaivers }
-
 // ReadBaseline reads a baseline. origin is what named it, for errors.
 func ReadBaseline(name, origin string) (*baseline.Baseline, error) {
 	data, err := cmdutil.ReadFile(name, cmdutil.MaxReport)

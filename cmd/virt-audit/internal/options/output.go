@@ -127,9 +127,6 @@ func (o *Output) Flags() []*command.Flag {
 	return append(o.Color.Flags(), o.format, o.output, o.quiet, o.verbose, o.failOn, o.minSeverity, o.exitZero)
 }
 
-// FormatFlag returns the row of --format.
-func (o *Output) FormatFlag() *command.Flag { return o.format }
-
 // OutputFlag returns the row of --output.
 func (o *Output) OutputFlag() *command.Flag { return o.output }
 
