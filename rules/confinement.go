@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
-	"github.com/virt-audit/virt-audit/rules/internal/account"
+	"github.com/virt-audit/virt-audit/audit/identity"
 	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
 
@@ -72,7 +72,7 @@ $ virt-xml DOMAIN --edit model=dac --seclabel clearxml=yes,type=dynamic,model=da
 			}
 			stated := false
 			for at, l := range audit.Each("seclabel", p.SecLabel) {
-				if !account.Decides(p, l) {
+				if !identity.DecidesOwner(l, p.Live()) {
 					continue
 				}
 				stated = true
@@ -84,9 +84,9 @@ $ virt-xml DOMAIN --edit model=dac --seclabel clearxml=yes,type=dynamic,model=da
 			user, where := p.HostUser()
 			group := p.Conf().String("group")
 			switch {
-			case account.RootUser(user):
+			case identity.IsRoot(user):
 				p.Key("user").Reportf(audit.Path{}, "QEMU runs as root: the host sets this user for its guests (%s)", where)
-			case group.Set && account.RootUser(group.Value) && !p.Host.InSession():
+			case group.Set && identity.IsRoot(group.Value) && !p.Host.InSession():
 				p.Key("group").Reportf(audit.Path{}, "QEMU runs in root's group: the host sets this group for its guests (%s)", group.Where())
 			}
 		},
@@ -170,10 +170,10 @@ $ virt-xml DOMAIN --edit --seclabel clearxml=yes,type=dynamic,model=apparmor`,
 
 // reportRootLabel reports a DAC label by which QEMU runs as root, or in root's group.
 func reportRootLabel(p *audit.Pass, at audit.Path, label string) {
-	user, group, ok := account.Ownership(label)
+	user, group, ok := identity.ParseOwner(label)
 	switch {
 	case !ok: // the guest does not start
-	case user.Root() && user.Number == account.Unchanged:
+	case user.Root() && user.Number == identity.Unchanged:
 		p.Reportf(at, "label '%s' makes QEMU run as root: the number means 'do not change', and libvirtd is root", label)
 	case user.Root():
 		p.Reportf(at, "label '%s' makes QEMU run as root", label)

@@ -6,9 +6,9 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
-	"github.com/virt-audit/virt-audit/rules/internal/account"
+	"github.com/virt-audit/virt-audit/audit/identity"
+	"github.com/virt-audit/virt-audit/audit/textset"
 	"github.com/virt-audit/virt-audit/rules/internal/refs"
-	"github.com/virt-audit/virt-audit/rules/internal/textset"
 )
 
 // confinementCommand are about the executable that libvirt starts, and its arguments and
@@ -104,12 +104,12 @@ only if QEMU already runs as root.`,
 						}
 					}
 				case "runas":
-					if user, _, _ := strings.Cut(o.Value, ":"); account.RootUser(user) {
+					if user, _, _ := strings.Cut(o.Value, ":"); identity.IsRoot(user) {
 						p.Reportf(o.At, "-runas requests QEMU to run as root")
 					}
 				case "run-with":
 					user, _ := o.Get("user")
-					if user, _, _ = strings.Cut(user, ":"); account.RootUser(user) {
+					if user, _, _ = strings.Cut(user, ":"); identity.IsRoot(user) {
 						p.Reportf(o.At, "-run-with requests QEMU to run as root")
 					}
 				}

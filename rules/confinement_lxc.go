@@ -4,7 +4,7 @@ import (
 	"libvirt.org/go/libvirtxml"
 
 	"github.com/virt-audit/virt-audit/audit"
-	"github.com/virt-audit/virt-audit/rules/internal/hostpath"
+	"github.com/virt-audit/virt-audit/audit/hostpath"
 )
 
 const drvLXC = "https://libvirt.org/drvlxc.html"

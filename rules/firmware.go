@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
-	"github.com/virt-audit/virt-audit/rules/internal/hostpath"
+	"github.com/virt-audit/virt-audit/audit/hostpath"
 	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
 
@@ -91,7 +91,7 @@ harmless if only the host's administrator writes to the disk.`,
 func packagedFirmware(file string) bool {
 	file = hostpath.Opened(file)
 	for _, directory := range []string{"/usr", "/run/libvirt/nix-ovmf", "/run/current-system", "/nix/store", "/opt/homebrew"} {
-		if hostpath.Under(file, directory) {
+		if hostpath.Below(file, directory) {
 			return true
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/domxml"
-	"github.com/virt-audit/virt-audit/rules/internal/hostpath"
+	"github.com/virt-audit/virt-audit/audit/hostpath"
 	"github.com/virt-audit/virt-audit/testdata/libvirtd"
 )
 

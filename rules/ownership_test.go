@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/virt-audit/virt-audit/rules/internal/account"
+	"github.com/virt-audit/virt-audit/audit/identity"
 )
 
 // labels are DAC labels with the user that QEMU ran as under libvirt 9.0, or "" if the guest did
@@ -58,7 +58,7 @@ var labels = []struct {
 
 func TestOwnership(t *testing.T) {
 	for _, l := range labels {
-		user, group, ok := account.Ownership(l.label)
+		user, group, ok := identity.ParseOwner(l.label)
 		if ok != (l.user != "") || ok && (user.Key() != l.user || group.Key() != l.group) {
 			t.Errorf("%q: %s:%s (%t), want %s:%s", l.label, user.Key(), group.Key(), ok, l.user, l.group)
 		}

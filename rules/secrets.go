@@ -8,7 +8,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/secret"
-	"github.com/virt-audit/virt-audit/rules/internal/textset"
+	"github.com/virt-audit/virt-audit/audit/textset"
 )
 
 const (

@@ -7,8 +7,8 @@ import (
 	"libvirt.org/go/libvirtxml"
 
 	"github.com/virt-audit/virt-audit/audit"
-	"github.com/virt-audit/virt-audit/rules/internal/account"
-	"github.com/virt-audit/virt-audit/rules/internal/hostpath"
+	"github.com/virt-audit/virt-audit/audit/hostpath"
+	"github.com/virt-audit/virt-audit/audit/identity"
 )
 
 const (
@@ -105,16 +105,16 @@ for each guest is not reported.`,
 				}
 				contents := dangerousContents(directory, fs.ReadOnly != nil)
 				switch {
-				case contents == "" || hostpath.Allowed(p, directory):
+				case contents == "" || allowsPath(p, directory):
 				case fs.ReadOnly != nil:
-					p.Key("read").ReportAs(audit.High, at.Elem("source").Attr("dir"), "the guest can read %s of the host in %s", contents, hostpath.Named(directory))
+					p.Key("read").ReportAs(audit.High, at.Elem("source").Attr("dir"), "the guest can read %s of the host in %s", contents, namedPath(directory))
 				default:
-					p.Key("write").Reportf(at.Elem("source").Attr("dir"), "the guest can write %s of the host in %s", contents, hostpath.Named(directory))
+					p.Key("write").Reportf(at.Elem("source").Attr("dir"), "the guest can write %s of the host in %s", contents, namedPath(directory))
 				}
 			}
 			for _, o := range passedOptions(p, "virtfs", "fsdev") {
 				directory, _ := o.Get("path")
-				if readonly := switchedOn(o, "readonly"); directory != "" && !hostpath.Allowed(p, directory) {
+				if readonly := switchedOn(o, "readonly"); directory != "" && !allowsPath(p, directory) {
 					if contents := dangerousContents(directory, readonly); contents != "" && readonly {
 						p.Key("read").ReportAs(audit.High, o.At, "-%s lets the guest read %s of the host", o.Name, contents)
 					} else if contents != "" {
@@ -189,8 +189,8 @@ func sharedDirectory(fs *libvirtxml.DomainFilesystem) string {
 // is not known if the document does not set the user and qemu.conf is not available.
 func emulatorRoot(p *audit.Pass) (root, known bool, where string) {
 	for i := range p.SecLabel {
-		if l := &p.SecLabel[i]; account.Decides(p, l) {
-			user, _, ok := account.Ownership(l.Label)
+		if l := &p.SecLabel[i]; identity.DecidesOwner(l, p.Live()) {
+			user, _, ok := identity.ParseOwner(l.Label)
 			return ok && user.Root(), true, ""
 		}
 	}
@@ -198,7 +198,7 @@ func emulatorRoot(p *audit.Pass) (root, known bool, where string) {
 	if where != "" {
 		where = " (" + where + ")"
 	}
-	return account.RootUser(user), user != "", where
+	return identity.IsRoot(user), user != "", where
 }
 
 // executableDirectories contain only files that every user of the host may read.
@@ -225,7 +225,7 @@ func dangerousContents(directory string, readonly bool) string {
 		return directory
 	}
 	for _, tree := range systemTrees {
-		if hostpath.Under(directory, tree) || hostpath.Under(tree, directory) {
+		if hostpath.Below(directory, tree) || hostpath.Below(tree, directory) {
 			return tree
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"libvirt.org/go/libvirtxml"
 
 	"github.com/virt-audit/virt-audit/audit"
-	"github.com/virt-audit/virt-audit/rules/internal/hostpath"
+	"github.com/virt-audit/virt-audit/audit/hostpath"
 )
 
 var diskPaths = []*audit.Rule{
@@ -200,7 +200,7 @@ func sensitiveTree(file string) string {
 		return ""
 	}
 	for _, tree := range sensitiveTrees {
-		if hostpath.Under(file, tree) {
+		if hostpath.Below(file, tree) {
 			return tree
 		}
 	}
@@ -211,7 +211,7 @@ func sensitiveTree(file string) string {
 		return "/root/."
 	}
 	for _, keys := range []string{"/.ssh", "/.gnupg"} {
-		if i := strings.Index(file, keys); i >= 0 && hostpath.Under(file, file[:i]+keys) {
+		if i := strings.Index(file, keys); i >= 0 && hostpath.Below(file, file[:i]+keys) {
 			return file[:i] + keys
 		}
 	}
@@ -224,18 +224,18 @@ const nvramDirectory = "/var/lib/libvirt/qemu/nvram"
 func reportSensitivePaths(p *audit.Pass) {
 	judge := func(writable bool, at audit.Path, file string, allowed ...string) {
 		tree := sensitiveTree(file)
-		if tree == "" || hostpath.Allowed(p, file) {
+		if tree == "" || allowsPath(p, file) {
 			return
 		}
 		for _, directory := range allowed {
-			if hostpath.Under(hostpath.Opened(file), directory) {
+			if hostpath.Below(hostpath.Opened(file), directory) {
 				return
 			}
 		}
 		if writable {
-			p.Key("write").Reportf(at, "the guest can write %s: %s belongs to the host", hostpath.Named(file), tree)
+			p.Key("write").Reportf(at, "the guest can write %s: %s belongs to the host", namedPath(file), tree)
 		} else {
-			p.Key("read").ReportAs(audit.High, at, "the guest can read %s: %s belongs to the host", hostpath.Named(file), tree)
+			p.Key("read").ReportAs(audit.High, at, "the guest can read %s: %s belongs to the host", namedPath(file), tree)
 		}
 	}
 	for at, s := range diskFiles(p) {

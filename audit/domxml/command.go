@@ -138,7 +138,7 @@ func decodeArgument(name, value string) (args []KeyValue, fault string) {
 	case jsonOptions[name] && text != value:
 		return keyValues(value), "there is a blank before the brace of its JSON"
 	}
-	args, err := decodeJSON(value)
+	args, err := DecodeJSON(value)
 	switch {
 	case err == nil && (name == "chardev" || name == "drive"):
 		return args, "the option does not take JSON"

@@ -18,15 +18,11 @@ const (
 	jsonKey, jsonGrowth = 512, 16
 )
 
-// DecodeJSON reads a value in QEMU's dialect of JSON, as the name of an image can be: "json:{...}". Keys
-// of nested objects are joined by dots, and numbers count the items of lists.
-func DecodeJSON(text string) ([]KeyValue, error) { return decodeJSON(text) }
-
-// decodeJSON parses an argument in QEMU's dialect of JSON, which also accepts strings in single
+// DecodeJSON parses an argument, or what follows "json:" in the name of an image, in QEMU's dialect of JSON, which also accepts strings in single
 // quotes and refuses duplicate keys (qobject/json-lexer.c and json-parser.c of QEMU 7.2). Keys of
 // nested objects and numbers of list items are joined by dots, as in QEMU's other form of
 // arguments; the result is sorted by key. It returns an error for anything that QEMU refuses.
-func decodeJSON(text string) ([]KeyValue, error) {
+func DecodeJSON(text string) ([]KeyValue, error) {
 	r := jsonReader{text: text}
 	r.value("", 0)
 	r.blanks()

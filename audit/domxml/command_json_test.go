@@ -14,7 +14,7 @@ func FuzzJSON(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		pairs, err := decodeJSON(text)
+		pairs, err := DecodeJSON(text)
 		if err != nil {
 			return
 		}

@@ -57,7 +57,7 @@ func (o *Option) writeParts(b *strings.Builder) {
 func writeJSON(b *strings.Builder, text string) {
 	var value any
 	if json.Unmarshal([]byte(text), &value) != nil {
-		switch args, err := decodeJSON(text); {
+		switch args, err := DecodeJSON(text); {
 		case err == nil:
 			writeQuotedOnce(b, args)
 		case secret.InName(text):

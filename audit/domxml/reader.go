@@ -11,6 +11,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit/secret"
 	"github.com/virt-audit/virt-audit/audit/source"
+	"github.com/virt-audit/virt-audit/audit/textset"
 )
 
 // MaxDepth is the maximum nesting of elements, the root included. It is the limit of libxml2 unless
@@ -43,7 +44,7 @@ type reader struct {
 	// ownElementSeen: the metadata has an element of WaiverNamespace, after which libvirt keeps no other
 	ownElementSeen bool
 
-	joined map[int32]*nameSet // the names of the children of repeated containers, by their node
+	joined map[int32]*textset.Set // the names of the children of repeated containers, by their node
 }
 
 // frame is one open element.
@@ -53,21 +54,21 @@ type frame struct {
 	bindings      int      // number of namespace bindings outside the element
 	node          int32
 	mode          mode
-	uri           string    // the namespace, if mode is hypervisor
-	names         nameSet   // the names of its children
-	shared        *nameSet  // if joined: the names of its children and of those of the earlier containers
-	childText     childText // how libxml2 treats its character data so far
-	readsText     bool      // libvirt reads its text, with that of the elements inside it
-	firstText     Span      // the first text that is its own
-	strayRecorded bool      // has text among elements, which was dropped and recorded
-	hasDropped    bool      // has a child that was dropped
-	joined        bool      // a container that continues an earlier one
-	laterCPU      bool      // a later <cpu>, of which libvirt reads only <numa>
+	uri           string       // the namespace, if mode is hypervisor
+	names         textset.Set  // the names of its children
+	shared        *textset.Set // if joined: the names of its children and of those of the earlier containers
+	childText     childText    // how libxml2 treats its character data so far
+	readsText     bool         // libvirt reads its text, with that of the elements inside it
+	firstText     Span         // the first text that is its own
+	strayRecorded bool         // has text among elements, which was dropped and recorded
+	hasDropped    bool         // has a child that was dropped
+	joined        bool         // a container that continues an earlier one
+	laterCPU      bool         // a later <cpu>, of which libvirt reads only <numa>
 	waiverPlace   waiverPlace
 	waiver        *Waiver // the waiver that the element is
 }
 
-func (f *frame) seen() *nameSet {
+func (f *frame) seen() *textset.Set {
 	if f.shared != nil {
 		return f.shared
 	}
@@ -186,9 +187,9 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 	f.readsText = r.src[end-2] != '/' && isTextElement(under, name, attrs) // an empty tag has no text
 	switch {
 	case repeats(under, name):
-	case name == "cpu" && under == "domain" && parent.seen().has(name):
+	case name == "cpu" && under == "domain" && parent.seen().Has(name):
 		return r.secondCPU(t.Name, start, end), nil
-	case parent.seen().has(name):
+	case !parent.seen().Add(name):
 		joined, err := r.repeatedElement(parent, name, attrs, start)
 		if err != nil {
 			return nil, err
@@ -203,8 +204,6 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 		f.shared = r.childNames(f.node)
 		r.lastElem = start
 		return xml.StartElement{Name: f.out}, nil
-	default:
-		parent.seen().add(name)
 	}
 	f.node = r.add(parent.node, name, start, end)
 	if kept {
@@ -270,7 +269,7 @@ func (r *reader) push() *frame {
 		r.stack = append(r.stack, frame{})
 	}
 	f := &r.stack[n]
-	*f = frame{names: f.names.emptied()}
+	*f = frame{names: f.names.Emptied()}
 	return f
 }
 

@@ -2,6 +2,8 @@ package domxml
 
 import (
 	"encoding/xml"
+
+	"github.com/virt-audit/virt-audit/audit/textset"
 )
 
 // How libvirt treats an element that occurs twice under one parent depends on which of its
@@ -153,7 +155,7 @@ func (r *reader) ignoredInLaterCPU(parent *frame, name string, start int) (bool,
 	if !parent.laterCPU {
 		return false, nil
 	}
-	if name == "numa" && parent.shared.has("numa") {
+	if name == "numa" && parent.shared.Has("numa") {
 		return false, r.refuse(start, "two <cpu> with <numa> in both: delete one <cpu> (libvirt reads the first <cpu>, and the cells of both)")
 	}
 	return name != "numa", nil
@@ -187,16 +189,16 @@ func repeats(parent, name string) bool { return listElements[parent][name] }
 
 // childNames returns the names of the children of a container that continues an earlier one. It
 // caches them for further containers.
-func (r *reader) childNames(at int32) *nameSet {
+func (r *reader) childNames(at int32) *textset.Set {
 	if s := r.joined[at]; s != nil {
 		return s
 	}
-	s := &nameSet{}
+	s := &textset.Set{}
 	for i := r.nodes[at].first; i != 0; i = r.nodes[i].next {
-		s.add(r.nodes[i].name)
+		s.Add(r.nodes[i].name)
 	}
 	if r.joined == nil {
-		r.joined = map[int32]*nameSet{}
+		r.joined = map[int32]*textset.Set{}
 	}
 	r.joined[at] = s
 	return s

@@ -14,13 +14,13 @@ type Account struct {
 	Number uint32 // where Name is empty
 }
 
-// Unchanged is (uid_t)-1 and (gid_t)-1, which setresuid and setresgid take for "do not change": QEMU
-// keeps the user or group of libvirtd, which is root (real starts, libvirt 9.0 and 12.8: "-1:-1" and
-// "4294967295:4294967295" ran as 0:0, "+64055:-1" as 64055:0).
+// Unchanged is (uid_t)-1 and (gid_t)-1, which setresuid and setresgid interpret as "do not change":
+// QEMU keeps the user or group of libvirtd, which is root (real starts, libvirt 9.0 and 12.8:
+// "-1:-1" and "4294967295:4294967295" ran as 0:0, "+64055:-1" as 64055:0).
 const Unchanged = math.MaxUint32
 
-// Root reports whether it is user, or group, 0 that QEMU runs with. Other names than root can have that
-// number too; which ones only the host knows.
+// Root reports whether QEMU runs with user, or group, 0. Other names than root can also have that
+// number, but only on the host can they be resolved.
 func (a Account) Root() bool {
 	if a.Name != "" {
 		return a.Name == "root"
@@ -52,8 +52,9 @@ func ParseOwner(label string) (user, group Account, ok bool) {
 	return user, group, okUser && okGroup
 }
 
-// ParseAccount is virGetUserID and virGetGroupID: after one leading "+" there must be a number, without
-// it names of the host are tried first. What is neither a number nor a possible name is not ok.
+// ParseAccount is virGetUserID and virGetGroupID: after one leading "+" there must be a number;
+// otherwise libvirt tries names of the host first. Text that is neither a number nor a possible name
+// is not ok.
 func ParseAccount(text string) (Account, bool) {
 	digits, number := strings.CutPrefix(text, "+")
 	if n, ok := unsigned(digits); ok {
@@ -65,7 +66,7 @@ func ParseAccount(text string) (Account, bool) {
 	return Account{Name: text}, true
 }
 
-// IsRoot reports whether libvirt takes a user's or group's name for number 0.
+// IsRoot reports whether libvirt reads the name or number of a user or group as 0.
 func IsRoot(text string) bool {
 	a, ok := ParseAccount(text)
 	return ok && a.Root()

@@ -85,12 +85,12 @@ func TestLabels(t *testing.T) {
 		}
 		l := got[0]
 		use := map[Use]string{None: "none", Process: "process", Base: "base", Image: "image", File: "file"}[l.Use]
-		if use != c.use || l.Model != c.model || l.Type != c.kind || l.Value != c.value || l.InForce() != c.force || l.Unconfined() != c.out {
-			t.Errorf("%s: %s %+v, active %v, unconfined %v", c.domain, use, l, l.InForce(), l.Unconfined())
+		if use != c.use || l.Model != c.model || l.Type != c.kind || l.Value != c.value || l.Active() != c.force || l.Unconfined() != c.out {
+			t.Errorf("%s: %s %+v, active %v, unconfined %v", c.domain, use, l, l.Active(), l.Unconfined())
 		}
 	}
 	live := Labels(load(`<domain type='kvm' id='1'><seclabel type='dynamic' model='dac' relabel='yes'><label>+0:+0</label><imagelabel>+0:+0</imagelabel></seclabel></domain>`))
-	if len(live) != 2 || !live[0].InForce() || live[1].Use != Image || live[0].Keep {
+	if len(live) != 2 || !live[0].Active() || live[1].Use != Image || live[0].Keep {
 		t.Errorf("running guest: %+v", live)
 	}
 }

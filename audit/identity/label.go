@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"libvirt.org/go/libvirtxml"
+
 	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
@@ -33,13 +35,13 @@ type Label struct {
 	Live  bool        // the document is that of a running guest, whose labels all count
 }
 
-// InForce reports whether libvirt acts on the label: that of a process counts if it is static, or noted in the
+// Active reports whether libvirt acts on the label: that of a process counts if it is static, or noted in the
 // document of a running guest; that which one is made from if it is dynamic and not of DAC
 // (virSecurityLabelDefParseXML, virSecurityDACGenLabel of libvirt 9.0 and 12.8).
-func (l Label) InForce() bool {
+func (l Label) Active() bool {
 	switch l.Use {
 	case Process:
-		return l.Type == "static" || l.Live && l.Type != "none"
+		return processLabelCounts(l.Type, l.Live)
 	case Base:
 		return l.Type == "dynamic" && l.Model != "dac"
 	case Image:
@@ -47,6 +49,19 @@ func (l Label) InForce() bool {
 	case File, None:
 	}
 	return true
+}
+
+// processLabelCounts reports whether libvirt uses the label of a process. In a stored document it
+// reads the label only if it is static; otherwise it generates the label of the running guest
+// (virSecurityLabelDefParseXML).
+func processLabelCounts(kind string, live bool) bool {
+	return kind == "static" || live && kind != "none"
+}
+
+// DecidesOwner reports whether a <seclabel> decides which user QEMU runs as. Otherwise qemu.conf
+// does, also for type 'none'.
+func DecidesOwner(l *libvirtxml.DomainSecLabel, live bool) bool {
+	return l.Model == "dac" && processLabelCounts(l.Type, live)
 }
 
 // Mandatory reports whether the label is one of SELinux or AppArmor.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit/domxml"
+	"github.com/virt-audit/virt-audit/audit/hostpath"
 )
 
 // argument is one argument of QEMU's command line, or what is written like one.
@@ -286,7 +287,7 @@ func normal(kind Kind, name string) string {
 		if rest, ok := strings.CutPrefix(name, "/dev/fdset/"); ok {
 			return "/dev/fdset/" + rest
 		}
-		return Path(name)
+		return hostpath.Opened(name)
 	case Socket:
 		return SocketPath(name)
 	default:

@@ -3,6 +3,8 @@ package reach
 import (
 	"strconv"
 	"strings"
+
+	"github.com/virt-audit/virt-audit/audit/hostpath"
 )
 
 // name sets the resource's name, and its endpoint. Without a name there is no resource.
@@ -54,7 +56,7 @@ func (w *walker) path(name string) string {
 	if strings.HasPrefix(name, "[") && (w.domain.Type == "vmware" || w.domain.Type == "esx") {
 		return name
 	}
-	return Path(name)
+	return hostpath.Opened(name)
 }
 
 // attr returns an attribute of the element at the top of the stack.
@@ -192,7 +194,7 @@ func alsa(out *Resource, name string) {
 	rest, ok := strings.CutPrefix(name, "file:")
 	if !ok {
 		if strings.HasPrefix(name, "/") {
-			out.Name = Path(name)
+			out.Name = hostpath.Opened(name)
 		}
 		return
 	}
@@ -202,7 +204,7 @@ func alsa(out *Resource, name string) {
 		return
 	}
 	file, _, _ := strings.Cut(rest, ",")
-	out.Kind, out.Access, out.Name = File, Create|Write, Path(strings.Trim(file, `'"`))
+	out.Kind, out.Access, out.Name = File, Create|Write, hostpath.Opened(strings.Trim(file, `'"`))
 }
 
 // endpoint makes a network address out of its parts. An empty host is the default of who opens it.
@@ -275,4 +277,13 @@ func (w *walker) expand(text string) string {
 		}
 		text = before + strings.ReplaceAll(what, "{", "(") + after
 	}
+}
+
+// SocketPath is hostpath.Opened for the name of a UNIX socket: one that begins with "@" is in the abstract
+// namespace, which no permissions of files guard.
+func SocketPath(name string) string {
+	if strings.HasPrefix(name, "@") {
+		return name
+	}
+	return hostpath.Opened(name)
 }

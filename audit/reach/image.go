@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/virt-audit/virt-audit/audit/domxml"
+	"github.com/virt-audit/virt-audit/audit/hostpath"
 )
 
 // image adds what the name of a disk image leads to. QEMU takes what is before a colon for a protocol,
@@ -53,7 +54,7 @@ func (w *walker) imageFile(a *argument, r *optionRow, name string) {
 	switch {
 	case strings.HasPrefix(file, "/dev/fdset/"):
 		w.simple(a, r, Descriptor, file)
-	case Below(file, "/dev") && !Below(file, "/dev/shm"):
+	case hostpath.Below(file, "/dev") && !hostpath.Below(file, "/dev/shm"):
 		w.withAccess(a, r, BlockDevice, file, choose(r.access, a.holds)|Whole)
 	default:
 		w.simple(a, r, File, name)

@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
-	"github.com/virt-audit/virt-audit/rules/internal/textset"
+	"github.com/virt-audit/virt-audit/audit/textset"
 )
 
 // Kinds of resources in the index, about shared directories.

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
-	"github.com/virt-audit/virt-audit/rules/internal/account"
+	"github.com/virt-audit/virt-audit/audit/identity"
 	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
 
@@ -95,8 +95,8 @@ func confinementEvidence(p *audit.Pass) (some, none bool) {
 func hostUsers(p *audit.Pass, yield func(resource)) {
 	_, none := confinementEvidence(p)
 	for at, s := range audit.Each("seclabel", p.SecLabel) {
-		user, _, ok := account.Ownership(s.Label)
-		if !ok || !account.Decides(p, s) {
+		user, _, ok := identity.ParseOwner(s.Label)
+		if !ok || !identity.DecidesOwner(s, p.Live()) {
 			continue
 		}
 		host, _ := p.OnHost() // a user exists separately on each host

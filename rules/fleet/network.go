@@ -7,7 +7,7 @@ import (
 	"libvirt.org/go/libvirtxml"
 
 	"github.com/virt-audit/virt-audit/audit"
-	"github.com/virt-audit/virt-audit/rules/internal/textset"
+	"github.com/virt-audit/virt-audit/audit/textset"
 )
 
 // Kinds of resources in the index, about networks.

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
-	"github.com/virt-audit/virt-audit/rules/internal/hostpath"
-	"github.com/virt-audit/virt-audit/rules/internal/textset"
+	"github.com/virt-audit/virt-audit/audit/hostpath"
+	"github.com/virt-audit/virt-audit/audit/textset"
 )
 
 // resource is a resource that a domain names: a file, device, address or other name that guests may

@@ -1,12 +1,14 @@
-package reach
+// Package hostpath finds the file of the host that a name in a document leads to. It does not access
+// the file system.
+package hostpath
 
 import "strings"
 
-// Path returns the normal form of a path as libvirtd and QEMU open it; "" for the empty name. Both work
-// in the root directory, so that a relative name counts from there (measured: "../../etc/shadow" and
-// "etc/shadow" were opened and changed owner; libvirt 9.0 and 12.8). The host is not asked: of symbolic
-// links those are followed that every Linux host has.
-func Path(name string) string {
+// Opened returns the file of the host that libvirtd and QEMU open for a name in a document, or ""
+// for the empty name. Their working directory is the root directory, so a relative name starts
+// there (measured: "../../etc/shadow" and "etc/shadow" were opened and changed owner; libvirt 9.0
+// and 12.8). It follows only those symbolic links that every Linux host has.
+func Opened(name string) string {
 	if name == "" || isNormal(name) {
 		return name
 	}
@@ -27,7 +29,7 @@ func isNormal(name string) bool {
 	return !strings.HasPrefix(name, "/proc/")
 }
 
-// links are symbolic links that Linux hosts have. None of them leads to another one.
+// links are symbolic links that all Linux hosts have. None of them leads to another one.
 var links = []struct {
 	from  string
 	steps []string
@@ -61,12 +63,12 @@ func resolve(name string) string {
 	return "/" + strings.Join(at, "/")
 }
 
-// followed returns where a path of some steps leads, if its last step is a known link.
+// followed returns the target of a path whose last step is a known link.
 func followed(at []string) (target []string, ok bool) {
 	if at[0] == "proc" && (len(at) == 3 || len(at) == 5 && at[2] == "task") {
 		switch at[len(at)-1] {
 		case "root", "cwd":
-			return nil, true // of the daemon, of init and of most processes
+			return nil, true // of the daemon, and of most processes
 		}
 	}
 	if len(at) != 2 {
@@ -85,13 +87,4 @@ func followed(at []string) (target []string, ok bool) {
 func Below(file, directory string) bool {
 	rest, ok := strings.CutPrefix(file, strings.TrimSuffix(directory, "/"))
 	return ok && (rest == "" || rest[0] == '/')
-}
-
-// SocketPath is Path for the name of a UNIX socket: one that begins with "@" is in the abstract
-// namespace, which no permissions of files guard.
-func SocketPath(name string) string {
-	if strings.HasPrefix(name, "@") {
-		return name
-	}
-	return Path(name)
 }

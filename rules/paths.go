@@ -1,0 +1,20 @@
+package rules
+
+import (
+	"path"
+
+	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/hostpath"
+)
+
+// namedPath quotes a name from the document for a message, with the file that it leads to if that
+// differs.
+func namedPath(name string) string {
+	if file := hostpath.Opened(name); file != name && file != path.Clean(name) {
+		return "'" + name + "' (" + file + ")"
+	}
+	return "'" + name + "'"
+}
+
+// allowsPath reports whether the configuration allows guests the file that a name leads to.
+func allowsPath(p *audit.Pass, name string) bool { return p.AllowsPath(hostpath.Opened(name)) }
