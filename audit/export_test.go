@@ -14,10 +14,8 @@ func AskedAlone(d *Domain, c *Settings, indexers ...Indexer) (nothing, alone [][
 	index.Freeze()
 	ask := func(known *fleet.Index) (questions [][2]string, says bool) {
 		var asked []fleet.Question
-		p := Pass{
-			Domain: d, Boundary: c.Judge(d), QEMU: c.EffectiveQEMU(), Host: c.facts(d), hostName: c.hostName(d),
-			crossGuest: crossGuest{questions: &asked, index: known}, result: &Result{},
-		}
+		p := c.newPass(d)
+		p.crossGuest, p.result = crossGuest{questions: &asked, index: known}, &Result{}
 		for _, r := range c.Rules {
 			p.rule = r
 			r.Check(&p)

@@ -122,10 +122,10 @@ func (p *Pass) HostUser() (user, where string) {
 // FileMode returns the permissions of the document's file. ok is false if it is not a file of this
 // machine.
 func (p *Pass) FileMode() (mode host.Mode, ok bool) {
-	if p.fileMode == nil || p.Origin.Host != "" {
+	if p.settings.FileMode == nil || p.Origin.Host != "" {
 		return 0, false
 	}
-	return p.fileMode(p.Source)
+	return p.settings.FileMode(p.Source)
 }
 
 // Fires reports whether another rule has a finding about the domain with a severity above Info.
@@ -133,9 +133,7 @@ func (p *Pass) Fires(r *Rule) bool {
 	other := *p
 	other.rule, other.result = r, &Result{}
 	r.Check(&other)
-	if p.settings != nil {
-		p.settings.siteSeverity(other.result)
-	}
+	p.settings.siteSeverity(other.result)
 	p.dependsOn |= other.dependsOn
 	return slices.ContainsFunc(other.result.Findings, func(f Finding) bool { return f.Severity > Info })
 }

@@ -30,14 +30,12 @@ type crossGuest struct {
 func (c *Settings) Collect(x *fleet.Index, d *Domain, indexers ...Indexer) fleet.Questions {
 	var notes []fleet.Note
 	var questions []fleet.Question
-	p := Pass{Domain: d, Boundary: c.Judge(d), Host: c.facts(d), hostName: c.hostName(d), crossGuest: crossGuest{notes: &notes}}
+	p := c.newPass(d)
+	p.crossGuest.notes = &notes
 	for _, f := range indexers {
 		f(&p)
 	}
-	p = Pass{
-		Domain: d, Boundary: p.Boundary, QEMU: c.EffectiveQEMU(), Host: p.Host, hostName: p.hostName, result: &Result{},
-		crossGuest: crossGuest{questions: &questions},
-	}
+	p.result, p.crossGuest = &Result{}, crossGuest{questions: &questions}
 	for _, r := range c.Rules {
 		if r.Requires&NeedDomains != 0 {
 			p.rule = r

@@ -3,12 +3,12 @@ package audit
 import (
 	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/fleet"
 	"github.com/virt-audit/virt-audit/audit/host"
+	"github.com/virt-audit/virt-audit/audit/hostpath"
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
@@ -61,7 +61,7 @@ type Allowed struct {
 
 // AllowsEmulator reports whether the site allows guests to run with that binary.
 func (p *Pass) AllowsEmulator(file string) bool {
-	return p.allowed.emulator(file)
+	return p.settings.Allowed.emulator(file)
 }
 
 func (a *Allowed) emulator(file string) bool {
@@ -72,9 +72,8 @@ func (a *Allowed) emulator(file string) bool {
 // path is judged as written, after resolving "..".
 func (p *Pass) AllowsPath(file string) bool {
 	file = path.Clean(file)
-	return slices.ContainsFunc(p.allowed.Directories, func(dir string) bool {
-		rest, ok := strings.CutPrefix(file, strings.TrimSuffix(path.Clean(dir), "/"))
-		return ok && (rest == "" || rest[0] == '/')
+	return slices.ContainsFunc(p.settings.Allowed.Directories, func(dir string) bool {
+		return hostpath.Below(file, path.Clean(dir))
 	})
 }
 
@@ -143,17 +142,13 @@ type Pass struct {
 	// AfterWaivers.
 	Waivers []*AppliedWaiver
 
-	guest         policy.Guest // what the verdict is based on; empty while the index is filled
+	guest         policy.Guest // what the verdict is based on
 	rule          *Rule
 	result        *Result
 	missingInputs Inputs
 	dependsOn     Inputs // inputs from the host, see DependsOn
 
 	settings *Settings
-	allowed  Allowed
-
-	fileMode func(source string) (host.Mode, bool)
-
 	hostName string // of the host that the guest is on, see OnHost
 
 	crossGuest crossGuest
@@ -183,15 +178,13 @@ func (c *Settings) EffectiveQEMU() policy.Version {
 // Run judges one domain, applies the rules, and puts their findings through the stages that need
 // the domain, see finish.
 func Run(d *Domain, c *Settings) *Result {
-	guest := c.policyGuest(d)
-	res := &Result{Source: d.Source, Name: domxml.ShortName(d.Name), UUID: domxml.ShortName(d.UUID), Origin: d.Origin, Target: d.Target, Boundary: c.edition().Judge(guest)}
+	p := c.newPass(d)
+	res := &Result{Source: d.Source, Name: domxml.ShortName(d.Name), UUID: domxml.ShortName(d.UUID), Origin: d.Origin, Target: d.Target, Boundary: p.Boundary}
+	p.result = res
 	res.Origin.Label = domxml.ShortName(d.Origin.Label)
 	if res.Boundary.Verdict == policy.Inside {
 		res.Notes = scopeNotes(d, c.edition())
 	}
-	p := Pass{Domain: d, guest: guest, Boundary: res.Boundary, QEMU: c.EffectiveQEMU(), Host: c.facts(d), result: res, fileMode: c.FileMode, settings: c, allowed: c.Allowed}
-	p.Planned = c.QEMU != policy.Version{}
-	p.HostArch, p.hostName = c.hostArch(p.Host), c.hostName(d)
 	if c.Index.Len() > 1 {
 		p.crossGuest.index = c.Index
 	}
@@ -205,6 +198,16 @@ func Run(d *Domain, c *Settings) *Result {
 	}
 	c.finish(&p, have)
 	return res
+}
+
+// newPass returns a pass over a domain without a place for results.
+func (c *Settings) newPass(d *Domain) Pass {
+	guest, facts := c.policyGuest(d), c.facts(d)
+	return Pass{
+		Domain: d, guest: guest, Boundary: c.edition().Judge(guest), QEMU: c.EffectiveQEMU(),
+		Planned: c.QEMU != policy.Version{}, Host: facts, HostArch: c.hostArch(facts),
+		settings: c, hostName: c.hostName(d),
+	}
 }
 
 // Confirm marks a result of a run without the index as valid for a run with the index, because the
