@@ -200,7 +200,7 @@ func Run(d *Domain, c *Settings) *Result {
 	return res
 }
 
-// newPass returns a pass over a domain without a place for results.
+// newPass returns the pass for a domain; the caller adds the result or the questions.
 func (c *Settings) newPass(d *Domain) Pass {
 	guest, facts := c.policyGuest(d), c.facts(d)
 	return Pass{

@@ -1,5 +1,6 @@
-// Package identity reads as whom a guest runs: users and groups as libvirt parses them, and the labels of SELinux,
-// AppArmor and DAC that a document gives to the guest's process and to its files.
+// Package identity reads as whom a guest runs: users and groups as libvirt parses them, and the
+// labels of SELinux, AppArmor and DAC that a document gives to the guest's process and to its
+// files.
 package identity
 
 import (
@@ -39,9 +40,9 @@ func (a Account) Key() string {
 	return strconv.FormatUint(uint64(a.Number), 10)
 }
 
-// ParseOwner returns the user and the group of a DAC label, "user:group". It is not ok for a label that
-// libvirt does not understand: the guest does not start then (source: virParseOwnershipIds; libvirt 9.0
-// and 12.8).
+// ParseOwner returns the user and the group of a DAC label, "user:group". It is not ok for a label
+// that libvirt does not understand: the guest does not start then (source: virParseOwnershipIds;
+// libvirt 9.0 and 12.8).
 func ParseOwner(label string) (user, group Account, ok bool) {
 	u, g, ok := strings.Cut(label, ":")
 	if !ok {
@@ -53,8 +54,8 @@ func ParseOwner(label string) (user, group Account, ok bool) {
 }
 
 // ParseAccount is virGetUserID and virGetGroupID: after one leading "+" there must be a number;
-// otherwise libvirt tries names of the host first. Text that is neither a number nor a possible name
-// is not ok.
+// otherwise libvirt tries names of the host first. Text that is neither a number nor a possible
+// name is not ok.
 func ParseAccount(text string) (Account, bool) {
 	digits, number := strings.CutPrefix(text, "+")
 	if n, ok := unsigned(digits); ok {

@@ -95,6 +95,36 @@ func TestLabels(t *testing.T) {
 	}
 }
 
+// TestKeepsOwner compares with the defaults of libvirt 9.0: relabel='no' for static and none.
+func TestKeepsOwner(t *testing.T) {
+	for seclabel, want := range map[string]bool{
+		`<seclabel type='dynamic' model='dac'/>`:                                          false,
+		`<seclabel type='dynamic' model='dac' relabel='yes'/>`:                            false,
+		`<seclabel type='static' model='dac'><label>a:b</label></seclabel>`:               true,
+		`<seclabel type='static' model='dac' relabel='yes'><label>a:b</label></seclabel>`: false,
+		`<seclabel type='static' model='dac' relabel='no'><label>a:b</label></seclabel>`:  true,
+		`<seclabel type='none' model='dac'/>`:                                             true,
+		`<seclabel type='none'/>`:                                                         true,
+		`<seclabel type='none' model='selinux'/>`:                                         false,
+		`<seclabel type='static' model='selinux'><label>u:r:t:s0</label></seclabel>`:      false,
+	} {
+		d, err := domxml.Load("test.xml", []byte(`<domain type='kvm'>`+seclabel+`</domain>`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for e := range d.Root().Children("seclabel") {
+			if got := KeepsOwner(e); got != want {
+				t.Errorf("%s: %v", seclabel, got)
+			}
+		}
+		for _, l := range Labels(d) {
+			if keep := want || l.Model == "selinux" && l.Type != "dynamic"; l.Keep != keep {
+				t.Errorf("%s: keeps %v", seclabel, l.Keep)
+			}
+		}
+	}
+}
+
 func TestRuns(t *testing.T) {
 	d, err := domxml.Load("test.xml", []byte(`<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
 <os><inituser>root</inituser><initgroup>+5</initgroup></os>

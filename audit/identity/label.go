@@ -16,28 +16,28 @@ type Use int
 const (
 	None    Use = iota // nothing: the element removes confinement, or decides how files are treated
 	Process            // the guest's process
-	Base               // what libvirt makes the label of the process from
-	Image              // the guest's files, as libvirt noted it
+	Base               // the label from which libvirt makes that of the process
+	Image              // the guest's files, as libvirt recorded it
 	File               // the one file or socket that the element is in
 )
 
-// Label is one statement of a document about security: a <label>, <baselabel> or <imagelabel>, or a <seclabel>
-// without any of them.
+// Label is one statement of a document about security: a <label>, <baselabel> or <imagelabel>, or a
+// <seclabel> without any of them.
 type Label struct {
 	Use   Use
 	Model string // "selinux", "apparmor", "dac"; "" is the host's SELinux or AppArmor, "none" no driver at all
 	Type  string // "dynamic", "static" or "none", as libvirt completes it; "" for a file
 	Value string // the label, with the blanks around it
-	Keep  bool   // libvirt does not label files with it: relabel='no'
+	Keep  bool   // libvirt does not label files with it
 
 	At    domxml.Path // of the text, or of the element where there is none
 	Owner domxml.Path // of the <seclabel>
 	Live  bool        // the document is that of a running guest, whose labels all count
 }
 
-// Active reports whether libvirt acts on the label: that of a process counts if it is static, or noted in the
-// document of a running guest; that which one is made from if it is dynamic and not of DAC
-// (virSecurityLabelDefParseXML, virSecurityDACGenLabel of libvirt 9.0 and 12.8).
+// Active reports whether libvirt uses the label. The label of a process counts if it is static, or if
+// the document is that of a running guest; a base label counts if the label is dynamic and the model is
+// not DAC (virSecurityLabelDefParseXML, virSecurityDACGenLabel of libvirt 9.0 and 12.8).
 func (l Label) Active() bool {
 	switch l.Use {
 	case Process:
@@ -64,13 +64,34 @@ func DecidesOwner(l *libvirtxml.DomainSecLabel, live bool) bool {
 	return l.Model == "dac" && processLabelCounts(l.Type, live)
 }
 
+// KeepsOwner reports whether a <seclabel> keeps libvirt from changing the owner of files.
+func KeepsOwner(seclabel domxml.Element) bool {
+	model, ok := seclabel.Attr("model")
+	return (!ok || model == "dac") && keeps(seclabel)
+}
+
+// keeps reports whether libvirt does not label files with a <seclabel>: relabel='no', which is the
+// default for the static label of a domain and for none (virSecurityLabelDefParseXML of libvirt 9.0).
+// labelskip='yes' has the same effect for a file.
+func keeps(seclabel domxml.Element) bool {
+	if relabel, ok := seclabel.Attr("relabel"); ok {
+		return relabel == "no"
+	}
+	if kind, _ := seclabel.Attr("type"); seclabel.Depth == 1 && (kind == "static" || kind == "none") {
+		return true
+	}
+	skip, _ := seclabel.Attr("labelskip")
+	return skip == "yes"
+}
+
 // Mandatory reports whether the label is one of SELinux or AppArmor.
 func (l Label) Mandatory() bool { return l.Model != "dac" && l.Model != "none" }
 
-// Unconfined reports whether the statement takes the guest out of the host's SELinux or AppArmor.
+// Unconfined reports whether the host's SELinux or AppArmor does not confine the guest.
 func (l Label) Unconfined() bool { return l.Mandatory() && l.Type == "none" }
 
-// Labels returns all labels of a document, by the order of their elements: those of the domain, and those of files and sockets.
+// Labels returns all labels of a document, by the order of their elements: those of the domain, and
+// those of files and sockets.
 func Labels(d *domxml.Domain) []Label {
 	var out []Label
 	for e := range d.Elements() {
@@ -97,8 +118,7 @@ func appendDomain(out []Label, d *domxml.Domain, e domxml.Element) []Label {
 	if base.Model == "none" {
 		base.Type = "none"
 	}
-	relabel, _ := e.Attr("relabel")
-	base.Keep = relabel == "no" || relabel == "" && base.Type == "static"
+	base.Keep = keeps(e)
 	uses := []struct {
 		name string
 		use  Use
@@ -123,9 +143,7 @@ func appendFile(out []Label, e domxml.Element) []Label {
 	l := Label{Use: File, Owner: e.Path()}
 	l.At = l.Owner
 	l.Model, _ = e.Attr("model")
-	relabel, _ := e.Attr("relabel")
-	skip, _ := e.Attr("labelskip")
-	l.Keep = relabel == "no" || skip == "yes"
+	l.Keep = keeps(e)
 	for child := range e.Children("label") {
 		l.Value, l.At = child.Text(), child.Path()
 		break
@@ -152,7 +170,8 @@ func ParseContext(label string) (Context, bool) {
 	return c, true
 }
 
-// Run is a user or group that a document names for a process or for access to files elsewhere than in a label.
+// Run is a user or group that a document names for a process or for access to files elsewhere than
+// in a label.
 type Run struct {
 	Account Account
 	Group   bool
@@ -161,8 +180,8 @@ type Run struct {
 	At      domxml.Path
 }
 
-// Runs returns the users and groups that a document names outside of its labels: those of a container's first
-// process, and those that its command line makes QEMU use.
+// Runs returns the users and groups that a document names outside of its labels: those of a
+// container's first process, and those that its command line makes QEMU use.
 func Runs(d *domxml.Domain) []Run {
 	var out []Run
 	add := func(text string, group bool, at domxml.Path) {

@@ -24,7 +24,8 @@ type argument struct {
 // manyArgs is the number of properties from which they are looked up in a map.
 const manyArgs = 12
 
-// get returns a property; the last counts. One of a nested node is looked for there, then at the top.
+// get returns a property; the last counts. One of a nested node is looked for there, then at the
+// top.
 func (a *argument) get(key string) (string, bool) {
 	if a.prefix != "" {
 		if value, ok := a.exact(a.prefix + key); ok {
@@ -228,7 +229,8 @@ next:
 	}
 }
 
-// unknown adds an option or property whose meaning is not known. Its value may be a secret and is omitted.
+// unknown adds an option or property whose meaning is not known. Its value may be a secret and is
+// omitted.
 func (w *walker) unknown(a *argument, key string) {
 	name := "-" + a.option
 	if key != "" {
@@ -284,9 +286,6 @@ func (w *walker) put(a *argument, r *optionRow, kind Kind, value string) {
 func normal(kind Kind, name string) string {
 	switch kind {
 	case File, Directory, BlockDevice, CharDevice, Executable, VDPA:
-		if rest, ok := strings.CutPrefix(name, "/dev/fdset/"); ok {
-			return "/dev/fdset/" + rest
-		}
 		return hostpath.Opened(name)
 	case Socket:
 		return SocketPath(name)

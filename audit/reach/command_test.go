@@ -39,7 +39,8 @@ func lines(resources []Resource) []string {
 	return out
 }
 
-// TestCommand holds what each form of QEMU's command line is read as. An argument is split at the first blank.
+// TestCommand holds what each form of QEMU's command line is read as. An argument is split at the
+// first blank.
 func TestCommand(t *testing.T) {
 	for _, c := range []struct{ argument, want string }{
 		{"/var/run/x.img", "file /run/x.img [read, write]"},

@@ -7,7 +7,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit/domxml"
 )
 
-// place names an attribute, a text or an element from where a row is: "../@type", "^disk/readonly", "/@type".
+// place names an attribute, a text or an element from where a row is: "../@type", "^disk/readonly",
+// "/@type".
 type place struct {
 	root, self bool
 	up         int

@@ -51,7 +51,7 @@ func (w *walker) name(out *Resource, r *row, value string) bool {
 	return out.Name != ""
 }
 
-// path is Path, but for the names of VMware, which are not of this host.
+// path is hostpath.Opened, except for the names of VMware, which are not of this host.
 func (w *walker) path(name string) string {
 	if strings.HasPrefix(name, "[") && (w.domain.Type == "vmware" || w.domain.Type == "esx") {
 		return name
@@ -65,7 +65,8 @@ func (w *walker) attr(name string) string {
 	return value
 }
 
-// number returns an attribute that holds a number, 0 where it is absent; libvirt reads it in any base of C.
+// number returns an attribute that holds a number, 0 where it is absent; libvirt reads it in any
+// base of C.
 func (w *walker) number(name string) uint64 {
 	n, _ := strconv.ParseUint(w.attr(name), 0, 32)
 	return n
@@ -254,8 +255,8 @@ func (w *walker) first(s source) string {
 	return ""
 }
 
-// expand fills "{name}", "{uuid}" and "{PLACE}" of a default; "" where the document lacks one of them, as a
-// template does.
+// expand fills "{name}", "{uuid}" and "{PLACE}" of a default; "" where the document lacks one of
+// them, as a template does.
 func (w *walker) expand(text string) string {
 	for {
 		before, rest, ok := strings.Cut(text, "{")
@@ -279,8 +280,8 @@ func (w *walker) expand(text string) string {
 	}
 }
 
-// SocketPath is hostpath.Opened for the name of a UNIX socket: one that begins with "@" is in the abstract
-// namespace, which no permissions of files guard.
+// SocketPath is hostpath.Opened for the name of a UNIX socket: one that begins with "@" is in the
+// abstract namespace, which no permissions of files guard.
 func SocketPath(name string) string {
 	if strings.HasPrefix(name, "@") {
 		return name

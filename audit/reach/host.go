@@ -12,9 +12,9 @@ type Host struct {
 	Name    string     // in lower case; "" for an address, and where none is given
 }
 
-// ParseHost reads a host as getaddrinfo does for libvirt and QEMU: an address of either family, also
-// IPv4-mapped, in brackets or with the numbers of inet_aton ("0", "127.1", "0x7f.1"). Everything else is
-// a name, "localhost4" and "127.0.0.999" too.
+// ParseHost reads a host as getaddrinfo does for libvirt and QEMU: an address of either family,
+// also IPv4-mapped, in brackets or with the numbers of inet_aton ("0", "127.1", "0x7f.1").
+// Everything else is a name, "localhost4" and "127.0.0.999" too.
 func ParseHost(text string) Host {
 	inner := text
 	if len(text) > 2 && text[0] == '[' && text[len(text)-1] == ']' {
@@ -44,7 +44,8 @@ func (h Host) String() string {
 	return h.Name
 }
 
-// Loopback reports whether the host is certainly the machine itself: an address of 127.0.0.0/8, ::1.
+// Loopback reports whether the host is certainly the machine itself: an address of 127.0.0.0/8,
+// ::1.
 func (h Host) Loopback() bool { return h.Address.IsLoopback() }
 
 // Every reports whether who listens there listens on all addresses.
@@ -52,7 +53,8 @@ func (h Host) Every() bool {
 	return h.Address.IsUnspecified() || !h.Address.IsValid() && h.Name == ""
 }
 
-// classicAddress is inet_aton: one to four numbers, decimal, octal or hexadecimal; the last fills the rest.
+// classicAddress is inet_aton: one to four numbers, decimal, octal or hexadecimal; the last fills
+// the rest.
 func classicAddress(text string) (netip.Addr, bool) {
 	parts := strings.Split(text, ".")
 	if text == "" || len(parts) > 4 {

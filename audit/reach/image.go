@@ -10,8 +10,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit/hostpath"
 )
 
-// image adds what the name of a disk image leads to. QEMU takes what is before a colon for a protocol,
-// unless a slash comes first.
+// image adds what the name of a disk image leads to. QEMU takes what is before a colon for a
+// protocol, unless a slash comes first.
 func (w *walker) image(a *argument, access []choice[Access, []argTest], id, name string) {
 	r := &optionRow{id: id, access: access}
 	scheme, rest, ok := strings.Cut(name, ":")

@@ -5,8 +5,9 @@ import "strings"
 // Kind is the sort of a resource.
 type Kind uint8
 
-// The kinds of resources. Name holds, in normal form: a path for those that are files; "bus:device" or
-// "vendor:product" and the like for devices; "pool/volume" for a volume; the name for everything else.
+// The kinds of resources. Name holds, in normal form: a path for those that are files; "bus:device"
+// or "vendor:product" and the like for devices; "pool/volume" for a volume; the name for everything
+// else.
 const (
 	Unknown     Kind = iota // an argument whose meaning is not known
 	File                    // also a device or socket if the host has one at that path
@@ -68,10 +69,10 @@ type Access uint8
 const (
 	Read    Access = 1 << iota
 	Write          // content can be changed
-	Create         // it is made, and in many cases truncated or removed before
+	Create         // it is created, and often truncated or removed before
 	Execute        // it is run, or loaded into a process
-	Connect        // data is exchanged with who listens there
-	Listen         // data is exchanged with who connects
+	Connect        // data is exchanged with the listener
+	Listen         // data is exchanged with those that connect
 	Whole          // a device as a whole, its commands included
 )
 
@@ -88,7 +89,7 @@ func (a Access) String() string {
 	return strings.Join(out, ", ")
 }
 
-// Opener is the set of those who open a resource.
+// Opener is the set of processes that open a resource.
 type Opener uint8
 
 // The openers of resources.
@@ -103,7 +104,7 @@ const (
 
 var openerNames = []string{"libvirt (root)", "QEMU", "helper (root)", "helper (QEMU's user)", "toolstack (root)", "guest"}
 
-// String returns them in words: "libvirt (root), QEMU".
+// String returns the openers in words: "libvirt (root), QEMU".
 func (o Opener) String() string {
 	var out []string
 	for i, name := range openerNames {
@@ -114,5 +115,5 @@ func (o Opener) String() string {
 	return strings.Join(out, ", ")
 }
 
-// Root reports whether someone with the privileges of root is among them.
+// Root reports whether one of the openers has the privileges of root.
 func (o Opener) Root() bool { return o&(Libvirt|Helper|Toolstack) != 0 }

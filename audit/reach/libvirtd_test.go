@@ -58,9 +58,9 @@ var passed = []probe{
 	{"cmdfirmware", "-fw_cfg|name=opt/a,file=%", "x", false, true},
 }
 
-// TestOnLibvirtd starts one guest that reaches its host in many ways, and compares what happens with the
-// inventory: every file that QEMU holds open or libvirt gives it is in the list, and what the list states about
-// owners is so.
+// TestOnLibvirtd starts one guest that reaches its host in many ways, and compares what happens
+// with the inventory: every file that QEMU holds open or libvirt gives it is in the list, and what
+// the list states about owners is so.
 func TestOnLibvirtd(t *testing.T) {
 	daemon := libvirtd.Start(t, libvirtd.Options{})
 	outside := daemon.Path(inside)
@@ -115,8 +115,8 @@ func TestOnLibvirtd(t *testing.T) {
 	t.Logf("kinds of resources compared: %d; open: %d", len(probes)+len(passed), len(descriptors))
 }
 
-// TestArgumentsOfLibvirt holds that the two tables agree: what libvirt makes of a document's devices on QEMU's
-// command line names nothing that the document's inventory lacks.
+// TestArgumentsOfLibvirt holds that the two tables agree: what libvirt makes of a document's
+// devices on QEMU's command line names nothing that the document's inventory lacks.
 func TestArgumentsOfLibvirt(t *testing.T) {
 	daemon := libvirtd.Start(t, libvirtd.Options{})
 	const devices = `
@@ -176,7 +176,8 @@ func TestArgumentsOfLibvirt(t *testing.T) {
 	t.Logf("resources that both tables name: %d", agreed)
 }
 
-// words splits what virsh prints for a shell: variables of the environment, the executable, and its arguments.
+// words splits what virsh prints for a shell: variables of the environment, the executable, and its
+// arguments.
 func words(text string) []string {
 	var out []string
 	var b strings.Builder

@@ -102,12 +102,12 @@ func parseArgTests(s string) []argTest {
 	return out
 }
 
-// switches are the other words for on and off (qapi_bool_parse in QEMU's qapi/qapi-util.c); before 6.0
-// they were on and off alone.
+// switches are the other words for on and off (qapi_bool_parse in QEMU's qapi/qapi-util.c); before
+// 6.0 they were on and off alone.
 var switches = map[string]string{"yes": "on", "true": "on", "y": "on", "no": "off", "false": "off", "n": "off"}
 
-// fits reports whether the row is about a property. Where the backend is not known (any) that of the row
-// is not looked at.
+// fits reports whether the row is about a property. Where the backend is not known (any) that of
+// the row is not looked at.
 func (r *optionRow) fits(backend, property string, anyBackend bool) bool {
 	return matchesAny(r.properties, property) && (anyBackend || matchesAny(r.backends, backend))
 }
@@ -116,7 +116,8 @@ func matchesAny(patterns []string, s string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool { return matches(p, s) })
 }
 
-// matches compares with a pattern in which * stands for any text. The whole argument, ".", is matched by itself alone.
+// matches compares with a pattern in which * stands for any text. The whole argument, ".", is
+// matched by itself alone.
 func matches(pattern, s string) bool {
 	head, rest, star := strings.Cut(pattern, "*")
 	if !star {
@@ -147,7 +148,8 @@ var implied = map[string]string{
 	"trace": "enable", "plugin": "file", "semihosting-config": "enable", "sandbox": "enable", "vnc": "vnc",
 }
 
-// namesBackend are the options whose implied key names the back-end that the other properties are for.
+// namesBackend are the options whose implied key names the back-end that the other properties are
+// for.
 func namesBackend(option string) bool {
 	switch option {
 	case "machine", "M", "accel", "mon", "numa", "fw_cfg", "trace", "plugin", "semihosting-config", "sandbox", "vnc":
@@ -168,8 +170,8 @@ var listed = sync.OnceValue(func() map[string]bool {
 	return out
 })
 
-// holdsName reports whether a property of one of QEMU's types can name something of the host. A link names
-// another object of the same QEMU.
+// holdsName reports whether a property of one of QEMU's types can name something of the host. A
+// link names another object of the same QEMU.
 func holdsName(kind string) bool {
 	switch kind {
 	case "str", "string", "strList", "list", "recursion", "busnr", "structtm", "gueststatistics":

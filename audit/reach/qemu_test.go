@@ -32,8 +32,8 @@ func cliKey(group, backend, member string) string {
 	return member[strings.LastIndexByte(member, '.')+1:]
 }
 
-// TestOptionsComplete holds the table of options against what QEMU itself lists: 7.2 and 11.1 for several
-// machines, kept in qemu.txt.
+// TestOptionsComplete holds the table of options against what QEMU itself lists: 7.2 and 11.1 for
+// several machines, kept in qemu.txt.
 func TestOptionsComplete(t *testing.T) { complete(t, strings.Lines(qemuText)) }
 
 // TestOptionsOfThisQEMU is the same with the installed QEMU.

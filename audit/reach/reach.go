@@ -1,11 +1,11 @@
-// Package reach lists what of its host a guest touches: every file, device, socket, network address,
-// program, libvirt object and setting that a domain document names, wherever in the document it does so,
-// with how it is used and who opens it. It judges nothing; Sensitive only returns what kind of place a
-// resource is in.
+// Package reach lists what of its host a guest touches: every file, device, socket, network
+// address, executable, libvirt object and setting that a domain document names, wherever in the
+// document, with how it is used and which process opens it. It judges nothing; Sensitive only
+// returns what kind of place a resource is in.
 //
-// Three tables drive it: positions.txt (places of a document), options.txt (places of QEMU's command
-// line) and sensitive.txt (places of a host). Tests compare the first two with libvirt's schema and
-// with QEMU's own lists, so that a place that no one has thought of fails the build.
+// Three tables drive it: positions.txt (places of a document), options.txt (places of QEMU's
+// command line) and sensitive.txt (places of a host). Tests compare the first two with libvirt's
+// schema and with QEMU's own lists, so that a new place fails the build.
 package reach
 
 import (
@@ -21,8 +21,8 @@ type Resource struct {
 	Opener  Opener
 	Relabel bool // libvirt changes the owner (and the label) of the file for the guest
 
-	Name    string // in normal form, see Path, ParseHost and the kinds
-	Written string // as the document has it; "" where it is implied
+	Name    string // in normal form, see hostpath.Opened, ParseHost and the kinds
+	Written string // as in the document; "" if it is implied
 	At      domxml.Path
 	ID      string // of the row of the table: "disk-file", "qemu-chardev-socket-path"
 
@@ -34,7 +34,7 @@ type Resource struct {
 // Endpoint is a network address that is listened on or connected to.
 type Endpoint struct {
 	Host      Host
-	Port      string // a number, a range "5900-5910" or the name of a service; "" where it is chosen later
+	Port      string // a number, a range "5900-5910" or the name of a service; "" if it is chosen later
 	Transport Transport
 	TLS       TLS
 }
@@ -74,8 +74,8 @@ func (e Endpoint) String() string {
 	return string(e.Transport) + "://" + host
 }
 
-// Of returns what a domain reaches, in the order of the document; what the document implies comes at
-// the element that implies it. The work grows as the document does.
+// Of returns what a domain reaches, in the order of the document. What the document implies comes at
+// the element that implies it. The time is linear in the size of the document.
 func Of(d *domxml.Domain) []Resource {
 	w := newWalker(d)
 	w.walk()

@@ -197,7 +197,8 @@ func TestContainer(t *testing.T) {
 	}
 }
 
-// TestPlaces holds that every resource is at a place that the document has, in the document's order.
+// TestPlaces holds that every resource is at a place that the document has, in the document's
+// order.
 func TestPlaces(t *testing.T) {
 	d := load(t, strings.Repeat(`<disk type='file'><source file='/a'/></disk><serial type='tcp'><source mode='bind' service='1'/></serial>`, 100), "-D", "/a")
 	var order []int

@@ -62,8 +62,8 @@ func (w *walker) withAccess(a *argument, r *optionRow, kind Kind, name string, a
 	w.out = append(w.out, Resource{Kind: kind, Access: access, Opener: w.opener(QEMU), Name: name, Written: name, At: a.at, ID: r.id})
 }
 
-// commas reads -initrd "FILE ARGUMENTS,FILE ...", which kernels of the multiboot kind take; the plain file is
-// the whole value.
+// commas reads -initrd "FILE ARGUMENTS,FILE ...", which kernels of the multiboot kind take; the
+// plain file is the whole value.
 func (w *walker) commas(a *argument, r *optionRow, value string) {
 	w.simple(a, r, File, value)
 	if a.option != "initrd" || !strings.ContainsAny(value, ", ") {
@@ -88,7 +88,8 @@ func (w *walker) keymap(a *argument, r *optionRow, value string) {
 	w.simple(a, r, File, value)
 }
 
-// legacy reads the syntax of -serial and its like. A debugger stub is a server though it does not say so.
+// legacy reads the syntax of -serial and its like. A debugger stub is a server though it does not
+// say so.
 func (w *walker) legacy(a *argument, r *optionRow, value string, serves bool) {
 	value = strings.TrimPrefix(value, "mon:")
 	head, rest, _ := strings.Cut(value, ":")

@@ -66,7 +66,8 @@ func coversSteps(pattern, steps []string) bool {
 	return ok && (last || coversSteps(pattern[1:], steps[1:]))
 }
 
-// naming reports whether a text of that datatype could name something: it is not a number, nor one of some words.
+// naming reports whether a text of that datatype could name something: it is not a number, nor one
+// of some words.
 func naming(datatype string) bool {
 	return slices.ContainsFunc(strings.Split(datatype, "|"), func(t string) bool {
 		return t != "number" && !strings.HasPrefix(t, "=")

@@ -40,9 +40,10 @@ func (p Place) Severity(a Access) string {
 
 var severityWords = []string{"", "low", "medium", "high", "critical"}
 
-// Sensitive returns the place that a resource is in, and how bad it is that the guest reaches it that way:
-// "low" to "critical", or "". Of several places that it could be the longest pattern counts. What belongs
-// to the guest itself is not bad. It is not ok for anything but a path or an address, and for other places.
+// Sensitive returns the place that a resource is in, and how bad it is that the guest reaches it
+// that way: "low" to "critical", or "". Of several places that it could be the longest pattern
+// counts. What belongs to the guest itself is not bad. It is not ok for anything but a path or an
+// address, and for other places.
 func Sensitive(r Resource, d *domxml.Domain) (place Place, severity string, ok bool) {
 	t := sensitive()
 	switch {
@@ -250,7 +251,8 @@ func (s *search) take(c candidate, p *Place, exact bool) {
 	}
 }
 
-// shortName is how many bytes of a guest's name libvirt takes into the names of directories (virDomainDefGetShortName).
+// shortName is how many bytes of a guest's name libvirt takes into the names of directories
+// (virDomainDefGetShortName).
 const shortName = 20
 
 // isOwn reports whether what stands for a guest in a path is the current guest.

@@ -100,7 +100,8 @@ func TestSensitiveAddresses(t *testing.T) {
 	}
 }
 
-// TestSensitiveTable holds that every pattern is in normal form and is found by a path that it is made for.
+// TestSensitiveTable holds that every pattern is in normal form and is found by a path that it is
+// made for.
 func TestSensitiveTable(t *testing.T) {
 	seen := map[string]bool{}
 	for line := range strings.Lines(sensitiveText) {

@@ -120,7 +120,8 @@ type blockRow struct {
 	element, value string
 }
 
-// parseTable parses a table, and notes in places, unless it is nil, which places the rows are about.
+// parseTable parses a table, and notes in places, unless it is nil, which places the rows are
+// about.
 func parseTable(text string, places map[string]bool) *table {
 	t := &table{root: &node{}, named: map[string]condition{}, blocks: map[string][]blockRow{}, places: places}
 	block := ""

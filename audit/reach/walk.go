@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit/domxml"
+	"github.com/virt-audit/virt-audit/audit/identity"
 )
 
 // walker goes through a document once.
@@ -26,19 +27,9 @@ func newWalker(d *domxml.Domain) *walker {
 		w.rootless = true
 	}
 	for label := range d.Root().Children("seclabel") {
-		w.keeps = w.keeps || keepsOwner(label)
+		w.keeps = w.keeps || identity.KeepsOwner(label)
 	}
 	return w
-}
-
-// keepsOwner reports whether a <seclabel> keeps libvirt from changing the owner of files.
-func keepsOwner(label domxml.Element) bool {
-	if model, ok := label.Attr("model"); ok && model != "dac" {
-		return false
-	}
-	relabel, _ := label.Attr("relabel")
-	kind, _ := label.Attr("type")
-	return relabel == "no" || kind == "none"
 }
 
 func (w *walker) walk() {
@@ -64,8 +55,8 @@ func (w *walker) walk() {
 	}
 }
 
-// ignored reports whether libvirt reads nothing of an element: a copy job of a guest that does not run, and
-// the first console where it is another name for the first serial port.
+// ignored reports whether libvirt reads nothing of an element: a copy job of a guest that does not
+// run, and the first console where it is another name for the first serial port.
 func (w *walker) ignored(e domxml.Element) bool {
 	switch e.Name {
 	case "mirror":
@@ -155,7 +146,7 @@ func (w *walker) opener(o Opener) Opener {
 // keepsHere reports whether the element has a <seclabel> of its own that leaves the owner alone.
 func (w *walker) keepsHere(e domxml.Element) bool {
 	for label := range e.Children("seclabel") {
-		if keepsOwner(label) {
+		if identity.KeepsOwner(label) {
 			return true
 		}
 	}

@@ -1,6 +1,6 @@
-// Command qemu writes qemu.txt: what the command line of QEMU takes, as the executables that are its arguments
-// list it, old and new. A program with arguments of its own is one quoted word. Lines that the file has already
-// stay: another QEMU takes them.
+// Command qemu writes qemu.txt: what the command line of QEMU takes, as the executables that are
+// its arguments list it, old and new. A program with arguments of its own is one quoted word. Lines
+// that the file has already stay: another QEMU takes them.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Command schema writes testdata/schema.txt: every attribute and every text that libvirt's schema of a
-// domain allows, each with its datatype. The test of the inventory's completeness reads it.
+// Command schema writes testdata/schema.txt: every attribute and every text that libvirt's schema
+// of a domain allows, each with its datatype. The test of the inventory's completeness reads it.
 //
 // A datatype is what the schema's definition is called if it constrains a string ("absFilePath"),
 // "number", "text", "string" where a pattern has no name, and "=word" for each fixed word.

@@ -1,4 +1,5 @@
-// Package qemulist asks a QEMU what its command line takes. The table of options is held against the answer.
+// Package qemulist asks a QEMU what its command line takes. The table of options is held against
+// the answer.
 package qemulist
 
 import (
@@ -13,12 +14,13 @@ import (
 	"strings"
 )
 
-// List returns the lines that QEMU's qemu.txt is made of, and the version. The executable may have arguments of
-// its own, between blanks.
+// List returns the lines that QEMU's qemu.txt is made of, and the version. The executable may have
+// arguments of its own, between blanks.
 //
-// Lines are "option NAME", "driver NAME" for -device, "GROUP PROPERTY TYPE" for device, machine and accel, and
-// "GROUP BACKEND PROPERTY TYPE" for object, and for blockdev, chardev, netdev, audiodev and display, which come
-// from QEMU's schema. Types are QEMU's own; a property of several types has several lines.
+// Lines are "option NAME", "driver NAME" for -device, "GROUP PROPERTY TYPE" for device, machine and
+// accel, and "GROUP BACKEND PROPERTY TYPE" for object, and for blockdev, chardev, netdev, audiodev
+// and display, which come from QEMU's schema. Types are QEMU's own; a property of several types has
+// several lines.
 func List(program string) (lines map[string]bool, version string, err error) {
 	q := qemu{command: strings.Fields(program), found: map[string]bool{}}
 	m := regexp.MustCompile(`version ([0-9.]+)`).FindStringSubmatch(q.run("--version"))
@@ -65,8 +67,8 @@ func (q *qemu) options() {
 	}
 }
 
-// ask runs commands of QMP and returns what answered them, in their order; nil for a command that failed. It
-// waits for each answer: QEMU drops commands that wait when its input ends.
+// ask runs commands of QMP and returns what answered them, in their order; nil for a command that
+// failed. It waits for each answer: QEMU drops commands that wait when its input ends.
 func (q *qemu) ask(commands ...string) []json.RawMessage {
 	out := make([]json.RawMessage, len(commands))
 	c := exec.Command(q.command[0], append(slices.Clone(q.command[1:]), "-machine", "none", "-nodefaults", "-display", "none", "-qmp", "stdio")...)
