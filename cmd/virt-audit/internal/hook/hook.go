@@ -31,7 +31,7 @@ func New() *command.Command {
 			},
 			{
 				Call:  "virt-audit hook status [options]",
-				About: "exit 0 when the hook is active, 1 when it is not",
+				About: "exit 0 when the hook is active, 1 when it cannot be relied on",
 			},
 			{Call: "virt-audit hook uninstall [options]", About: "remove the script"},
 			{

@@ -246,7 +246,7 @@ func statusCommand() *command.Command {
 	i := newInstallation()
 	return &command.Command{
 		Name:  "status",
-		Usage: "report whether the hook is active: exit 0 when it is, 1 when it is not",
+		Usage: "report whether the hook is active: exit 0 when it is, 1 when it cannot be relied on",
 		Flags: i.flags(),
 		Run: func(inv *command.Invocation) error {
 			place, err := i.resolve()

@@ -26,14 +26,14 @@ type scriptPlace struct {
 
 func (p *scriptPlace) path() string { return filepath.Join(p.hooks, "qemu.d", p.name) }
 
-// describe prints whether the hook is active, and everything that prevents it. It reports whether
-// it is active.
+// describe prints that the hook is active, or why it cannot be relied on. It reports whether it is
+// active.
 func (p *scriptPlace) describe(w io.Writer) bool {
 	s, problems := p.check()
 	if len(problems) == 0 {
 		fmt.Fprintf(w, "%s is active\n", p.path())
 	} else {
-		fmt.Fprintf(w, "%s is NOT active:\n", p.path())
+		fmt.Fprintf(w, "%s cannot be relied on:\n", p.path())
 		for _, problem := range problems {
 			fmt.Fprintf(w, "  %s\n", problem)
 		}
@@ -76,7 +76,7 @@ func (p *scriptPlace) check() (s *script, problems []string) {
 		problem("the script is not safe to run as root: %s", why)
 	}
 	if s.old {
-		problem("it was written by an older version: 'virt-audit hook install' writes it again")
+		problem("an older version wrote it, and libvirt may still run it: 'virt-audit hook install' replaces it, with the options given then and not those of the old script")
 		return s, problems
 	}
 	if data, err := os.ReadFile(p.path()); err != nil || string(data) != s.text() {
