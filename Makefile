@@ -81,9 +81,10 @@ fmt:
 	$(LINT) fmt
 
 # docs writes all generated text: schema, page and example of the configuration, the rules page, the tables
-# in the README, the man page, the goldens.
+# in the README, the man page, the goldens of formats and of common guests.
 docs:
 	$(GO) test ./audit/config -run TestGenerated -update
+	$(GO) test ./rules -run TestNoise -update
 	$(GO) test ./cmd/virt-audit -run "TestGenerated|TestGolden|TestManual" -update
 
 # validate checks every document of the repository against libvirt's own schema.
