@@ -4,10 +4,9 @@ import (
 	"os"
 	"testing"
 
-	"github.com/virt-audit/virt-audit/testdata/need"
-
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/domxml"
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 // TestCorpus prints how often each rule reports findings for real documents that libvirt's schema

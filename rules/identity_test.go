@@ -11,10 +11,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/virt-audit/virt-audit/testdata/need"
-
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/domxml"
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 // everyResult calls visit with the findings of every rule in the available documents: the fixtures,

@@ -6,9 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/virt-audit/virt-audit/testdata/need"
-
 	"github.com/virt-audit/virt-audit/audit/domxml"
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 // corpus returns the directory of real documents; without one it skips the test.

@@ -7,9 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/virt-audit/virt-audit/testdata/need"
-
 	"github.com/virt-audit/virt-audit/audit/policy"
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 // corpusRow is one line of machines.tsv: a machine of one build of QEMU, from libvirt's capability

@@ -12,13 +12,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/virt-audit/virt-audit/testdata/need"
-
 	"github.com/goccy/go-yaml"
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/host"
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 // examples returns the rules that the page shows, taken from its own text.

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/virt-audit/virt-audit/testdata/need"
-
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
@@ -20,6 +18,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/source"
+	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
 // differing are the places where libvirtxml decodes something else than the document contains, and

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/virt-audit/virt-audit/audit/suggest"
-
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/cmdutil"
 )
 

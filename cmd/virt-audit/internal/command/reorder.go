@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit/suggest"
-
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/cmdutil"
 )
 

@@ -7,10 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/virt-audit/virt-audit/audit/suggest"
-
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/files"
+	"github.com/virt-audit/virt-audit/audit/suggest"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/cmdutil"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/command"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/options"

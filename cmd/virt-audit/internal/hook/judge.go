@@ -9,9 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/virt-audit/virt-audit/audit/domxml"
-
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/host"
 	"github.com/virt-audit/virt-audit/audit/pipeline"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/options"

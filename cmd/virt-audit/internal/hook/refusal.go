@@ -5,11 +5,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/virt-audit/virt-audit/audit/suggest"
-
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/policy"
 	"github.com/virt-audit/virt-audit/audit/report"
+	"github.com/virt-audit/virt-audit/audit/suggest"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/cmdutil"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/command"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/site"

@@ -6,12 +6,11 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/virt-audit/virt-audit/audit/suggest"
-
 	"github.com/virt-audit/virt-audit/audit/collect"
 	"github.com/virt-audit/virt-audit/audit/host"
 	"github.com/virt-audit/virt-audit/audit/policy"
 	"github.com/virt-audit/virt-audit/audit/report"
+	"github.com/virt-audit/virt-audit/audit/suggest"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/cmdutil"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/command"
 )

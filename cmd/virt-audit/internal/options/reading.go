@@ -5,9 +5,8 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/virt-audit/virt-audit/audit/domxml"
-
 	"github.com/virt-audit/virt-audit/audit/collect"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/cmdutil"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/command"
 )

@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/virt-audit/virt-audit/audit/suggest"
-
 	"github.com/virt-audit/virt-audit/audit/policy"
+	"github.com/virt-audit/virt-audit/audit/suggest"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/cmdutil"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/command"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/options"

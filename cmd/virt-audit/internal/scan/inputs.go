@@ -9,12 +9,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/virt-audit/virt-audit/audit/source"
-	"github.com/virt-audit/virt-audit/audit/suggest"
-
 	"github.com/virt-audit/virt-audit/audit/collect"
 	"github.com/virt-audit/virt-audit/audit/collect/live"
 	"github.com/virt-audit/virt-audit/audit/host"
+	"github.com/virt-audit/virt-audit/audit/source"
+	"github.com/virt-audit/virt-audit/audit/suggest"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/cmdutil"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/options"
 )

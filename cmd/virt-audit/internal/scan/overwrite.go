@@ -8,10 +8,9 @@ import (
 	"os"
 	"slices"
 
-	"github.com/virt-audit/virt-audit/audit/domxml"
-
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/collect"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/cmdutil"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/options"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/site"

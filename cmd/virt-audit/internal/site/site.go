@@ -9,12 +9,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/virt-audit/virt-audit/audit/suggest"
-
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/config"
 	"github.com/virt-audit/virt-audit/audit/report"
 	"github.com/virt-audit/virt-audit/audit/source"
+	"github.com/virt-audit/virt-audit/audit/suggest"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/cmdutil"
 	"github.com/virt-audit/virt-audit/rules"
 	"github.com/virt-audit/virt-audit/rules/local"

@@ -11,10 +11,9 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/virt-audit/virt-audit/audit/domxml"
-
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/collect"
+	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/pipeline"
 	"github.com/virt-audit/virt-audit/audit/report"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/cmdutil"
