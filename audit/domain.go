@@ -5,6 +5,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit/domxml"
 	"github.com/virt-audit/virt-audit/audit/policy"
+	"github.com/virt-audit/virt-audit/audit/reach"
 )
 
 // The types that rules use to read a document are those of domxml, so that a rule imports only this
@@ -39,6 +40,8 @@ type (
 	Waiver = domxml.Waiver
 	// Origin is domxml.Origin.
 	Origin = domxml.Origin
+	// Resource is reach.Resource.
+	Resource = reach.Resource
 	// Kind is domxml.Kind.
 	Kind = domxml.Kind
 	// NotDomainError is domxml.NotDomainError.

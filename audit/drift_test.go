@@ -107,7 +107,7 @@ func TestDrift(t *testing.T) {
 				d.Origin = c.origin.Merge(d.Origin)
 				cfg := &audit.Settings{Rules: driftRules}
 				drifts.Add(audit.Run(d, cfg))
-				cfg.Collect(index, d)
+				cfg.Prepare(d).Collect(index)
 				d2 := *d
 				results = append(results, audit.Run(&d2, &audit.Settings{Rules: driftRules, Index: index}))
 			}

@@ -10,11 +10,11 @@ import (
 // and if only the domain itself is known; and whether they report anything in each case.
 func AskedAlone(d *Domain, c *Settings, indexers ...Indexer) (nothing, alone [][2]string, answered, reported bool) {
 	index := fleet.NewIndex()
-	c.Collect(index, d, indexers...)
+	c.Prepare(d).Collect(index, indexers...)
 	index.Freeze()
 	ask := func(known *fleet.Index) (questions [][2]string, says bool) {
 		var asked []fleet.Question
-		p := c.newPass(d)
+		p := c.Prepare(d).pass
 		p.crossGuest, p.result = crossGuest{questions: &asked, index: known}, &Result{}
 		for _, r := range c.Rules {
 			p.rule = r

@@ -27,10 +27,10 @@ type crossGuest struct {
 // Collect adds to the index what a domain uses, and returns the questions that the rules across
 // guests ask about it: it runs these rules without an index to answer them. It is safe for
 // concurrent use, but must not run at the same time as the queries of a Pass.
-func (c *Settings) Collect(x *fleet.Index, d *Domain, indexers ...Indexer) fleet.Questions {
+func (s *Prepared) Collect(x *fleet.Index, indexers ...Indexer) fleet.Questions {
 	var notes []fleet.Note
 	var questions []fleet.Question
-	p := c.newPass(d)
+	p, d, c := s.pass, s.pass.Domain, s.pass.settings
 	p.crossGuest.notes = &notes
 	for _, f := range indexers {
 		f(&p)

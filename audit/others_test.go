@@ -32,7 +32,7 @@ func indexOf(t *testing.T, guests ...string) (*fleet.Index, []*Domain) {
 			t.Fatal(err)
 		}
 		domains = append(domains, d)
-		(&Settings{}).Collect(x, d, func(p *Pass) {
+		(&Settings{}).Prepare(d).Collect(x, func(p *Pass) {
 			for _, w := range words[3:] {
 				key, detail, _ := strings.Cut(w, "=")
 				p.Use("file", key, At("os/type"), detail)
@@ -161,7 +161,7 @@ func TestIndexParallel(t *testing.T) {
 					return
 				}
 				domains[i] = d
-				(&Settings{}).Collect(x, d, func(p *Pass) { p.Use("file", "/all", Path{}, "rw"); p.Use("file", fmt.Sprint("/", i), Path{}, "") })
+				(&Settings{}).Prepare(d).Collect(x, func(p *Pass) { p.Use("file", "/all", Path{}, "rw"); p.Use("file", fmt.Sprint("/", i), Path{}, "") })
 			})
 		}
 		wait.Wait()

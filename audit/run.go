@@ -149,7 +149,8 @@ type Pass struct {
 	dependsOn     Inputs // inputs from the host, see DependsOn
 
 	settings *Settings
-	hostName string // of the host that the guest is on, see OnHost
+	hostName string       // of the host that the guest is on, see OnHost
+	touched  *touchedOnce // what the guest reaches, see Reach
 
 	crossGuest crossGuest
 }
@@ -177,8 +178,11 @@ func (c *Settings) EffectiveQEMU() policy.Version {
 
 // Run judges one domain, applies the rules, and puts their findings through the stages that need
 // the domain, see finish.
-func Run(d *Domain, c *Settings) *Result {
-	p := c.newPass(d)
+func Run(d *Domain, c *Settings) *Result { return c.Prepare(d).Run() }
+
+// Run is the function Run for a prepared domain.
+func (s *Prepared) Run() *Result {
+	p, d, c := s.pass, s.pass.Domain, s.pass.settings
 	res := &Result{Source: d.Source, Name: domxml.ShortName(d.Name), UUID: domxml.ShortName(d.UUID), Origin: d.Origin, Target: d.Target, Boundary: p.Boundary}
 	p.result = res
 	res.Origin.Label = domxml.ShortName(d.Origin.Label)
@@ -200,14 +204,24 @@ func Run(d *Domain, c *Settings) *Result {
 	return res
 }
 
-// newPass returns the pass for a domain; the caller adds the result or the questions.
-func (c *Settings) newPass(d *Domain) Pass {
+// Prepared is a domain with the verdict about it. Collect and Run both start from it, so that a
+// domain is judged, and what it reaches is listed, once for both.
+type Prepared struct{ pass Pass }
+
+// Prepare judges a domain.
+func (c *Settings) Prepare(d *Domain) *Prepared {
 	guest, facts := c.policyGuest(d), c.facts(d)
-	return Pass{
+	return &Prepared{Pass{
 		Domain: d, guest: guest, Boundary: c.edition().Judge(guest), QEMU: c.EffectiveQEMU(),
 		Planned: c.QEMU != policy.Version{}, Host: facts, HostArch: c.hostArch(facts),
-		settings: c, hostName: c.hostName(d),
-	}
+		settings: c, hostName: c.hostName(d), touched: &touchedOnce{},
+	}}
+}
+
+// Reach returns what of its host the domain reaches, in the order of the document. Rules must not
+// change it.
+func (p *Pass) Reach() []Resource {
+	return p.touched.of(p.Domain)
 }
 
 // Confirm marks a result of a run without the index as valid for a run with the index, because the

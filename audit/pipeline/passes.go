@@ -117,12 +117,13 @@ func (in *input) first(r *Run, kept *keptDomains) {
 	}
 	in.sum = sum
 	for _, d := range domains {
+		prepared := r.opt.Settings.Prepare(d)
 		var asked fleet.Questions // empty: a document of the past shares nothing with other guests
 		if r.opt.Indexers != nil && d.Origin.Kind.Present() {
-			asked = r.opt.Settings.Collect(r.index, d, r.opt.Indexers...)
+			asked = prepared.Collect(r.index, r.opt.Indexers...)
 		}
 		in.asked = append(in.asked, asked)
-		res := audit.Run(d, r.opt.Settings)
+		res := prepared.Run()
 		r.drifts.Add(res)
 		in.firstResults = append(in.firstResults, res)
 	}

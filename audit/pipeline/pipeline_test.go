@@ -143,7 +143,7 @@ func TestTwoPasses(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			cfg.Collect(index, d, rules.Indexers()...)
+			cfg.Prepare(d).Collect(index, rules.Indexers()...)
 			domains = append(domains, d)
 		}
 		index.Freeze()
