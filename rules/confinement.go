@@ -9,8 +9,6 @@ import (
 	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
 
-var confinement = slices.Concat(confinementLabels, confinementCommand, confinementContainers)
-
 const (
 	drvSELinux  = "https://libvirt.org/drvqemu.html#selinux-svirt-confinement"
 	drvAppArmor = "https://libvirt.org/drvqemu.html#apparmor-svirt-confinement"
@@ -100,11 +98,13 @@ $ virt-xml DOMAIN --edit model=dac --seclabel clearxml=yes,type=dynamic,model=da
 other guests; a label that was written by hand can fail in both. A type that is not made for guests
 gives QEMU the permissions of that type, which are all permissions for types such as unconfined_t
 (critical). With fewer than two categories, or a range of them, guests can open each other's files.
-For dynamic labels libvirt sets the type and two random categories itself.`,
+For dynamic labels libvirt sets two random categories itself, and the type too unless <baselabel>
+names another.`,
 		Fix: `Use <seclabel type='dynamic' model='selinux'/>, or a label such as system_u:system_r:svirt_t:s0:c107,c434
 $ virt-xml DOMAIN --edit --seclabel clearxml=yes,type=dynamic,model=selinux`,
 		Refs: []string{drvSELinux, domainLabel, "https://nvd.nist.gov/vuln/detail/CVE-2021-3631"},
 		Check: func(p *audit.Pass) {
+			reportBaseLabels(p)
 			for at, l := range audit.Each("seclabel", p.SecLabel) {
 				if l.Model != "selinux" || l.Type != "static" {
 					continue
@@ -179,6 +179,25 @@ func reportRootLabel(p *audit.Pass, at audit.Path, label string) {
 		p.Reportf(at, "label '%s' makes QEMU run as root", label)
 	case group.Root():
 		p.Reportf(at, "label '%s' makes QEMU run in root's group", label)
+	}
+}
+
+// reportBaseLabels reports the type in the <baselabel> of a dynamic SELinux label: libvirt replaces
+// its categories alone. The attribute model can be missing, and is then that of the host's first
+// driver.
+func reportBaseLabels(p *audit.Pass) {
+	for _, l := range identity.Labels(p.Domain) {
+		if l.Use != identity.Base || !l.Active() || l.Model != "selinux" && l.Model != "" {
+			continue
+		}
+		context, ok := identity.ParseContext(l.Value)
+		switch {
+		case !ok: // a profile of AppArmor
+		case slices.Contains(unconfinedTypes, context.Type):
+			p.Key("base").ReportAs(audit.Critical, l.At, "base label of type '%s' does not confine QEMU at all", context.Type)
+		case !guestType(context.Type):
+			p.Key("base").Reportf(l.At, "base label of type '%s' is not made for guests", context.Type)
+		}
 	}
 }
 

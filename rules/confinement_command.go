@@ -1,12 +1,12 @@
 package rules
 
 import (
-	"path"
 	"slices"
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/identity"
+	"github.com/virt-audit/virt-audit/audit/reach"
 	"github.com/virt-audit/virt-audit/audit/textset"
 	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
@@ -23,8 +23,11 @@ var confinementCommand = []*audit.Rule{
 rules do not cover the arguments, and anyone who may edit the document decides what QEMU opens.
 Tools that read the document do not see the devices that the arguments create. libvirt taints the
 guest as custom-argv and does not support it. For some new features of QEMU there is no other way.
-If all arguments only set a name or logging, or repeat the accelerator or the machine type, the
-finding is info.`,
+What an argument opens on the host is judged by the rules for files, directories, sockets, devices
+and executables, as if an element named it. This rule lists the arguments: info if they only set a
+name or logging, or repeat the accelerator or the machine type, low if their meaning is known, and
+medium if one has an unknown meaning, so that no rule judges it, or creates a file: QEMU replaces
+the content of an existing one.`,
 		Fix:  removePassthrough,
 		Refs: []string{drvPassed, "https://libvirt.org/acl.html", refs.QEMUPassthrough},
 		Check: func(p *audit.Pass) {
@@ -53,7 +56,7 @@ finding is info.`,
 			repeated := p.Command.Repeated()
 			for _, o := range p.Command.Options {
 				if !slices.Contains(harmlessOptions, o.Name) && !repeated[o.Path] {
-					severity = audit.Medium
+					severity = audit.Low
 				}
 				if o.Name == "" {
 					note("a disk image") // not the argument itself, which may contain anything
@@ -63,9 +66,12 @@ finding is info.`,
 			}
 			if p.Type != "xen" && p.QEMUCommandline != nil {
 				for _, e := range p.QEMUCommandline.Envs {
-					severity = audit.Medium
+					severity = audit.Low
 					note("$" + e.Name)
 				}
+			}
+			if unknown := reportPassedResources(p); unknown {
+				severity = audit.Medium
 			}
 			if len(names) > 0 {
 				p.ReportAs(severity, at, "passed directly to QEMU: %s", joinNames(names))
@@ -82,12 +88,18 @@ over, and this argument requests to disable or weaken it. The argument has no ef
 QEMU with its own sandbox, QEMU combines the filters of all -sandbox options, and the kernel does
 not allow a filter to be removed. It does show that the guest was intended to do what the sandbox
 forbids, so review its other arguments and devices. Likewise a request to run as root takes effect
-only if QEMU already runs as root.`,
+only if QEMU already runs as root. <qemu:del capability='seccomp-sandbox'/> is different and high:
+libvirt then starts QEMU without -sandbox.`,
 		Fix:  removePassthrough,
 		Refs: []string{"https://gitlab.com/libvirt/libvirt/-/blob/master/src/qemu/qemu.conf.in", refs.QEMUPassthrough, "https://www.qemu.org/docs/master/system/invocation.html"},
 		Check: func(p *audit.Pass) {
 			if !usesQEMU(p) {
 				return
+			}
+			for _, r := range p.Reach() {
+				if r.ID == "qemu-capability" && r.Name == "capability del seccomp-sandbox" {
+					p.Key("capability").ReportAs(audit.High, r.At, "libvirt starts QEMU without its sandbox: the document declares that QEMU has none")
+				}
 			}
 			// The last option does not override the first: QEMU 7.2, started with libvirt's
 			// -sandbox and a second one with off or allow, has the filter of the first (seen in
@@ -133,50 +145,43 @@ are not reported.`,
 			if !usesQEMU(p) || p.Type == "xen" || p.QEMUCommandline == nil {
 				return
 			}
+			loads := map[string]bool{}
+			for _, r := range p.Reach() {
+				if r.Kind == reach.Executable && strings.HasPrefix(r.ID, "qemu-env-") {
+					loads[r.At.Attr("name").String()] = true
+				}
+			}
 			for at, e := range audit.Each("qemu:commandline/qemu:env", p.QEMUCommandline.Envs) {
-				switch {
-				case strings.HasPrefix(e.Name, "LD_") || slices.Contains(loadingVariables, e.Name):
-					p.Reportf(at.Attr("name"), "%s decides which code QEMU loads", e.Name)
+				switch at := at.Attr("name"); {
+				case strings.HasPrefix(e.Name, "LD_") || slices.Contains(loadingVariables, e.Name) || loads[at.String()]:
+					p.Reportf(at, "%s decides which code QEMU loads", e.Name)
 				case strings.HasPrefix(e.Name, "G_") || strings.HasPrefix(e.Name, "MALLOC_") || e.Name == "GLIBC_TUNABLES" || e.Name == "PATH" || e.Name == "TMPDIR":
-					p.ReportAs(audit.Medium, at.Attr("name"), "%s changes how QEMU finds files or allocates memory", e.Name)
+					p.ReportAs(audit.Medium, at, "%s changes how QEMU finds files or allocates memory", e.Name)
 				}
 			}
 		},
 	},
-	{
-		ID:       "confinement-emulator-custom",
-		Title:    "Hypervisor executable is not in a system directory",
-		Severity: audit.High,
-		Profiles: allProfiles,
-		Doc: `libvirt runs the executable that <emulator> names, and one that no package manager
-installed gets no security updates, does not match the host's SELinux or AppArmor rules, and can be
-replaced by anyone who can write there. It is critical in home and temporary directories, where
-ordinary users can write, and medium below /usr/local and /opt, or if it is a shell script that
-wraps the actual executable. A site that builds QEMU itself, and rebuilds it for each security fix,
-can waive the rule.`,
-		Fix: `Delete the element: libvirt then uses the executable that its package specifies
-$ virt-xml DOMAIN --edit --xml xpath.delete=./devices/emulator`,
-		Refs: []string{"https://libvirt.org/formatdomain.html#devices", drvAppArmor},
-		Check: func(p *audit.Pass) {
-			file := p.Devices.Emulator
-			if !strings.Contains(file, "/") || p.AllowsEmulator(file) {
-				return // none, or a name that libvirt searches for in the system directories
-			}
-			at, clean := audit.At("devices/emulator"), path.Clean(file)
-			switch {
-			case insideAny(clean, "/home", "/root", "/tmp", "/var/tmp", "/dev/shm", "/run/user", "/Users"):
-				p.ReportAs(audit.Critical, at, "executable '%s' is in a directory where ordinary users or any process can write", file)
-			case insideAny(clean, "/opt/homebrew", "/opt/local"): // package managers of macOS
-			case insideAny(clean, "/usr/local", "/opt"):
-				p.ReportAs(audit.Medium, at, "executable '%s' does not belong to a package of the system", file)
-			case !insideAny(clean, systemDirectories...):
-				p.Reportf(at, "executable '%s' is not in a system directory", file)
-			case strings.HasSuffix(clean, ".sh"):
-				p.ReportAs(audit.Medium, at, "executable '%s' is a shell script, not the hypervisor itself", file)
-			}
-		},
-	},
 }
+
+// reportPassedResources reports arguments that create files, and those whose meaning is not known.
+// It returns whether there is one of the latter.
+func reportPassedResources(p *audit.Pass) (unknown bool) {
+	for _, r := range p.Reach() {
+		switch {
+		case r.Kind == reach.Unknown:
+			unknown = true
+			p.Key("unknown", r.Name).Reportf(r.At, "the meaning of %s is not known: what it opens on the host is not evaluated", r.Name)
+		case r.Kind == reach.File && r.Access&reach.Create != 0 && strings.HasPrefix(r.ID, "qemu-") && !p.AllowsPath(r.Name):
+			if place, word, _ := reach.Sensitive(r, p.Domain); word == "" && !slices.Contains(logPlaces, place.Name) {
+				p.Key("creates", r.Name).Reportf(r.At, "QEMU creates %s, or overwrites it if it exists", reachedName(r))
+			}
+		}
+	}
+	return unknown
+}
+
+// logPlaces are where QEMU may create files: no disk is there.
+var logPlaces = []string{"lv-log", "dev-kvm", "dev-hp", "kubevirt"}
 
 // harmlessOptions set the name of the process or what it logs.
 var harmlessOptions = []string{"name", "msg", "d", "D", "dfilter", "trace"}
@@ -189,11 +194,6 @@ var loadingVariables = strings.Fields(`GCONV_PATH PYTHONPATH QEMU_MODULE_DIR GIO
 	SASL_PATH OPENSSL_CONF OPENSSL_ENGINES OPENSSL_MODULES ALSA_CONFIG_PATH ALSA_PLUGIN_DIR SPA_PLUGIN_DIR
 	PIPEWIRE_MODULE_DIR DYLD_INSERT_LIBRARIES DYLD_LIBRARY_PATH`)
 
-// systemDirectories are where packages install executables, including those of Nix, Guix, Snap and
-// Flatpak.
-var systemDirectories = strings.Fields(`/usr/bin /usr/sbin /usr/lib /usr/lib64 /usr/libexec /usr/lib32 /bin /sbin /lib
-	/lib64 /nix/store /run/current-system /run/libvirt/nix-emulators /gnu/store /usr/pkg /snap /app`)
-
 // optionWithoutValue returns the name of an option without a value that, against QEMU's syntax, is
 // in the same argument: the value may be a secret.
 func optionWithoutValue(word string) string {
@@ -201,14 +201,6 @@ func optionWithoutValue(word string) string {
 		return word[:i]
 	}
 	return word
-}
-
-// insideAny reports whether a cleaned path is one of the directories, or below.
-func insideAny(file string, directories ...string) bool {
-	return slices.ContainsFunc(directories, func(d string) bool {
-		rest, ok := strings.CutPrefix(file, d)
-		return ok && (rest == "" || rest[0] == '/')
-	})
 }
 
 // joinNames joins names for a message, and shortens a long list.

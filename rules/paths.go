@@ -2,6 +2,8 @@ package rules
 
 import (
 	"path"
+	"slices"
+	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/hostpath"
@@ -18,3 +20,11 @@ func namedPath(name string) string {
 
 // allowsPath reports whether the configuration allows guests the file that a name leads to.
 func allowsPath(p *audit.Pass, name string) bool { return p.AllowsPath(hostpath.Opened(name)) }
+
+// insideAny reports whether a cleaned path is one of the directories, or below.
+func insideAny(file string, directories ...string) bool {
+	return slices.ContainsFunc(directories, func(d string) bool {
+		rest, ok := strings.CutPrefix(file, d)
+		return ok && (rest == "" || rest[0] == '/')
+	})
+}

@@ -12,7 +12,6 @@ func TestNamesOfFiles(t *testing.T) {
 		{"storage-sensitive-path", "<devices><disk type='dir'><source dir='", "'/></disk></devices>"},
 		{"storage-sensitive-path", "<devices><serial type='file'><source path='", "'/></serial></devices>"},
 		{"storage-sensitive-path", "<devices><serial type='pty'><log file='", "'/></serial></devices>"},
-		{"storage-sensitive-path", "<devices><channel type='unix'><source mode='connect' path='", "'/></channel></devices>"},
 		{"storage-sensitive-path", "<os><type>hvm</type><nvram>", "</nvram></os>"},
 		{"storage-sensitive-path", "<os><type>hvm</type><loader>", "</loader></os>"},
 		{"storage-sensitive-path", "<os><type>hvm</type><kernel>", "</kernel></os>"},

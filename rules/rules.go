@@ -18,7 +18,10 @@ func All() []*audit.Rule {
 	return slices.Concat(
 		boundary,
 		machine,
-		confinement,
+		confinementLabels,
+		confinementCommand,
+		confinementExecutables,
+		confinementContainers,
 		hostdevs,
 		sharing,
 		devices,

@@ -1,13 +1,9 @@
 package rules
 
 import (
-	"slices"
-	"strings"
-
 	"libvirt.org/go/libvirtxml"
 
 	"github.com/virt-audit/virt-audit/audit"
-	"github.com/virt-audit/virt-audit/audit/hostpath"
 	"github.com/virt-audit/virt-audit/audit/identity"
 )
 
@@ -91,38 +87,15 @@ $ virt-xml DOMAIN --edit all --filesystem accessmode=mapped`,
 		Severity: audit.Critical,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
 		Doc: `A guest that can write such a directory can change what the host runs, or the disks of
-other guests, without any bug. With <readonly/> it is high: secrets can still be read, and read-only
-9p has been bypassed. A container whose root file system is the host's root directory is just as
+other guests, without any bug. With <readonly/> it can still read secrets, and read-only 9p has been
+bypassed. A list of places decides how serious each is. A directory that contains such a place is as
+dangerous as the place. A container whose root file system is the host's root directory is just as
 dangerous. Executables and libraries, as in /usr, are harmless if read-only. A separate directory
-for each guest is not reported.`,
-		Fix:  `Share a directory that only this guest uses: <source dir='/srv/share/GUEST'/>, with <readonly/> if reading is enough.`,
-		Refs: []string{domainFolders, virtiofs, "https://wiki.openstack.org/wiki/OSSN/OSSN-0001"},
-		Check: func(p *audit.Pass) {
-			for at, fs := range audit.Each("devices/filesystem", p.Devices.Filesystems) {
-				directory := sharedDirectory(fs)
-				if directory == "" {
-					continue
-				}
-				contents := dangerousContents(directory, fs.ReadOnly != nil)
-				switch {
-				case contents == "" || allowsPath(p, directory):
-				case fs.ReadOnly != nil:
-					p.Key("read").ReportAs(audit.High, at.Elem("source").Attr("dir"), "the guest can read %s of the host in %s", contents, namedPath(directory))
-				default:
-					p.Key("write").Reportf(at.Elem("source").Attr("dir"), "the guest can write %s of the host in %s", contents, namedPath(directory))
-				}
-			}
-			for _, o := range passedOptions(p, "virtfs", "fsdev") {
-				directory, _ := o.Get("path")
-				if readonly := switchedOn(o, "readonly"); directory != "" && !allowsPath(p, directory) {
-					if contents := dangerousContents(directory, readonly); contents != "" && readonly {
-						p.Key("read").ReportAs(audit.High, o.At, "-%s lets the guest read %s of the host", o.Name, contents)
-					} else if contents != "" {
-						p.Key("write").Reportf(o.At, "-%s lets the guest write %s of the host", o.Name, contents)
-					}
-				}
-			}
-		},
+for each guest is not reported. Directories on the command line count too: those that 9p, MTP, SMB
+and TFTP serve.`,
+		Fix:   `Share a directory that only this guest uses: <source dir='/srv/share/GUEST'/>, with <readonly/> if reading is enough.`,
+		Refs:  []string{domainFolders, virtiofs, "https://wiki.openstack.org/wiki/OSSN/OSSN-0001"},
+		Check: reportSharedDirectories,
 	},
 	{
 		ID:       "sharing-shmem",
@@ -199,38 +172,4 @@ func emulatorRoot(p *audit.Pass) (root, known bool, where string) {
 		where = " (" + where + ")"
 	}
 	return identity.IsRoot(user), user != "", where
-}
-
-// executableDirectories contain only files that every user of the host may read.
-var executableDirectories = strings.Fields("/usr /lib /lib32 /lib64 /libx32 /bin /sbin /opt")
-
-// hostDirectories are directories of the host that must not be shared; their subdirectories may be.
-var hostDirectories = append(strings.Fields(`/etc /root /home /boot /var /var/lib /run /dev /proc /sys /var/lib/libvirt /var/lib/libvirt/images
-	/var/lib/docker /var/lib/containers /var/lib/containerd /var/lib/kubelet`), executableDirectories...)
-
-// systemTrees are directories of the host that must not be shared, and neither must their
-// subdirectories.
-var systemTrees = strings.Fields(`/proc /sys /boot /run/libvirt /etc/libvirt /etc/ssh /etc/systemd /etc/pam.d /etc/sudoers.d /etc/cron.d
-	/etc/ssl/private /var/lib/libvirt/qemu /var/lib/libvirt/secrets /var/lib/libvirt/swtpm /var/spool/cron`)
-
-// dangerousContents returns what a shared directory contains that guests must not access, or "".
-func dangerousContents(directory string, readonly bool) string {
-	directory = hostpath.Opened(directory)
-	switch {
-	case directory == "/":
-		return "everything"
-	case readonly && slices.Contains(executableDirectories, directory):
-		return ""
-	case slices.Contains(hostDirectories, directory):
-		return directory
-	}
-	for _, tree := range systemTrees {
-		if hostpath.Below(directory, tree) || hostpath.Below(tree, directory) {
-			return tree
-		}
-	}
-	if strings.HasSuffix(directory, "/.ssh") {
-		return directory
-	}
-	return ""
 }

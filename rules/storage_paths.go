@@ -7,7 +7,6 @@ import (
 	"libvirt.org/go/libvirtxml"
 
 	"github.com/virt-audit/virt-audit/audit"
-	"github.com/virt-audit/virt-audit/audit/hostpath"
 )
 
 var diskPaths = []*audit.Rule{
@@ -16,18 +15,16 @@ var diskPaths = []*audit.Rule{
 		Title:    "Guest has access to a file that contains the host's secrets or controls the host",
 		Severity: audit.Critical,
 		Profiles: allProfiles,
-		Doc: `The guest can write the file of a disk, a serial port, a log or the firmware's
-variables, and libvirt changes the file's owner and label to allow it: the guest then controls
-configuration, keys and kernel interfaces of the host. A file that the guest only reads, such as a
-CD-ROM, a backing file or a kernel to boot, is high. A name without a leading / is relative to the
-root directory, which is the working directory of libvirtd and QEMU. Kernels below /boot, ACPI
-tables of the host and the firmware's variables in libvirt's own directory are harmless and not
-reported.`,
-		Fix:  `Copy the files that the guest requires to /var/lib/libvirt/images, and use the copies.`,
-		Refs: []string{"https://libvirt.org/drvqemu.html#posix-users-groups", "https://libvirt.org/drvqemu.html#selinux-svirt-confinement"},
-		// Not checked are root's home directory, except for its hidden directories, since many test
-		// hosts store images there, and option ROMs, which QEMU only reads and which libvirt's
-		// manual itself puts below /etc.
+		Doc: `The guest can write a file, wherever the document names it: as a disk, a log, the
+firmware's variables, memory, or in an argument of the command line. libvirt changes the owner and
+label of most of these files so that the guest can use them, and the guest then controls
+configuration, keys or executables of the host. How serious it is depends on the place and on
+whether the guest can write there: a list of places decides. A name without a leading / is relative
+to the root directory, which is the working directory of libvirtd and QEMU. Images, kernels and
+firmware in their usual places, and the guest's own state, are not reported. Directories that are
+shared, sockets, and devices of the host have their own rules.`,
+		Fix:   `Copy the files that the guest requires to /var/lib/libvirt/images, and use the copies.`,
+		Refs:  []string{"https://libvirt.org/drvqemu.html#posix-users-groups", "https://libvirt.org/drvqemu.html#selinux-svirt-confinement"},
 		Check: reportSensitivePaths,
 	},
 	{
@@ -185,95 +182,6 @@ func characterDevices(p *audit.Pass) iter.Seq2[audit.Path, characterDevice] {
 			if !yield(at, characterDevice{d.Source, nil}) {
 				return
 			}
-		}
-	}
-}
-
-// sensitiveTrees are files and directories of the host that guests must not access.
-var sensitiveTrees = strings.Fields(`/etc /proc /sys /boot /dev/mem /dev/kmem /dev/port /dev/kvm /run/libvirt/qemu /run/docker.sock
-	/run/containerd /var/lib/libvirt/qemu/save /var/lib/libvirt/qemu/snapshot /var/lib/libvirt/qemu/checkpoint /var/lib/libvirt/qemu/dump
-	/var/lib/libvirt/qemu/nvram /var/lib/libvirt/qemu/ram /var/lib/libvirt/dnsmasq /var/lib/libvirt/secrets /var/lib/kubelet`)
-
-// sensitiveTree returns the directory of the host that makes a file sensitive, or "".
-func sensitiveTree(file string) string {
-	if file = hostpath.Opened(file); file == "" {
-		return ""
-	}
-	for _, tree := range sensitiveTrees {
-		if hostpath.Below(file, tree) {
-			return tree
-		}
-	}
-	if name, ok := strings.CutPrefix(file, "/run/libvirt/"); ok && !strings.Contains(name, "/") {
-		return "/run/libvirt" // libvirt's own sockets; management software stores images in subdirectories
-	}
-	if strings.HasPrefix(file, "/root/.") {
-		return "/root/."
-	}
-	for _, keys := range []string{"/.ssh", "/.gnupg"} {
-		if i := strings.Index(file, keys); i >= 0 && hostpath.Below(file, file[:i]+keys) {
-			return file[:i] + keys
-		}
-	}
-	return ""
-}
-
-// nvramDirectory is where libvirt stores the variables of firmware.
-const nvramDirectory = "/var/lib/libvirt/qemu/nvram"
-
-func reportSensitivePaths(p *audit.Pass) {
-	judge := func(writable bool, at audit.Path, file string, allowed ...string) {
-		tree := sensitiveTree(file)
-		if tree == "" || allowsPath(p, file) {
-			return
-		}
-		for _, directory := range allowed {
-			if hostpath.Below(hostpath.Opened(file), directory) {
-				return
-			}
-		}
-		if writable {
-			p.Key("write").Reportf(at, "the guest can write %s: %s belongs to the host", namedPath(file), tree)
-		} else {
-			p.Key("read").ReportAs(audit.High, at, "the guest can read %s: %s belongs to the host", namedPath(file), tree)
-		}
-	}
-	for at, s := range diskFiles(p) {
-		switch {
-		case s.File != nil:
-			judge(s.writable, at.Attr("file"), s.File.File)
-		case s.Block != nil:
-			judge(s.writable, at.Attr("dev"), s.Block.Dev)
-		case s.Dir != nil:
-			judge(s.writable, at.Attr("dir"), s.Dir.Dir)
-		}
-	}
-	for at, c := range characterDevices(p) {
-		if file, _ := c.file(); file != "" {
-			judge(true, at.Elem("source").Attr("path"), file)
-		}
-		if c.log != nil {
-			judge(true, at.Elem("log").Attr("file"), c.log.File)
-		}
-	}
-	if n := p.OS.NVRam; n != nil {
-		judge(true, audit.At("os/nvram"), strings.TrimSpace(n.NVRam), nvramDirectory)
-		if n.Source != nil && n.Source.File != nil {
-			judge(true, audit.At("os/nvram/source@file"), n.Source.File.File, nvramDirectory)
-		}
-	}
-	if v := p.OS.VarStore; v != nil {
-		judge(true, audit.At("os/varstore@path"), v.Path)
-	}
-	if l := p.OS.Loader; l != nil {
-		judge(l.Type == "pflash" && l.Readonly == "no", audit.At("os/loader"), strings.TrimSpace(l.Path), nvramDirectory)
-	}
-	judge(false, audit.At("os/kernel"), p.OS.Kernel, "/boot")
-	judge(false, audit.At("os/initrd"), p.OS.Initrd, "/boot")
-	judge(false, audit.At("os/dtb"), p.OS.DTB, "/boot")
-	if p.OS.ACPI != nil {
-		for at, t := range audit.Each("os/acpi/table", p.OS.ACPI.Tables) {
-			judge(false, at, strings.TrimSpace(t.Path), "/sys/firmware/acpi/tables")
 		}
 	}
 }

@@ -32,7 +32,7 @@ func TestSensitive(t *testing.T) {
 		{"/usr/share/OVMF/OVMF_CODE.fd", Read | Write, "ovmf", "critical"},
 		{"/var/lib/libvirt/images/a.qcow2", Read | Write, "lv-images", ""},
 		{"/var/lib/libvirt/qemu/nvram/web_VARS.fd", Read | Write, "lv-nvram", ""},
-		{"/var/lib/libvirt/qemu/nvram/db_VARS.fd", Read | Write, "lv-nvram", "medium"},
+		{"/var/lib/libvirt/qemu/nvram/db_VARS.fd", Read | Write, "lv-nvram", "low"},
 		{"/var/lib/libvirt/qemu/domain-3-web/vnc.sock", Listen, "lv-domdir", ""},
 		{"/var/lib/libvirt/qemu/domain-3-db/master-key.aes", Read, "lv-domdir", "high"},
 		{"/var/lib/libvirt/qemu/domain-3-db/monitor.sock", Connect, "lv-mon", "critical"},
@@ -46,15 +46,18 @@ func TestSensitive(t *testing.T) {
 		{"/run/libvirt/libvirt-sock", Connect, "lv-sock", "critical"},
 		{"/run/libvirt/libvirt-sock-ro", Connect, "lv-sock", "high"},
 		{"/home/bob", Read, "home", "high"},
-		{"/home/bob/x.qcow2", Read | Write, "home-file", "low"},
+		{"/home/bob/x.qcow2", Read | Write, "home-file", ""},
 		{"/home/bob/.ssh/id_rsa", Read, "sshkeys", "critical"},
 		{"/home/bob/.ssh/authorized_keys", Write, "authkeys", "critical"},
-		{"/root/x.qcow2", Read | Write, "root-file", "medium"},
-		{"/root/x.txt", Read, "root-home", "high"},
-		{"/dev/sda", Read | Write | Whole, "dev-disk", "high"},
+		{"/root/x.qcow2", Read | Write, "root-file", ""},
+		{"/root/x.txt", Read, "root-home", "low"},
+		{"/dev/sda", Read | Write | Whole, "dev-disk", ""},
 		{"/dev/mapper/vg-root", Read, "dev-lvroot", "critical"},
-		{"/dev/mapper/vg-guest", Read, "dev-lvm", "medium"},
-		{"/dev/ttyS0", Read, "dev-serial", "medium"},
+		{"/dev/mapper/vg-guest", Read, "dev-lvm", ""},
+		{"/dev/mapper/vg-web--root", Read | Write, "dev-lvm", ""},
+		{"/dev/vg/web-root", Read | Write, "dev", ""},
+		{"/dev/vg/root", Read | Write, "dev-lvroot", "critical"},
+		{"/dev/ttyS0", Read, "dev-serial", "low"},
 		{"/dev/tty1", Read, "dev-tty", "high"},
 		{"/dev/null", Read, "dev-kvm", ""},
 		{"/bin/sh", Execute, "interp", "critical"},
@@ -63,9 +66,9 @@ func TestSensitive(t *testing.T) {
 		{"/usr/bin/ls", Execute, "bin", "low"},
 		{"/var/lib/libvirt/qemu/nvram/x.fd", Read | Write, "lv-nvram-dir", ""},
 		{"/tmp/x", Execute, "tmp", "critical"},
-		{"/tmp/x", Read, "tmp", "medium"},
+		{"/tmp/x", Read, "tmp", ""},
 		{"/etc/libvirt/qemu/nvram/11111111-2222-4333-8444-555555555555_VARS-pure-efi.fd", Read | Write, "lv-nvram-alt", ""},
-		{"/srv/x", Read, "mnt", "low"},
+		{"/srv/x", Read, "mnt", ""},
 	} {
 		kind := File
 		if c.access&(Connect|Listen) != 0 {
@@ -74,6 +77,29 @@ func TestSensitive(t *testing.T) {
 		place, severity, ok := Sensitive(Resource{Kind: kind, Name: c.name, Access: c.access}, own)
 		if !ok || place.Name != c.group || severity != c.want {
 			t.Errorf("%s [%s]: %s %q, want %s %q", c.name, c.access, place.Name, severity, c.group, c.want)
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		access Access
+		group  string
+		want   string
+	}{
+		{"/var/spool", Read | Write, "cron", "critical"},
+		{"/usr/share", Read, "usr", ""},
+		{"/usr/share/doc", Read | Write, "usr", "critical"},
+		{"/mnt", Read | Write, "mnt", ""},
+		{"/mnt/nas", Read | Write, "mnt", ""},
+		{"/var/lib/libvirt", Read, "lv-lib", "critical"},
+		{"/var/lib/libvirt/qemu", Read, "lv-qemu", "critical"},
+		{"/var/lib/libvirt/images/web", Read | Write, "lv-images", ""},
+		{"/home/alice", Read | Write, "home", "critical"},
+		{"/home/alice/Public", Read | Write, "home-file", ""},
+		{"/srv/share/web", Read | Write, "mnt", ""},
+	} {
+		place, severity, ok := Sensitive(Resource{Kind: Directory, Name: c.name, Access: c.access}, own)
+		if !ok || place.Name != c.group || severity != c.want {
+			t.Errorf("directory %s [%s]: %s %q, want %s %q", c.name, c.access, place.Name, severity, c.group, c.want)
 		}
 	}
 	for _, name := range []string{"/unheard/of", "relative"} {
