@@ -278,6 +278,23 @@ func (p *Pass) Machine() policy.Machine {
 	return policy.ParseMachine(p.Boundary.Target, name)
 }
 
+// NewestMachine returns the newest machine type of the guest's machine family that the host has, or
+// the planned release of QEMU; without either, the name that libvirt replaces with the newest
+// version. It is "" if the machine belongs to no family, or if the host has no machine of it.
+func (p *Pass) NewestMachine() string {
+	switch alias := p.Machine().Newest(policy.Version{}); {
+	case alias == "":
+		return ""
+	case p.Planned:
+		return p.Machine().Newest(p.QEMU)
+	case p.Host.KnowsCapabilities():
+		name, _, _ := p.Host.Machine(p.Target.Arch, p.Type, alias)
+		return name
+	default:
+		return alias
+	}
+}
+
 // MachineStage returns the stage of the machine type in the QEMU release of the run: "supported",
 // "deprecated", "removed", or "" if it is not known.
 func (p *Pass) MachineStage() string {

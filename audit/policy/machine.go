@@ -165,3 +165,22 @@ func (m *Machine) oldPC() {
 		}
 	}
 }
+
+// Newest returns the newest machine type of the machine's family in a release of QEMU: "pc-q35-9.2"
+// for any version of q35. For the zero Version it is the name that stands for the newest version of
+// the QEMU that a host has: "q35". Families without versions have only that name. It is "" for a
+// board that belongs to no family.
+func (m Machine) Newest(qemu Version) string {
+	for i := range families {
+		f := &families[i]
+		switch {
+		case f.name != m.Family || !slices.Contains(f.targets, m.Target):
+		case qemu.IsZero() || f.prefix == "" || f.only != nil || qemu.Compare(f.first) < 0:
+			return f.name
+		default:
+			v := release(qemu)
+			return f.prefix + Version{Major: v.Major, Minor: v.Minor}.String()
+		}
+	}
+	return ""
+}

@@ -141,3 +141,27 @@ func TestListedFamiliesAreNames(t *testing.T) {
 		}
 	}
 }
+
+func TestNewest(t *testing.T) {
+	for _, c := range []struct{ target, name, qemu, want string }{
+		{"x86_64", "pc-q35-4.2", "", "q35"},
+		{"x86_64", "pc-q35-rhel8.2.0", "", "q35"},
+		{"x86_64", "pc-1.0", "9.2", "pc-i440fx-9.2"},
+		{"x86_64", "pc-i440fx-2.1", "10.2.50", "pc-i440fx-11.0"},
+		{"aarch64", "virt-3.0", "", "virt"},
+		{"s390x", "s390-ccw-virtio-2.9", "10.0.3", "s390-ccw-virtio-10.0"},
+		{"ppc64", "pseries-2.1", "", "pseries"},
+		{"riscv64", "virt", "10.0", "virt"},
+		{"x86_64", "microvm", "10.0", "microvm"},
+		{"x86_64", "isapc", "10.0", ""},
+		{"aarch64", "raspi3b", "", ""},
+	} {
+		var qemu policy.Version
+		if c.qemu != "" {
+			qemu, _ = policy.ParseVersion(c.qemu)
+		}
+		if got := policy.ParseMachine(c.target, c.name).Newest(qemu); got != c.want {
+			t.Errorf("%s %s in %q: %q, want %q", c.target, c.name, c.qemu, got, c.want)
+		}
+	}
+}
