@@ -17,6 +17,9 @@ type node struct {
 	start, tagEnd, close int32 // offsets of "<", after the ">" of the start tag, of the "<" of the end tag
 }
 
+// lastPart is the start tag of the last of several elements that libvirt merges.
+type lastPart struct{ start, tagEnd int32 }
+
 // index finds the position of a Path. The reader fills it in document order.
 type index struct {
 	src            []byte
@@ -24,6 +27,8 @@ type index struct {
 	nodes          []node
 	childrenByName map[int32]map[string][]int32 // the children of parents with many, by name; see child
 	lines          lines
+
+	merged map[int32]lastPart // elements that libvirt reads as one, by the node of the first
 
 	longTags map[int32]map[string]attribute // the attributes of long start tags, by node
 

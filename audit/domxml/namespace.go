@@ -17,6 +17,16 @@ var hypervisorNamespaces = map[string]struct {
 	"http://libvirt.org/schemas/domain/test/1.0": {"test", set("runstate", "transient", "hasmanagedsave", "domainsnapshot", "domaincheckpoint")},
 }
 
+// Namespace returns the namespace for which libvirt and Element.Name have a prefix, such as "qemu".
+func Namespace(prefix string) (uri string, ok bool) {
+	for uri, n := range hypervisorNamespaces {
+		if n.prefix == prefix {
+			return uri, true
+		}
+	}
+	return "", false
+}
+
 // The two namespaces that XML itself defines.
 const (
 	xmlURI   = "http://www.w3.org/XML/1998/namespace"

@@ -47,6 +47,9 @@ func (p Path) Attr(name string) Path {
 	return p
 }
 
+// Attribute returns the name of the attribute, or "" for the path of an element.
+func (p Path) Attribute() string { return p.attr }
+
 // element formats the path without its attribute.
 func (p Path) element() string {
 	if p.index == 0 {

@@ -202,6 +202,7 @@ func (r *reader) startElement(t xml.StartElement, start, end int) (xml.Token, er
 		// The decoder fills the struct of the first container; its attributes stay as they are.
 		f.node, f.joined = r.child(parent.node, name, 1), true
 		f.shared = r.childNames(f.node)
+		r.merge(f.node, start, end)
 		r.lastElem = start
 		return xml.StartElement{Name: f.out}, nil
 	}

@@ -145,6 +145,7 @@ func (r *reader) secondCPU(t xml.Name, start, end int) xml.Token {
 	f.node = r.child(r.stack[len(r.stack)-2].node, "cpu", 1)
 	f.shared = r.childNames(f.node)
 	f.joined = true
+	r.merge(f.node, start, end)
 	r.recordDropped(t, Repeated, start, end)
 	r.lastElem = start
 	return xml.StartElement{Name: f.out}
@@ -186,6 +187,14 @@ func (r *reader) repeatedElement(parent *frame, name string, attrs []xml.Attr, s
 
 // repeats reports whether libvirt reads all elements of that name under the parent as a list.
 func repeats(parent, name string) bool { return listElements[parent][name] }
+
+// merge records the start tag of an element that libvirt reads as part of an earlier one.
+func (r *reader) merge(at int32, start, tagEnd int) {
+	if r.merged == nil {
+		r.merged = map[int32]lastPart{}
+	}
+	r.merged[at] = lastPart{int32(start), int32(tagEnd)}
+}
 
 // childNames returns the names of the children of a container that continues an earlier one. It
 // caches them for further containers.

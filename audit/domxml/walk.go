@@ -50,14 +50,7 @@ func (x *index) Elements() iter.Seq[Element] {
 // Attributes yields the names of the element's attributes as written, without namespace
 // declarations. A name is valid until the next iteration, and must not be changed.
 func (e Element) Attributes(yield func(name []byte) bool) {
-	n := &e.index.nodes[e.at]
-	tag := e.index.src[n.start:n.tagEnd]
-	for i := afterName(tag); ; {
-		name, _, _, end, ok := nextAttribute(tag, i)
-		if !ok {
-			return
-		}
-		i = end
+	for name := range e.AttributeSpans() {
 		if rest, ok := bytes.CutPrefix(name, []byte("xmlns")); ok && (len(rest) == 0 || rest[0] == ':') {
 			continue
 		}
