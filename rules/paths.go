@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/hostpath"
 )
 
@@ -17,9 +16,6 @@ func namedPath(name string) string {
 	}
 	return "'" + name + "'"
 }
-
-// allowsPath reports whether the configuration allows guests the file that a name leads to.
-func allowsPath(p *audit.Pass, name string) bool { return p.AllowsPath(hostpath.Opened(name)) }
 
 // insideAny reports whether a cleaned path is one of the directories, or below.
 func insideAny(file string, directories ...string) bool {
