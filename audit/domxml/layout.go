@@ -83,27 +83,25 @@ func (x *index) lastIn(tag Span, contentEnd int, l Layout) Gap {
 	return g
 }
 
-// EndOfLine returns the offset after the comments that follow on the line of an offset, or the
-// offset itself if anything else does.
+// EndOfLine returns the offset of the line end after an offset, if at most comments are before it. Else
+// it returns the offset itself.
 func (x *index) EndOfLine(offset int) int {
-	end := offset
 	for i := offset; i < len(x.src); {
 		rest := x.src[i:]
 		switch {
 		case rest[0] == ' ' || rest[0] == '\t':
 			i++
 		case rest[0] == '\n' || bytes.HasPrefix(rest, []byte("\r\n")):
-			return end
+			return i
 		case bytes.HasPrefix(rest, []byte("<!--")):
 			n := bytes.Index(rest, []byte("-->"))
 			if n < 0 || bytes.IndexByte(rest[:n], '\n') >= 0 {
 				return offset
 			}
 			i += n + len("-->")
-			end = i
 		default:
 			return offset
 		}
 	}
-	return end
+	return offset
 }

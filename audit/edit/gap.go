@@ -83,13 +83,23 @@ func (r *renderer) insertBelow(parent domxml.Element) {
 			n++
 		}
 		if ok {
-			end := r.d.EndOfLine(after.Whole().End)
-			r.insert(domxml.Gap{Span: domxml.Span{Start: end, End: end}, Line: r.line(after)}, list[:n])
+			r.insert(r.after(after), list[:n])
 		} else {
 			r.insertBefore(sib.first, list[:n])
 		}
 		list = list[n:]
 	}
+}
+
+// after returns the place after an element, and after comments on its line.
+func (r *renderer) after(e domxml.Element) domxml.Gap {
+	g := domxml.Gap{Line: r.line(e)}
+	end := r.d.EndOfLine(e.Whole().End)
+	for g.Line == "" && (r.src[end-1] == ' ' || r.src[end-1] == '\t') {
+		end--
+	}
+	g.Start, g.End = end, end
+	return g
 }
 
 // line returns what begins the line of an element, or "" if it does not begin its line.
