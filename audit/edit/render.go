@@ -191,8 +191,9 @@ func (r *renderer) removal(e domxml.Element) domxml.Span {
 	}
 	first := from > 0 && r.src[from-1] == '\n'
 	last := bytes.HasPrefix(r.src[to:], []byte("\n")) || bytes.HasPrefix(r.src[to:], []byte("\r\n"))
+	closes := bytes.HasPrefix(r.src[at.End:], []byte("</"))
 	switch {
-	case first && last:
+	case first && (last || closes):
 		from--
 		if from > 0 && r.src[from-1] == '\r' {
 			from--
