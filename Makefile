@@ -47,7 +47,7 @@ UNRACED_PACKAGES = $(shell grep -rlwE '^func ($(UNRACED))' --include='*_test.go'
 TESTFLAGS := -count=1 -timeout 30m
 
 # DECIDING are the packages that decide something: 90 % of their statements must run in tests.
-DECIDING := audit audit/domxml audit/fleet audit/policy audit/host audit/baseline audit/config rules rules/fleet rules/local
+DECIDING := audit audit/domxml audit/edit audit/fleet audit/policy audit/host audit/baseline audit/config rules rules/fleet rules/local
 comma    := ,
 space    := $(subst ,, )
 COVERED  := $(subst $(space),$(comma),$(DECIDING:%=./%))

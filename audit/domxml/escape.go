@@ -7,7 +7,9 @@ import (
 )
 
 // references are the references to characters that XML itself defines.
-var references = map[rune]string{'&': "&amp;", '<': "&lt;", '>': "&gt;", '"': "&quot;", '\'': "&apos;"}
+var references = map[rune]string{
+	'&': "&amp;", '<': "&lt;", '>': "&gt;", '"': "&quot;", '\'': "&apos;",
+}
 
 // Escape writes a value as XML text. quotes are the quotes to write as references, for the value of
 // an attribute. Characters that are not printable are references too, line ends included: XML and

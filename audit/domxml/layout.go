@@ -11,8 +11,8 @@ type Layout struct {
 	Unit    string // the indentation of each level
 }
 
-// Layout returns the line end of the document and its indentation: two spaces, as libvirt writes, if
-// it cannot be determined.
+// Layout returns the line end of the document and its indentation: two spaces, as libvirt writes,
+// if it cannot be determined.
 func (x *index) Layout() Layout {
 	l := Layout{"\n", "  "}
 	if i := bytes.IndexByte(x.src, '\n'); i > 0 && x.src[i-1] == '\r' {
@@ -83,8 +83,8 @@ func (x *index) lastIn(tag Span, contentEnd int, l Layout) Gap {
 	return g
 }
 
-// EndOfLine returns the offset of the line end after an offset, if at most comments are before it. Else
-// it returns the offset itself.
+// EndOfLine returns the offset of the line end after an offset, if at most comments are before it.
+// Else it returns the offset itself.
 func (x *index) EndOfLine(offset int) int {
 	for i := offset; i < len(x.src); {
 		rest := x.src[i:]

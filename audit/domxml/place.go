@@ -10,8 +10,8 @@ import (
 func (x *index) Document() []byte { return x.src }
 
 // Find returns the element that a path resolves to, without its attribute. If there is no such
-// element, it returns the nearest existing ancestor and the steps that are missing below it, such as
-// "disk[2]" and "driver".
+// element, it returns the nearest existing ancestor and the steps that are missing below it, such
+// as "disk[2]" and "driver".
 func (x *index) Find(p Path) (e Element, missing []string) {
 	at, exact := x.find(p)
 	e = x.element(at)
@@ -69,8 +69,8 @@ func (e Element) Tag() Span {
 	return Span{int(n.start), int(n.tagEnd)}
 }
 
-// Inside returns the range between the tags: of the last element if it is Merged, and an empty range
-// after the tag if there is no end tag.
+// Inside returns the range between the tags: of the last element if it is Merged, and an empty
+// range after the tag if there is no end tag.
 func (e Element) Inside() Span {
 	last := e.lastTag()
 	return Span{last.End, max(last.End, int(e.index.nodes[e.at].close))}

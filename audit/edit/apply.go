@@ -7,8 +7,8 @@ import (
 )
 
 // Ranges returns the changes that a list of edits makes, in the order of the document and without
-// overlaps. An empty range is an insertion; it precedes a replacement that begins at its offset. The
-// errors are those of Apply, which also reads the result.
+// overlaps. An empty range is an insertion; it precedes a replacement that begins at its offset.
+// The errors are those of Apply, which also reads the result.
 func Ranges(d *domxml.Domain, edits []Edit) ([]Replacement, error) {
 	p, err := planOf(d, edits)
 	if err != nil {
@@ -20,10 +20,10 @@ func Ranges(d *domxml.Domain, edits []Edit) ([]Replacement, error) {
 // Apply returns the document with all edits of the list, which refer to the document as it was
 // before the first of them. An edit that occurs twice is made once.
 //
-// It returns an error, and no document, if edits overlap or depend on each other, if the place of an
-// edit does not exist, if the domain is part of another document, and if the result would not be read
-// as the edits demand: libvirt would refuse it, drop what was added, or read another element that
-// was hidden before.
+// It returns an error, and no document, if edits overlap or depend on each other, if the place of
+// an edit does not exist, if the domain is part of another document, and if the result would not be
+// read as the edits demand: libvirt would refuse it, drop what was added, or read another element
+// that was hidden before.
 func Apply(d *domxml.Domain, edits []Edit) ([]byte, error) {
 	p, err := planOf(d, edits)
 	if err != nil {
@@ -39,8 +39,8 @@ const maxLoads = 64
 // all: not if Apply refuses it, and not if it overlaps with a list before it. Lists may contain the
 // same edit. The result is the document itself if no list can be applied.
 //
-// The paths of a list refer to d. What was not applied may be applicable to the result, with paths of
-// that; the caller repeats until nothing is applied. Apply returns the reason for a single list.
+// The paths of a list refer to d. What was not applied may be applicable to the result, with paths
+// of that; the caller repeats until nothing is applied. Apply returns the reason for a single list.
 func ApplyAll(d *domxml.Domain, lists [][]Edit) (out []byte, applied []bool) {
 	applied = make([]bool, len(lists))
 	out = d.Document()

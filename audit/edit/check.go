@@ -98,10 +98,11 @@ func (c *checker) check(r *renderer) error {
 	}
 	if len(c.unmatched) > 0 {
 		e := c.unmatched[slices.Min(slices.Collect(maps.Keys(c.unmatched)))]
-		return fmt.Errorf("libvirt would read %s in line %d, which it does not read now", e.Path(), c.again.PosOf(e.Tag()).Line)
+		line := c.again.PosOf(e.Tag()).Line
+		return fmt.Errorf("libvirt would read %s in line %d, which it does not read now", e.Path(), line)
 	}
-	if len(c.again.Dropped) > len(r.d.Dropped) {
-		return fmt.Errorf("libvirt would drop more of the document than it does now: <%s>", c.again.Dropped[len(c.again.Dropped)-1].Name)
+	if n := len(c.again.Dropped); n > len(r.d.Dropped) {
+		return fmt.Errorf("libvirt would drop more of the document than it does now: <%s>", c.again.Dropped[n-1].Name)
 	}
 	return c.steps(r.plan)
 }

@@ -10,13 +10,13 @@ import (
 // context is the number of unchanged lines around a change.
 const context = 3
 
-// Diff returns the difference of two versions of a file in the unified format, with the name on both
-// sides, as "patch -p0" and "git apply -p0" read it. It is "" if there is none. Only a line feed ends
-// a line; a carriage return before it is part of the line.
+// Diff returns the difference of two versions of a file in the unified format, with the name on
+// both sides, as "patch -p0" and "git apply -p0" read it. It is "" if there is none. Only a line
+// feed ends a line; a carriage return before it is part of the line.
 //
 // It compares lines, and not the edits that were made: there may have been several rounds of those.
-// Lines that occur once in both versions are matched first, and then those between them, so that the
-// time grows with the size of the file and not with its square.
+// Lines that occur once in both versions are matched first, and then those between them, so that
+// the time grows with the size of the file and not with its square.
 func Diff(name string, before, after []byte) string {
 	x, y := splitLines(before), splitLines(after)
 	m := matcher{x: x, y: y}
@@ -52,8 +52,8 @@ func splitLines(text []byte) []string {
 // run is a number of lines that are equal, from line x of the one version and y of the other.
 type run struct{ x, y, n int }
 
-// matcher finds the runs of equal lines. The first begins both versions and the last ends both; they
-// can be empty.
+// matcher finds the runs of equal lines. The first begins both versions and the last ends both;
+// they can be empty.
 type matcher struct {
 	x, y []string
 	runs []run
@@ -86,7 +86,7 @@ func (m *matcher) match(from, to run, round int) {
 		tail++
 	}
 	to = run{to.x - tail, to.y - tail, 0}
-	if round < maxRounds {
+	if round < maxRounds && from.x < to.x && from.y < to.y {
 		if anchors := m.anchors(from, to); len(anchors) > 0 {
 			for _, a := range anchors {
 				m.match(from, a, round+1)
@@ -187,10 +187,11 @@ func writeLines(b *strings.Builder, mark string, lines []string) {
 	}
 }
 
-// quoted writes a file name as GNU diff and git do: in quotes if it contains characters that end it,
-// and with a tab after a name with blanks.
+// quoted writes a file name as GNU diff and git do: in quotes if it contains characters that end
+// it, and with a tab after a name with blanks.
 func quoted(name string) string {
-	if !strings.ContainsFunc(name, func(c rune) bool { return c < ' ' || c == '"' || c == '\\' || c == 0x7F }) {
+	special := func(c rune) bool { return c < ' ' || c == '"' || c == '\\' || c == 0x7F }
+	if !strings.ContainsFunc(name, special) {
 		if strings.Contains(name, " ") {
 			return name + "\t"
 		}

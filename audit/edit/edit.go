@@ -27,7 +27,8 @@ type Edit struct {
 }
 
 // Set returns the edit that sets an attribute, or the text of an element if the path has no
-// attribute. Elements of the path that do not exist are created, unless libvirt reads them as a list.
+// attribute. Elements of the path that do not exist are created, unless libvirt reads them as a
+// list.
 func Set(at domxml.Path, value string) Edit { return Edit{OpSet, at, value} }
 
 // Insert returns the edit that adds an element below another, where libvirt writes it among its
@@ -38,7 +39,8 @@ func Insert(below domxml.Path, element string) Edit { return Edit{OpInsert, belo
 func Replace(at domxml.Path, element string) Edit { return Edit{OpReplace, at, element} }
 
 // Remove returns the edit that removes an attribute, or an element with the line that it is on. The
-// passthrough command line goes with the last of its arguments and variables; any other parent stays.
+// passthrough command line goes with the last of its arguments and variables; any other parent
+// stays.
 func Remove(at domxml.Path) Edit { return Edit{OpRemove, at, ""} }
 
 // RemoveOption returns the edits that remove an option of the passthrough command line: the

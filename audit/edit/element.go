@@ -56,7 +56,7 @@ func parseElement(text string) (*element, error) {
 			open = append(open, e)
 		case xml.EndElement:
 			if len(open) == 0 || open[len(open)-1].name != joined(t.Name) {
-				return nil, errors.New("the new element is not well-formed XML: an end tag without its start tag")
+				return nil, errors.New("the new element is not well-formed XML: a stray end tag")
 			}
 			e := open[len(open)-1]
 			open = open[:len(open)-1]

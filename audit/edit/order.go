@@ -26,10 +26,10 @@ cpu: arch model vendor microcode signature counter topology cache maxphysaddr fe
 pm: suspend-to-mem suspend-to-disk
 devices: emulator disk controller lease filesystem interface smartcard serial parallel console channel input tpm graphics sound audio video hostdev redirdev redirfilter hub watchdog memballoon rng nvram panic shmem memory crypto iommu vsock pstore
 disk: driver auth source backingStore backenddomain geometry blockio mirror target iotune throttlefilters readonly shareable transient serial wwn vendor product encryption boot alias rom acpi address
-source: vendor product adapter host address snapshot config initiator ssl cookies readahead timeout knownHosts identity reconnect slices seclabel auth encryption reservations dataStore
+source: local block char interface ip route vendor product adapter host address snapshot config initiator ssl cookies readahead timeout knownHosts identity reconnect slices seclabel auth encryption reservations dataStore
 backingStore: format source backingStore
 driver: metadata_cache iothreads host guest
-controller: model target driver boot alias rom acpi address pcihole64
+controller: model target driver boot alias master rom acpi address pcihole64
 filesystem: driver binary idmap source target readonly boot alias rom acpi address space_hard_limit space_soft_limit
 binary: cache sandbox lock thread_pool openfiles
 interface: mac source vlan virtualport bandwidth port ip route portForward script downscript backenddomain target guest model driver backend filterref tune teaming link mtu coalesce boot alias rom acpi address

@@ -15,7 +15,7 @@ type plan struct {
 	touched map[domxml.Element]*step
 }
 
-// decision is what the first edit that claims a place makes of it.
+// decision is what the first edit that claims a place decides.
 type decision struct {
 	value string
 	by    *step

@@ -52,7 +52,7 @@ func TestRefused(t *testing.T) {
 		{"is not the name of an attribute", []edit.Edit{edit.Set(at("os@xml:space"), "x")}},
 		{"there is no a b", []edit.Edit{edit.Set(at("os/a b@x"), "x")}},
 		{"there is no disk[3]", []edit.Edit{edit.Set(at("devices/disk[3]@x"), "x")}},
-		{"there is no rng in <devices>, and several are possible", []edit.Edit{edit.Set(at("devices/rng@model"), "virtio")}},
+		{"there is no rng in <devices>: one of several must be inserted", []edit.Edit{edit.Set(at("devices/rng@model"), "virtio")}},
 		{"the path is too long", []edit.Edit{edit.Set(at("os"+strings.Repeat("/a", 300)+"@x"), "x")}},
 		{"the element contains elements", []edit.Edit{edit.Set(at("os"), "x")}},
 		{"the text is in pieces", []edit.Edit{edit.Set(at("devices/emulator"), "x")}},

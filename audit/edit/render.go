@@ -37,8 +37,8 @@ type change struct {
 func render(p *plan) (*renderer, error) {
 	r := &renderer{
 		plan: p, src: p.d.Document(), layout: p.d.Layout(),
-		tags: map[domxml.Element]*tag{}, created: map[place]*element{},
-		below: map[domxml.Element][]*element{}, removed: map[domxml.Element]bool{}, pruned: map[domxml.Element]bool{},
+		tags: map[domxml.Element]*tag{}, created: map[place]*element{}, below: map[domxml.Element][]*element{},
+		removed: map[domxml.Element]bool{}, pruned: map[domxml.Element]bool{},
 	}
 	r.style = style{unit: r.layout.Unit, quote: "'"}
 	for _, at := range p.d.Root().AttributeSpans() {
@@ -84,7 +84,8 @@ func render(p *plan) (*renderer, error) {
 }
 
 func (r *renderer) change(start, end int, text string, added ...*element) {
-	r.changes = append(r.changes, change{Replacement: Replacement{domxml.Span{Start: start, End: end}, text}, added: added})
+	at := Replacement{domxml.Span{Start: start, End: end}, text}
+	r.changes = append(r.changes, change{Replacement: at, added: added})
 }
 
 // create adds what a step creates to the new elements.

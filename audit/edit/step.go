@@ -89,7 +89,7 @@ func (s *step) create() (below string, err error) {
 		case !validName(name):
 			return "", fmt.Errorf("there is no %s", name)
 		case domxml.Repeats(parent, name):
-			return "", fmt.Errorf("there is no %s in <%s>, and several are possible: it must be inserted", name, parent)
+			return "", fmt.Errorf("there is no %s in <%s>: one of several must be inserted", name, parent)
 		}
 		below = strings.Join(s.missing[:i], "/")
 		s.claim(below, content, "", children)
