@@ -84,6 +84,12 @@ type Rule struct {
 
 	Check func(*Pass)
 
+	// Fixes returns the ways to resolve a finding of the rule, the recommended one first. It is called
+	// for each finding, after Check. NoFix is the fix of findings for which it returns none: what a
+	// person has to decide, and why no edit of the document resolves the finding.
+	Fixes func(*Pass, *Finding) []Fix
+	NoFix string
+
 	// OptionalInputs means that Requires lists inputs that the rule can use, and Check is called
 	// even if they are missing. Check declares with Pass.Unknown which of them it could not do
 	// without.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/virt-audit/virt-audit/audit/domxml"
+	"github.com/virt-audit/virt-audit/audit/edit"
 	"github.com/virt-audit/virt-audit/audit/fleet"
 	"github.com/virt-audit/virt-audit/audit/host"
 	"github.com/virt-audit/virt-audit/audit/hostpath"
@@ -88,8 +89,17 @@ type Finding struct {
 	Excerpt   Excerpt
 	Device    string         // the first of the DeviceNames of its device; "" if it is not about a device
 	Drift     Drift          // the difference between the documents of a guest; "" if there is none
+	Fixes     []Fix          // the ways to resolve it, the recommended one first
 	DependsOn Inputs         // the inputs from the host that it may depend on
 	content   domxml.Content // includes the data that Pass.Key received besides the key
+}
+
+// Recommended returns the first fix of a finding. ok is false if there is none.
+func (f *Finding) Recommended() (x Fix, ok bool) {
+	if len(f.Fixes) == 0 {
+		return Fix{}, false
+	}
+	return f.Fixes[0], true
 }
 
 // Drift means that a finding is in one of a guest's documents and not in another. The running,
@@ -243,7 +253,9 @@ func (c *Settings) apply(p *Pass, r *Rule, have Inputs) {
 	}
 	if lacking == 0 {
 		p.rule, p.missingInputs, p.dependsOn = r, 0, r.Requires
+		before := len(p.result.Findings)
 		r.Check(p)
+		p.fix(before)
 		lacking = p.missingInputs
 	}
 	if lacking != 0 {
@@ -263,41 +275,43 @@ func (p *Pass) skippedInputs(c *Settings) (out Inputs) {
 	return out
 }
 
-// MachineType returns the machine type that QEMU uses, and where it is set: in the document's <os>,
-// unless qemu:commandline names another.
-func (p *Pass) MachineType() (name string, at Path) {
-	if p.Boundary.Machine == "" {
-		return p.Target.Machine, At("os/type@machine")
-	}
-	return p.Boundary.Machine, p.Command.MachineAt
-}
+// maxFixed bounds for how many findings of a rule in one document the changes are shown.
+const maxFixed = 100
 
-// Machine parses the machine type that QEMU uses.
-func (p *Pass) Machine() policy.Machine {
-	name, _ := p.MachineType()
-	return policy.ParseMachine(p.Boundary.Target, name)
-}
-
-// NewestMachine returns the newest machine type of the guest's machine family that the host has, or
-// the planned release of QEMU; without either, the name that libvirt replaces with the newest
-// version. It is "" if the machine belongs to no family, or if the host has no machine of it.
-func (p *Pass) NewestMachine() string {
-	switch alias := p.Machine().Newest(policy.Version{}); {
-	case alias == "":
-		return ""
-	case p.Planned:
-		return p.Machine().Newest(p.QEMU)
-	case p.Host.KnowsCapabilities():
-		name, _, _ := p.Host.Machine(p.Target.Arch, p.Type, alias)
-		return name
-	default:
-		return alias
+// fix completes the findings of a rule, from the first given one, with their fixes.
+func (p *Pass) fix(from int) {
+	r := p.rule
+	for i := range p.result.Findings[from:] {
+		f := &p.result.Findings[from+i]
+		if r.Fixes != nil {
+			f.Fixes = r.Fixes(p, f)
+		}
+		f.Fixes = slices.DeleteFunc(f.Fixes, func(x Fix) bool { return x.Safety != Manual && len(x.Edits) == 0 })
+		if len(f.Fixes) == 0 && r.NoFix != "" {
+			f.Fixes = []Fix{ManualFix(r.NoFix)}
+		}
+		if i >= maxFixed || p.Wrapped() {
+			continue
+		}
+		for j := range f.Fixes {
+			p.show(&f.Fixes[j])
+		}
 	}
 }
 
-// MachineStage returns the stage of the machine type in the QEMU release of the run: "supported",
-// "deprecated", "removed", or "" if it is not known.
-func (p *Pass) MachineStage() string {
-	stage, _ := p.Machine().StageIn(p.QEMU)
-	return string(stage)
+// show fills the changes of a fix. Edits that cannot be made are a defect of the rule, which the
+// tests of fixes look for: the fix is then left to a person.
+func (p *Pass) show(x *Fix) {
+	if len(x.Edits) == 0 {
+		return
+	}
+	changes, err := edit.Ranges(p.Domain, x.Edits)
+	if err != nil {
+		x.Safety, x.Edits, x.Err = Manual, nil, err
+		return
+	}
+	for _, c := range changes {
+		x.Changes = append(x.Changes, Change{p.PosOf(c.Span), c.Text})
+	}
+	x.Diff = edit.Hunks(p.Domain, changes)
 }

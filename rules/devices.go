@@ -6,6 +6,7 @@ import (
 	"libvirt.org/go/libvirtxml"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/edit"
 	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
 
@@ -45,6 +46,9 @@ $ virt-xml DOMAIN --remove-device --disk device=floppy`,
 				}
 			}
 		},
+		Fixes: func(_ *audit.Pass, f *audit.Finding) []audit.Fix {
+			return []audit.Fix{audit.UnsafeFix("Delete the drive, after copying the files that the guest needs to a CD-ROM image", edit.Remove(f.Path.Attr("")))}
+		},
 	},
 	{
 		ID:       "device-video-cirrus",
@@ -75,6 +79,18 @@ $ virt-xml DOMAIN --edit --video clearxml=yes,model.type=virtio`,
 				default:
 					p.Reportf(v.at, "video model 'cirrus' is legacy code with a history of escapes")
 				}
+			}
+		},
+		Fixes: func(p *audit.Pass, f *audit.Finding) []audit.Fix {
+			use := func(model string) edit.Edit {
+				if device, _ := f.Path.Device(); strings.HasPrefix(device.String(), "devices/video") {
+					return p.Put(device, "model", "<model type='"+model+"'/>")
+				}
+				return edit.Insert(audit.At("devices"), "<video><model type='"+model+"'/></video>")
+			}
+			return []audit.Fix{
+				audit.UnsafeFix("Use the virtio video card; the guest needs a driver for more than a text console", use("virtio")),
+				audit.UnsafeFix("Use the VGA card for systems without drivers", use("vga")),
 			}
 		},
 	},

@@ -37,7 +37,7 @@ func (x *index) namedDevice(p Path) namedDevice {
 	if ok {
 		return d
 	}
-	device, _ := p.device()
+	device, _ := p.Device()
 	if d.names = slices.Clip(x.namesOfDevice(device)); len(d.names) > 0 {
 		d.shown = ShortName(secret.Mask(d.names[0]))
 	}
@@ -50,7 +50,7 @@ func (x *index) namedDevice(p Path) namedDevice {
 
 // deviceNode returns the node of the device that contains the path. ok is false if there is none.
 func (x *index) deviceNode(p Path) (int32, bool) {
-	device, ok := p.device()
+	device, ok := p.Device()
 	if !ok {
 		return 0, false
 	}
@@ -84,8 +84,9 @@ func (x *index) namesOfDevice(device Path) []string {
 	return names
 }
 
-// device returns the path of the device that contains p.
-func (p Path) device() (Path, bool) {
+// Device returns the path of the device that contains p: "devices/disk[2]". ok is false outside
+// <devices>.
+func (p Path) Device() (device Path, ok bool) {
 	rest, ok := strings.CutPrefix(p.element(), "devices/")
 	if !ok {
 		return Path{}, false
@@ -132,7 +133,7 @@ func (x *index) hostNames(source Path) []string {
 
 // DeviceKind returns the name of the device element that contains p, or "".
 func (p Path) DeviceKind() string {
-	device, ok := p.device()
+	device, ok := p.Device()
 	if !ok {
 		return ""
 	}

@@ -88,3 +88,16 @@ func (x *index) rune(i int) int {
 	}
 	return i
 }
+
+// Masked returns a range of the document with its secrets masked.
+func (x *index) Masked(at Span) string {
+	var b strings.Builder
+	i := at.Start
+	for _, s := range x.secrets(at.Start, at.End) {
+		b.Write(x.src[i:max(i, s.start)])
+		b.WriteString(secret.Hidden)
+		i = max(i, s.end)
+	}
+	b.Write(x.src[min(i, at.End):at.End])
+	return b.String()
+}

@@ -14,7 +14,7 @@ import (
 // error if the domain is part of another document.
 func (d *Domain) Waive(w *Waiver) ([]byte, error) {
 	switch {
-	case d.Origin.Stated:
+	case d.wrapped:
 		return nil, errors.New("the domain is part of another document, which libvirt writes")
 	case w.Rule == "" || !Shown(w.Reason):
 		return nil, errors.New("a waiver must have a rule and a reason")

@@ -89,7 +89,7 @@ func ApplyAll(d *domxml.Domain, lists [][]Edit) (out []byte, applied []bool) {
 
 // refuse returns an error if the domain cannot be edited at all.
 func refuse(d *domxml.Domain) error {
-	if d.Origin.Stated {
+	if d.Wrapped() {
 		return errors.New("the domain is part of another document, which libvirt writes")
 	}
 	return nil

@@ -57,7 +57,7 @@ func TestOrder(t *testing.T) {
 func libvirtWrites(t *testing.T, dir string, data []byte) (text string, ok bool) {
 	t.Helper()
 	d, err := domxml.Load("a.xml", data)
-	if err != nil || d.Origin.Stated {
+	if err != nil || d.Wrapped() {
 		return "", false
 	}
 	edits := []Edit{Set(domxml.At("@type"), "test"), Set(domxml.At("name"), "made"), Set(domxml.At("os/type@arch"), "i686")}

@@ -36,7 +36,7 @@ func documents(t *testing.T) []*domxml.Domain {
 			if err != nil {
 				return err
 			}
-			if d, err := domxml.Load(file, data); err == nil && !d.Origin.Stated {
+			if d, err := domxml.Load(file, data); err == nil && !d.Wrapped() {
 				out = append(out, d)
 			}
 			return nil

@@ -1,0 +1,42 @@
+package audit
+
+import "github.com/virt-audit/virt-audit/audit/policy"
+
+// MachineType returns the machine type that QEMU uses, and where it is set: in the document's <os>,
+// unless qemu:commandline names another.
+func (p *Pass) MachineType() (name string, at Path) {
+	if p.Boundary.Machine == "" {
+		return p.Target.Machine, At("os/type@machine")
+	}
+	return p.Boundary.Machine, p.Command.MachineAt
+}
+
+// Machine parses the machine type that QEMU uses.
+func (p *Pass) Machine() policy.Machine {
+	name, _ := p.MachineType()
+	return policy.ParseMachine(p.Boundary.Target, name)
+}
+
+// NewestMachine returns the newest machine type of the guest's machine family that the host has, or
+// the planned release of QEMU; without either, the name that libvirt replaces with the newest
+// version. It is "" if the machine belongs to no family, or if the host has no machine of it.
+func (p *Pass) NewestMachine() string {
+	switch alias := p.Machine().Newest(policy.Version{}); {
+	case alias == "":
+		return ""
+	case p.Planned:
+		return p.Machine().Newest(p.QEMU)
+	case p.Host.KnowsCapabilities():
+		name, _, _ := p.Host.Machine(p.Target.Arch, p.Type, alias)
+		return name
+	default:
+		return alias
+	}
+}
+
+// MachineStage returns the stage of the machine type in the QEMU release of the run: "supported",
+// "deprecated", "removed", or "" if it is not known.
+func (p *Pass) MachineStage() string {
+	stage, _ := p.Machine().StageIn(p.QEMU)
+	return string(stage)
+}

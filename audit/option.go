@@ -1,0 +1,35 @@
+package audit
+
+import (
+	"github.com/virt-audit/virt-audit/audit/domxml"
+	"github.com/virt-audit/virt-audit/audit/edit"
+)
+
+// OptionAt returns the option of the passthrough command line that a path is in.
+func (p *Pass) OptionAt(at Path) (o Option, ok bool) {
+	element := at.Attr("").String()
+	for _, o := range p.Command.Options {
+		if o.At.Attr("").String() == element || o.Path.Attr("").String() == element {
+			return o, true
+		}
+	}
+	return domxml.Option{}, false
+}
+
+// RemoveOption returns the edits that remove the option of the passthrough command line that a path
+// is in; none if it is in no option.
+func (p *Pass) RemoveOption(at Path) []edit.Edit {
+	if o, ok := p.OptionAt(at); ok {
+		return edit.RemoveOption(o)
+	}
+	return nil
+}
+
+// Put returns the edit that makes an element the only one of its name below another: it takes the
+// place of the one that is there.
+func (p *Pass) Put(below Path, name, element string) edit.Edit {
+	if at := below.Elem(name); p.Has(at) {
+		return edit.Replace(at, element)
+	}
+	return edit.Insert(below, element)
+}
