@@ -30,7 +30,7 @@ func TestOnHost(t *testing.T) {
 		{source: "web", connection: "qemu+ssh://b/system", cfg: Settings{OneHost: true}, want: "qemu+ssh://b/system"},
 	} {
 		d := &Domain{Source: c.source, Origin: Origin{Host: c.connection}}
-		if got := c.cfg.hostName(d); got != c.want {
+		if got := c.cfg.HostName(d); got != c.want {
 			t.Errorf("%s %s: %q, want %q", c.source, c.connection, got, c.want)
 		}
 	}

@@ -26,9 +26,9 @@ func (c *Settings) facts(d *Domain) *host.Facts {
 	return f.For(d.Source)
 }
 
-// hostName returns a name for the host of a domain, or "" if it is not known: a directory or list
+// HostName returns a name for the host of a domain, or "" if it is not known: a directory or list
 // of documents may be of many hosts.
-func (c *Settings) hostName(d *Domain) string {
+func (c *Settings) HostName(d *Domain) string {
 	switch {
 	case d.Origin.Host != "":
 		return d.Origin.Host

@@ -224,7 +224,7 @@ func (c *Settings) Prepare(d *Domain) *Prepared {
 	return &Prepared{Pass{
 		Domain: d, guest: guest, Boundary: c.edition().Judge(guest), QEMU: c.EffectiveQEMU(),
 		Planned: c.QEMU != policy.Version{}, Host: facts, HostArch: c.hostArch(facts),
-		settings: c, hostName: c.hostName(d), touched: &touchedOnce{},
+		settings: c, hostName: c.HostName(d), touched: &touchedOnce{},
 	}}
 }
 

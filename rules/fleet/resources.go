@@ -155,12 +155,8 @@ func (c otherGuests) String() string {
 	return b.String()
 }
 
-// inContainer reports whether the guest's QEMU runs in a separate container, as in KubeVirt: the
-// files, sockets, ports and bridges that it names belong to the container, and have the same names
-// in all of them.
-func inContainer(p *audit.Pass) bool {
-	return p.Metadata != nil && strings.Contains(p.Metadata.XML, "http://kubevirt.io")
-}
+// inContainer is Contained, for the walks over a domain.
+func inContainer(p *audit.Pass) bool { return p.Contained() }
 
 // meansTheSame returns a function that reports whether the name of an image means the same for
 // other guests. It searches the metadata once: a guest can have any number of images, and metadata
@@ -184,16 +180,4 @@ func hostPath(name string) string {
 }
 
 // devicePath is hostPath for what may be a block device: a logical volume has two names.
-func devicePath(name string) string {
-	name = hostPath(name)
-	rest, ok := strings.CutPrefix(name, "/dev/")
-	group, volume, two := strings.Cut(rest, "/")
-	if !ok || !two || strings.Contains(volume, "/") || slices.Contains(deviceDirectories, group) {
-		return name
-	}
-	double := func(s string) string { return strings.ReplaceAll(s, "-", "--") }
-	return "/dev/mapper/" + double(group) + "-" + double(volume)
-}
-
-// deviceDirectories are the directories of /dev that are not volume groups.
-var deviceDirectories = strings.Fields(`block bsg bus char cpu dri fd hugepages input mapper md mqueue net pts shm snd usb vfio`)
+func devicePath(name string) string { return hostpath.LogicalVolume(hostPath(name)) }
