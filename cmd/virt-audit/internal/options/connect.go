@@ -2,10 +2,13 @@ package options
 
 import (
 	"bytes"
+	"iter"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/virt-audit/virt-audit/audit/collect"
 	"github.com/virt-audit/virt-audit/audit/collect/live"
 	"github.com/virt-audit/virt-audit/audit/host"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/cmdutil"
@@ -80,6 +83,36 @@ func (c *Connection) Resolve(args []string) ([]string, error) {
 		return nil, cmdutil.Usagef("--timeout: must be positive")
 	}
 	return uris, nil
+}
+
+// Fetch fetches the guests of hosts; names selects some of them. It prints the notes of the hosts. All
+// hosts have answered, or failed to, when it returns.
+func (c *Connection) Fetch(s *cmdutil.Streams, uris, names []string) []*live.Host {
+	hosts := slices.Collect(live.Hosts(uris, live.Options{ReadOnly: c.ReadOnly, Timeout: c.Timeout, Guests: names}))
+	for _, h := range hosts {
+		for _, note := range h.Notes {
+			s.Errorf("%s", note)
+		}
+	}
+	return hosts
+}
+
+// Documents yields the documents of hosts, host by host, and what could not be fetched.
+func Documents(hosts []*live.Host) iter.Seq2[*collect.Document, error] {
+	return func(yield func(*collect.Document, error) bool) {
+		for _, h := range hosts {
+			for _, d := range h.Documents {
+				if !yield(d, nil) {
+					return
+				}
+			}
+			for _, p := range h.Problems {
+				if !yield(nil, p) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // LiveFacts returns the facts about a host from what libvirt origin, and from its files if it is

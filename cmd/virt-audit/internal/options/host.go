@@ -130,6 +130,10 @@ func NewHost() *Host {
 // Flags returns the rows of the group.
 func (h *Host) Flags() []*command.Flag { return append(h.HostFiles.Flags(), h.facts, h.one, h.arch) }
 
+// PlaceFlags returns the rows that state where guests are, for commands that need nothing else of the
+// host.
+func (h *Host) PlaceFlags() []*command.Flag { return []*command.Flag{h.root, h.one} }
+
 // CheckArch returns an error if --host-arch is not an architecture of libvirt's.
 func (h *Host) CheckArch() error {
 	if h.Arch == "" || policy.KnownArch(h.Arch) {

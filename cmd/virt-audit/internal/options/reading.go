@@ -1,14 +1,18 @@
 package options
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit/collect"
 	"github.com/virt-audit/virt-audit/audit/domxml"
+	"github.com/virt-audit/virt-audit/audit/source"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/cmdutil"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/command"
+	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/site"
 )
 
 // Reading is how documents are read.
@@ -84,4 +88,20 @@ func Size(text string) (int64, error) {
 		return 0, cmdutil.Usagef("--max-size: %q is not a size between 1 and %dM", text, domxml.MaxSize>>20)
 	}
 	return n * unit, nil
+}
+
+// CheckStdin returns an error if standard input is both the configuration and a document.
+func CheckStdin(x *site.Site, args []string) error {
+	if x.File != nil && x.File.Path == site.StdinConfig && slices.Contains(args, "-") {
+		return cmdutil.Usagef("standard input cannot be the configuration and a document")
+	}
+	return nil
+}
+
+// InputError returns an error of a collection as reports know it.
+func InputError(err error) error {
+	if p, ok := errors.AsType[*collect.Problem](err); ok {
+		return &source.Error{File: p.Source, Message: p.Err.Error(), Err: err}
+	}
+	return err
 }

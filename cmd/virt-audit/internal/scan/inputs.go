@@ -6,13 +6,10 @@ import (
 	"io/fs"
 	"iter"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit/collect"
-	"github.com/virt-audit/virt-audit/audit/collect/live"
 	"github.com/virt-audit/virt-audit/audit/host"
-	"github.com/virt-audit/virt-audit/audit/source"
 	"github.com/virt-audit/virt-audit/audit/suggest"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/cmdutil"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/options"
@@ -76,32 +73,15 @@ func (s *scan) paths() ([]string, error) {
 // connect fetches the guests of hosts, and the facts about those hosts, which it adds to the
 // settings. The documents come host by host.
 func (s *scan) connect(uris []string) iter.Seq2[*collect.Document, error] {
-	o := live.Options{ReadOnly: s.ReadOnly, Timeout: s.Timeout, Guests: s.Args}
 	// All hosts answer before the first guest is judged: what is known of them decides too.
-	hosts := slices.Collect(live.Hosts(uris, o))
+	hosts := s.Fetch(s.Streams, uris, s.Args)
 	s.settings.Hosts = map[string]*host.Facts{}
 	for _, h := range hosts {
-		for _, note := range h.Notes {
-			s.Errorf("%s", note)
-		}
 		facts := options.LiveFacts(s.Streams, h)
 		facts.Add(s.settings.Host) // the options have precedence
 		s.settings.Hosts[h.URI] = facts
 	}
-	return func(yield func(*collect.Document, error) bool) {
-		for _, h := range hosts {
-			for _, d := range h.Documents {
-				if !yield(d, nil) {
-					return
-				}
-			}
-			for _, p := range h.Problems {
-				if !yield(nil, p) {
-					return
-				}
-			}
-		}
-	}
+	return options.Documents(hosts)
 }
 
 // fileMode returns a function that returns the permissions of the file that a document is from.
@@ -116,12 +96,4 @@ func fileMode(stdinName string) func(source string) (host.Mode, bool) {
 		}
 		return host.Mode(info.Mode().Perm()), true
 	}
-}
-
-// inputError returns an error of a collection as reports know it.
-func inputError(err error) error {
-	if p, ok := errors.AsType[*collect.Problem](err); ok {
-		return &source.Error{File: p.Source, Message: p.Err.Error(), Err: err}
-	}
-	return err
 }

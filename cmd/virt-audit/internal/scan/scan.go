@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strconv"
 	"time"
 
@@ -97,8 +96,8 @@ func (s *scan) resolve() (err error) {
 	if s.site, err = s.Configuration.Resolve(s.In, ".", s.Flags()...); err != nil {
 		return err
 	}
-	if s.site.File != nil && s.site.File.Path == site.StdinConfig && slices.Contains(s.Args, "-") {
-		return cmdutil.Usagef("standard input cannot be the configuration and a document")
+	if err := options.CheckStdin(s.site, s.Args); err != nil {
+		return err
 	}
 	if s.settings, err = s.Settings(s.site); err != nil {
 		return err
@@ -194,7 +193,7 @@ func (s *scan) report(t *total, run *pipeline.Run, in *inputs, reports sinks) er
 		switch {
 		case o.Err != nil:
 			bar.Print(fmt.Sprintf("virt-audit: %s\n", report.Printable(o.Err.Error())))
-			if err := reports.Unreadable(inputError(o.Err)); err != nil {
+			if err := reports.Unreadable(options.InputError(o.Err)); err != nil {
 				return err
 			}
 		case o.Kind == pipeline.Skipped && s.Verbose:
