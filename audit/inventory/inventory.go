@@ -17,8 +17,8 @@ type Guest struct {
 	Source, Name, UUID string
 	Origin             domxml.Origin
 	Host               string // a name for the guest's host, "" if it is not known
+	Contained          bool   // the names are those of a container that QEMU runs in
 	Entries            []Entry
-	contained          bool
 }
 
 // Entry is one thing that a guest touches, wherever its document names it.
@@ -53,7 +53,7 @@ type Place struct {
 func Of(d *domxml.Domain, host string) *Guest {
 	g := &Guest{
 		Source: d.Source, Name: strings.Clone(domxml.ShortName(d.Name)), UUID: strings.Clone(domxml.ShortName(d.UUID)),
-		Origin: d.Origin, Host: host, contained: d.Contained(),
+		Origin: d.Origin, Host: host, Contained: d.Contained(),
 	}
 	g.Origin.Label = strings.Clone(domxml.ShortName(d.Origin.Label))
 	merged := map[identity]int{}

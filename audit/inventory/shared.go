@@ -35,7 +35,8 @@ type Shared struct {
 	Severity, Sensitive, Reason, Owner string // the worst
 	Guests                             []GuestUse
 
-	common bool // for all of them, see commonByNature
+	common    bool // for all of them, see commonByNature
+	directory bool // a guest has it as a directory
 }
 
 // GuestUse is one document of a guest that touches a thing.
@@ -44,7 +45,8 @@ type GuestUse struct {
 	Access  reach.Access
 	Opener  reach.Opener
 	Relabel bool
-	Place   Place // the first
+	Place   Place  // the first
+	Inside  string // what the guest touches inside a directory that others touch; "" for the thing itself
 }
 
 // Member is one document of a guest.
@@ -62,6 +64,8 @@ type Sharing struct {
 	things   map[thing]*Shared
 	uuids    map[string][]string // by name of a guest: its UUIDs
 	unplaced int
+	uses     int  // of all things
+	cut      bool // a directory contains more than is listed
 }
 
 // thing identifies what is shared.
@@ -98,7 +102,7 @@ func (s *Sharing) entry(g *Guest, m *Member, e *Entry) {
 	switch {
 	case e.scope == everywhere:
 		at.host = ""
-	case g.contained:
+	case g.Contained:
 		return // the names are those of the container that QEMU runs in
 	}
 	t := s.things[at]
@@ -107,6 +111,7 @@ func (s *Sharing) entry(g *Guest, m *Member, e *Entry) {
 		s.things[at] = t
 	}
 	t.common = t.common && e.common
+	t.directory = t.directory || e.Kind == reach.Directory
 	if worse(e.Severity, t.Severity) {
 		t.Severity, t.Sensitive, t.Reason, t.Owner = e.Severity, e.Sensitive, e.Reason, e.Owner
 	}
@@ -118,6 +123,7 @@ func (s *Sharing) entry(g *Guest, m *Member, e *Entry) {
 		return
 	}
 	t.Guests = append(t.Guests, use)
+	s.uses++
 }
 
 // severities are those of reach.Sensitive, the worst last.
@@ -127,7 +133,11 @@ func worse(a, b string) bool { return slices.Index(severities, a) > slices.Index
 
 // List returns what at least two guests touch, the worst first, and how many things it omits because
 // guests have them in common by nature. Nothing can be added afterwards.
+//
+// A guest that touches a directory touches what others touch inside it. They are listed with the
+// directory, and not with what is inside as well, so that the list stays linear.
 func (s *Sharing) List() (list []*Shared, omitted int) {
+	s.nest()
 	for _, t := range s.things {
 		if !s.classify(t) {
 			continue
@@ -147,6 +157,10 @@ func (s *Sharing) List() (list []*Shared, omitted int) {
 	})
 	return list, omitted
 }
+
+// Incomplete reports whether directories contain more of other guests than is listed: documents with
+// directories inside directories would make the list grow with the square of their size.
+func (s *Sharing) Incomplete() bool { return s.cut }
 
 // Unplaced returns the number of documents whose host is not known.
 func (s *Sharing) Unplaced() int { return s.unplaced }

@@ -203,9 +203,7 @@ func newJSONDomain(r *audit.Result, full bool) jsonDomain {
 		Findings:     make([]jsonFinding, 0, len(r.Findings)),
 		NotEvaluated: make([]jsonUnevaluated, 0, len(r.Unevaluated)),
 	}
-	if o := r.Origin; showsOrigin(o) {
-		d.Origin = &jsonOrigin{string(o.Kind), o.Label, o.Host, o.State, o.Taints}
-	}
+	d.Origin = newJSONOrigin(r.Origin)
 	for i := range r.Findings {
 		d.Findings = append(d.Findings, newJSONFinding(r, &r.Findings[i]))
 	}
@@ -232,6 +230,14 @@ func newJSONDomain(r *audit.Result, full bool) jsonDomain {
 		d.NotEvaluated = append(d.NotEvaluated, jsonUnevaluated{u.Rule.ID, u.Missing.String()})
 	}
 	return d
+}
+
+// newJSONOrigin returns nil for a plain file.
+func newJSONOrigin(o audit.Origin) *jsonOrigin {
+	if !showsOrigin(o) {
+		return nil
+	}
+	return &jsonOrigin{string(o.Kind), o.Label, o.Host, o.State, o.Taints}
 }
 
 func newJSONFinding(r *audit.Result, f *audit.Finding) jsonFinding {

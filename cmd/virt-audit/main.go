@@ -17,6 +17,7 @@ import (
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/factscmd"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/hook"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/policycmd"
+	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/reachcmd"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/rulescmd"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/scan"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/waive"
@@ -33,6 +34,7 @@ func newProgram() *command.Command {
 		rulescmd.New(),
 		rulescmd.Explain(),
 		policycmd.New(),
+		reachcmd.New(),
 		configcmd.New(),
 		factscmd.New(),
 		hook.New(),

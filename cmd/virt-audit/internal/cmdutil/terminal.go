@@ -34,5 +34,8 @@ func (s *Streams) Terminal(when string, toStdout bool) (paint bool, width int, e
 	return paint, min(width, 120), nil
 }
 
+// OnTerminal reports whether standard output is a terminal.
+func (s *Streams) OnTerminal() bool { return isTerminal(s.Out.File()) }
+
 // ColorChoices are the values that Terminal takes.
 func ColorChoices() []string { return []string{"auto", "always", "never"} }
