@@ -21,6 +21,7 @@ func shown(r reach.Resource) string {
 		if before, _, ok := strings.Cut(name, "?"); ok {
 			name = before + "?" + secret.Hidden
 		}
+	default:
 	}
 	return strings.Clone(secret.MaskWords(name))
 }
@@ -67,6 +68,7 @@ func scopeOf(r reach.Resource) scope {
 		case r.Access&reach.Listen == 0 && !local(e.Host) || e.Transport == reach.Multicast:
 			return everywhere
 		}
+	default:
 	}
 	return onHost
 }

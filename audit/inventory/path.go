@@ -61,6 +61,7 @@ func (h *Hidden) Add(g *Guest) {
 			argument = true
 		case reach.Descriptor:
 			descriptor = true
+		default:
 		}
 	}
 	for _, c := range []struct {

@@ -79,7 +79,8 @@ func (s *Sharing) Add(g *Guest) {
 	if s.things == nil {
 		s.things, s.uuids = map[thing]*Shared{}, map[string][]string{}
 	}
-	m := &Member{Source: g.Source, Name: g.Name, UUID: g.UUID, Origin: g.Origin, key: [2]string{g.Name, domxml.UUIDKey(g.UUID)}}
+	m := &Member{Source: g.Source, Name: g.Name, UUID: g.UUID, Origin: g.Origin}
+	m.key = [2]string{g.Name, domxml.UUIDKey(g.UUID)}
 	if m.key == [2]string{} {
 		m.key[1] = g.Source
 	}

@@ -16,15 +16,15 @@ import (
 // of a report, see csvCell.
 
 var reachHeader = []string{
-	"record", "source", "line", "column", "guest", "uuid", "origin", "host", "kind", "name", "access", "opened_by", "owner_changed",
-	"implied", "places", "use", "guests", "inside", "severity", "sensitive", "reason", "path", "message",
+	"record", "source", "line", "column", "guest", "uuid", "origin", "host", "kind", "name", "access", "opened_by",
+	"owner_changed", "implied", "places", "use", "guests", "inside", "severity", "sensitive", "reason", "path", "message",
 }
 
 type reachCSV struct {
-	w               *csv.Writer
-	opt             ReachOptions
-	begun           bool
-	rows, malformed int
+	w                        *csv.Writer
+	opt                      ReachOptions
+	begun                    bool
+	rows, omitted, malformed int
 }
 
 func newReachCSV(w io.Writer, o ReachOptions) ReachReporter {
@@ -56,7 +56,8 @@ func (c *reachCSV) Guest(g *inventory.Guest) error {
 	for i := range g.Entries {
 		e := &g.Entries[i]
 		row := csvRow{
-			"record": "touch", "source": g.Source, "guest": g.Name, "uuid": g.UUID, "origin": originWord(g.Origin), "host": g.Host,
+			"record": "touch", "source": g.Source, "guest": g.Name, "uuid": g.UUID,
+			"origin": originWord(g.Origin), "host": g.Host,
 			"kind": e.Kind.String(), "name": e.Name, "access": e.Access.String(), "opened_by": e.Opener.String(),
 			"owner_changed": yes(e.Relabel), "implied": yes(e.Implied), "places": strconv.Itoa(len(e.Places)), "path": e.Places[0].Path,
 			"severity": e.Severity, "sensitive": e.Sensitive, "reason": reachReason(e.Reason, e.Owner),
@@ -72,10 +73,12 @@ func (c *reachCSV) Guest(g *inventory.Guest) error {
 }
 
 func (c *reachCSV) Share(list []*inventory.Shared, omitted int) error {
+	c.omitted = omitted
 	for _, s := range list {
 		for _, u := range s.Guests {
 			row := csvRow{
-				"record": "shared", "source": u.Source, "guest": u.Name, "uuid": u.UUID, "origin": originWord(u.Origin), "host": s.Host,
+				"record": "shared", "source": u.Source, "guest": u.Name, "uuid": u.UUID,
+				"origin": originWord(u.Origin), "host": s.Host,
 				"kind": s.Kind.String(), "name": s.Name, "access": u.Access.String(), "opened_by": u.Opener.String(),
 				"owner_changed": yes(u.Relabel), "path": u.Place.Path, "use": s.Use.String(), "guests": strconv.Itoa(len(s.Guests)), "inside": u.Inside,
 				"severity": s.Severity, "sensitive": s.Sensitive, "reason": reachReason(s.Reason, s.Owner),
@@ -100,6 +103,9 @@ func (c *reachCSV) Unreadable(err error) error {
 
 func (c *reachCSV) Close(inventory.Hidden) error {
 	message := fmt.Sprintf("%s, %s", plural(c.rows, "row"), plural(c.malformed, "unreadable input"))
+	if c.opt.Shared {
+		message += fmt.Sprintf(", %d omitted", c.omitted)
+	}
 	if err := c.row(csvRow{"record": "summary", "message": message}); err != nil {
 		return err
 	}

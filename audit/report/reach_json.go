@@ -168,7 +168,8 @@ func (j *reachJSON) Share(list []*inventory.Shared, omitted int) error {
 		}
 		for _, u := range s.Guests {
 			out.Guests = append(out.Guests, jsonSharedUse{
-				Source: u.Source, Line: u.Place.Line, Column: u.Place.Column, Name: u.Name, UUID: u.UUID, Origin: newJSONOrigin(u.Origin),
+				Source: u.Source, Line: u.Place.Line, Column: u.Place.Column,
+				Name: u.Name, UUID: u.UUID, Origin: newJSONOrigin(u.Origin),
 				Access: wordList(u.Access.String()), OpenedBy: wordList(u.Opener.String()), OwnerChanged: u.Relabel, Inside: u.Inside,
 			})
 		}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rivo/uniseg"
+
 	"github.com/virt-audit/virt-audit/audit/inventory"
 	"github.com/virt-audit/virt-audit/audit/reach"
 )
@@ -55,7 +57,7 @@ func (t *reachText) shared(b *strings.Builder, s *inventory.Shared) {
 	}
 	name := printable(s.Name)
 	if t.opt.Terminal && t.opt.Width > 0 {
-		name = elided(name, max(leastName, t.opt.Width-2-len(tail)))
+		name = elided(name, max(2*leastName, t.opt.Width-2-uniseg.StringWidth(tail)))
 	}
 	fmt.Fprintf(b, "\n  %s%s\n", name, t.style.dim(tail))
 	t.sensitive(b, s.Severity, reachReason(s.Reason, s.Owner), "    ")

@@ -34,7 +34,7 @@ type reachText struct {
 
 func newReachText(w io.Writer, o ReachOptions) ReachReporter {
 	if o.Width > 0 {
-		o.Width = max(o.Width, 60)
+		o.Width = max(o.Width, leastWidth)
 	}
 	return &reachText{w: w, opt: o, style: newStyles(o.Color)}
 }
@@ -116,11 +116,13 @@ func (t *reachText) count(e *inventory.Entry) {
 	}
 }
 
-// Names have at least leastName columns, and at most mostName where nothing limits the width.
+// Names have at least leastName columns, since longer ones have a line of their own, and at most
+// mostName where nothing limits the width.
 const (
-	leastName = 24
-	mostName  = 80
-	rowIndent = 4
+	leastWidth = 70
+	leastName  = 8
+	mostName   = 80
+	rowIndent  = 4
 )
 
 // columns returns the widths of the columns of a table.

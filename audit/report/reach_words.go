@@ -41,8 +41,12 @@ var openers = []struct {
 	bit  reach.Opener
 	word string
 }{
-	{reach.Libvirt, "libvirt"}, {reach.QEMU, "QEMU"}, {reach.Helper, "root helper"}, {reach.HelperUser, "user helper"},
-	{reach.Toolstack, "toolstack"}, {reach.GuestAlone, "guest"},
+	{reach.Libvirt, "libvirt"},
+	{reach.QEMU, "QEMU"},
+	{reach.Helper, "root helper"},
+	{reach.HelperUser, "user helper"},
+	{reach.Toolstack, "toolstack"},
+	{reach.GuestAlone, "guest"},
 }
 
 func openerWords(o reach.Opener) string {

@@ -231,4 +231,11 @@ func TestCanaries(t *testing.T) {
 			}
 		}
 	}
+	for _, args := range reachLists("../../testdata/rules") {
+		out, errOut := typed(t, args...)
+		if text := strings.ToLower(out + errOut); strings.Contains(text, "canary") {
+			at := strings.Index(text, "canary")
+			t.Errorf("%v: a secret is shown: %s", args, text[max(0, at-200):at+20])
+		}
+	}
 }

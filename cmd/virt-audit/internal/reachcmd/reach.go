@@ -39,7 +39,7 @@ func New() *command.Command {
 	}
 	return &command.Command{
 		Name:    "reach",
-		Usage:   "list what guests touch of their host: files, devices, sockets, addresses",
+		Usage:   "list what guests touch of their host: images, devices, sockets, addresses",
 		Example: "'virt-audit reach --path /srv' lists the guests that touch /srv",
 		Description: "Reads what an audit reads, and lists what each document names, or what libvirt and QEMU use because of\n" +
 			"it: how, which process opens it, and the line. Names are compared as libvirt and QEMU resolve them;\n" +
@@ -119,7 +119,9 @@ func (l *listing) run(inv *command.Invocation) error {
 		report: report.NewReach(l.format, w, o), sharing: inventory.Sharing{All: l.all},
 	}
 	defer pipeline.LimitProcess(l.Jobs)()
-	err = errors.Join(r.list(), w.Flush())
+	if err = r.list(); err == nil {
+		err = w.Flush()
+	}
 	switch {
 	case errors.Is(err, syscall.EPIPE):
 		return cmdutil.ErrNoReader
