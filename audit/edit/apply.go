@@ -2,6 +2,7 @@ package edit
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/virt-audit/virt-audit/audit/domxml"
 )
@@ -32,12 +33,17 @@ func Apply(d *domxml.Domain, edits []Edit) ([]byte, error) {
 	return p.apply()
 }
 
-// maxLoads bounds how often ApplyAll reads a document.
-const maxLoads = 64
+// ApplyAll reads a document at least minLoads times, and until it has read maxRead bytes, before it
+// gives up looking for the lists that cannot be applied.
+const (
+	minLoads = 64
+	maxRead  = 64 << 20
+)
 
 // ApplyAll applies lists of edits, in their order, as one. A list is applied as a whole or not at
 // all: not if Apply refuses it, and not if it overlaps with a list before it. Lists may contain the
-// same edit. The result is the document itself if no list can be applied.
+// same edit. The result is the document itself if no list can be applied. If very many lists of a
+// large document cannot be applied, some that could be are not either.
 //
 // The paths of a list refer to d. What was not applied may be applicable to the result, with paths
 // of that; the caller repeats until nothing is applied. Apply returns the reason for a single list.
@@ -59,16 +65,16 @@ func ApplyAll(d *domxml.Domain, lists [][]Edit) (out []byte, applied []bool) {
 	}
 	// Almost always all of them can be applied together. A list whose result is not as it must be is
 	// found by halving.
-	loads := 0
+	loads := max(minLoads, maxRead/len(out))
 	var taken []int
 	var try func(group []int)
 	try = func(group []int) {
-		if len(group) == 0 || loads == maxLoads {
+		if len(group) == 0 || loads == 0 {
 			return
 		}
-		loads++
+		loads--
 		p := newPlan(d)
-		for _, i := range append(taken[:len(taken):len(taken)], group...) {
+		for _, i := range slices.Concat(taken, group) {
 			if p.addAll(steps[i]) != nil {
 				return // cannot happen: they were added before
 			}

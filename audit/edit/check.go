@@ -151,7 +151,7 @@ func (c *checker) steps(p *plan) error {
 			continue
 		}
 		e := c.matched[c.moved(s.at.Tag().Start)]
-		name := s.Edit.At.Attribute()
+		name := s.At.Attribute()
 		value, exists := "", true
 		if name != "" {
 			value, exists = e.Attr(name)

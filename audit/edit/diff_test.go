@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -80,7 +81,7 @@ func TestDiffApplies(t *testing.T) {
 // randomTexts returns two texts of few different lines, of which the second has some changes.
 func randomTexts(rng *rand.Rand) (before, after []byte) {
 	ends := []string{"\n", "\n", "\r\n", "\r"}
-	line := func() string { return fmt.Sprint(rng.IntN(12)) + ends[rng.IntN(len(ends))] }
+	line := func() string { return strconv.Itoa(rng.IntN(12)) + ends[rng.IntN(len(ends))] }
 	for range rng.IntN(60) {
 		l := line()
 		before = append(before, l...)

@@ -149,7 +149,8 @@ func TestApplyAll(t *testing.T) {
 		"  <os>", "  <memoryBacking>\n    <source type='memfd'/>\n    <access mode='private'/>\n  </memoryBacking>\n  <os>",
 		"<acpi/>", "<acpi/>\n    <apic eoi='on'/>\n    <pae/>",
 	).Replace(guest)
-	after = after[:strings.Index(after, "  <qemu:commandline>")] + "</domain>\n"
+	after, _, _ = strings.Cut(after, "  <qemu:commandline>")
+	after += "</domain>\n"
 	after = strings.Replace(after, "  <memory>2</memory>\n  <memoryBacking>\n    <source type='memfd'/>\n    <access mode='private'/>\n  </memoryBacking>\n", "  <memoryBacking>\n    <source type='memfd'/>\n    <access mode='private'/>\n  </memoryBacking>\n  <memory>2</memory>\n", 1)
 	if string(out) != after {
 		t.Errorf("%s\nwant\n%s", out, after)

@@ -47,7 +47,7 @@ func render(p *plan) (*renderer, error) {
 	}
 	var tags, parents []domxml.Element
 	for _, s := range p.steps {
-		name := s.Edit.At.Attribute()
+		name := s.At.Attribute()
 		switch {
 		case len(s.missing) > 0 || s.Op == OpInsert:
 			if len(r.below[s.at]) == 0 {
@@ -101,7 +101,7 @@ func (r *renderer) create(s *step) {
 		}
 		parent = e
 	}
-	switch name := s.Edit.At.Attribute(); {
+	switch name := s.At.Attribute(); {
 	case s.Op == OpInsert:
 		r.addChild(s.at, parent, s.element)
 	case name != "":

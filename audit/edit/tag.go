@@ -38,7 +38,7 @@ func (r *renderer) tag(e domxml.Element) *tag {
 
 // editAttribute changes or removes an attribute. New ones are collected in the tag.
 func (r *renderer) editAttribute(s *step) {
-	name := s.Edit.At.Attribute()
+	name := s.At.Attribute()
 	t := r.tag(s.at)
 	at, exists := t.spans[name]
 	switch old, _ := s.at.Attr(name); {
