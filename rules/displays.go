@@ -2,7 +2,6 @@ package rules
 
 import (
 	"iter"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -79,7 +78,7 @@ func (d display) public(p *audit.Pass, at audit.Path) (where audit.Path, address
 	case socket.Value || !listen.Set:
 		return where, "", false
 	default:
-		return where, addressOrAny(listen.Value) + " (" + listen.Where() + ")", listen.Value == "" || !isLoopback(listen.Value)
+		return where, addressOrAny(listen.Value) + " (" + listen.Where() + ")", !isLoopback(listen.Value)
 	}
 }
 
@@ -181,27 +180,6 @@ func reportUnprotected(p *audit.Pass, where audit.Path, d display, at audit.Path
 	}
 }
 
-// isLoopback reports whether an address is a loopback address, or a name that every host resolves
-// to one.
-func isLoopback(address string) bool {
-	address = strings.TrimSuffix(strings.TrimPrefix(address, "["), "]")
-	if ip, err := netip.ParseAddr(address); err == nil {
-		return ip.Unmap().IsLoopback()
-	}
-	switch strings.ToLower(strings.TrimSuffix(address, ".")) {
-	case "localhost", "localhost.localdomain", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback":
-		return true
-	}
-	return strings.HasPrefix(address, "127.") && strings.Trim(address, "0123456789.") == "" // 127.1
-}
-
-func addressOrAny(host string) string {
-	if host == "" {
-		return "every address"
-	}
-	return host
-}
-
 // spiceChannels are the channels for which a document can set a mode.
 var spiceChannels = []string{"main", "display", "inputs", "cursor", "playback", "record", "smartcard", "usbredir"}
 
@@ -248,10 +226,14 @@ func reportPlaintext(p *audit.Pass) {
 	}
 }
 
-// passedOptions returns the options of some names that the document passes to QEMU.
+// passedOptions returns the options of some names that the document passes to QEMU, without names
+// all of them.
 func passedOptions(p *audit.Pass, names ...string) []audit.Option {
 	if len(p.Command.Options) == 0 || p.VerdictIs("not-qemu") && p.Type != "xen" {
 		return nil
+	}
+	if len(names) == 0 {
+		return p.Command.Options
 	}
 	return p.Command.Named(names...)
 }
@@ -263,14 +245,24 @@ func switchedOn(o audit.Option, key string) bool {
 
 // passedVNC parses "-vnc HOST:DISPLAY,..." or "-display vnc=HOST:DISPLAY,...". It returns the host,
 // whether others than this host can connect, and how they authenticate: "password", "more" or "".
+// QEMU listens on every address of a list, and on that of the WebSocket, which can have a host of
+// its own (vnc_display_get_addresses in ui/vnc.c of QEMU 7.2).
 func passedVNC(o audit.Option) (host string, open bool, auth string) {
-	where, ok := o.Get("vnc")
-	if !ok && o.Name == "vnc" {
-		where = o.First("vnc")
+	if switchedOn(o, "reverse") {
+		return "", false, "" // a connection that QEMU opens as the client
 	}
-	i := strings.LastIndexByte(where, ':')
-	if i < 0 || strings.HasPrefix(where, "unix:") || switchedOn(o, "reverse") {
-		return "", false, "" // none, a socket, or a connection that QEMU opens as the client
+	for _, a := range o.Args {
+		if a.Key != "vnc" && a.Key != "websocket" && (a.Key != "" || o.Name != "vnc") {
+			continue
+		}
+		i := strings.LastIndexByte(a.Value, ':')
+		if i < 0 || strings.HasPrefix(a.Value, "unix:") || a.Key == "websocket" && i == 0 {
+			continue // none, a socket, or the host of the display
+		}
+		if !isLoopback(a.Value[:i]) {
+			host, open = a.Value[:i], true
+			break
+		}
 	}
 	_, tls := o.Get("tls-creds")
 	_, secret := o.Get("password-secret")
@@ -280,10 +272,10 @@ func passedVNC(o audit.Option) (host string, open bool, auth string) {
 	case switchedOn(o, "password"), secret:
 		auth = "password"
 	}
-	return where[:i], where[:i] == "" || !isLoopback(where[:i]), auth
+	return host, open, auth
 }
 
 func publicSPICE(o audit.Option) bool {
 	host, _ := o.Get("addr")
-	return !switchedOn(o, "unix") && (host == "" || !isLoopback(host))
+	return !switchedOn(o, "unix") && !isLoopback(host)
 }

@@ -125,7 +125,8 @@ func runOne(t *testing.T, id, document string) *audit.Result {
 func TestLoopback(t *testing.T) {
 	for address, want := range map[string]bool{
 		"127.0.0.1": true, "127.8.9.1": true, "127.1": true, "::1": true, "[::1]": true, "::ffff:127.0.0.1": true,
-		"localhost": true, "LOCALHOST.": true, "ip6-loopback": true,
+		"localhost": true, "LOCALHOST.": true, "0x7f.1": true, "2130706433": true, "::FFFF:127.0.0.1": true,
+		"ip6-loopback": false, "localhost4": false, "127.0.0.999": false, "127.0.0.1.": false, "": false, "0": false, "::ffff:0.0.0.0": false,
 		"0.0.0.0": false, "::": false, "127.0.0.1.example.org": false, "localhost.example.org": false,
 		"10.0.0.1": false, "*": false, "fe80::1%eth0": false,
 	} {
