@@ -3,8 +3,6 @@ package rules
 import (
 	"strings"
 
-	"libvirt.org/go/libvirtxml"
-
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
@@ -28,43 +26,38 @@ $ virt-xml DOMAIN --edit --serial clearxml=yes,type=pty`,
 		Check: reportTCPListeners,
 	},
 	{
+		ID:       "endpoint-chardev-plaintext",
+		Title:    "Character device sends its data over the network without encryption",
+		Severity: audit.Medium,
+		Profiles: []audit.Profile{audit.Hardened, audit.MultiTenant},
+		Doc: `What the guest writes to its console or channel crosses the network in clear text, and
+the guest receives whatever the other end, or anyone on the path, sends: keystrokes for a serial
+console, or the numbers of a random generator. Nothing proves who the other end is. UDP has no
+encryption at all, and its sender can be forged. TCP is encrypted with tls='yes', or with
+chardev_tls in the host's qemu.conf if the document does not set it; by libvirt's default that is
+off. A kernel debugger (-device hv-syndbg) is high, and keys from a Barrier server count too.
+Connections that stay on the host are not reported, and the rule endpoint-chardev-tcp-listen reports
+ports that accept connections. It is harmless on a network for management only.`,
+		Fix: `Use TCP with TLS: <serial type='tcp'><source mode='connect' host='...' service='...' tls='yes'/></serial>. For the first serial port:
+$ virt-xml DOMAIN --edit --serial xpath0.set=./source/@tls,xpath0.value=yes`,
+		Refs:  []string{"https://libvirt.org/formatdomain.html#tcp-client-server", "https://libvirt.org/formatdomain.html#udp-network-console", qemuTLS, qemuConf},
+		Check: reportPlainChardevs,
+	},
+	{
 		ID:       "endpoint-monitor-exposed",
 		Title:    "Command line opens a QEMU monitor or the debugger stub",
 		Severity: audit.Critical,
 		Profiles: allProfiles,
 		Doc: `The monitor can do everything that the QEMU process may do, such as run executables,
 and the debugger stub reads and writes all of the guest's memory; neither authenticates clients. On
-TCP or UDP, which includes -s, every user of the host or of the network can connect: critical. On a
-socket file, terminal or pipe it is high, since access depends on the host. libvirt's own monitor is
-not reported. Kernel developers who need -s on a trusted machine can waive the rule.`,
-		Fix:  removePassthrough,
-		Refs: []string{refs.QEMUSecurity, "https://www.qemu.org/docs/master/system/gdb.html", "https://libvirt.org/drvqemu.html#pass-through-of-arbitrary-qemu-commands"},
-		Check: func(p *audit.Pass) {
-			backends := passedBackends(p)
-			for _, o := range passedOptions(p, "monitor", "qmp", "qmp-pretty", "mon", "gdb", "s", "qtest", "serial", "parallel") {
-				value := o.Value
-				switch o.Name {
-				case "s":
-					value = "tcp::1234"
-				case "mon":
-					value = "chardev:" + o.First("chardev")
-				case "serial", "parallel":
-					if !strings.HasPrefix(value, "mon:") {
-						continue // this one has no monitor
-					}
-				}
-				what := map[string]string{"gdb": "the debugger stub", "s": "the debugger stub", "qtest": "the test interface"}[o.Name]
-				if what == "" {
-					what = "a monitor"
-				}
-				switch monitorEndpoint(backends, value) {
-				case onNetwork:
-					p.Key("network").Reportf(o.At, "-%s opens %s of QEMU on a network port", o.Name, what)
-				case onHost:
-					p.Key("host").ReportAs(audit.High, o.At, "-%s opens %s of QEMU in addition to libvirt's monitor", o.Name, what)
-				}
-			}
-		},
+TCP or UDP, which includes -s, every user of the host or of the network can connect: critical. The
+same holds for a socket in the abstract namespace, which no permissions protect. With TLS it is
+high, since the certificates decide. On a socket file, terminal or pipe it is high, since access
+depends on the host. libvirt's own monitor is not reported. Kernel developers who need -s on a
+trusted machine can waive the rule.`,
+		Fix:   removePassthrough,
+		Refs:  []string{refs.QEMUSecurity, "https://www.qemu.org/docs/master/system/gdb.html", "https://libvirt.org/drvqemu.html#pass-through-of-arbitrary-qemu-commands"},
+		Check: reportMonitors,
 	},
 	{
 		ID:       "endpoint-migration-cmdline",
@@ -98,161 +91,4 @@ management software sets this option, and 'defer' opens nothing.`,
 			}
 		},
 	},
-}
-
-// reportTCPListeners checks every device that can have a character device as its backend.
-func reportTCPListeners(p *audit.Pass) {
-	devices := p.Devices
-	for at, d := range audit.Each("devices/serial", devices.Serials) {
-		reportTCPListener(p, at, d.Source, d.Protocol, audit.Critical)
-	}
-	for at, d := range audit.Each("devices/console", devices.Consoles) {
-		// libvirt makes the first console, if it is of the serial type, a copy of the first serial
-		// port.
-		if d == &devices.Consoles[0] && len(devices.Serials) > 0 && p.Target.OS == "hvm" && (d.Target == nil || d.Target.Type == "" || d.Target.Type == "serial") {
-			continue
-		}
-		reportTCPListener(p, at, d.Source, d.Protocol, audit.Critical)
-	}
-	for at, d := range audit.Each("devices/parallel", devices.Parallels) {
-		reportTCPListener(p, at, d.Source, d.Protocol, audit.High)
-	}
-	for at, d := range audit.Each("devices/channel", devices.Channels) {
-		reportTCPListener(p, at, d.Source, d.Protocol, audit.High)
-	}
-	for at, d := range audit.Each("devices/smartcard", devices.Smartcards) {
-		reportTCPListener(p, at, d.Passthrough, d.Protocol, audit.High)
-	}
-	for at, d := range audit.Each("devices/redirdev", devices.RedirDevs) {
-		reportTCPListener(p, at, d.Source, d.Protocol, audit.High)
-	}
-	for at, d := range audit.Each("devices/rng", devices.RNGs) {
-		if d.Backend != nil && d.Backend.EGD != nil {
-			reportTCPListener(p, at.Elem("backend"), d.Backend.EGD.Source, d.Backend.EGD.Protocol, audit.High)
-		}
-	}
-	monitors := passedMonitors(p)
-	for _, o := range passedOptions(p, "serial", "chardev") {
-		reportPassedListener(p, o, monitors)
-	}
-}
-
-// reportTCPListener reports a character device that accepts connections from other hosts. QEMU's
-// devices do not support the protocols tls and telnets: libvirt enables TLS by the attribute. The
-// default mode is 'connect'.
-func reportTCPListener(p *audit.Pass, at audit.Path, source *libvirtxml.DomainChardevSource, protocol *libvirtxml.DomainChardevProtocol, severity audit.Severity) {
-	if source == nil || source.TCP == nil {
-		return
-	}
-	tcp := source.TCP
-	encrypted := protocol != nil && (protocol.Type == "tls" || protocol.Type == "telnets") && p.VerdictIs("not-qemu")
-	if tcp.Mode != "bind" || encrypted || tcp.Host != "" && isLoopback(tcp.Host) {
-		return
-	}
-	tls, verify := p.Conf().Bool("chardev_tls"), p.Conf().Verify("chardev")
-	key, why := "plain", "without TLS ("+tls.Where()+")"
-	switch {
-	case tcp.TLS == "yes" || tcp.TLS == "" && tls.Value:
-		if verify.Value {
-			return
-		}
-		key, why = "unverified", "with TLS, but without client certificates ("+verify.Where()+")"
-	case tcp.TLS != "":
-		why = "without TLS"
-	}
-	p.Key(key).ReportAs(severity, at.Elem("source").Attr("host"), "port %s of %s accepts any client %s",
-		tcp.Service, addressOrAny(tcp.Host), why)
-}
-
-// reportPassedListener is tcpListener for "-serial tcp:HOST:PORT,server=on" and "-chardev
-// socket,...". endpoint-monitor-exposed reports those that carry a monitor.
-func reportPassedListener(p *audit.Pass, o audit.Option, monitors map[string]bool) {
-	server, named := o.Get("server")
-	if server == "off" || o.Name == "serial" && !named { // in the older form, "server" alone means on
-		return
-	}
-	host, _ := o.Get("host")
-	severity := audit.High
-	if o.Name == "serial" {
-		address, ok := strings.CutPrefix(o.First(""), "tcp:")
-		if !ok {
-			if address, ok = strings.CutPrefix(o.First(""), "telnet:"); !ok {
-				return
-			}
-		}
-		host, severity = address[:max(strings.LastIndexByte(address, ':'), 0)], audit.Critical
-	} else {
-		_, tls := o.Get("tls-creds")
-		_, port := o.Get("port")
-		if id, _ := o.Get("id"); !named || tls || !port || o.First("backend") != "socket" || monitors[id] {
-			return
-		}
-	}
-	if host == "" || !isLoopback(host) {
-		p.ReportAs(severity, o.At, "-%s opens a character device on %s to any client", o.Name, addressOrAny(host))
-	}
-}
-
-// passedMonitors returns the character devices that carry a monitor or the debugger stub, by their
-// IDs.
-func passedMonitors(p *audit.Pass) map[string]bool {
-	out := map[string]bool{}
-	for _, o := range p.Command.Named("mon", "monitor", "qmp", "qmp-pretty", "gdb") {
-		out[o.First("chardev")] = true
-		if id, ok := strings.CutPrefix(o.Value, "chardev:"); ok {
-			out[id] = true
-		}
-	}
-	return out
-}
-
-// passedBackends returns where the character devices of the command line can be reached, by their
-// IDs.
-func passedBackends(p *audit.Pass) map[string]int {
-	out := map[string]int{}
-	for _, o := range p.Command.Named("chardev") {
-		id, _ := o.Get("id")
-		if _, twice := out[id]; !twice {
-			out[id] = monitorBackend(o)
-		}
-	}
-	return out
-}
-
-// Where a monitor of QEMU can be reached.
-const (
-	nowhere = iota
-	onHost
-	onNetwork
-)
-
-// monitorEndpoint returns where the argument of "-monitor" can be reached. The argument is a device
-// in the short form, or "chardev:ID".
-func monitorEndpoint(backends map[string]int, device string) int {
-	device = strings.TrimPrefix(device, "mon:")
-	kind, id, _ := strings.Cut(device, ":")
-	switch kind {
-	case "none", "null":
-		return nowhere
-	case "tcp", "telnet", "tn3270", "websocket", "udp":
-		return onNetwork
-	case "chardev":
-		if where, ok := backends[id]; ok {
-			return where
-		}
-	}
-	return onHost
-}
-
-func monitorBackend(o audit.Option) int {
-	_, port := o.Get("port")
-	inet, _ := o.Get("backend.data.addr.type") // JSON
-	json, _ := o.Get("backend.type")
-	switch {
-	case o.First("backend") == "null" || json == "null":
-		return nowhere
-	case port || inet == "inet" || json == "udp":
-		return onNetwork
-	}
-	return onHost
 }

@@ -8,8 +8,8 @@ import (
 )
 
 // interfaces are about the endpoints of a guest: displays here, character devices, monitors and
-// migration in chardev.go.
-var interfaces = slices.Concat(displays, sockets)
+// migration in chardev.go, sockets of the host in endpoint_socket.go.
+var interfaces = slices.Concat(displays, sockets, controlSockets)
 
 const (
 	domainGraphics = "https://libvirt.org/formatdomain.html#graphical-framebuffers"
