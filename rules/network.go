@@ -7,6 +7,7 @@ import (
 	"libvirt.org/go/libvirtxml"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/reach"
 )
 
 const networkInstead = `Use <interface type='network'><source network='default'/><model type='virtio'/></interface>, or a bridge`
@@ -75,11 +76,7 @@ $ virt-xml DOMAIN --edit --network clearxml=yes,type=network,source=default,mode
 					p.Reportf(at.Elem("source"), "the guest's frames are sent unencrypted to %s, and any sender is accepted", addressOrAny(s.UDP.Address))
 				}
 			}
-			for _, o := range passedOptions(p, "netdev", "nic", "net") {
-				if isOpenTunnel(o) {
-					p.Reportf(o.At, "-%s %s sends the guest's frames over an open socket", o.Name, o.First("type"))
-				}
-			}
+			reportPassedTunnels(p)
 		},
 	},
 	{
@@ -129,30 +126,31 @@ func isLocalUDP(s *libvirtxml.DomainInterfaceSourceUDP) bool {
 	return isLoopback(s.Address) && (s.Local == nil || isLoopback(s.Local.Address))
 }
 
-// isOpenTunnel reports whether a network of the command line is a socket that others can reach:
-// "socket,listen=HOST:PORT", or the newer stream and dgram with addresses in parts.
-func isOpenTunnel(o audit.Option) bool {
-	kind := o.First("type")
-	if kind != "socket" && kind != "stream" && kind != "dgram" {
-		return false
-	}
-	for _, a := range o.Args {
-		switch a.Key {
-		case "mcast":
-			return true
-		case "listen", "connect", "udp", "localaddr":
-			host := a.Value
-			if i := strings.LastIndexByte(host, ':'); i >= 0 {
-				host = host[:i]
-			}
-			if !isLoopback(host) {
-				return true
-			}
-		case "addr.host", "local.host", "remote.host":
-			if !isLoopback(a.Value) {
-				return true
-			}
+// reportPassedTunnels reports networks of the command line that are sockets which others can reach,
+// once for each argument. Ports that are forwarded to the guest are not its network.
+func reportPassedTunnels(p *audit.Pass) {
+	var last audit.Path
+	for _, r := range passedResources(p) {
+		if isTunnel(r.Resource) && r.At != last {
+			last = r.At
+			p.Reportf(r.At, "-%s sends the guest's frames over an open socket", strings.TrimSpace(r.option.Name+" "+r.option.First("type")))
 		}
 	}
-	return false
+}
+
+// isTunnel reports whether a resource is an end of the guest's network that is not on this host
+// alone. QEMU accepts frames for L2TPv3 from any sender too, and those of a multicast group from
+// every member. VSOCK leads to the host or, where QEMU listens, from any other guest.
+func isTunnel(r *audit.Resource) bool {
+	if r.Endpoint == nil || !strings.HasPrefix(r.ID, "qemu-netdev") || r.ID == "qemu-netdev-hostfwd" || r.ID == "qemu-netdev-guestfwd" {
+		return false
+	}
+	switch e := r.Endpoint; e.Transport {
+	case reach.Multicast:
+		return true
+	case reach.VSOCK:
+		return r.Access&reach.Listen != 0
+	default:
+		return !isLocal(e.Host)
+	}
 }
