@@ -29,6 +29,12 @@ $ virt-xml DOMAIN --edit --hostdev xpath0.set=./source/@writeFiltering=yes`,
 					reportUnfiltered(p, at.Elem("source").Attr("writeFiltering"))
 				}
 			}
+			// Xen's tools pass the same to QEMU (property permissive, hw/xen/xen_pt.c in QEMU 7.2).
+			for _, o := range passedOptions(p, "device") {
+				if o.First("driver") == "xen-pci-passthrough" && switchedOn(o, "permissive") {
+					p.Reportf(o.At, "-device %s: writes to the PCI device's configuration space are not filtered", o.First("driver"))
+				}
+			}
 		},
 	},
 	{
@@ -98,6 +104,21 @@ $ virt-xml DOMAIN --edit --tpm clearxml=yes,model=tpm-crb,backend.type=emulator,
 					severity = audit.Medium
 				}
 				p.ReportAs(severity, at.Elem("backend").Attr("type"), "the guest gets the host's TPM '%s'", device)
+			}
+			for _, o := range passedOptions(p, "tpmdev") {
+				if o.First("type") != "passthrough" {
+					continue
+				}
+				device, ok := o.Get("path")
+				if !ok {
+					device = "/dev/tpm0" // TPM_PASSTHROUGH_DEFAULT_DEVICE in QEMU's backends/tpm/tpm_passthrough.c
+				}
+				p.Reportf(o.At, "-tpmdev passthrough: the guest gets the host's TPM '%s'", device)
+			}
+			for _, o := range passedOptions(p, "device") {
+				if device, _ := o.Get("host-path"); o.First("driver") == "spapr-tpm-proxy" && device != "" {
+					p.ReportAs(audit.Medium, o.At, "-device spapr-tpm-proxy: the guest gets the host's TPM '%s'", device)
+				}
 			}
 		},
 	},

@@ -23,6 +23,7 @@ func All() []*audit.Rule {
 		confinementExecutables,
 		confinementContainers,
 		hostdevs,
+		passthrough,
 		sharing,
 		devices,
 		interfaces,
