@@ -12,10 +12,13 @@ import (
 // not reach.
 func reportSensitivePaths(p *audit.Pass) {
 	for _, r := range p.Reach() {
-		if !holdsData(r) || sharesDirectory(r) || p.AllowsPath(r.Name) {
+		if sharesDirectory(r) || p.AllowsPath(r.Name) {
 			continue
 		}
 		place, word, _ := reach.Sensitive(r, p.Domain)
+		if !holdsData(r) && (place.Name != "dev-mem" || r.Kind == reach.Socket) {
+			continue
+		}
 		severity, bad := placeSeverity(word)
 		if !bad || r.ID == "boot-loader" && place.Name == "ovmf" { // firmware-loader-writable
 			continue
@@ -53,7 +56,7 @@ func reachedName(r audit.Resource) string {
 
 // holdsData reports whether a resource is a file that QEMU, libvirt or a helper opens for its
 // content. Character devices are among them as the back end of a port; otherwise they are host
-// devices. So is a file that is used as a whole device.
+// devices, see passthrough-device. So is a file that is used as a whole device.
 func holdsData(r audit.Resource) bool {
 	switch r.Kind {
 	case reach.File:

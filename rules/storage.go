@@ -143,13 +143,14 @@ $ virt-xml DOMAIN --edit target.dev=sda --disk rawio=no`,
 	},
 	{
 		ID:       "storage-tls-verify-off",
-		Title:    "Server certificate of a network disk is not verified",
+		Title:    "TLS does not verify who is at the other end",
 		Severity: audit.High,
 		Profiles: allProfiles,
 		Doc: `With verify='no' any machine on the network path can impersonate the server, read the
 requests and give the guest another image, so https or ftps protects no more than http or ftp. It is
 acceptable for mirrors in a laboratory. Add a private certificate authority to the host's trusted
-authorities instead.`,
+authorities instead. On the command line, credentials without certificates (tls-creds-anon), or
+with verify-peer=no, encrypt a connection without verifying the other end, and are medium.`,
 		Fix: `Delete <ssl verify='no'/>. For the disk sda:
 $ virt-xml DOMAIN --edit target.dev=sda --disk "xpath0.delete=./source/ssl"`,
 		Refs: []string{formatDisks},
@@ -159,6 +160,9 @@ $ virt-xml DOMAIN --edit target.dev=sda --disk "xpath0.delete=./source/ssl"`,
 				if s.SSL != nil && s.SSL.Verify == "no" && s.Network != nil && (s.Network.Protocol == "https" || s.Network.Protocol == "ftps") {
 					p.Reportf(at.Elem("ssl").Attr("verify"), "the certificate of this %s source is not verified: any server is accepted", s.Network.Protocol)
 				}
+			}
+			for _, o := range passedOptions(p, "object", "drive", "blockdev") {
+				reportUnverified(p, o)
 			}
 		},
 	},
@@ -206,4 +210,30 @@ func guessedDrive(o audit.Option) bool {
 	media, _ := o.Get("media")
 	readonly := switchedOn(o, "readonly") || switchedOn(o, "read-only")
 	return file != "" && iface != "pflash" && media != "cdrom" && !readonly && !strings.HasPrefix(file, "fat:")
+}
+
+// reportUnverified reports an argument that turns off the verification of TLS, or that cannot
+// verify: anonymous credentials have no certificates.
+func reportUnverified(p *audit.Pass, o audit.Option) {
+	if o.Name == "object" {
+		verify, ok := o.Get("verify-peer")
+		switch kind := o.First("qom-type"); {
+		case kind == "tls-creds-anon":
+			p.Key("anonymous").ReportAs(audit.Medium, o.At, "-object tls-creds-anon encrypts without verifying the other end")
+		case ok && strings.HasPrefix(kind, "tls-creds-") && switchedOff(verify):
+			p.Key("unverified").ReportAs(audit.Medium, o.At, "-object %s: verify-peer=%s accepts any other end", kind, verify)
+		}
+		return
+	}
+	for _, kv := range o.Args {
+		if (kv.Key == "sslverify" || strings.HasSuffix(kv.Key, ".sslverify")) && switchedOff(kv.Value) {
+			p.Key("disk").Reportf(o.At, "-%s: the server's certificate is not verified: any server is accepted", o.Name)
+			return
+		}
+	}
+}
+
+// switchedOff reports whether QEMU reads the value of a switch as off.
+func switchedOff(value string) bool {
+	return slices.Contains([]string{"off", "no", "false", "n"}, value)
 }
