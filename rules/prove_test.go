@@ -39,10 +39,10 @@ func (p *proof) judge(t *testing.T, name string, doc []byte) (*audit.Domain, *au
 	return d, together(t, p.settings, slices.Concat([]*audit.Domain{d}, p.others)...)[0]
 }
 
-// document proves every fix of every finding of a document that wanted accepts: applied alone, the
+// document proves every fix of every finding of a document that accept chooses: applied alone, the
 // finding is gone, no finding at medium or above is new, and the verdict is not worse. Then all
 // recommended fixes are applied in rounds, which must end.
-func (p *proof) document(t *testing.T, name string, doc []byte, wanted func(*audit.Finding) bool) {
+func (p *proof) document(t *testing.T, name string, doc []byte, accept func(*audit.Finding) bool) {
 	t.Helper()
 	d, before := p.judge(t, name, doc)
 	if d == nil {
@@ -50,7 +50,7 @@ func (p *proof) document(t *testing.T, name string, doc []byte, wanted func(*aud
 	}
 	for i := range before.Findings {
 		f := &before.Findings[i]
-		if !wanted(f) {
+		if !accept(f) {
 			continue
 		}
 		if x, ok := f.Recommended(); ok && f.Severity >= audit.Medium {
@@ -65,7 +65,7 @@ func (p *proof) document(t *testing.T, name string, doc []byte, wanted func(*aud
 			}
 		}
 	}
-	p.rounds(t, name, doc, wanted)
+	p.rounds(t, name, doc, accept)
 }
 
 // fix applies one fix.
@@ -100,7 +100,7 @@ func (p *proof) fix(t *testing.T, name string, d *audit.Domain, before *audit.Re
 }
 
 // rounds applies the recommended fixes until nothing is left to apply.
-func (p *proof) rounds(t *testing.T, name string, doc []byte, wanted func(*audit.Finding) bool) {
+func (p *proof) rounds(t *testing.T, name string, doc []byte, accept func(*audit.Finding) bool) {
 	t.Helper()
 	for range 10 {
 		d, res := p.judge(t, name, doc)
@@ -109,7 +109,7 @@ func (p *proof) rounds(t *testing.T, name string, doc []byte, wanted func(*audit
 		}
 		var lists [][]edit.Edit
 		for i := range res.Findings {
-			if x, ok := res.Findings[i].Recommended(); ok && x.Applicable() && wanted(&res.Findings[i]) {
+			if x, ok := res.Findings[i].Recommended(); ok && x.Applicable() && accept(&res.Findings[i]) {
 				lists = append(lists, x.Edits)
 			}
 		}
