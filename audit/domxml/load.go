@@ -80,7 +80,7 @@ func load(name string, part Part) ([]*Domain, error) {
 		} else if err != nil {
 			return nil, r.decodeError(err)
 		}
-		d := &Domain{Domain: domain, Source: name, Dropped: r.dropped, index: r.index}
+		d := &Domain{Domain: domain, Source: name, Dropped: r.dropped, MetadataNames: r.metadataNames, index: r.index}
 		d.completeWaivers(r.waivers, r.auditElement)
 		if domains = append(domains, d); r.wrapperDepth > 0 {
 			continue // a further domain may follow, and the rest of the document applies to this one too

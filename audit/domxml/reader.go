@@ -41,8 +41,10 @@ type reader struct {
 	waivers      []*Waiver
 	// auditElement is the <audit> of WaiverNamespace in the metadata of the current domain, if there is one
 	auditElement node
-	// ownElementSeen: the metadata has an element of WaiverNamespace, after which libvirt keeps no other
-	ownElementSeen bool
+	// metadataNames are the elements of the metadata that libvirt keeps, and metadataNamespaces their
+	// namespaces: after the first element of a namespace, libvirt keeps no other
+	metadataNames      []xml.Name
+	metadataNamespaces textset.Set
 
 	joined map[int32]*textset.Set // the names of the children of repeated containers, by their node
 }
@@ -222,7 +224,8 @@ func (r *reader) startDomain(f *frame, attrs []xml.Attr, start, end int) (xml.To
 	f.out = xml.Name{Local: "domain"}
 	f.node = r.add(0, "domain", start, end)
 	f.mode = plain
-	r.waivers, r.auditElement, r.ownElementSeen, r.joined = nil, node{}, false, nil
+	r.waivers, r.auditElement, r.joined = nil, node{}, nil
+	r.metadataNames, r.metadataNamespaces = nil, textset.Set{}
 	r.lastElem = start
 	return xml.StartElement{Name: f.out, Attr: r.normalise("", "domain", attrs)}, nil
 }

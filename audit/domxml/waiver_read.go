@@ -33,17 +33,17 @@ var dropReasons = map[waiverPlace]string{
 	inForeignAudit: "the namespace of <audit> is not " + WaiverNamespace,
 }
 
-// noteWaiver records a waiver in any place. It is called for elements that libvirt's drivers do not
-// read.
+// noteWaiver records a waiver in any place, and the name of an element directly below <metadata>. It
+// is called for elements that libvirt's drivers do not read.
 func (r *reader) noteWaiver(f *frame, t xml.StartElement, attrs []xml.Attr, start, end int) {
 	uri, _ := r.resolve(t.Name.Space)
 	parent := &r.stack[len(r.stack)-2]
 	name := t.Name.Local
 	inNamespace := uri == WaiverNamespace
 	directly := parent.node == f.node && parent.mode == metadata && parent.out == (xml.Name{Local: "metadata"})
-	second := r.ownElementSeen
-	if directly && inNamespace {
-		r.ownElementSeen = true // an element of any name
+	second := directly && uri != "" && !r.metadataNamespaces.Add(uri) // after an element of any name
+	if directly && uri != "" && !second {
+		r.metadataNames = append(r.metadataNames, xml.Name{Space: uri, Local: name})
 	}
 	switch {
 	case name == "audit" && directly:
