@@ -10,6 +10,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit/fleet"
 	"github.com/virt-audit/virt-audit/audit/host"
 	"github.com/virt-audit/virt-audit/audit/hostpath"
+	"github.com/virt-audit/virt-audit/audit/manager"
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
@@ -43,6 +44,8 @@ type Settings struct {
 	// Severities are those that the site sets for all findings of a rule, by rule ID.
 	Severities map[string]Severity
 	Allowed    Allowed
+	// ManagedBy is the manager that the site names for its guests, see manager.At; "" if it names none.
+	ManagedBy manager.Manager
 
 	Waivers       []*Waiver // of the site's configuration
 	DomainWaivers DomainWaivers
@@ -127,10 +130,11 @@ type Result struct {
 	Origin             Origin
 	Target             Target
 	Boundary           Boundary
-	Notes              []string  // what the policy does not cover although the guest is inside
-	Findings           []Finding // sorted by line, column, rule, message
-	Waived             []Waived  // in the same order; they do not count
-	InBaseline         []Finding // in the baseline, in the same order; they do not count
+	Manager            manager.Manager // the application that owns or created the guest; "" if not known
+	Notes              []string        // what the policy does not cover although the guest is inside
+	Findings           []Finding       // sorted by line, column, rule, message
+	Waived             []Waived        // in the same order; they do not count
+	InBaseline         []Finding       // in the baseline, in the same order; they do not count
 	Unevaluated        []Unevaluated
 	Host               Inputs      // the inputs about the host that were available
 	WaiverUses         []WaiverUse // of the waivers of the configuration that apply to the domain
@@ -194,6 +198,7 @@ func Run(d *Domain, c *Settings) *Result { return c.Prepare(d).Run() }
 func (s *Prepared) Run() *Result {
 	p, d, c := s.pass, s.pass.Domain, s.pass.settings
 	res := &Result{Source: d.Source, Name: domxml.ShortName(d.Name), UUID: domxml.ShortName(d.UUID), Origin: d.Origin, Target: d.Target, Boundary: p.Boundary}
+	res.Manager = manager.At(c.ManagedBy, d)
 	p.result = res
 	res.Origin.Label = domxml.ShortName(d.Origin.Label)
 	if res.Boundary.Verdict == policy.Inside {

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/manager"
 	"github.com/virt-audit/virt-audit/audit/source"
 )
 
@@ -26,6 +27,7 @@ type File struct {
 	Waivers       []*audit.Waiver
 	DomainWaivers audit.DomainWaivers
 	Allow         audit.Allowed
+	ManagedBy     manager.Manager // "" if it names none
 	Rules         []*LocalRule
 
 	// Places are the places of keys and list items, by path: "fail-on", "disable[0]", "waivers[1].until".

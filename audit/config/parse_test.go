@@ -9,6 +9,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/config"
+	"github.com/virt-audit/virt-audit/audit/manager"
 	"github.com/virt-audit/virt-audit/audit/source"
 )
 
@@ -51,6 +52,7 @@ domain-waivers:
   boundary: true
   never: [network-*]
 allow: {emulators: [/opt/qemu], directories: [/srv/images, /srv/iso]}
+managed-by: terraform
 rules:
   - id: site-tpm
     severity: medium
@@ -95,6 +97,7 @@ rules:
 	equal(t, "severity", f.Severity, map[string]audit.Severity{"network-script": audit.High, "site-tpm": audit.Low})
 	equal(t, "domain waivers", f.DomainWaivers, audit.DomainWaivers{Ignore: true, Boundary: true, Never: []string{"network-*"}})
 	equal(t, "allow", f.Allow, audit.Allowed{Emulators: []string{"/opt/qemu"}, Directories: []string{"/srv/images", "/srv/iso"}})
+	equal(t, "managed-by", f.ManagedBy, manager.Terraform)
 	equal(t, "waivers", f.Waivers, []*audit.Waiver{
 		{
 			Rule: "site-tpm", Domains: "web*", Device: "vda", Until: time.Date(2027, 6, 30, 0, 0, 0, 0, time.Local), Reason: "folded text",
@@ -109,7 +112,7 @@ rules:
 		t.Fatalf("%+v", f)
 	}
 	first, second := f.Rules[0], f.Rules[1]
-	if first.ID != "site-tpm" || first.Title != "no TPM" || first.Message != "no TPM" || first.Severity != audit.Medium || first.Expression != "domain.devices.tpm.size() > 0" || first.Pos.Line != 32 {
+	if first.ID != "site-tpm" || first.Title != "no TPM" || first.Message != "no TPM" || first.Severity != audit.Medium || first.Expression != "domain.devices.tpm.size() > 0" || first.Pos.Line != 33 {
 		t.Errorf("%+v", first)
 	}
 	if second.Title != "A disk" || second.For != "devices/disk" || second.Expression != "a &&\n  b" || second.Path != "source@file" ||
@@ -122,7 +125,7 @@ rules:
 		"severity.site-tpm":    {Line: 7, Column: 34, EndLine: 7, EndColumn: 42},
 		"waivers[0].until":     {Line: 21, Column: 5, EndLine: 21, EndColumn: 10},
 		"domain-waivers.never": {Line: 29, Column: 3, EndLine: 29, EndColumn: 8},
-		"rules[1].url":         {Line: 52, Column: 5, EndLine: 52, EndColumn: 8},
+		"rules[1].url":         {Line: 53, Column: 5, EndLine: 53, EndColumn: 8},
 	} {
 		equal(t, path, f.Places[path], want)
 	}
@@ -221,6 +224,9 @@ var mistakes = []mistake{
 	{"allow: {emulators: [qemu]}\n", `1:21: "qemu" is not an absolute path`, true},
 	{"allow: {directories: [/srv/../etc]}\n", `1:23: "/srv/../etc" is not the shortest form of the path; write /etc`, false},
 	{"allow: {directories: [/srv/]}\n", `1:23: "/srv/" is not the shortest form of the path; write /srv`, true},
+	{"managed-by: Nova\n", `1:13: unknown manager "Nova"; did you mean 'nova'?`, true},
+	{"managed-by: [nova]\n", `1:13: must be a string, not a list`, true},
+	{"managed-by: ''\n", `1:13: empty string`, true},
 	{"allow: {directories: [/]}\n", `1:23: "/" would allow every path; disable the rules instead`, true},
 
 	{"rules: {id: site-a}\n", "1:8: rules must be a list, not a mapping", true},

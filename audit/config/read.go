@@ -8,6 +8,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/domxml"
+	"github.com/virt-audit/virt-audit/audit/manager"
 	"github.com/virt-audit/virt-audit/audit/yamldoc"
 )
 
@@ -171,6 +172,8 @@ func store(at any, word string) {
 		*at = word
 	case *audit.Severity:
 		*at, _ = audit.ParseSeverity(word)
+	case *manager.Manager:
+		*at = manager.Manager(word)
 	case *time.Time:
 		*at, _ = domxml.ParseDay(word)
 	}

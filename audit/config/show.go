@@ -35,6 +35,10 @@ func (f *File) Values() []Value {
 			out = append(out, Value{Key: k, Name: k.Name, Path: k.Name, Value: at.Interface()})
 			continue
 		}
+		if k.Kind == Word {
+			out = append(out, Value{Key: k, Name: k.Name, Path: k.Name, Value: at.String()})
+			continue
+		}
 		out = append(append(out, Value{Key: k, Name: k.Name, Path: k.Name}), inside(k, at)...)
 	}
 	return out

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/manager"
 	"github.com/virt-audit/virt-audit/audit/policy"
 )
 
@@ -12,6 +13,9 @@ func severities(Names) (string, []string) { return "severity", texts(audit.Sever
 func profiles(Names) (string, []string)   { return "profile", words(audit.Profiles()) }
 func editions(Names) (string, []string)   { return "policy", policy.Names() }
 func arches(Names) (string, []string)     { return "architecture", policy.Arches() }
+func managers(Names) (string, []string) {
+	return "manager", append(words(manager.All()), string(manager.None))
+}
 
 // Forms of words, for the schema.
 const (
@@ -64,6 +68,11 @@ var table = []*Key{
 	{
 		Name: "host-arch", Option: "host-arch", Kind: Word, choices: arches,
 		Doc: "architecture of the host as libvirt names it, for guests that state none", Default: "not known", Example: "x86_64",
+	},
+	{
+		Name: "managed-by", Kind: Word, choices: managers,
+		Doc: "application that manages the guests whose documents show no owner, such as `terraform`, which leaves no mark: advice is about its settings; `none` ignores what documents show", Default: "what the document shows", Example: "terraform",
+		value: in(func(f *File) *manager.Manager { return &f.ManagedBy }),
 	},
 	{
 		Name: "format", Option: "format", Kind: WordOrWords, check: checkFormat, pattern: `^[a-z]+(:[^,/\n][^,\n]*|:/[^,\n]+)?$`,

@@ -25,6 +25,7 @@ type jsonDomain struct {
 	OS           string            `json:"os"`
 	Arch         string            `json:"arch"`
 	Machine      string            `json:"machine"`
+	Manager      string            `json:"manager,omitempty"`
 	Boundary     jsonBoundary      `json:"boundary"`
 	HostKnown    []string          `json:"host_known"`
 	Findings     []jsonFinding     `json:"findings"`
@@ -198,6 +199,7 @@ func newJSONDomain(r *audit.Result, full bool) jsonDomain {
 	d := jsonDomain{
 		Source: r.Source, Name: r.Name, UUID: r.UUID,
 		Type: r.Target.Type, OS: r.Target.OS, Arch: r.Target.Arch, Machine: r.Target.Machine,
+		Manager:      r.Manager.Name(),
 		Boundary:     jsonBoundary{string(b.Verdict), string(b.Reason), b.Policy, b.Accelerator, b.Target, b.Family, b.Machine, r.Notes},
 		HostKnown:    r.Host.HostWords(),
 		Findings:     make([]jsonFinding, 0, len(r.Findings)),

@@ -44,9 +44,12 @@ func (w *writer) value(v config.Value, from string) {
 	case time.Time:
 		fmt.Fprintf(w, "    %s: %s\n", v.Name, value.Format(time.DateOnly))
 	case string:
-		if v.First {
+		switch {
+		case v.First:
 			w.line(indent, "- "+v.Name, value, from)
-		} else {
+		case v.Depth == 0:
+			w.line(indent, v.Name, value, from)
+		default:
 			w.text(v.Name, value)
 		}
 	}

@@ -228,6 +228,7 @@ func (x *Site) Apply(cfg *audit.Settings) {
 		return
 	}
 	cfg.Severities, cfg.Allowed, cfg.Waivers = x.File.Severity, x.File.Allow, x.File.Waivers
+	cfg.ManagedBy = x.File.ManagedBy
 	ignore := cfg.DomainWaivers.Ignore
 	cfg.DomainWaivers = x.File.DomainWaivers
 	cfg.DomainWaivers.Ignore = cfg.DomainWaivers.Ignore || ignore
