@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/manager"
 )
 
 // Explain prints one rule for people: what is wrong, why it matters, the fix, sources, and a
@@ -34,6 +35,10 @@ func Explain(w io.Writer, r *audit.Rule, bad string, o Options) error {
 			fmt.Fprintf(&b, "  %s\n", line)
 		}
 	}
+	if text := managerSettings(r, width); text != "" {
+		section("In the application that manages the guest")
+		b.WriteString(text)
+	}
 	if bad != "" {
 		section("A document that it flags")
 		for l := range strings.SplitSeq(strings.TrimSuffix(bad, "\n"), "\n") {
@@ -61,6 +66,21 @@ func Explain(w io.Writer, r *audit.Rule, bad string, o Options) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// managerSettings returns what to set in each manager that has a setting for the rule.
+func managerSettings(r *audit.Rule, width int) string {
+	var b strings.Builder
+	for m, advice := range manager.Settings(r.ID) {
+		for i, line := range wrap("In "+m.Name()+": "+advice.Text, width-4) {
+			indent := "    "
+			if i == 0 {
+				indent = "  "
+			}
+			fmt.Fprintf(&b, "%s%s\n", indent, line)
+		}
+	}
+	return b.String()
 }
 
 // notEvaluated returns the condition under which a rule with needs is not evaluated.
