@@ -30,7 +30,7 @@ func TestManagers(t *testing.T) {
 	for _, r := range slices.Concat(hostMachine, hostProtection) {
 		_, ok := manager.Setting(manager.Kcli, r.ID) // it has no row of its own
 		if ok != slices.Contains(inDefinition, r.ID) {
-			t.Errorf("%s: general advice %v; list the rule in [elsewhere] of settings.txt, or here", r.ID, ok)
+			t.Errorf("%s: general advice %v; list it in [elsewhere] of settings.txt, or here", r.ID, ok)
 		}
 	}
 	for _, r := range waivers {
@@ -40,8 +40,8 @@ func TestManagers(t *testing.T) {
 	}
 }
 
-// TestManagerDecidesNothing requires that a run finds the same whatever manager there is: a document
-// can claim any.
+// TestManagerDecidesNothing requires that a run finds the same whatever manager there is: a
+// document can claim any.
 func TestManagerDecidesNothing(t *testing.T) {
 	for _, name := range []string{"nova", "kubevirt", "virt-install"} {
 		data, err := os.ReadFile("../testdata/noise/" + name + ".xml")

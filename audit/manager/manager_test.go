@@ -3,6 +3,7 @@ package manager_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,17 +12,17 @@ import (
 	"github.com/virt-audit/virt-audit/testdata/need"
 )
 
-// TestOf reads a document of each manager that leaves a mark. The documents are in the form that the
-// manager writes, and cut to what matters.
+// TestOf reads a document of each manager that leaves a mark. The documents are in the form that
+// the manager writes, and cut to what matters.
 func TestOf(t *testing.T) {
 	t.Parallel()
 	files := map[manager.Manager]string{
 		manager.Nova:     "../../testdata/noise/nova.xml",
 		manager.KubeVirt: "../../testdata/noise/kubevirt.xml",
 	}
-	unmarked := map[manager.Manager]bool{manager.Terraform: true, manager.NixVirt: true, manager.VirtManager: true}
+	unmarked := []manager.Manager{manager.Terraform, manager.NixVirt, manager.VirtManager}
 	for _, m := range manager.All() {
-		if unmarked[m] {
+		if slices.Contains(unmarked, m) {
 			continue
 		}
 		file, ok := files[m]
@@ -141,8 +142,8 @@ func TestAt(t *testing.T) {
 	}
 }
 
-// TestCorpus counts in real documents. Those of libvirt's and virtinst's tests have no owner, but for one
-// of a Nova guest.
+// TestCorpus reads real documents. Those of libvirt's tests have no owner, and those of virtinst's
+// only one, of a Nova guest.
 func TestCorpus(t *testing.T) {
 	t.Parallel()
 	valid := need.ValidDocuments(t)
@@ -166,7 +167,9 @@ func TestCorpus(t *testing.T) {
 		}
 	}
 	t.Log(count)
-	for source, m := range map[string]manager.Manager{"kubevirt": manager.KubeVirt, "vdsm": manager.OVirt, "virt-manager": manager.Nova} {
+	for source, m := range map[string]manager.Manager{
+		"kubevirt": manager.KubeVirt, "vdsm": manager.OVirt, "virt-manager": manager.Nova,
+	} {
 		for got := range count[source] {
 			if got != "" && got != m {
 				t.Errorf("%s: a document of %q", source, got)

@@ -108,6 +108,7 @@ func TestJSONSchema(t *testing.T) {
 	for _, args := range [][]string{
 		{"../../testdata/fleet"},
 		{"../../testdata/fleet", "--baseline", accepted, "--min-severity", "medium"},
+		{"../../testdata/noise"}, // guests of Nova and KubeVirt
 		{"../../testdata/rules", "--profile", "hardened", "--profile", "baseline", "--profile", "confidential"},
 		{broken},
 		{broken, "../../testdata/fleet/web01.xml", filepath.Join(t.TempDir(), "absent.xml")},
