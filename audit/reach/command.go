@@ -278,6 +278,8 @@ func (w *walker) put(a *argument, r *optionRow, kind Kind, value string) {
 		out.Name = normal(kind, value)
 	}
 	if out.Name != "" {
+		out.Role = a.role(r, out.Kind)
+		out.complete()
 		w.out = append(w.out, out)
 	}
 }
@@ -285,7 +287,9 @@ func (w *walker) put(a *argument, r *optionRow, kind Kind, value string) {
 // normal is the normal form of a name by the kind alone.
 func normal(kind Kind, name string) string {
 	switch kind {
-	case File, Directory, BlockDevice, CharDevice, Executable, VDPA:
+	case File, BlockDevice:
+		return diskPath(name)
+	case Directory, CharDevice, Executable, VDPA:
 		return hostpath.Opened(name)
 	case Socket:
 		return SocketPath(name)

@@ -25,7 +25,7 @@ func (w *walker) name(out *Resource, r *row, value string) bool {
 	}
 	switch r.form {
 	case formPath:
-		out.Name = w.path(text)
+		out.Name = w.path(r.kind, text)
 	case formSocket:
 		out.Name = SocketPath(text)
 	case formRemote:
@@ -40,6 +40,8 @@ func (w *walker) name(out *Resource, r *row, value string) bool {
 		out.Name = w.attr("pool") + "/" + text
 	case formALSA:
 		alsa(out, text)
+	case formUUID:
+		out.Name = deviceUUID(text)
 	case formVariable:
 		if name := w.attr("name"); name != "" {
 			text = name + "=" + text
@@ -51,12 +53,12 @@ func (w *walker) name(out *Resource, r *row, value string) bool {
 	return out.Name != ""
 }
 
-// path is hostpath.Opened, except for the names of VMware, which are not of this host.
-func (w *walker) path(name string) string {
+// path is the normal form of a path, except for the names of VMware, which are not of this host.
+func (w *walker) path(kind Kind, name string) string {
 	if strings.HasPrefix(name, "[") && (w.domain.Type == "vmware" || w.domain.Type == "esx") {
 		return name
 	}
-	return hostpath.Opened(name)
+	return normal(kind, name)
 }
 
 // attr returns an attribute of the element at the top of the stack.
@@ -129,7 +131,7 @@ func usbID(vendor, product string) string {
 // scsi names a LUN by its address, and the target of vhost-scsi by its WWPN.
 func (w *walker) scsi(wwpn string) string {
 	if wwpn != "" {
-		return wwpn
+		return strings.ToLower(wwpn)
 	}
 	adapter := ""
 	for a := range w.stack[len(w.stack)-2].Children("adapter") {
@@ -139,53 +141,26 @@ func (w *walker) scsi(wwpn string) string {
 	return adapter + part("bus") + part("target") + part("unit")
 }
 
-// remote names an image on another machine: protocol, the first server, and the name there.
+// remote names an image on another machine: protocol, servers, the name there, and the snapshot.
 func (w *walker) remote(name string) string {
 	e := w.stack[len(w.stack)-1]
 	protocol := w.attr("protocol")
+	var servers []string
 	for host := range e.Children("host") {
-		name, port := "", ""
 		if socket, ok := host.Attr("socket"); ok {
-			name = "[" + SocketPath(socket) + "]"
-		} else {
-			server, _ := host.Attr("name")
-			port, _ = host.Attr("port")
-			name = ParseHost(server).String()
+			servers = append(servers, "["+SocketPath(socket)+"]")
+			continue
 		}
-		return remoteName(protocol, name, port, w.attr("name"), w.attr("query"))
+		server, _ := host.Attr("name")
+		port, _ := host.Attr("port")
+		servers = append(servers, remoteServer(protocol, ParseHost(server).String(), port))
 	}
-	return remoteName(protocol, "", "", name, w.attr("query"))
-}
-
-// standardPort is the port of a storage protocol where none is given.
-var standardPort = map[string]string{
-	"nbd": "10809", "iscsi": "3260", "iser": "3260", "gluster": "24007", "http": "80", "https": "443", "ftp": "21", "ftps": "990",
-	"tftp": "69", "ssh": "22", "nfs": "2049", "sheepdog": "7000", "vxhs": "9999",
-}
-
-// remoteName is a URL, the same for what is certainly the same image.
-func remoteName(protocol, host, port, name, query string) string {
-	if protocol == "" {
-		protocol = "unknown"
+	for snapshot := range e.Children("snapshot") {
+		if at, _ := snapshot.Attr("name"); at != "" {
+			name += "@" + at
+		}
 	}
-	out := protocol + "://"
-	if strings.Contains(host, ":") && !strings.HasPrefix(host, "[") {
-		host = "[" + host + "]"
-	}
-	out += host
-	if port == "" && host != "" && !strings.HasPrefix(host, "[/") {
-		port = standardPort[protocol]
-	}
-	if port != "" {
-		out += ":" + port
-	}
-	if name != "" {
-		out += "/" + strings.TrimPrefix(name, "/")
-	}
-	if query != "" {
-		out += "?" + query
-	}
-	return out
+	return remoteName(protocol, name, w.attr("query"), servers...)
 }
 
 // alsa reads the name of an ALSA device, which can be an expression: "file:PATH" creates a file and

@@ -13,7 +13,7 @@ import (
 // image adds what the name of a disk image leads to. QEMU takes what is before a colon for a
 // protocol, unless a slash comes first.
 func (w *walker) image(a *argument, access []choice[Access, []argTest], id, name string) {
-	r := &optionRow{id: id, access: access}
+	r := &optionRow{id: id, access: access, role: optionRoles()[id]}
 	scheme, rest, ok := strings.Cut(name, ":")
 	if !ok || strings.Contains(scheme, "/") {
 		w.imageFile(a, r, name)
@@ -32,7 +32,7 @@ func (w *walker) image(a *argument, access []choice[Access, []argTest], id, name
 		w.imageDirectory(a, r, rest)
 	case "blkdebug", "blkverify", "blkreplay", "blklogwrites":
 		first, second, both := strings.Cut(rest, ":")
-		w.withAccess(a, r, File, first, Read)
+		w.withAccess(a, &optionRow{id: id}, File, first, Read)
 		if both {
 			w.image(a, access, id, second)
 		}
@@ -110,29 +110,55 @@ func (w *walker) imageNBD(a *argument, r *optionRow, rest string) {
 	}
 	server, export, _ := strings.Cut(rest, ":exportname=")
 	if path, ok := strings.CutPrefix(server, "unix:"); ok {
-		w.withAccess(a, r, Socket, path, Connect)
+		w.remoteSocket(a, r, "nbd", path, export)
 		return
 	}
 	host, port := splitServer(server)
-	w.remoteImage(a, r, "nbd", host, port, export, "")
+	w.remoteImage(a, r, "nbd", host, port, export)
 }
 
-// imageRBD reads "rbd:POOL/IMAGE[@SNAPSHOT][:KEY=VALUE]...".
+// nbdServer reads the server of the block driver nbd.
+func (w *walker) nbdServer(a *argument, r *optionRow, value string) {
+	get := func(keys ...string) string { return a.first(keys...) }
+	if r.properties[0] == "server.path" {
+		w.remoteSocket(a, r, "nbd", value, get("export"))
+		return
+	}
+	host, port := value, get("server.port", "port")
+	w.simple(a, r, Remote, remoteName("nbd", get("export"), "", remoteServer("nbd", ParseHost(host).String(), port)))
+	out := Resource{Kind: Network, Access: Connect, Opener: w.opener(QEMU), Written: value, At: a.at, ID: r.id}
+	w.dial(out, &optionRow{}, host, port, TLSUnknown)
+}
+
+// imageRBD reads "rbd:POOL/IMAGE[@SNAPSHOT][:KEY=VALUE]..."; a backslash protects a separator.
 func (w *walker) imageRBD(a *argument, r *optionRow, rest string) {
-	name, settings, _ := strings.Cut(rest, ":")
-	w.simple(a, r, Remote, remoteName("rbd", "", "", name, ""))
+	const colon = "\x00"
+	plain := func(s string) string { return strings.ReplaceAll(s, colon, ":") }
+	name, settings, _ := strings.Cut(strings.ReplaceAll(rest, `\:`, colon), ":")
+	var servers []string
+	at := len(w.out)
+	file := &optionRow{id: r.id}
 	for setting := range strings.SplitSeq(settings, ":") {
-		key, value, _ := strings.Cut(setting, "=")
+		key, value, _ := strings.Cut(plain(setting), "=")
 		switch key {
 		case "conf", "keyring", "keyfile":
-			w.withAccess(a, r, File, value, Read)
+			w.withAccess(a, file, File, value, Read)
 		case "log_file", "admin_socket":
-			w.withAccess(a, r, File, value, Create|Write)
+			w.withAccess(a, file, File, value, Create|Write)
 		case "mon_host":
-			for host := range strings.SplitSeq(strings.ReplaceAll(value, `\`, ""), ";") {
-				w.remoteHost(a, r, "rbd", host, "")
+			for server := range strings.SplitSeq(strings.ReplaceAll(value, `\`, ""), ";") {
+				host, port := server, ""
+				if i := strings.LastIndexByte(server, ':'); i > strings.LastIndexByte(server, ']') {
+					host, port = server[:i], server[i+1:]
+				}
+				servers = append(servers, remoteServer("rbd", ParseHost(host).String(), port))
+				w.remoteHost(a, r, "rbd", host, port)
 			}
 		}
+	}
+	w.simple(a, r, Remote, remoteName("rbd", plain(name), "", servers...))
+	if image := len(w.out) - 1; image > at {
+		w.out[at], w.out[image] = w.out[image], w.out[at] // the image first
 	}
 }
 
@@ -145,13 +171,13 @@ func (w *walker) imageURL(a *argument, r *optionRow, scheme, text string) {
 		return
 	}
 	if socket := u.Query().Get("socket"); transport == "unix" {
-		w.withAccess(a, r, Socket, socket, Connect)
+		w.remoteSocket(a, r, protocol, socket, strings.TrimPrefix(u.Path, "/"))
 		return
 	}
 	if file := u.Query().Get("logfile"); file != "" {
-		w.withAccess(a, r, File, file, Create|Write)
+		w.withAccess(a, &optionRow{id: r.id}, File, file, Create|Write)
 	}
-	w.remoteImage(a, r, protocol, u.Hostname(), u.Port(), strings.TrimPrefix(u.Path, "/"), "")
+	w.remoteImage(a, r, protocol, u.Hostname(), u.Port(), strings.TrimPrefix(u.Path, "/"))
 }
 
 // url reads the property url of curl's drivers, and proxies.
@@ -162,13 +188,19 @@ func (w *walker) url(a *argument, r *optionRow, value string) {
 		w.remoteHost(a, r, "http", host, port)
 		return
 	}
-	w.remoteImage(a, r, u.Scheme, u.Hostname(), u.Port(), strings.TrimPrefix(u.Path, "/"), "")
+	w.remoteImage(a, r, u.Scheme, u.Hostname(), u.Port(), strings.TrimPrefix(u.Path, "/"))
 }
 
 // remoteImage adds an image on another machine, and the connection to that machine.
-func (w *walker) remoteImage(a *argument, r *optionRow, protocol, host, port, name, query string) {
-	w.simple(a, r, Remote, remoteName(protocol, ParseHost(host).String(), port, name, query))
+func (w *walker) remoteImage(a *argument, r *optionRow, protocol, host, port, name string) {
+	w.simple(a, r, Remote, remoteName(protocol, name, "", remoteServer(protocol, ParseHost(host).String(), port)))
 	w.remoteHost(a, r, protocol, host, port)
+}
+
+// remoteSocket adds an image that a server of this host has behind a UNIX socket.
+func (w *walker) remoteSocket(a *argument, r *optionRow, protocol, path, name string) {
+	w.simple(a, r, Remote, remoteName(protocol, name, "", "["+SocketPath(path)+"]"))
+	w.withAccess(a, r, Socket, path, Connect)
 }
 
 func (w *walker) remoteHost(a *argument, r *optionRow, protocol, host, port string) {
@@ -185,35 +217,62 @@ func (w *walker) remoteHost(a *argument, r *optionRow, protocol, host, port stri
 
 // blockRemote names what the properties of a block driver lead to.
 func (w *walker) blockRemote(a *argument, r *optionRow, name string) {
-	get := func(keys ...string) string {
-		for _, key := range keys {
-			if value, ok := a.get(key); ok {
-				return value
-			}
-		}
-		return ""
-	}
+	get := func(keys ...string) string { return a.first(keys...) }
 	driver := get("driver")
-	host, port := get("server.host", "host", "server.0.host"), get("server.port", "port", "server.0.port")
+	var servers []string
 	switch driver {
 	case "rbd":
-		host, port = "", ""
 		for _, part := range []string{get("namespace"), get("pool")} {
 			if part != "" {
 				name = part + "/" + name
 			}
 		}
+		if snapshot := get("snapshot"); snapshot != "" {
+			name += "@" + snapshot
+		}
+		servers = a.servers(driver)
 	case "gluster":
 		name = get("volume") + "/" + strings.TrimPrefix(name, "/")
+		servers = a.servers(driver)
 	case "iscsi", "iser":
-		host, port = splitServer(get("portal"))
+		host, port := splitServer(get("portal"))
 		w.remoteHost(a, r, driver, host, port)
-		name += "/" + get("lun")
+		servers = []string{remoteServer(driver, ParseHost(host).String(), port)}
+		if lun := get("lun"); lun != "" {
+			name += "/" + lun
+		}
+	default:
+		if host := get("server.host", "host"); host != "" {
+			servers = []string{remoteServer(driver, ParseHost(host).String(), get("server.port", "port"))}
+		}
 	}
-	if host != "" {
-		host = ParseHost(host).String()
+	w.simple(a, r, Remote, remoteName(driver, name, "", servers...))
+}
+
+// servers lists the servers of a cluster: "server.0.host" and so on.
+func (a *argument) servers(protocol string) []string {
+	var out []string
+	for i := range manyArgs {
+		at := "server." + strconv.Itoa(i) + "."
+		if host := a.first(at + "host"); host != "" {
+			out = append(out, remoteServer(protocol, ParseHost(host).String(), a.first(at+"port")))
+		} else if path := a.first(at + "path"); path != "" {
+			out = append(out, "["+SocketPath(path)+"]")
+		} else {
+			break
+		}
 	}
-	w.simple(a, r, Remote, remoteName(driver, host, port, name, ""))
+	return out
+}
+
+// first returns the first of some properties that is there.
+func (a *argument) first(keys ...string) string {
+	for _, key := range keys {
+		if value, ok := a.get(key); ok {
+			return value
+		}
+	}
+	return ""
 }
 
 // pciText is the address of a PCI device in its long form: "01:00.0" is in domain 0.

@@ -26,6 +26,7 @@ type optionRow struct {
 	port, host string
 	tls        string
 	transport  Transport
+	role       Role
 }
 
 // argTest compares a property of the same argument; without values it must be there.
@@ -37,11 +38,15 @@ type argTest struct {
 // options are the rows by option, in their order.
 var options = sync.OnceValue(func() map[string][]*optionRow { return parseOptions(optionsText) })
 
+// optionRoles are the roles by the IDs of rows.
+var optionRoles = sync.OnceValue(func() map[string]Role { return roles(optionsText) })
+
 func parseOptions(text string) map[string][]*optionRow {
 	out := map[string][]*optionRow{}
+	roles := optionRoles()
 	for line := range strings.Lines(text) {
 		fields := strings.Fields(line)
-		if len(fields) == 0 || fields[0] == "#" {
+		if len(fields) == 0 || fields[0] == "#" || fields[0] == "role" {
 			continue
 		}
 		if len(fields) < 5 {
@@ -59,6 +64,7 @@ func parseOptions(text string) map[string][]*optionRow {
 		if property := strings.Trim(r.properties[0], "*."); property != "" && property != "0" {
 			r.id += "-" + property
 		}
+		r.role = roles[r.id]
 		for _, option := range fields[5:] {
 			r.option(option)
 		}

@@ -21,6 +21,9 @@ type Resource struct {
 	Opener  Opener
 	Relabel bool // libvirt changes the owner (and the label) of the file for the guest
 
+	Role      Role // what the guest has it for
+	Shareable bool // the document marks the disk or SCSI device as <shareable/>
+
 	Name    string // in normal form, see hostpath.Opened, ParseHost and the kinds
 	Written string // as in the document; "" if it is implied
 	At      domxml.Path

@@ -19,6 +19,10 @@ func TestDocument(t *testing.T) {
 		{`<disk type='file'><source dev='/a'/></disk>`, ""},
 		{`<disk type='file'><source file='nbd:h:1'/></disk>`, "file /nbd:h:1 [read, write]"},
 		{`<disk type='block'><source dev='/dev/sda'/></disk>`, "block device /dev/sda [read, write, whole device]"},
+		{`<disk type='block'><source dev='/dev/vg-a/l-v'/></disk>`, "block device /dev/mapper/vg--a-l--v [read, write, whole device]"},
+		{`<disk type='file'><source file='/dev/disk/../zvol/a'/></disk>`, "file /dev/zvol/a [read, write]"},
+		{`<disk type='file'><source file='/a'/><transient/></disk>`, "file /a [read]"},
+		{`<disk type='vhostuser'><source type='unix' path='/s'/><readonly/></disk>`, "UNIX socket /s [read, connect]"},
 		{`<disk type='dir'><source dir='/d'/><readonly/></disk>`, "directory /d [read]"},
 		{`<disk type='volume'><source pool='p' volume='v'/></disk>`, "storage pool p [read]; storage volume p/v [read, write]"},
 		{`<disk type='vhostuser'><source type='unix' path='/s'/></disk>`, "UNIX socket /s [connect]"},
@@ -33,6 +37,18 @@ func TestDocument(t *testing.T) {
 		{
 			`<disk type='network'><source protocol='nbd'><host transport='unix' socket='/s'/></source></disk>`,
 			"network storage nbd://[/s] [read, write]; UNIX socket /s [connect]",
+		},
+		{
+			`<disk type='network'><source protocol='rbd' name='p/i'><host name='mon2' port='6789'/><host name='MON1'/><snapshot name='s'/></source></disk>`,
+			"network storage rbd://mon1:6789,mon2:6789/p/i@s [read]; network endpoint tcp://mon2:6789 [connect]; network endpoint tcp://mon1 [connect]",
+		},
+		{
+			`<disk type='network'><source protocol='iscsi' name='iqn.2026-01.example:x'><host name='san'/></source></disk>`,
+			"network storage iscsi://san:3260/iqn.2026-01.example:x/0 [read, write]; network endpoint tcp://san [connect]",
+		},
+		{
+			`<disk type='network'><source protocol='https' name='i' query='q'><host name='h'/></source></disk>`,
+			"network storage https://h:443/i?q [read]; network endpoint tcp://h [connect]",
 		},
 		{
 			`<disk type='network'><source protocol='ssh' name='x'><host name='h'/><identity username='u' keyfile='/k' agentsock='/s'/><knownHosts path='/h'/></source></disk>`,
@@ -72,6 +88,10 @@ func TestDocument(t *testing.T) {
 			`<hostdev mode='subsystem' type='mdev' model='vfio-pci'><source><address uuid='c2177883-f1bb-47f0-914d-32a22e3a8804'/></source></hostdev>`,
 			"mediated device c2177883-f1bb-47f0-914d-32a22e3a8804 [whole device]",
 		},
+		{
+			`<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host0'/><address bus='0' target='0' unit='1'/></source><readonly/></hostdev>`,
+			"host setting SCSI adapter scsi_host0 [read]; SCSI device scsi_host0:0:0:1 [read, whole device]",
+		},
 		{`<serial type='file'><source path='/a' append='on'/></serial>`, "file /a [write]"},
 		{`<serial type='pty'><source path='/dev/pts/1'/></serial>`, ""},
 		{`<serial type='unix'><source mode='bind' path='/s'/></serial>`, "UNIX socket /s [create, listen]"},
@@ -98,7 +118,10 @@ func TestDocument(t *testing.T) {
 			`<smartcard mode='host-certificates'><certificate>a</certificate><certificate>b</certificate><certificate>c</certificate><database>/d</database></smartcard>`,
 			"host setting certificate a [read]; host setting certificate b [read]; host setting certificate c [read]; directory /d [read]",
 		},
-		{`<memory model='nvdimm'><source><path>/a</path></source><target><size>1</size></target></memory>`, "file /a [read, write, create]"},
+		{`<memory model='nvdimm'><source><path>/a</path></source><target><size>1</size></target></memory>`, "file /a [read, create]"},
+		{`<memory model='nvdimm' access='shared'><source><path>/a</path></source></memory>`, "file /a [read, write, create]"},
+		{`<memory model='virtio-pmem'><source><path>/a</path></source></memory>`, "file /a [read, write, create]"},
+		{`<memory model='nvdimm' access='shared'><source><path>/a</path></source><target><readonly/></target></memory>`, "file /a [read]"},
 		{`<shmem name='s'><model type='ivshmem-plain'/></shmem>`, "file /dev/shm/s [read, write, create]"},
 		{`<input type='evdev'><source dev='/dev/input/event0'/></input>`, "character device /dev/input/event0 [read]"},
 		{
@@ -210,5 +233,62 @@ func TestPlaces(t *testing.T) {
 	}
 	if len(order) != 201 || !slices.IsSorted(order) {
 		t.Errorf("%d resources, in order: %v", len(order), slices.IsSorted(order))
+	}
+}
+
+// TestRoles holds what guests have resources for.
+func TestRoles(t *testing.T) {
+	role := map[string]Role{}
+	for _, list := range []map[string]Role{roles(positionsText), optionRoles()} {
+		for id, r := range list {
+			role[id] = r
+		}
+	}
+	known := map[string]bool{"qemu-image": true}
+	for line := range strings.Lines(positionsText) {
+		if f := strings.Fields(line); len(f) > 2 {
+			known[f[0]] = true
+		}
+	}
+	for _, rows := range options() {
+		for _, r := range rows {
+			known[r.id] = true
+		}
+	}
+	for id := range role {
+		if !known[id] {
+			t.Errorf("no row has the ID %s", id)
+		}
+	}
+	for _, c := range []struct {
+		devices   string
+		words     []string
+		want      Role
+		shareable bool
+	}{
+		{devices: `<disk type='file'><source file='/a'/></disk>`, want: Disk},
+		{devices: `<disk type='file'><source file='/a'/><shareable/></disk>`, want: Disk, shareable: true},
+		{devices: `<disk><backingStore type='file'><format type='raw'/><source file='/a'/></backingStore></disk>`, want: Backing},
+		{devices: `<hostdev mode='subsystem' type='scsi'><source protocol='iscsi' name='a'/><shareable/></hostdev>`, want: Disk, shareable: true},
+		{devices: `<filesystem type='mount'><source dir='/a'/></filesystem>`, want: Share},
+		{devices: `<serial type='file'><source path='/a'/></serial>`, want: Output},
+		{devices: `<rng model='virtio'><backend model='random'>/a</backend></rng>`, want: NoRole},
+		{devices: `<lease><target path='/a'/></lease>`, want: NoRole},
+		{devices: `<shmem name='s'><model type='ivshmem-plain'/></shmem>`, want: Memory},
+		{words: []string{"-hda", "/a"}, want: Disk},
+		{words: []string{"-hda", "fat:/a"}, want: Share},
+		{words: []string{"-pflash", "/a"}, want: Firmware},
+		{words: []string{"-drive", "if=pflash,file=/a"}, want: Firmware},
+		{words: []string{"-bios", "/a"}, want: Firmware},
+		{words: []string{"-kernel", "/a"}, want: Boot},
+		{words: []string{"-blockdev", "driver=qcow2,node-name=n,backing.driver=file,backing.filename=/a"}, want: Backing},
+		{words: []string{"-blockdev", "driver=blkdebug,node-name=n,config=/a"}, want: NoRole},
+		{words: []string{"-chardev", "file,id=c,path=/a"}, want: Output},
+		{words: []string{"-fsdev", "local,id=f,path=/a,security_model=none"}, want: Share},
+	} {
+		list := Of(load(t, c.devices, c.words...))
+		if len(list) != 1 || list[0].Role != c.want || list[0].Shareable != c.shareable {
+			t.Errorf("%s%s: %+v, want role %d", c.devices, c.words, list, c.want)
+		}
 	}
 }

@@ -40,6 +40,8 @@ func init() { //nolint:gochecknoinits // the readers call what reads the table o
 		"spiceaddr":    (*walker).spiceAddress,
 		"usbhost":      (*walker).usbHost,
 		"block-remote": (*walker).blockRemote,
+		"nbd":          (*walker).nbdServer,
+		"sysfs":        (*walker).sysfsDevice,
 	}
 }
 
@@ -59,7 +61,12 @@ func (w *walker) withAccess(a *argument, r *optionRow, kind Kind, name string, a
 	if name = normal(kind, name); name == "" {
 		return
 	}
-	w.out = append(w.out, Resource{Kind: kind, Access: access, Opener: w.opener(QEMU), Name: name, Written: name, At: a.at, ID: r.id})
+	out := Resource{
+		Kind: kind, Access: access, Opener: w.opener(QEMU), Role: a.role(r, kind),
+		Name: name, Written: name, At: a.at, ID: r.id,
+	}
+	out.complete()
+	w.out = append(w.out, out)
 }
 
 // commas reads -initrd "FILE ARGUMENTS,FILE ...", which kernels of the multiboot kind take; the
@@ -393,6 +400,17 @@ func (w *walker) vncWebsocket(a *argument, r *optionRow, value string) {
 func (w *walker) spiceAddress(a *argument, r *optionRow, value string) {
 	if on, _ := a.get("unix"); on == "on" || on == "yes" {
 		w.simple(a, r, Socket, value)
+	}
+}
+
+// sysfsDevice reads the directory of a device in /sys, whose last step names the device.
+func (w *walker) sysfsDevice(a *argument, r *optionRow, value string) {
+	w.simple(a, r, File, value)
+	name := value[strings.LastIndexByte(value, '/')+1:]
+	if address := pciText(name); len(address) == len("0000:00:00.0") && address[4] == ':' {
+		w.withAccess(a, r, PCI, address, Whole)
+	} else if id := deviceUUID(name); len(id) == len("c2177883-f1bb-47f0-914d-32a22e3a8804") && id[8] == '-' {
+		w.withAccess(a, r, Mediated, id, Whole)
 	}
 }
 

@@ -31,6 +31,7 @@ type row struct {
 	to       source
 	tls      source
 	carrier  source // transport
+	role     Role
 }
 
 // choice is a value that goes where its condition holds.
@@ -83,6 +84,7 @@ const (
 	formVolume
 	formALSA
 	formVariable
+	formUUID
 )
 
 // words are the kinds by their word in the table, and how each is read.
@@ -92,7 +94,7 @@ var words = map[string]struct {
 }{
 	"file": {File, formPath}, "dir": {Directory, formPath}, "block": {BlockDevice, formPath}, "char": {CharDevice, formPath},
 	"socket": {Socket, formSocket}, "net": {Network, formEndpoint}, "remote": {Remote, formRemote}, "exec": {Executable, formPath},
-	"pci": {PCI, formPCI}, "usb": {USB, formUSB}, "scsi": {SCSI, formSCSI}, "mdev": {Mediated, formPlain}, "vdpa": {VDPA, formPath},
+	"pci": {PCI, formPCI}, "usb": {USB, formUSB}, "scsi": {SCSI, formSCSI}, "mdev": {Mediated, formUUID}, "vdpa": {VDPA, formPath},
 	"iface": {Interface, formPlain}, "bridge": {Bridge, formPlain}, "pool": {Pool, formPlain}, "volume": {Volume, formVolume},
 	"network": {LibvirtNet, formPlain}, "secret": {Secret, formPlain}, "filter": {Filter, formPlain}, "dbus": {DBus, formPlain},
 	"env": {Variable, formVariable}, "fd": {Descriptor, formPlain}, "ns": {Namespace, formPlain}, "setting": {Setting, formPlain},
@@ -111,6 +113,7 @@ type table struct {
 	root   *node
 	named  map[string]condition
 	blocks map[string][]blockRow // by the name of the block
+	roles  map[string]Role       // by the ID of the row
 	places map[string]bool       // every place that a row is about, for the test of completeness; nil if not needed
 }
 
@@ -123,12 +126,15 @@ type blockRow struct {
 // parseTable parses a table, and notes in places, unless it is nil, which places the rows are
 // about.
 func parseTable(text string, places map[string]bool) *table {
-	t := &table{root: &node{}, named: map[string]condition{}, blocks: map[string][]blockRow{}, places: places}
+	t := &table{
+		root: &node{}, named: map[string]condition{}, blocks: map[string][]blockRow{},
+		places: places, roles: roles(text),
+	}
 	block := ""
 	for line := range strings.Lines(text) {
 		fields := strings.Fields(line)
 		switch {
-		case len(fields) == 0 || fields[0] == "#":
+		case len(fields) == 0, fields[0] == "#", fields[0] == "role":
 		case fields[0] == "let":
 			t.named[fields[1]] = parseCondition(fields[2], t.named)
 		case fields[0] == "block":
@@ -162,6 +168,7 @@ func (t *table) row(fields []string) blockRow {
 	}
 	element, value := splitPlace(fields[1])
 	r := &row{id: fields[0], at: parsePlace(value), own: fields[5] == "own", when: parseCondition(fields[6], t.named)}
+	r.role = t.roles[r.id]
 	word, ok := words[fields[2]]
 	if !ok {
 		panic(fmt.Sprintf("reach: row %s: no kind %s", r.id, fields[2]))

@@ -132,6 +132,9 @@ func (w *walker) add(r *row, value string, implied bool) {
 	if r.at.attr != "" && !implied {
 		out.At = out.At.Attr(r.at.attr)
 	}
+	out.Role = w.role(r)
+	out.Shareable = w.shareable(&out)
+	out.complete()
 	w.out = append(w.out, out)
 }
 
