@@ -278,7 +278,7 @@ func (w *walker) put(a *argument, r *optionRow, kind Kind, value string) {
 		out.Name = normal(kind, value)
 	}
 	if out.Name != "" {
-		out.Role = a.role(r, out.Kind)
+		out.Role = r.roleIn(a, out.Kind)
 		out.complete()
 		w.out = append(w.out, out)
 	}

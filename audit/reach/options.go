@@ -108,6 +108,31 @@ func parseArgTests(s string) []argTest {
 	return out
 }
 
+// roleIn is the role of what the row names in an argument. Images below others are only read.
+func (r *optionRow) roleIn(a *argument, kind Kind) Role {
+	switch kind {
+	case File, BlockDevice, CharDevice, Remote:
+	case Directory:
+		if r.role == Disk {
+			return Share
+		}
+		return r.role
+	default:
+		return NoRole
+	}
+	switch {
+	case r.role == Disk && strings.Contains(a.prefix, "backing."):
+		return Backing
+	case r.role == Boot && a.option == "bios", r.role == Disk && a.option == "pflash":
+		return Firmware
+	case r.role == Disk && a.option == "drive":
+		if bus, _ := a.exact("if"); bus == "pflash" {
+			return Firmware
+		}
+	}
+	return r.role
+}
+
 // switches are the other words for on and off (qapi_bool_parse in QEMU's qapi/qapi-util.c); before
 // 6.0 they were on and off alone.
 var switches = map[string]string{"yes": "on", "true": "on", "y": "on", "no": "off", "false": "off", "n": "off"}

@@ -62,7 +62,7 @@ func (w *walker) withAccess(a *argument, r *optionRow, kind Kind, name string, a
 		return
 	}
 	out := Resource{
-		Kind: kind, Access: access, Opener: w.opener(QEMU), Role: a.role(r, kind),
+		Kind: kind, Access: access, Opener: w.opener(QEMU), Role: r.roleIn(a, kind),
 		Name: name, Written: name, At: a.at, ID: r.id,
 	}
 	out.complete()

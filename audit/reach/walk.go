@@ -155,3 +155,40 @@ func (w *walker) keepsHere(e domxml.Element) bool {
 	}
 	return false
 }
+
+// role is that of the row, at the element at the top of the stack.
+func (w *walker) role(r *row) Role {
+	if r.role != Disk {
+		return r.role
+	}
+	for i := range w.stack {
+		switch w.stack[i].Name {
+		case "backingStore":
+			return Backing
+		case "nvram":
+			return State
+		}
+	}
+	return Disk
+}
+
+// shareable reports whether the device at hand is marked as one that several guests may have.
+func (w *walker) shareable(out *Resource) bool {
+	if out.Role != Disk && out.Kind != SCSI || len(w.stack) < 3 {
+		return false
+	}
+	for range w.stack[2].Children("shareable") {
+		return true
+	}
+	return false
+}
+
+// complete sets what follows from the rest: Output, and that nothing writes to a lower layer.
+func (out *Resource) complete() {
+	switch {
+	case out.Role == Backing:
+		out.Access &^= Write | Create
+	case out.Role == NoRole && out.Kind == File && out.Access&(Read|Write) == Write:
+		out.Role = Output
+	}
+}

@@ -2,26 +2,27 @@ package fleet
 
 import (
 	"fmt"
-	"path"
 	"slices"
+	"strconv"
 	"strings"
 
-	"libvirt.org/go/libvirtxml"
-
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/reach"
 )
 
 // Kinds of resources in the index, about devices.
 const (
 	pciFunction = "pci"      // detail: virtualFunction or nothing
 	pciSlot     = "pci-slot" // detail: the function's number, or virtualFunction
-	hostDevice  = "hostdev"  // detail: sharable, placed or nothing
+	hostDevice  = "hostdev"  // detail: sharable, placed, content or nothing
 )
 
+// Details of devices. Two guests with the same detail are not reported.
 const (
 	virtualFunction = "vf"
 	sharable        = "sharable" // several may have it open
 	placed          = "placed"   // the document also names its address on the bus
+	content         = "content"  // as a disk, see fleet-disk-rw-shared
 )
 
 func indexDevices(p *audit.Pass) {
@@ -41,37 +42,18 @@ func indexDevices(p *audit.Pass) {
 // type='hostdev'> supports only virtual functions of SR-IOV. An NVMe disk is the whole controller,
 // which QEMU controls.
 func pciFunctions(p *audit.Pass, yield func(resource)) {
-	one := func(a *libvirtxml.DomainAddressPCI, at audit.Path, detail string) {
-		if key := pciKey(a); key != "" {
-			yield(resource{key, at.Elem("source/address"), detail, key})
-		}
-	}
-	for at, h := range audit.Each("devices/hostdev", p.Devices.Hostdevs) {
-		if h.SubsysPCI != nil && h.SubsysPCI.Source != nil {
-			one(h.SubsysPCI.Source.Address, at, "")
-		}
-	}
-	for at, i := range audit.Each("devices/interface", p.Devices.Interfaces) {
-		if i.Source != nil && i.Source.Hostdev != nil && i.Source.Hostdev.PCI != nil {
-			one(i.Source.Hostdev.PCI.Address, at, virtualFunction)
-		}
-	}
-	for at, d := range audit.Each("devices/disk", p.Devices.Disks) {
-		if d.Source != nil && d.Source.NVME != nil && d.Source.NVME.PCI != nil {
-			one(d.Source.NVME.PCI.Address, at, "")
-		}
-	}
-	for _, o := range p.Command.Named("device") {
-		if !strings.HasPrefix(o.First("driver"), "vfio-pci") {
+	for r := range reached(p) {
+		if r.Kind != reach.PCI || len(r.Name) < len("0000:00:00.0") {
 			continue
 		}
-		host, _ := o.Get("host")
-		if dev, ok := o.Get("sysfsdev"); ok {
-			host = path.Base(dev)
+		if r.Name == "0000:00:00.0" && !p.Has(r.At.Attr("bus")) && !p.Has(r.At.Attr("slot")) {
+			continue // an address of another kind
 		}
-		if key := pciFromText(host); key != "" {
-			yield(resource{key, o.At, "", key})
+		t := resource{key: r.Name, at: reported(r), what: r.Name}
+		if r.ID == "if-pci" {
+			t.detail = virtualFunction
 		}
+		yield(t)
 	}
 }
 
@@ -81,97 +63,80 @@ var harmlessNodes = strings.Fields(`/dev/null /dev/zero /dev/full /dev/random /d
 
 // hostDevices walks the host's devices other than PCI devices.
 func hostDevices(p *audit.Pass, yield func(resource)) {
-	node := func(sort, name string, at audit.Path) {
-		key := hostPath(name)
-		if strings.HasPrefix(key, "/dev/dri/") || slices.Contains(harmlessNodes, key) {
-			return
-		}
-		yield(resource{key: key, at: at, what: sort + " " + name})
-	}
-	for at, h := range audit.Each("devices/hostdev", p.Devices.Hostdevs) {
-		source := at.Elem("source")
-		switch {
-		case h.SubsysUSB != nil && h.SubsysUSB.Source != nil:
-			usbDevice(h.SubsysUSB.Source, source, yield)
-		case h.SubsysSCSI != nil && h.SubsysSCSI.Source != nil && h.SubsysSCSI.Source.Host != nil:
-			if t := scsiDevice(h.SubsysSCSI, source); t.key != "" {
-				yield(t)
+	for r := range reached(p) {
+		t := resource{at: r.At}
+		switch r.Kind {
+		case reach.USB:
+			t = usbDevice(p, r)
+		case reach.SCSI:
+			t = scsiDevice(r)
+		case reach.Mediated:
+			t.key, t.what = "mdev "+uuidForm(r.Name), "mediated device "+r.Written
+		case reach.Interface:
+			if r.Access&reach.Whole != 0 {
+				t.key, t.what = "net "+r.Name, "network interface "+r.Name
 			}
-		case h.SubsysSCSIHost != nil && h.SubsysSCSIHost.Source != nil:
-			if w := h.SubsysSCSIHost.Source.WWPN; w != "" {
-				yield(resource{key: "wwpn " + strings.ToLower(w), at: source.Attr("wwpn"), what: "SCSI host " + w})
-			}
-		case h.SubsysMDev != nil && h.SubsysMDev.Source != nil && h.SubsysMDev.Source.Address != nil:
-			if u := uuidForm(h.SubsysMDev.Source.Address.UUID); u != "" {
-				yield(resource{key: "mdev " + u, at: source.Elem("address").Attr("uuid"), what: "mediated device " + h.SubsysMDev.Source.Address.UUID})
-			}
-		case h.CapsStorage != nil && h.CapsStorage.Source != nil:
-			node("block device", h.CapsStorage.Source.Block, source.Elem("block"))
-		case h.CapsMisc != nil && h.CapsMisc.Source != nil:
-			node("device", h.CapsMisc.Source.Char, source.Elem("char"))
-		case h.CapsNet != nil && h.CapsNet.Source != nil && h.CapsNet.Source.Interface != "":
-			n := h.CapsNet.Source.Interface
-			yield(resource{key: "net " + n, at: source.Elem("interface"), what: "network interface " + n})
+		case reach.BlockDevice, reach.CharDevice, reach.VDPA:
+			t = deviceNode(r)
 		}
-	}
-	for at, i := range audit.Each("devices/interface", p.Devices.Interfaces) {
-		if i.Source != nil && i.Source.VDPA != nil {
-			node("vDPA device", i.Source.VDPA.Device, at.Elem("source").Attr("dev"))
-		}
-	}
-	for at, t := range audit.Each("devices/tpm", p.Devices.TPMs) {
-		if t.Backend != nil && t.Backend.Passthrough != nil {
-			name := "/dev/tpm0" // QEMU's default
-			if d := t.Backend.Passthrough.Device; d != nil && d.Path != "" {
-				name = d.Path
-			}
-			node("TPM", name, at.Elem("backend/device").Attr("path"))
-		}
-	}
-	for at, i := range audit.Each("devices/input", p.Devices.Inputs) {
-		switch s := i.Source; {
-		case s == nil:
-		case s.Passthrough != nil:
-			node("input device", s.Passthrough.EVDev, at.Elem("source").Attr("evdev"))
-		case s.EVDev != nil:
-			node("input device", s.EVDev.Dev, at.Elem("source").Attr("dev"))
-		}
-	}
-	for _, c := range chardevs(p) {
-		if c.source.Dev != nil {
-			node("character device", c.source.Dev.Path, c.at.Attr("path"))
+		if t.key != "" {
+			yield(t)
 		}
 	}
 }
 
-// usbDevice yields a USB device by its address, by vendor and product, or by both: two identical
-// devices are distinct if both documents name their addresses.
-func usbDevice(s *libvirtxml.DomainHostdevSubsysUSBSource, at audit.Path, yield func(resource)) {
-	detail := ""
-	if a := s.Address; a != nil && a.Bus != nil && a.Device != nil {
-		detail = placed
-		what := fmt.Sprintf("USB device %d on bus %d", *a.Device, *a.Bus)
-		yield(resource{key: fmt.Sprintf("usb %d.%d", *a.Bus, *a.Device), at: at.Elem("address"), what: what})
-	}
-	if v, d := idKey(s.Vendor), idKey(s.Product); v != "" && d != "" {
-		yield(resource{"usb-id " + v + ":" + d, at.Elem("product"), detail, "USB device " + v + ":" + d})
-	}
-}
-
-func scsiDevice(s *libvirtxml.DomainHostdevSubsysSCSI, at audit.Path) resource {
-	h := s.Source.Host
-	if h.Adapter == nil || h.Adapter.Name == "" || h.Address == nil {
+// deviceNode is a device that a guest has for itself: as a whole, or to read what is typed.
+func deviceNode(r *audit.Resource) resource {
+	word := r.Kind.String()
+	switch {
+	case strings.HasPrefix(r.ID, "dev-input") || strings.HasSuffix(r.ID, "-evdev"):
+		word = "input device"
+	case r.Access&reach.Whole == 0 || strings.HasPrefix(r.Name, "/dev/dri/") || slices.Contains(harmlessNodes, r.Name):
 		return resource{}
+	case strings.HasPrefix(r.ID, "dev-tpm") || r.ID == "qemu-tpmdev-path":
+		word = "TPM"
+	case r.ID == "dev-caps-char":
+		word = "device"
 	}
-	n := func(u *uint) uint {
-		if u == nil {
-			return 0
+	t := resource{key: r.Name, at: reported(r), what: word + " " + r.Name}
+	if r.Role == reach.Disk {
+		t.detail = content
+	}
+	return t
+}
+
+// usbDevice is a USB device by its address, or by vendor and product: two identical devices are
+// distinct if both documents also name their addresses.
+func usbDevice(p *audit.Pass, r *audit.Resource) resource {
+	t := resource{at: reported(r)}
+	bus, device, _ := strings.Cut(r.Name, ":")
+	n, err := strconv.Atoi(bus)
+	m, err2 := strconv.Atoi(device)
+	switch byID := strings.HasSuffix(r.ID, "-id") || len(bus) == 4; {
+	case strings.HasPrefix(r.Name, "port "):
+		t.key, t.what = "usb "+r.Name, "USB "+r.Name
+	case byID && !strings.Contains(r.Name, "*"):
+		t.key, t.what = "usb-id "+r.Name, "USB device "+r.Name
+		source := around(r.At, "/vendor")
+		if _, ok := p.Attr(source.Elem("address").Attr("device")); ok {
+			t.detail = placed
 		}
-		return *u
+	case !byID && err == nil && err2 == nil && n+m > 0:
+		t.key, t.what = "usb "+r.Name, fmt.Sprintf("USB device %d on bus %d", m, n)
 	}
-	key := fmt.Sprintf("%s:%d:%d:%d", h.Adapter.Name, n(h.Address.Bus), n(h.Address.Target), n(h.Address.Unit))
-	t := resource{key: key, at: at.Elem("address"), what: "SCSI device " + key}
-	if s.Shareable != nil || s.ReadOnly != nil {
+	return t
+}
+
+// scsiDevice is a unit by its address, or the target of vhost-scsi by its name.
+func scsiDevice(r *audit.Resource) resource {
+	t := resource{at: r.At}
+	switch adapter, _, isAddress := strings.Cut(r.Name, ":"); {
+	case !isAddress:
+		t.key, t.what = "wwpn "+r.Name, "SCSI host "+r.Written
+	case adapter != "":
+		t.key, t.what = r.Name, "SCSI device "+r.Name
+	}
+	if r.Shareable || r.Access&reach.Read != 0 {
 		t.detail = sharable
 	}
 	return t

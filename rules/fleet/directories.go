@@ -1,88 +1,123 @@
 package fleet
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/reach"
 	"github.com/virt-audit/virt-audit/audit/textset"
 )
 
-// Kinds of resources in the index, about shared directories.
-const (
-	sharedDirectory = "directory" // detail: readOnly or nothing
-	hostAsset       = "asset"     // detail: what it is
-)
+// sharedDirectory is the kind of shared directories in the index; detail: readOnly or nothing.
+const sharedDirectory = "directory"
 
 const readOnly = "read-only"
 
 func indexDirectories(p *audit.Pass) {
 	resources(sharedDirectories).index(p, sharedDirectory)
-	resources(assets).index(p, hostAsset)
 }
 
-// sharedDirectories walks the host's directories that a guest has access to.
+// sharedDirectories walks the host's directories that a guest has access to: also as a FAT disk,
+// and by the servers of QEMU.
 func sharedDirectories(p *audit.Pass, yield func(resource)) {
-	if inContainer(p) {
-		return
-	}
-	one := func(name string, at audit.Path, readable bool) {
-		t := resource{key: hostPath(name), at: at.Elem("source").Attr("dir"), what: name}
-		if readable {
+	boxed := container{pass: p}
+	for r := range reached(p) {
+		if r.Role != reach.Share || r.Kind != reach.Directory {
+			continue
+		}
+		if boxed.holds() {
+			return
+		}
+		t := resource{key: r.Name, at: reported(r), what: strings.TrimSpace(r.Written)}
+		if r.Access&reach.Write == 0 {
 			t.detail = readOnly
 		}
-		if strings.HasPrefix(t.key, "/") {
+		if strings.HasPrefix(t.key, "/") && !inContainerOnly(t.key) {
 			yield(t)
-		}
-	}
-	for at, f := range audit.Each("devices/filesystem", p.Devices.Filesystems) {
-		switch s := f.Source; {
-		case s == nil:
-		case s.Mount != nil:
-			one(s.Mount.Dir, at, f.ReadOnly != nil)
-		case s.Bind != nil:
-			one(s.Bind.Dir, at, f.ReadOnly != nil)
-		}
-	}
-	for at, d := range audit.Each("devices/disk", p.Devices.Disks) {
-		if d.Source != nil && d.Source.Dir != nil {
-			one(d.Source.Dir.Dir, at, true) // as a FAT disk, which libvirt's QEMU driver makes read-only
 		}
 	}
 }
 
-// Kinds of assets, in addition to those of stateFiles.
+// Assets that are no sorts of files.
 const (
-	assetDisk    = "disk"
-	assetMedium  = "read-only disk"
-	assetProgram = "program"
-	assetBoot    = "boot file"
-	assetSocket  = "socket"
+	assetMedium = "read-only disk"
+	assetSocket = "socket"
 )
 
-// assets walks the files of the host on which a guest depends, in descending order of severity.
-func assets(p *audit.Pass, yield func(resource)) {
-	if inContainer(p) {
-		return
+// asset returns what a file is to a guest that depends on it, or "" if no guest does. Loaders count
+// as boot files.
+func asset(kind, sort string) string {
+	switch {
+	case kind == boundSocket:
+		return assetSocket
+	case kind == fileRead && isDisk(sort):
+		return assetMedium
+	case isDisk(sort), sort == backingFile:
+		return disk
+	case sort == firmware:
+		return bootFile
+	case sort == otherFile:
+		return ""
 	}
-	one := func(t resource, what string) {
-		if strings.HasPrefix(t.key, "/") {
-			t.detail = what
-			yield(t)
-		}
+	return strings.TrimPrefix(sort, defaultState)
+}
+
+// assets returns the files of the host on which a guest depends, with the asset as detail. A finding
+// is about the first of those in a directory, and changes with it: the order stays.
+func assets(p *audit.Pass) []resource {
+	var all [assetRanks][]resource
+	for _, from := range []struct {
+		kind string
+		walk resources
+	}{{fileWritten, writtenFiles}, {fileRead, readFiles}, {boundSocket, boundSockets}} {
+		from.walk.distinct(p, func(t resource) {
+			at := assetRank(from.kind, t)
+			if t.detail = asset(from.kind, t.detail); t.detail != "" && strings.HasPrefix(t.key, "/") {
+				all[at] = append(all[at], t)
+			}
+		})
 	}
-	writtenImages(p, func(t resource) { one(t, assetDisk) })
-	backingImages(p, func(t resource) { one(t, assetDisk) })
-	stateFiles(p, func(t resource) { one(t, t.detail) })
-	writableLoader(p, func(t resource) { one(t, assetBoot) })
-	readOnlyLoader(p, func(t resource) { one(t, assetBoot) })
-	for _, f := range []struct{ name, at string }{
-		{p.OS.Kernel, "os/kernel"}, {p.OS.Initrd, "os/initrd"}, {p.OS.DTB, "os/dtb"}, {p.OS.Shim, "os/shim"},
-	} {
-		one(resource{key: hostPath(f.name), at: audit.At(f.at)}, assetBoot)
+	return slices.Concat(all[:]...)
+}
+
+// assetRanks is the number of ranks of assets. The last is of what libvirt chooses, what only the
+// command line names, and everything that is rarely the only asset in a directory.
+const assetRanks = 8
+
+func assetRank(kind string, t resource) int {
+	switch {
+	case kind == boundSocket:
+		return 5
+	case t.from.Implied, strings.HasPrefix(t.from.ID, "qemu-"):
+	case kind == fileRead && isDisk(t.detail):
+		return 6
+	case isDisk(t.detail), t.detail == backingFile:
+		return 0
+	case isState(t.detail):
+		return 1
+	case t.detail == firmware:
+		return 2
+	case slices.Contains([]string{"boot-kernel", "boot-initrd", "boot-dtb", "boot-shim"}, t.from.ID):
+		return 3
+	case t.from.ID == "emulator":
+		return 4
 	}
-	one(resource{key: hostPath(p.Devices.Emulator), at: audit.At("devices/emulator")}, assetProgram)
-	boundSockets(p, func(t resource) { one(t, assetSocket) })
-	readImages(p, func(t resource) { one(t, assetMedium) })
+	return assetRanks - 1
+}
+
+// Classes of assets by what exposes them.
+const (
+	secretContent = "secret " // writing and reading
+	trusted       = "trusted" // writing: a socket in a shared directory cannot be connected to
+)
+
+func exposureClass(asset string) string {
+	switch asset {
+	case assetMedium, program, bootFile, assetSocket, outputFile:
+		return trusted
+	}
+	return secretContent
 }
 
 // exposureSeverity returns the severity if a guest has access to a file of another one. It depends
@@ -90,14 +125,27 @@ func assets(p *audit.Pass, yield func(resource)) {
 // reading.
 func exposureSeverity(detail, asset string) (audit.Severity, bool) {
 	switch {
-	case detail != readOnly && asset == assetMedium:
+	case asset == "", detail == readOnly && exposureClass(asset) == trusted:
+		return 0, false
+	case detail == readOnly:
 		return audit.High, true
-	case detail != readOnly:
-		return audit.Critical, true
-	case asset == assetMedium, asset == assetProgram, asset == assetBoot, asset == assetSocket:
-		return 0, false // a socket in a shared directory cannot be connected to
+	case asset == outputFile:
+		return audit.Medium, true
+	case asset == assetMedium:
+		return audit.High, true
 	}
-	return audit.High, true
+	return audit.Critical, true
+}
+
+// assetsUnder walks the assets of other guests that are in a directory.
+func assetsUnder(p *audit.Pass, dir string, yield func(u audit.Use, asset string) bool) {
+	for _, kind := range []string{fileWritten, fileRead, boundSocket} {
+		for u := range p.OthersUnder(kind, dir) {
+			if !yield(u, asset(kind, u.Detail)) {
+				return
+			}
+		}
+	}
 }
 
 // ancestors returns the file itself and its parent directories, innermost first. The name is clean.
@@ -136,21 +184,25 @@ following links, so it does not detect a link to another directory.`,
 		Check: func(p *audit.Pass) {
 			resources(sharedDirectories).distinct(p, func(t resource) {
 				worst, of := audit.Info, ""
-				found := collectGuests(p.OthersUnder(hostAsset, t.key), func(u audit.Use) bool {
-					s, ok := exposureSeverity(t.detail, u.Detail)
-					if ok && s > worst {
-						worst, of = s, u.Detail
-					}
-					return ok
-				})
+				found := collectGuests(func(yield func(audit.Use) bool) {
+					assetsUnder(p, t.key, func(u audit.Use, asset string) bool {
+						s, ok := exposureSeverity(t.detail, asset)
+						if ok && s > worst {
+							worst, of = s, asset
+						}
+						return !ok || yield(u)
+					})
+				}, anyUse)
 				if found.count > 0 {
-					p.Key("holds").ReportAs(worst, t.at, "directory %s is shared with this guest and contains files (%s) of %s", redacted(t.what), of, found)
+					p.Key("holds").ReportAs(worst, t.at, "directory %s is shared with this guest and contains files (%s) of %s", t, of, found)
 				}
 			})
-			var done textset.Set // one finding for each directory
-			resources(assets).distinct(p, func(t resource) {
+			// Of the assets that are equally exposed the first in a directory is enough.
+			var done, asked textset.Set
+			for _, t := range assets(p) {
+				class := exposureClass(t.detail)
 				for _, dir := range ancestors(t.key) {
-					if done.Has(dir) {
+					if done.Has(dir) || !asked.Add(class+dir) {
 						continue
 					}
 					worst := audit.Info
@@ -164,7 +216,7 @@ following links, so it does not detect a link to another directory.`,
 						p.Key("lies-in", redacted(dir)).ReportAs(worst, t.at, "%s %s is in directory %s, which is shared with %s", t.detail, redacted(t.key), redacted(dir), found)
 					}
 				}
-			})
+			}
 		},
 	},
 	{
@@ -197,7 +249,7 @@ reported.`,
 					}
 				}, written)
 				if found.count > 0 {
-					p.Reportf(t.at, "directory %s, or one inside or around it, is shared with %s too", redacted(t.what), found)
+					p.Reportf(t.at, "directory %s, or one inside or around it, is shared with %s too", t, found)
 				}
 			})
 		},

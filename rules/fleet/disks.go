@@ -1,10 +1,6 @@
 package fleet
 
 import (
-	"strings"
-
-	"libvirt.org/go/libvirtxml"
-
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
@@ -15,147 +11,6 @@ const (
 	secureUse     = "https://libvirt.org/kbase/secureusage.html"
 	backingChains = "https://libvirt.org/kbase/backing_chains.html"
 )
-
-// Kinds of resources in the index, about images.
-const (
-	imageWritten = "image-written" // detail: "shareable" or nothing
-	imageRead    = "image-read"
-	imageBacking = "image-backing"
-	guestState   = "state"
-	loaderWrite  = "loader-written"
-	loaderRead   = "loader-read"
-)
-
-func indexDisks(p *audit.Pass) {
-	resources(writtenImages).index(p, imageWritten)
-	resources(readImages).index(p, imageRead)
-	resources(backingImages).index(p, imageBacking)
-	resources(stateFiles).index(p, guestState)
-	resources(writableLoader).index(p, loaderWrite)
-	resources(readOnlyLoader).index(p, loaderRead)
-}
-
-func writtenImages(p *audit.Pass, yield func(resource)) { images(p, true, yield) }
-
-func readImages(p *audit.Pass, yield func(resource)) { images(p, false, yield) }
-
-// images walks the images that a domain opens as disks: those that it writes, or those that it only
-// reads. A transient disk is only read: the guest's writes go to an overlay, for every form of
-// <transient/>, shared or not. libvirt treats CD-ROMs as read-only, but not floppy disks. NVMe
-// controllers are host devices.
-func images(p *audit.Pass, written bool, yield func(resource)) {
-	same := meansTheSame(p)
-	one := func(s *libvirtxml.DomainDiskSource, at audit.Path, writes, shareable bool) {
-		key, attribute, what, never := imageKey(s)
-		if (writes && !never) != written || !same(key) {
-			return
-		}
-		t := resource{key: key, at: at.Attr(attribute), what: what}
-		if shareable {
-			t.detail = "shareable"
-		}
-		yield(t)
-	}
-	for at, d := range audit.Each("devices/disk", p.Devices.Disks) {
-		if d.Source == nil {
-			continue // an empty drive
-		}
-		writes := d.ReadOnly == nil && d.Transient == nil && d.Device != "cdrom"
-		one(d.Source, at.Elem("source"), writes, d.Shareable != nil)
-		if d.Source.DataStore != nil {
-			one(d.Source.DataStore.Source, at.Elem("source/dataStore/source"), writes, d.Shareable != nil)
-		}
-	}
-	for at, f := range audit.Each("devices/filesystem", p.Devices.Filesystems) {
-		if f.Source == nil {
-			continue
-		}
-		s := &libvirtxml.DomainDiskSource{}
-		switch {
-		case f.Source.File != nil:
-			s.File = &libvirtxml.DomainDiskSourceFile{File: f.Source.File.File}
-		case f.Source.Block != nil:
-			s.Block = &libvirtxml.DomainDiskSourceBlock{Dev: f.Source.Block.Dev}
-		case f.Source.Volume != nil:
-			s.Volume = &libvirtxml.DomainDiskSourceVolume{Pool: f.Source.Volume.Pool, Volume: f.Source.Volume.Volume}
-		}
-		one(s, at.Elem("source"), f.ReadOnly == nil, false)
-	}
-	for at, h := range audit.Each("devices/hostdev", p.Devices.Hostdevs) {
-		if h.SubsysSCSI == nil || h.SubsysSCSI.Source == nil || h.SubsysSCSI.Source.ISCSI == nil {
-			continue
-		}
-		i := h.SubsysSCSI.Source.ISCSI
-		s := &libvirtxml.DomainDiskSource{Network: &libvirtxml.DomainDiskSourceNetwork{Protocol: "iscsi", Name: i.Name, Hosts: i.Host}}
-		one(s, at.Elem("source"), h.SubsysSCSI.ReadOnly == nil, h.SubsysSCSI.Shareable != nil)
-	}
-}
-
-// backingImages walks the backing files of the disks that the document names.
-func backingImages(p *audit.Pass, yield func(resource)) {
-	same := meansTheSame(p)
-	for at, d := range audit.Each("devices/disk", p.Devices.Disks) {
-		for b := d.BackingStore; b != nil; b = b.BackingStore {
-			at = at.Elem("backingStore")
-			if key, attribute, what, _ := imageKey(b.Source); same(key) {
-				yield(resource{key: key, at: at.Elem("source").Attr(attribute), what: what})
-			}
-		}
-	}
-}
-
-// stateFiles walks the files in which a guest stores its state, other than disks.
-func stateFiles(p *audit.Pass, yield func(resource)) {
-	if inContainer(p) {
-		return
-	}
-	if nv := p.OS.NVRam; nv != nil {
-		if key, attribute, what, _ := imageKey(nv.Source); key != "" {
-			yield(resource{key, audit.At("os/nvram/source").Attr(attribute), "NVRAM", "NVRAM " + what})
-		} else if key := hostPath(nv.NVRam); key != "" && nv.Source == nil {
-			yield(resource{key, audit.At("os/nvram"), "NVRAM", "NVRAM " + strings.TrimSpace(nv.NVRam)})
-		}
-	}
-	if v := p.OS.VarStore; v != nil {
-		yield(resource{hostPath(v.Path), audit.At("os/varstore@path"), "UEFI variable store", "UEFI variable store " + v.Path})
-	}
-	for at, t := range audit.Each("devices/tpm", p.Devices.TPMs) {
-		if t.Backend == nil {
-			continue
-		}
-		source, name := at.Elem("backend/source").Attr("path"), ""
-		switch e, x := t.Backend.Emulator, t.Backend.External; {
-		case e != nil && e.Source != nil && e.Source.File != nil:
-			name = e.Source.File.Path
-		case e != nil && e.Source != nil && e.Source.Dir != nil:
-			name = e.Source.Dir.Path
-		case x != nil && x.Source != nil && x.Source.UNIX != nil:
-			name = x.Source.UNIX.Path
-		}
-		yield(resource{hostPath(name), source, "TPM state", "TPM state " + name})
-	}
-	if s := p.Devices.PStore; s != nil {
-		yield(resource{hostPath(s.Path), audit.At("devices/pstore/path"), "crash store", "crash store " + strings.TrimSpace(s.Path)})
-	}
-}
-
-func writableLoader(p *audit.Pass, yield func(resource)) { loaders(p, true, yield) }
-
-func readOnlyLoader(p *audit.Pass, yield func(resource)) { loaders(p, false, yield) }
-
-// loaders walks the firmware image. Only flash is writable, and without the attribute libvirt
-// treats the images that it knows, which packages install below /usr, as read-only.
-func loaders(p *audit.Pass, written bool, yield func(resource)) {
-	l := p.OS.Loader
-	if l == nil || inContainer(p) {
-		return
-	}
-	name := hostPath(l.Path)
-	writes := l.Type == "pflash" && (l.Readonly == "no" || l.Readonly == "" && !strings.HasPrefix(name, "/usr/"))
-	if writes == written {
-		yield(resource{name, audit.At("os/loader"), "", name})
-	}
-}
 
 var acrossDisks = []*audit.Rule{
 	{
@@ -175,21 +30,17 @@ qemu-img create -f qcow2 -b base.qcow2 -F qcow2 second.qcow2
 For a cluster file system, set <shareable/> in the <disk> of every guest.`,
 		Refs: []string{sVirt, libvirtLocks, "https://wiki.openstack.org/wiki/OSSN/OSSN-0094"},
 		Check: func(p *audit.Pass) {
-			resources(writtenImages).distinct(p, func(t resource) {
-				running := false
-				found := collectGuests(p.Others(imageWritten, t.key), func(u audit.Use) bool {
-					if t.detail == "shareable" && u.Detail == "shareable" {
+			resources(writtenFiles).distinct(p, func(t resource) {
+				worst := audit.Info
+				found := collectGuests(p.Others(fileWritten, t.key), func(u audit.Use) bool {
+					if bothWrite(t.detail, u.Detail) != writableDisk {
 						return false
 					}
-					running = running || u.Live == p.Live()
+					worst = max(worst, sharedSeverity(t.detail, u.Detail, u.Live == p.Live()))
 					return true
 				})
-				severity := audit.High
-				if running {
-					severity = audit.Critical
-				}
 				if found.count > 0 {
-					p.ReportAs(severity, t.at, "disk %s is also writable by %s", redacted(t.what), found)
+					p.ReportAs(worst, t.at, "%s is also writable by %s", t, found)
 				}
 			})
 		},
@@ -208,9 +59,9 @@ both guests mark <shareable/>.`,
 		Fix:  `Give the reader a copy or a snapshot, or set <readonly/> in both guests.`,
 		Refs: []string{sVirt, secureUse},
 		Check: func(p *audit.Pass) {
-			clash := func(mine resource, other audit.Use) bool { return mine.detail == "" || other.Detail == "" }
-			resources(writtenImages).report(p, imageRead, "writes", "disk %s is writable by this guest and read by %s", clash)
-			resources(readImages).report(p, imageWritten, "reads", "disk %s is read by this guest and writable by %s", clash)
+			resources(writtenFiles).reportFiles(p, fileRead, readDisk, oneReads, "writes", "%s is writable by this guest and read by %s")
+			resources(readFiles).sorted(func(sort string) bool { return sort != backingFile && sort != firmware }).
+				reportFiles(p, fileWritten, readDisk, reads, "reads", "%s is read by this guest and writable by %s")
 		},
 	},
 	{
@@ -226,8 +77,8 @@ created. During a block commit libvirt writes to a backing file on purpose.`,
 		Fix:  `Delete the <disk> with the base image, or set <readonly/> in it.`,
 		Refs: []string{backingChains, secureUse},
 		Check: func(p *audit.Pass) {
-			resources(writtenImages).report(p, imageBacking, "writes", "disk %s is writable by this guest and is a backing file of %s", nil)
-			resources(backingImages).report(p, imageWritten, "backing", "backing file %s is writable by %s", nil)
+			resources(writtenFiles).reportFiles(p, fileRead, writableBacking, oneReads, "writes", "%s is writable by this guest and is a backing file of %s")
+			resources(readFiles).sorted(is(backingFile)).reportFiles(p, fileWritten, writableBacking, reads, "backing", "%s is writable by %s")
 		},
 	},
 	{
@@ -244,7 +95,7 @@ the same for all guests.`,
 <nvram>/var/lib/libvirt/qemu/nvram/second_VARS.fd</nvram>`,
 		Refs: []string{refs.DomainBoot, "https://libvirt.org/formatdomain.html#tpm-device"},
 		Check: func(p *audit.Pass) {
-			resources(stateFiles).report(p, guestState, "", "%s is used by %s too", nil)
+			resources(writtenFiles).sorted(isState).reportFiles(p, fileWritten, commonState, bothWrite, "", "%s is used by %s too")
 		},
 	},
 	{
@@ -261,9 +112,22 @@ its <nvram>.`,
 or let libvirt choose: <os firmware='efi'>`,
 		Refs: []string{refs.DomainBoot},
 		Check: func(p *audit.Pass) {
-			resources(writableLoader).report(p, loaderWrite, "writes-both", "firmware %s is writable by this guest, and by %s too", nil)
-			resources(writableLoader).report(p, loaderRead, "writes-booted", "firmware %s is writable by this guest, and booted by %s", nil)
-			resources(readOnlyLoader).report(p, loaderWrite, "boots", "firmware %s is writable by %s", nil)
+			resources(writtenFiles).reportFiles(p, fileWritten, writableFirmware, bothWrite, "writes-both", "%s is writable by this guest, and by %s too")
+			resources(writtenFiles).reportFiles(p, fileRead, writableFirmware, oneReads, "writes-booted", "%s is writable by this guest, and booted by %s")
+			resources(readFiles).sorted(is(firmware)).reportFiles(p, fileWritten, writableFirmware, reads, "boots", "%s is writable by %s")
 		},
 	},
+}
+
+// sharedSeverity returns the severity if two guests write the same file. together means that they
+// may run at the same time, as far as the documents show. What is only written, such as the log of
+// a console, contains nothing that a guest depends on.
+func sharedSeverity(mine, other string, together bool) audit.Severity {
+	switch {
+	case mine == outputFile && other == outputFile:
+		return audit.Medium
+	case together:
+		return audit.Critical
+	}
+	return audit.High
 }

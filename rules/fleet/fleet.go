@@ -1,8 +1,9 @@
 // Package fleet has the rules that compare the guests of a run with each other.
 //
 // A rule looks up with Pass.Others what an indexer has recorded with Pass.Use. Both walk the domain
-// with the same function, so that they agree on what is the same resource. Files are compared by
-// name; none is opened.
+// with the same function, so that they agree on what is the same resource. What the guest reaches of
+// its host comes from the inventory, Pass.Reach, wherever the document names it. Files are compared
+// by name; none is opened.
 package fleet
 
 import (
@@ -30,7 +31,7 @@ func Rules() []*audit.Rule {
 // Indexers record, for the fleet rules, what one domain uses.
 func Indexers() []audit.Indexer {
 	return []audit.Indexer{
-		indexDisks,
+		indexFiles,
 		indexDirectories,
 		indexDevices,
 		indexMemory,

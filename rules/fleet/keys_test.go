@@ -37,22 +37,12 @@ func TestNumberSet(t *testing.T) {
 	}
 }
 
-func TestHostNames(t *testing.T) {
-	for name, want := range map[string]string{
-		"":                                "",
-		"  /a//b/../c \n":                 "/a/c",
-		"/var/run/x.sock":                 "/run/x.sock",
-		"/dev/vg0/lv":                     "/dev/mapper/vg0-lv",
-		"/dev/vg-a/l-v":                   "/dev/mapper/vg--a-l--v",
-		"/dev/mapper/vg0-lv":              "/dev/mapper/vg0-lv",
-		"/dev/disk/by-id/x":               "/dev/disk/by-id/x",
-		"/dev/sda":                        "/dev/sda",
-		"/dev/zvol/a/b":                   "/dev/zvol/a/b",
-		"relative":                        "/relative",
-		"/var/run/kubevirt-private/x/img": "",
+func TestInContainerOnly(t *testing.T) {
+	for name, want := range map[string]bool{
+		"/run/kubevirt-private/x/img": true, "/run/libvirt/cloud-init-dir/a": true, "/run/x.sock": false, "/srv/run/kubevirt": false,
 	} {
-		if got := devicePath(name); got != want {
-			t.Errorf("%q: got %q, want %q", name, got, want)
+		if got := inContainerOnly(name); got != want {
+			t.Errorf("%q: got %v, want %v", name, got, want)
 		}
 	}
 }

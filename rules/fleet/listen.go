@@ -5,141 +5,129 @@ import (
 	"strconv"
 	"strings"
 
-	"libvirt.org/go/libvirtxml"
-
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/reach"
 )
+
+// maxMore is how many ports of ranges, besides the first of each, are compared.
+const maxMore = 1024
 
 // ports walks the TCP and UDP ports that the document sets.
 func ports(p *audit.Pass, yield func(resource)) {
-	if inContainer(p) {
-		return
-	}
-	one := func(network, host, port string, at audit.Path) {
-		if n, err := strconv.Atoi(port); err != nil || n <= 0 || n > 65535 {
+	boxed, more := container{pass: p}, maxMore
+	for r := range reached(p) {
+		isDisplay := strings.HasPrefix(r.ID, "gfx-")
+		if r.Access&reach.Listen == 0 || r.Endpoint == nil && !isDisplay {
+			continue
+		}
+		if boxed.holds() {
 			return
 		}
-		switch strings.ToLower(host) {
-		case "", "0.0.0.0", "::", "[::]", "*":
-			host = "any address"
-		case "localhost":
-			host = "127.0.0.1"
-		}
-		yield(resource{network + " " + port, at, host, fmt.Sprintf("%s port %s on %s", strings.ToUpper(network), port, host)})
-	}
-	for at, g := range audit.Each("devices/graphics", p.Devices.Graphics) {
-		type port struct {
-			name   string
-			number int
-			auto   bool
-		}
-		var fixed []port
-		host := ""
 		switch {
-		case g.VNC != nil:
-			host = listens(p, "vnc", g.VNC.Listen, g.VNC.Listeners)
-			fixed = []port{{"port", g.VNC.Port, g.VNC.AutoPort == "yes"}, {"websocket", g.VNC.WebSocket, false}}
-			if g.VNC.Socket != "" {
-				host = ""
+		case isDisplay:
+			displayPort(p, r, yield)
+		case r.Endpoint.Transport == reach.TCP || r.Endpoint.Transport == reach.UDP:
+			first, last, isRange := strings.Cut(r.Endpoint.Port, "-")
+			port(string(r.Endpoint.Transport), address(r.Endpoint.Host), first, reported(r), yield)
+			from, err := strconv.Atoi(first)
+			to, err2 := strconv.Atoi(last)
+			if !isRange || err != nil || err2 != nil {
+				continue
 			}
-		case g.Spice != nil:
-			host = listens(p, "spice", g.Spice.Listen, g.Spice.Listeners)
-			auto := g.Spice.AutoPort == "yes"
-			fixed = []port{{"port", g.Spice.Port, auto}, {"tlsPort", g.Spice.TLSPort, auto}}
-		case g.RDP != nil:
-			host = listens(p, "rdp", g.RDP.Listen, g.RDP.Listeners)
-			fixed = []port{{"port", g.RDP.Port, g.RDP.AutoPort == "yes"}}
-		}
-		for _, f := range fixed {
-			if host != "" && !f.auto {
-				one("tcp", host, strconv.Itoa(f.number), at.Attr(f.name))
+			for n := from + 1; n <= min(to, 65535) && more > 0; n++ {
+				more--
+				port(string(r.Endpoint.Transport), address(r.Endpoint.Host), strconv.Itoa(n), reported(r), yield)
 			}
 		}
 	}
-	for _, c := range chardevs(p) {
-		if t := c.source.TCP; t != nil && t.Mode == "bind" {
-			one("tcp", t.Host, t.Service, c.at.Attr("service"))
-		}
-		if u := c.source.UDP; u != nil {
-			one("udp", u.BindHost, u.BindService, c.at.Attr("service"))
-		}
+}
+
+func port(transport, host, number string, at audit.Path, yield func(resource)) {
+	if n, err := strconv.Atoi(number); err != nil || n <= 0 || n > 65535 {
+		return
 	}
-	for _, l := range commandListeners(p) {
-		if l.network != "unix" {
-			one(l.network, l.host, l.port, l.at)
-		}
+	yield(resource{
+		key: transport + " " + number, at: at, detail: host,
+		what: fmt.Sprintf("%s port %s on %s", strings.ToUpper(transport), number, host),
+	})
+}
+
+// address writes the address of a listener so that equal texts mean the same.
+func address(h reach.Host) string {
+	switch {
+	case h.Every(), h.Name == "*":
+		return "any address"
+	case h.Name == "localhost":
+		return "127.0.0.1"
+	}
+	return h.String()
+}
+
+// displayPort yields the port of a display that the document sets, unless libvirt chooses it.
+func displayPort(p *audit.Pass, r *audit.Resource, yield func(resource)) {
+	name := "port"
+	switch r.ID {
+	case "gfx-listen", "gfx-address", "gfx-network":
+	case "gfx-websocket":
+		name = "websocket"
+	case "gfx-tls":
+		name = "tlsPort"
+	default:
+		return // a socket
+	}
+	display := around(r.At, "/listen")
+	number, _ := p.Attr(display.Attr(name))
+	if auto, _ := p.Attr(display.Attr("autoport")); auto == "yes" && name != "websocket" {
+		return
+	}
+	if host := listens(p, display); host != "" {
+		port("tcp", host, number, display.Attr(name), yield)
 	}
 }
 
 // listens returns the address that a display listens on: that of the first <listen>, or the
 // attribute, or the one of qemu.conf. It returns "" for a display that is not on the network.
-func listens(p *audit.Pass, kind, attribute string, list []libvirtxml.DomainGraphicListener) string {
-	if len(list) > 0 {
-		switch l := list[0]; {
-		case l.Address != nil && l.Address.Address != "":
-			return l.Address.Address
-		case l.Address != nil:
-		case l.Network != nil:
-			return "network " + l.Network.Network
+func listens(p *audit.Pass, display audit.Path) string {
+	get := func(at audit.Path) string { text, _ := p.Attr(at); return text }
+	kind, first := get(display.Attr("type")), display.Elem("listen")
+	if p.Has(first) {
+		switch get(first.Attr("type")) {
+		case "network":
+			return "network " + get(first.Attr("network"))
+		case "address", "":
+			if host := get(first.Attr("address")); host != "" {
+				return address(reach.ParseHost(host))
+			}
 		default:
 			return ""
 		}
+	} else if kind == "vnc" && get(display.Attr("socket")) != "" {
+		return ""
 	}
-	if attribute != "" {
-		return attribute
+	if host := get(display.Attr("listen")); host != "" {
+		return address(reach.ParseHost(host))
 	}
 	listen, socket := p.Conf().Listen(kind)
-	switch {
-	case socket.Value:
+	if socket.Value {
 		return ""
-	case listen.Value == "":
-		return "0.0.0.0"
 	}
-	return listen.Value
+	return address(reach.ParseHost(listen.Value))
 }
 
-// boundSockets walks the UNIX sockets on which the guest's process listens. Sockets to which it
-// connects belong to another process, which may serve many guests.
+// boundSockets walks the UNIX sockets on which the guest's process listens, except those that
+// libvirt places in a directory of the guest. Sockets to which it connects belong to another
+// process, which may serve many guests.
 func boundSockets(p *audit.Pass, yield func(resource)) {
-	if inContainer(p) {
-		return
-	}
-	one := func(name string, at audit.Path) {
-		yield(resource{key: hostPath(name), at: at, what: name})
-	}
-	for at, g := range audit.Each("devices/graphics", p.Devices.Graphics) {
-		var list []libvirtxml.DomainGraphicListener
-		switch {
-		case g.VNC != nil:
-			list = g.VNC.Listeners
-			if len(list) == 0 {
-				one(g.VNC.Socket, at.Attr("socket"))
-			}
-		case g.Spice != nil:
-			list = g.Spice.Listeners
-		}
-		for at, l := range audit.EachIn(at, "listen", list) {
-			if l.Socket != nil {
-				one(l.Socket.Socket, at.Attr("socket"))
-			}
-		}
-	}
-	for _, c := range chardevs(p) {
-		if u := c.source.UNIX; u != nil && u.Mode == "bind" {
-			one(u.Path, c.at.Attr("path"))
-		}
-	}
-	for at, i := range audit.Each("devices/interface", p.Devices.Interfaces) {
-		if i.Source == nil || i.Source.VHostUser == nil || i.Source.VHostUser.Chardev == nil {
+	boxed := container{pass: p}
+	for r := range reached(p) {
+		if r.Kind != reach.Socket || r.Access&reach.Listen == 0 || r.Implied {
 			continue
 		}
-		if u := i.Source.VHostUser.Chardev.UNIX; u != nil && u.Mode == "server" {
-			one(u.Path, at.Elem("source").Attr("path"))
+		if boxed.holds() {
+			return
 		}
-	}
-	for _, l := range commandListeners(p) {
-		if l.network == "unix" {
-			one(l.host, l.at)
+		if !inContainerOnly(r.Name) {
+			yield(resource{key: r.Name, at: r.At, what: r.Written})
 		}
 	}
 }

@@ -2,21 +2,19 @@ package fleet
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/reach"
 )
 
 // Kinds of resources in the index, about memory and CPUs.
 const (
-	sharedMemory = "memory" // detail: readOnly or nothing
 	vsockAddress = "vsock"
 	hostCPU      = "cpu"
 	dedicatedCPU = "dedicated cpu"
 )
 
 func indexMemory(p *audit.Pass) {
-	resources(memories).index(p, sharedMemory)
 	resources(vsockAddresses).index(p, vsockAddress)
 	if pins, owned, at := pinned(p); pins != nil {
 		for i := range maxNumber {
@@ -38,45 +36,19 @@ func cpuOn(p *audit.Pass, number int) string {
 	return strconv.Itoa(number) + " of " + host
 }
 
-// memories walks memory that other guests can map. ivshmem has a name below /dev/shm, or a server.
-func memories(p *audit.Pass, yield func(resource)) {
-	for at, s := range audit.Each("devices/shmem", p.Devices.Shmems) {
-		t := resource{key: "shmem " + s.Name, at: at.Attr("name"), what: "shared memory '" + s.Name + "'"}
-		if s.Server != nil {
-			name := s.Server.Path
-			if name == "" {
-				name = "/var/lib/libvirt/shmem-" + s.Name + "-sock"
-			}
-			t = resource{key: hostPath(name), at: at.Elem("server").Attr("path"), what: "shared memory of the server " + name}
-		}
-		yield(t)
-	}
-	for at, m := range audit.Each("devices/memory", p.Devices.Memorydevs) {
-		if m.Source == nil || m.Source.Path == "" {
+// vsockAddresses walks the addresses that the document sets.
+func vsockAddresses(p *audit.Pass, yield func(resource)) {
+	for r := range reached(p) {
+		if r.Endpoint == nil || r.Endpoint.Transport != reach.VSOCK || r.ID != "vsock" && r.ID != "qemu-device-guest-cid" {
 			continue
 		}
-		access := m.Access
-		if access == "" && p.MemoryBacking != nil && p.MemoryBacking.MemoryAccess != nil {
-			access = p.MemoryBacking.MemoryAccess.Mode
+		if auto, _ := p.Attr(r.At.Attr("auto")); r.ID == "vsock" && auto == "yes" {
+			continue
 		}
-		t := resource{key: hostPath(m.Source.Path), at: at.Elem("source/path"), what: "memory in " + strings.TrimSpace(m.Source.Path)}
-		if m.Target != nil && m.Target.ReadOnly != nil || access != "shared" && m.Model != "virtio-pmem" {
-			t.detail = readOnly // the guest's writes are private
+		if n, err := strconv.ParseUint(r.Written, 0, 32); err == nil {
+			yield(resource{key: strconv.FormatUint(n, 10), at: r.At, what: r.Written})
 		}
-		yield(t)
 	}
-}
-
-func vsockAddresses(p *audit.Pass, yield func(resource)) {
-	v := p.Devices.VSock
-	if v == nil || v.CID == nil || v.CID.Auto == "yes" || v.CID.Address == "" {
-		return
-	}
-	n, err := strconv.ParseUint(v.CID.Address, 0, 32)
-	if err != nil {
-		return
-	}
-	yield(resource{key: strconv.FormatUint(n, 10), at: audit.At("devices/vsock/cid@address"), what: v.CID.Address})
 }
 
 // pinned returns the host's CPUs to which the guest is pinned, or nil for a guest that is not
@@ -118,9 +90,24 @@ map privately or read-only are not reported.`,
 		Fix:  `Delete the <shmem>, or set a unique name: <shmem name='web-and-host'>`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#shared-memory-device", "https://www.qemu.org/docs/master/system/devices/ivshmem.html"},
 		Check: func(p *audit.Pass) {
-			resources(memories).report(p, sharedMemory, "", "%s is mapped by %s too", func(mine resource, other audit.Use) bool {
-				return mine.detail != readOnly || other.Detail != readOnly
-			})
+			shared := func(walk resources, kinds ...string) {
+				walk.sorted(is(memoryFile)).distinct(p, func(t resource) {
+					found := collectGuests(func(yield func(audit.Use) bool) {
+						for _, kind := range kinds {
+							for u := range p.Others(kind, t.key) {
+								if u.Detail == memoryFile && !yield(u) {
+									return
+								}
+							}
+						}
+					}, anyUse)
+					if found.count > 0 {
+						p.Reportf(t.at, "%s is mapped by %s too", t, found)
+					}
+				})
+			}
+			shared(writtenFiles, fileWritten, fileRead)
+			shared(readFiles, fileWritten)
 		},
 	},
 	{

@@ -7,6 +7,7 @@ import (
 	"libvirt.org/go/libvirtxml"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/reach"
 	"github.com/virt-audit/virt-audit/audit/textset"
 )
 
@@ -64,7 +65,9 @@ func macs(p *audit.Pass, yield func(resource)) {
 		if kind, _ := p.Attr(at.Attr("type")); kind == "" || kind == "user" || kind == "null" {
 			continue
 		}
-		yield(resource{macKey(i.MAC.Address), at.Elem("mac").Attr("address"), networkOf(i), i.MAC.Address})
+		yield(resource{
+			key: macKey(i.MAC.Address), at: at.Elem("mac").Attr("address"), detail: networkOf(i), what: i.MAC.Address,
+		})
 	}
 }
 
@@ -87,6 +90,7 @@ func guardedSegments(p *audit.Pass, yield func(resource))   { segments(p, true, 
 func unguardedSegments(p *audit.Pass, yield func(resource)) { segments(p, false, yield) }
 
 // segments walks the networks on which the guest has an interface with a filter, or one without.
+// libvirt filters none that the command line adds.
 func segments(p *audit.Pass, filtered bool, yield func(resource)) {
 	if inContainer(p) {
 		return
@@ -99,6 +103,15 @@ func segments(p *audit.Pass, filtered bool, yield func(resource)) {
 		isolated := i.PortOptions != nil && i.PortOptions.Isolated == "yes"
 		if (i.FilterRef != nil && i.FilterRef.Filter != "" || isolated) == filtered {
 			yield(resource{key: s, at: at, what: s})
+		}
+	}
+	if filtered || len(p.Command.Options) == 0 {
+		return
+	}
+	for _, r := range p.Reach() {
+		if r.Kind == reach.Bridge && r.ID == "qemu-netdev-br" {
+			s := "bridge " + r.Name
+			yield(resource{key: s, at: r.At, what: s})
 		}
 	}
 }

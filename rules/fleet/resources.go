@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
-	"github.com/virt-audit/virt-audit/audit/hostpath"
 	"github.com/virt-audit/virt-audit/audit/textset"
 )
 
@@ -16,12 +15,26 @@ import (
 type resource struct {
 	key    string // in normal form: equal for two guests that mean the same
 	at     audit.Path
-	detail string // what else matters for the comparison
-	what   string // its description for messages
+	detail string          // what else matters for the comparison
+	what   string          // its description for messages
+	from   *audit.Resource // of the inventory: then String describes it
 }
 
 // resources walks the resources of one kind that a domain names.
 type resources func(p *audit.Pass, yield func(resource))
+
+// sorted walks those whose detail, the sort of a file, is one of those that a rule is about.
+func (walk resources) sorted(about func(sort string) bool) resources {
+	return func(p *audit.Pass, yield func(resource)) {
+		walk(p, func(t resource) {
+			if about(t.detail) {
+				yield(t)
+			}
+		})
+	}
+}
+
+func is(sort string) func(string) bool { return func(s string) bool { return s == sort } }
 
 // index records all of them.
 func (walk resources) index(p *audit.Pass, kind string) {
@@ -42,7 +55,7 @@ func (walk resources) distinct(p *audit.Pass, yield func(resource)) {
 // report reports each resource that another guest uses too, under a key. The arguments of format
 // are the resource and the other guests. clash decides which uses count; nil means all.
 func (walk resources) report(p *audit.Pass, kind, key, format string, clash func(mine resource, other audit.Use) bool) {
-	walk.clashes(p, kind, clash, func(t resource, others fmt.Stringer) { p.Key(key).Reportf(t.at, format, redacted(t.what), others) })
+	walk.clashes(p, kind, clash, func(t resource, others fmt.Stringer) { p.Key(key).Reportf(t.at, format, t, others) })
 }
 
 // reportOnHost is report for resources that exist once on each host. See onHost.
@@ -52,7 +65,7 @@ func (walk resources) reportOnHost(p *audit.Pass, kind, format string, clash fun
 			p.Unknown(audit.NeedOneHost)
 			return
 		}
-		p.Reportf(t.at, format, redacted(t.what), others)
+		p.Reportf(t.at, format, t, others)
 	})
 }
 
@@ -82,20 +95,6 @@ func (walk resources) clashes(p *audit.Pass, kind string, clash func(mine resour
 			do(t, found)
 		}
 	})
-}
-
-// secretMarks precede a secret in the name of an image on a server.
-var secretMarks = []string{"://", "passw", "pass=", "pwd=", "key=", "token=", "secret=", "sig=", "signature=", "credential"}
-
-// redacted returns the description of a resource, unless it may contain a secret, as URLs and
-// options in the name of an image can.
-func redacted(what string) string {
-	low := strings.ToLower(what)
-	user, _, at := strings.Cut(low, "@")
-	if at && strings.ContainsAny(user, ":%") || slices.ContainsFunc(secretMarks, func(m string) bool { return strings.Contains(low, m) }) {
-		return "(name not shown)"
-	}
-	return what
 }
 
 // otherGuests are the other guests that a finding is about.
@@ -158,26 +157,25 @@ func (c otherGuests) String() string {
 // inContainer is Contained, for the walks over a domain.
 func inContainer(p *audit.Pass) bool { return p.Contained() }
 
-// meansTheSame returns a function that reports whether the name of an image means the same for
-// other guests. It searches the metadata once: a guest can have any number of images, and metadata
-// of any length.
-func meansTheSame(p *audit.Pass) func(key string) bool {
-	boxed := inContainer(p)
-	return func(key string) bool { return key != "" && (!boxed || !strings.HasPrefix(key, "/")) }
+// container is inContainer, searched for at most once: a guest can name any number of files, and
+// have metadata of any length.
+type container struct {
+	pass         *audit.Pass
+	known, boxed bool
+}
+
+func (c *container) holds() bool {
+	if !c.known {
+		c.known, c.boxed = true, inContainer(c.pass)
+	}
+	return c.boxed
 }
 
 // containerDirectories are directories that exist only in such containers.
 var containerDirectories = []string{"/run/kubevirt", "/run/libvirt/kubevirt", "/run/libvirt/cloud-init-dir/"}
 
-// hostPath returns the normal form of a file's name, without access to the file system, or "" for a
-// file that is not on the host.
-func hostPath(name string) string {
-	name = hostpath.Opened(strings.TrimSpace(name))
-	if slices.ContainsFunc(containerDirectories, func(box string) bool { return strings.HasPrefix(name, box) }) {
-		return ""
-	}
-	return name
+// inContainerOnly reports whether a path is in one of these directories: it is not on the host.
+func inContainerOnly(name string) bool {
+	return strings.HasPrefix(name, "/run/") &&
+		slices.ContainsFunc(containerDirectories, func(box string) bool { return strings.HasPrefix(name, box) })
 }
-
-// devicePath is hostPath for what may be a block device: a logical volume has two names.
-func devicePath(name string) string { return hostpath.LogicalVolume(hostPath(name)) }
