@@ -155,6 +155,13 @@ func TestAcrossGuests(t *testing.T) {
 	nic := func(network string) string {
 		return "<interface type='network'><mac address='52:54:00:00:00:01'/><source network='" + network + "'/></interface>"
 	}
+	log := func(file string) string { return "<serial type='null'><log file='" + file + "' append='on'/></serial>" }
+	lun := func(more string) string {
+		return "<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host0'/><address bus='0' target='0' unit='1'/></source>" + more + "</hostdev>"
+	}
+	const common = `<lease><lockspace>l</lockspace><key>k</key><target path='/lease'/></lease><serial type='pipe'><source path='/pipe'/></serial>
+<rng model='virtio'><backend model='random'/></rng><graphics type='spice'><listen type='none'/><gl enable='yes' rendernode='/dev/dri/renderD128'/></graphics>`
+	const pflash = "<loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE.fd</loader>"
 	const noMAC = "<seclabel type='none'/>"
 	dac := func(kind string) string {
 		return "<seclabel type='" + kind + "' model='dac'><label>+107:+107</label></seclabel>"
@@ -178,6 +185,86 @@ func TestAcrossGuests(t *testing.T) {
 			"one side is shareable",
 			[]guest{{name: "a", devices: disk("/d", "<shareable/>")}, {name: "b", devices: disk("/d", "")}},
 			[]string{"fleet-disk-rw-shared critical a:", "fleet-disk-rw-shared critical b:"},
+		},
+		{
+			"log of a console and a disk",
+			[]guest{{name: "a", devices: disk("/d", "")}, {name: "b", devices: log("/x/../d")}},
+			[]string{"fleet-disk-rw-shared critical a: disk /d is", "fleet-disk-rw-shared critical b: output file /x/../d is"},
+		},
+		{
+			"one log of two consoles",
+			[]guest{{name: "a", devices: log("/l")}, {name: "b", devices: "<serial type='file'><source path='/l'/></serial>"}},
+			[]string{"fleet-disk-rw-shared medium a:", "fleet-disk-rw-shared medium b:"},
+		},
+		{"logs in /dev/null", []guest{{name: "a", devices: log("/dev/null")}, {name: "b", devices: log("/dev/null")}}, nil},
+		{"a lease and a pipe", []guest{{name: "a", devices: common}, {name: "b", devices: common}}, nil},
+		{
+			"NVRAM of one is a disk of another",
+			[]guest{{name: "a", os: "<nvram>/v</nvram>"}, {name: "b", devices: disk("/v", "")}},
+			[]string{"fleet-disk-rw-shared critical a: NVRAM /v is", "fleet-disk-rw-shared critical b: disk /v is"},
+		},
+		{
+			"NVRAM that libvirt chooses",
+			[]guest{{name: "a", os: pflash}, {name: "b", os: pflash + "<nvram>/var/lib/libvirt/qemu/nvram/a_VARS.fd</nvram>"}},
+			[]string{"fleet-state-dup high a: NVRAM /var/lib/libvirt/qemu/nvram/a_VARS.fd is used by b", "fleet-state-dup high b:"},
+		},
+		{
+			"NVRAM of two guests with one name",
+			[]guest{
+				{name: "a", os: pflash, rest: "<uuid>c7a5fdbd-edaf-9455-926a-d65c16db1801</uuid>"},
+				{name: "a", os: pflash + "<nvram>/var/lib/libvirt/qemu/nvram/a_VARS.fd</nvram>", rest: "<uuid>c7a5fdbd-edaf-9455-926a-d65c16db1802</uuid>"},
+			},
+			[]string{"fleet-uuid-dup medium a:", "fleet-uuid-dup medium a:"},
+		},
+		{
+			"private memory and a disk",
+			[]guest{{name: "a", devices: "<memory model='nvdimm'><source><path>/d</path></source></memory>"}, {name: "b", devices: disk("/d", "")}},
+			[]string{"fleet-disk-rw-ro high a: memory in /d is read", "fleet-disk-rw-ro high b:"},
+		},
+		{
+			"memory is shared by its cell",
+			[]guest{
+				{name: "a", devices: "<memory model='nvdimm'><source><path>/d</path></source></memory>", rest: "<cpu><numa><cell id='0' memory='1' memAccess='shared'/></numa></cpu>"},
+				{name: "b", devices: "<memory model='virtio-pmem'><source><path>/d</path></source></memory>"},
+			},
+			[]string{"fleet-shmem-shared high a:", "fleet-shmem-shared high b:"},
+		},
+		{
+			"copy of a running guest's disk",
+			[]guest{{name: "a", id: 1, devices: disk("/a", "<mirror type='file' job='copy'><format type='raw'/><source file='/d'/></mirror>")}, {name: "b", id: 2, devices: disk("/d", "")}},
+			[]string{"fleet-disk-rw-shared critical a:", "fleet-disk-rw-shared critical b:"},
+		},
+		{"shareable SCSI unit, read only", []guest{{name: "a", devices: lun("<shareable/>")}, {name: "b", devices: lun("<readonly/>")}}, nil},
+		{
+			"SCSI unit of which one is not shareable",
+			[]guest{{name: "a", devices: lun("<shareable/>")}, {name: "b", devices: lun("")}},
+			[]string{"fleet-hostdev-dup high a:", "fleet-hostdev-dup high b:"},
+		},
+		{
+			"a script in a shared directory",
+			[]guest{{name: "a", devices: folder("/srv/x", "")}, {name: "b", devices: "<interface type='ethernet'><script path='/srv/x/up'/></interface>"}},
+			[]string{"fleet-share-contains-host-asset critical a:", "fleet-share-contains-host-asset critical b: program /srv/x/up"},
+		},
+		{
+			"TPM state that libvirt chooses, in a shared directory",
+			[]guest{{name: "a", devices: folder("/var/lib/libvirt", "<readonly/>")}, {name: "b", devices: "<tpm><backend type='emulator'/></tpm>", rest: "<uuid>c7a5fdbd-edaf-9455-926a-d65c16db1801</uuid>"}},
+			[]string{"fleet-share-contains-host-asset high a:", "fleet-share-contains-host-asset high b: TPM state"},
+		},
+		{
+			"a range of forwarded ports",
+			[]guest{
+				{name: "a", devices: "<interface type='user'><backend type='passt'/><portForward proto='tcp'><range start='2000' end='2010'/></portForward></interface>"},
+				{name: "b", devices: "<serial type='tcp'><source mode='bind' host='127.0.0.1' service='2004'/></serial>"},
+			},
+			[]string{"fleet-port-dup low a:", "fleet-port-dup low b:"},
+		},
+		{
+			"a display that chooses its port, and one without network",
+			[]guest{
+				{name: "a", devices: "<graphics type='vnc' port='5901' autoport='yes'/><graphics type='spice' port='5902'><listen type='none'/></graphics>"},
+				{name: "b", devices: "<graphics type='vnc' port='5901'/><graphics type='spice' port='5902'/>"},
+			},
+			nil,
 		},
 		{"transient", []guest{{name: "a", devices: disk("/d", "<transient/>")}, {name: "b", devices: disk("/d", "<transient shareBacking='yes'/>")}}, nil},
 		{

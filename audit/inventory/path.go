@@ -30,8 +30,9 @@ func (p Paths) Match(e *Entry) bool {
 	if e.path == "" {
 		return false
 	}
+	volume, _ := hostpath.VolumeDirectory(e.path)
 	return slices.ContainsFunc(p, func(asked string) bool {
-		return hostpath.Below(e.path, asked) || hostpath.Below(e.key, asked) ||
+		return volume != "" && hostpath.Below(volume, asked) || hostpath.Below(e.path, asked) || hostpath.Below(e.key, asked) ||
 			e.key == hostpath.LogicalVolume(asked) || hostpath.Below(asked, e.path)
 	})
 }

@@ -40,7 +40,7 @@ func TestSharing(t *testing.T) {
 		{disk("/a"), disk("/a"), []string{"written-by-several /a a b"}, nil},
 		{disk("/a"), readOnly("/var/../a"), []string{"written-by-one /a a b"}, nil},
 		{readOnly("/a"), readOnly("/a"), []string{"read /a a b"}, nil},
-		{disk("/dev/vg/l"), disk("/dev/mapper/vg-l"), []string{"written-by-several /dev/vg/l a b"}, nil},
+		{disk("/dev/vg/l"), disk("/dev/mapper/vg-l"), []string{"written-by-several /dev/mapper/vg-l a b"}, nil},
 		{disk("/a"), disk("/b"), nil, nil},
 		{share("/srv"), disk("/srv/x"), []string{"written-by-several /srv a b(/srv/x)"}, nil},
 		{share("/"), disk("/srv/x"), []string{"written-by-several / a b(/srv/x)"}, nil},

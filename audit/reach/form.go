@@ -157,7 +157,7 @@ func (w *walker) remote(name string) string {
 	}
 	for snapshot := range e.Children("snapshot") {
 		if at, _ := snapshot.Attr("name"); at != "" {
-			name += "@" + at
+			return remoteName(protocol, name+"@"+at, w.attr("query"), servers...)
 		}
 	}
 	return remoteName(protocol, name, w.attr("query"), servers...)

@@ -197,7 +197,7 @@ func (w *walker) remoteImage(a *argument, r *optionRow, protocol, host, port, na
 	w.remoteHost(a, r, protocol, host, port)
 }
 
-// remoteSocket adds an image that a server of this host has behind a UNIX socket.
+// remoteSocket adds an image of a server that listens on a UNIX socket of this host.
 func (w *walker) remoteSocket(a *argument, r *optionRow, protocol, path, name string) {
 	w.simple(a, r, Remote, remoteName(protocol, name, "", "["+SocketPath(path)+"]"))
 	w.withAccess(a, r, Socket, path, Connect)

@@ -7,25 +7,8 @@ import (
 	"github.com/virt-audit/virt-audit/audit/hostpath"
 )
 
-// diskPath is hostpath.Opened for what may be a block device. A logical volume has two names: LVM
-// makes /dev/GROUP/VOLUME a link to /dev/mapper/GROUP-VOLUME, with dashes inside either doubled.
-func diskPath(name string) string {
-	name = hostpath.Opened(name)
-	rest, ok := strings.CutPrefix(name, "/dev/")
-	if !ok {
-		return name
-	}
-	group, volume, two := strings.Cut(rest, "/")
-	if !two || strings.Contains(volume, "/") || slices.Contains(deviceDirectories, group) {
-		return name
-	}
-	double := func(s string) string { return strings.ReplaceAll(s, "-", "--") }
-	return "/dev/mapper/" + double(group) + "-" + double(volume)
-}
-
-// deviceDirectories are the directories of /dev that are not volume groups.
-var deviceDirectories = strings.Fields(`block bsg bus cachefiles char cpu disk dm dma_heap dri drbd dvb fd fdset hugepages
-	infiniband input mapper md mqueue net nvidia-caps pts raw rbd shm snd usb vduse vfio xen zvol`)
+// diskPath is hostpath.Opened for what may be a block device.
+func diskPath(name string) string { return hostpath.LogicalVolume(hostpath.Opened(name)) }
 
 // deviceUUID is the UUID of a device in lower case with dashes; libvirt reads it without them too.
 func deviceUUID(text string) string {

@@ -1,6 +1,7 @@
 package reach
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -238,12 +239,8 @@ func TestPlaces(t *testing.T) {
 
 // TestRoles holds what guests have resources for.
 func TestRoles(t *testing.T) {
-	role := map[string]Role{}
-	for _, list := range []map[string]Role{roles(positionsText), optionRoles()} {
-		for id, r := range list {
-			role[id] = r
-		}
-	}
+	role := roles(positionsText)
+	maps.Copy(role, optionRoles())
 	known := map[string]bool{"qemu-image": true}
 	for line := range strings.Lines(positionsText) {
 		if f := strings.Fields(line); len(f) > 2 {

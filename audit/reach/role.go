@@ -6,7 +6,7 @@ import "strings"
 // guest reaches the same one.
 type Role uint8
 
-// The roles. A resource that is none of them has NoRole: a key, a socket, a host device.
+// The roles. Everything else has NoRole: a key, a socket, a host device.
 const (
 	NoRole   Role = iota
 	Disk          // content of the guest: a disk, or a file system of a container

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit/domxml"
+	"github.com/virt-audit/virt-audit/audit/hostpath"
 )
 
 // find returns the place of a path. A directory is in the place that it names, and else as bad as the
@@ -14,7 +15,7 @@ import (
 func (t *placeTable) find(r Resource, d *domxml.Domain) candidate {
 	s := search{domain: d}
 	s.match(t.root, r.Name[1:], candidate{})
-	if volume, ok := volumeName(r.Name); ok {
+	if volume, ok := hostpath.VolumeDirectory(r.Name); ok {
 		v := search{domain: d}
 		if v.match(t.root, volume[1:], candidate{}); v.best.place != nil && v.best.words > len("dev") {
 			s.best = v.best
@@ -26,20 +27,6 @@ func (t *placeTable) find(r Resource, d *domxml.Domain) candidate {
 		}
 	}
 	return s.best
-}
-
-// volumeName returns the name "/dev/GROUP/VOLUME" of a logical volume that is named as
-// "/dev/mapper/GROUP-VOLUME", where a dash of either name is written twice.
-func volumeName(name string) (string, bool) {
-	rest, ok := strings.CutPrefix(name, "/dev/mapper/")
-	if !ok {
-		return "", false
-	}
-	group, volume, ok := strings.Cut(strings.ReplaceAll(rest, "--", "\x00"), "-")
-	if !ok || strings.Contains(volume, "-") {
-		return "", false
-	}
-	return "/dev/" + strings.ReplaceAll(group+"/"+volume, "\x00", "-"), true
 }
 
 // literal returns the node of a path that the table spells out, or nil.

@@ -172,7 +172,7 @@ func (w *walker) role(r *row) Role {
 	return Disk
 }
 
-// shareable reports whether the device at hand is marked as one that several guests may have.
+// shareable reports whether the device around is marked as one that several guests may have.
 func (w *walker) shareable(out *Resource) bool {
 	if out.Role != Disk && out.Kind != SCSI || len(w.stack) < 3 {
 		return false

@@ -78,6 +78,8 @@ func hostDevices(p *audit.Pass, yield func(resource)) {
 			}
 		case reach.BlockDevice, reach.CharDevice, reach.VDPA:
 			t = deviceNode(r)
+		default:
+			continue
 		}
 		if t.key != "" {
 			yield(t)
@@ -200,8 +202,8 @@ another function of it. Documents that are not known to be of one host are not c
 		Severity: audit.High,
 		Requires: audit.NeedDomains,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `USB and SCSI devices, mediated devices, vDPA, the host's TPM, its keyboards and its
-serial ports keep what the last user left there, including firmware. If two guests read an input
+		Doc: `USB and SCSI devices, mediated devices, vDPA, the host's TPM, its keyboards, its
+serial ports, and network cards in mode passthrough keep what the last user left there, including firmware. If two guests read an input
 device, each gets what is typed for the other. A USB device that is named only by vendor and product
 may be one of two identical devices. SCSI devices that both guests mark <shareable/> or <readonly/>
 are not reported. Documents that are not known to be of one host are not compared.`,

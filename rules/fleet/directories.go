@@ -39,7 +39,7 @@ func sharedDirectories(p *audit.Pass, yield func(resource)) {
 	}
 }
 
-// Assets that are no sorts of files.
+// Assets that differ from the sort of the file.
 const (
 	assetMedium = "read-only disk"
 	assetSocket = "socket"
@@ -106,18 +106,14 @@ func assetRank(kind string, t resource) int {
 	return assetRanks - 1
 }
 
-// Classes of assets by what exposes them.
-const (
-	secretContent = "secret " // writing and reading
-	trusted       = "trusted" // writing: a socket in a shared directory cannot be connected to
-)
-
-func exposureClass(asset string) string {
+// secret reports whether it is enough to read an asset. A socket in a shared directory cannot be
+// connected to.
+func secret(asset string) bool {
 	switch asset {
 	case assetMedium, program, bootFile, assetSocket, outputFile:
-		return trusted
+		return false
 	}
-	return secretContent
+	return true
 }
 
 // exposureSeverity returns the severity if a guest has access to a file of another one. It depends
@@ -125,7 +121,7 @@ func exposureClass(asset string) string {
 // reading.
 func exposureSeverity(detail, asset string) (audit.Severity, bool) {
 	switch {
-	case asset == "", detail == readOnly && exposureClass(asset) == trusted:
+	case asset == "", detail == readOnly && !secret(asset):
 		return 0, false
 	case detail == readOnly:
 		return audit.High, true
@@ -177,7 +173,7 @@ var acrossDirectories = []*audit.Rule{
 		Doc: `The guest with the shared directory can attack the other one without any bug: it opens
 the disk image, the NVRAM or the TPM state as a file, reads every secret and writes arbitrary data.
 It is high if the directory is read-only, so that the files can be copied but not changed, and if
-the other guest only reads the file, such as a CD-ROM image. The rule compares names without
+the other guest only reads the file, such as a CD-ROM image; medium for the log of a console. The rule compares names without
 following links, so it does not detect a link to another directory.`,
 		Fix:  `Share a directory that contains nothing else: <source dir='/srv/share/web'/>. Do not store images in shared directories.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#filesystems", "https://libvirt.org/kbase/virtiofs.html"},
@@ -197,12 +193,15 @@ following links, so it does not detect a link to another directory.`,
 					p.Key("holds").ReportAs(worst, t.at, "directory %s is shared with this guest and contains files (%s) of %s", t, of, found)
 				}
 			})
-			// Of the assets that are equally exposed the first in a directory is enough.
-			var done, asked textset.Set
+			// What exposes one asset in a directory exposes all of its kind: the first is enough.
+			var done, forSecrets, forOthers textset.Set
 			for _, t := range assets(p) {
-				class := exposureClass(t.detail)
+				asked := &forOthers
+				if secret(t.detail) {
+					asked = &forSecrets
+				}
 				for _, dir := range ancestors(t.key) {
-					if done.Has(dir) || !asked.Add(class+dir) {
+					if done.Has(dir) || !asked.Add(dir) {
 						continue
 					}
 					worst := audit.Info

@@ -24,7 +24,9 @@ its system, and if both run, the file system becomes inconsistent. sVirt labels 
 guest that started last; only a lock manager or QEMU's own image lock prevents the second guest from
 starting. If exactly one of the documents is of a running guest, the other may be a stand-by that
 never runs at the same time, and the finding is high. If both disks are <shareable/>, as for cluster
-file systems, they are not reported.`,
+file systems, they are not reported. The file counts wherever a guest writes it: as a disk, as
+memory, as the output of a serial port, by an argument of QEMU. It is medium if both guests only
+write output to it, such as the log of a console: each can forge lines of the other.`,
 		Fix: `Create an image for each guest, with a common read-only base if space is limited:
 qemu-img create -f qcow2 -b base.qcow2 -F qcow2 second.qcow2
 For a cluster file system, set <shareable/> in the <disk> of every guest.`,
@@ -53,8 +55,9 @@ For a cluster file system, set <shareable/> in the <disk> of every guest.`,
 		Profiles: every,
 		Doc: `The guest that writes decides what the other one reads: a crafted file system for its
 kernel to mount, or changes to data that it has cached. libvirt also sets a new security label on
-the file each time one of them starts, so that the first guest may lose access. CD-ROM images and
-transient disks are only read. Images that all guests only read are not reported, nor is a disk that
+the file each time one of them starts, so that the first guest may lose access. The same holds for
+a kernel or another file that a guest is started with. CD-ROM images and transient disks are only
+read. Images that all guests only read are not reported, nor is a disk that
 both guests mark <shareable/>.`,
 		Fix:  `Give the reader a copy or a snapshot, or set <readonly/> in both guests.`,
 		Refs: []string{sVirt, secureUse},

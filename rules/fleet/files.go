@@ -30,9 +30,12 @@ const (
 	otherFile     = "file"
 )
 
-// stateSorts are the sorts of files in which a guest stores its state other than disks. One that
-// libvirt chooses, since the document does not name it, has the prefix defaultState.
-var stateSorts = []string{"NVRAM", "UEFI variable store", "TPM state", "crash store"}
+// Sorts of files in which a guest stores its state other than disks. One that libvirt chooses, since
+// the document does not name it, has the prefix defaultState.
+var (
+	stateSorts    = []string{"NVRAM", "UEFI variable store", "TPM state", "crash store"}
+	defaultStates = []string{"default NVRAM", "default UEFI variable store", "default TPM state", "default crash store"}
+)
 
 const defaultState = "default "
 
@@ -69,7 +72,7 @@ func readFiles(p *audit.Pass, yield func(resource)) { files(p, false, yield) }
 func files(p *audit.Pass, written bool, yield func(resource)) {
 	boxed := container{pass: p}
 	for r := range reached(p) {
-		sort := sortOf(p, r)
+		sort := sortOf(r)
 		if sort == "" || writes(p, r) != written {
 			continue
 		}
@@ -81,9 +84,13 @@ func files(p *audit.Pass, written bool, yield func(resource)) {
 
 // sortOf returns the sort of a file, or "" for what is not a file, and for files that several guests
 // may use at the same time: leases, pipes, devices of the host.
-func sortOf(p *audit.Pass, r *audit.Resource) string {
+func sortOf(r *audit.Resource) string {
 	switch r.Kind {
-	case reach.File, reach.BlockDevice, reach.Volume, reach.Remote, reach.VDPA, reach.CharDevice, reach.Directory, reach.Socket, reach.Descriptor:
+	case reach.File, reach.BlockDevice, reach.CharDevice, reach.VDPA, reach.Volume, reach.Remote,
+		reach.Directory, reach.Socket, reach.Descriptor:
+		if strings.HasPrefix(r.Name, "/dev/") && slices.Contains(harmlessNodes, r.Name) {
+			return ""
+		}
 	case reach.Executable:
 		if r.Opener == reach.GuestAlone {
 			return "" // in the file system of a container
@@ -107,7 +114,7 @@ func sortOf(p *audit.Pass, r *audit.Resource) string {
 	case reach.State:
 		return stateSort(r)
 	case reach.Memory:
-		if !holdsFiles(r.Name) {
+		if !holdsFiles(r) {
 			return memoryFile
 		}
 	case reach.Output:
@@ -134,15 +141,18 @@ func stateSort(r *audit.Resource) string {
 		n = 3
 	}
 	if r.Implied {
-		return defaultState + stateSorts[n]
+		return defaultStates[n]
 	}
 	return stateSorts[n]
 }
 
-// holdsFiles reports whether a file of memory is a directory in which QEMU creates a file without a
-// name for each guest (memory-backend-file).
-func holdsFiles(name string) bool {
-	return name == "/dev/shm" || name == "/tmp" || name == "/var/tmp" || strings.Contains(name, "huge")
+// holdsFiles reports whether memory of the command line is in a directory for such files: QEMU
+// creates one without a name for each guest if it is given a directory (memory-backend-file).
+func holdsFiles(r *audit.Resource) bool {
+	if !strings.HasPrefix(r.ID, "qemu-") {
+		return false
+	}
+	return r.Name == "/dev/shm" || r.Name == "/tmp" || r.Name == "/var/tmp" || strings.Contains(r.Name, "/huge")
 }
 
 // belowSystem reports whether a file is a node of a device or a view of the kernel: any number of
@@ -158,8 +168,7 @@ func belowSystem(name string) bool {
 // is written. Of loaders, only flash is writable, and without the attribute libvirt treats the
 // images that it knows, which packages install below /usr, as read-only.
 func writes(p *audit.Pass, r *audit.Resource) bool {
-	if r.ID == "boot-loader" {
-		l := p.OS.Loader
+	if l := p.OS.Loader; l != nil && r.ID == "boot-loader" {
 		return l.Type == "pflash" && (l.Readonly == "no" || l.Readonly == "" && !strings.HasPrefix(r.Name, "/usr/"))
 	}
 	return r.Role == reach.State || r.Access&reach.Write != 0 ||
@@ -176,8 +185,9 @@ func fileKey(p *audit.Pass, r *audit.Resource, boxed *container) string {
 		host, _ := p.OnHost() // pools of two hosts can have the same name
 		return keyOnHost("volume "+name, host)
 	case reach.Descriptor:
-		name, _ = p.Attr(r.At.Attr("file")) // what the descriptor is said to be of
+		name, _ = p.Attr(r.At.Attr("file")) // the file that the caller opens
 		name = hostpath.Opened(name)
+	default:
 	}
 	switch {
 	case strings.HasPrefix(name, "["): // in a datastore of VMware

@@ -34,8 +34,8 @@ func shown(t resource) string {
 	case r.Kind == reach.Remote:
 		protocol, rest, _ := strings.Cut(r.Name, "://")
 		name := r.Written
-		if strings.Contains(name, "://") {
-			_, name, _ = strings.Cut(rest, "/")
+		if strings.Contains(name, "://") { // of the command line: the name of the inventory
+			_, name, _ = strings.Cut(rest[socketEnd(rest):], "/")
 		}
 		return strings.TrimSuffix(protocol+":"+name, ":")
 	case r.Kind == reach.Volume, r.ID == "boot-loader":
@@ -46,6 +46,14 @@ func shown(t resource) string {
 		return r.Name
 	}
 	return strings.TrimSpace(r.Written)
+}
+
+// socketEnd returns where the path of a socket ends with which the servers of an image begin.
+func socketEnd(servers string) int {
+	if !strings.HasPrefix(servers, "[") {
+		return 0
+	}
+	return strings.IndexByte(servers, ']') + 1
 }
 
 // reported is the place at which findings about a resource are reported. It is part of their
