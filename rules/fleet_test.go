@@ -254,9 +254,10 @@ func TestAcrossGuests(t *testing.T) {
 			"a range of forwarded ports",
 			[]guest{
 				{name: "a", devices: "<interface type='user'><backend type='passt'/><portForward proto='tcp'><range start='2000' end='2010'/></portForward></interface>"},
-				{name: "b", devices: "<serial type='tcp'><source mode='bind' host='127.0.0.1' service='2004'/></serial>"},
+				{name: "b", devices: "<interface type='user'><backend type='passt'/><portForward proto='tcp'><range start='2004' end='2020'/></portForward></interface>"},
+				{name: "c", devices: "<serial type='tcp'><source mode='bind' host='127.0.0.1' service='2006'/></serial>"},
 			},
-			[]string{"fleet-port-dup low a:", "fleet-port-dup low b:"},
+			[]string{"fleet-port-dup low a: TCP ports 2000-2010 on any address is also used by b", "fleet-port-dup low b:", "fleet-port-dup low c: TCP port 2006 on"},
 		},
 		{
 			"a display that chooses its port, and one without network",

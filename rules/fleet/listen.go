@@ -1,7 +1,6 @@
 package fleet
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -9,12 +8,12 @@ import (
 	"github.com/virt-audit/virt-audit/audit/reach"
 )
 
-// maxMore is how many ports of ranges, besides the first of each, are compared.
-const maxMore = 1024
+// maxInRanges is how many ports of ranges are compared; of further ranges, only the first.
+const maxInRanges = 1024
 
 // ports walks the TCP and UDP ports that the document sets.
 func ports(p *audit.Pass, yield func(resource)) {
-	boxed, more := container{pass: p}, maxMore
+	boxed, more := container{pass: p}, maxInRanges
 	for r := range reached(p) {
 		isDisplay := strings.HasPrefix(r.ID, "gfx-")
 		if r.Access&reach.Listen == 0 || r.Endpoint == nil && !isDisplay {
@@ -27,28 +26,39 @@ func ports(p *audit.Pass, yield func(resource)) {
 		case isDisplay:
 			displayPort(p, r, yield)
 		case r.Endpoint.Transport == reach.TCP || r.Endpoint.Transport == reach.UDP:
+			l := listener{string(r.Endpoint.Transport), address(r.Endpoint.Host), reported(r)}
 			first, last, isRange := strings.Cut(r.Endpoint.Port, "-")
-			port(string(r.Endpoint.Transport), address(r.Endpoint.Host), first, reported(r), yield)
-			from, err := strconv.Atoi(first)
-			to, err2 := strconv.Atoi(last)
-			if !isRange || err != nil || err2 != nil {
+			if !isRange {
+				l.port(first, "port "+first, yield)
 				continue
 			}
-			for n := from + 1; n <= min(to, 65535) && more > 0; n++ {
+			from, err := strconv.Atoi(first)
+			to, err2 := strconv.Atoi(last)
+			if err != nil || err2 != nil {
+				continue
+			}
+			for n := from; n == from || n <= min(to, 65535) && more > 0; n++ {
+				l.port(strconv.Itoa(n), "ports "+r.Endpoint.Port, yield)
 				more--
-				port(string(r.Endpoint.Transport), address(r.Endpoint.Host), strconv.Itoa(n), reported(r), yield)
 			}
 		}
 	}
 }
 
-func port(transport, host, number string, at audit.Path, yield func(resource)) {
+// listener is where a guest's process listens, without the port.
+type listener struct {
+	transport, host string
+	at              audit.Path
+}
+
+// port yields a port, which words describe.
+func (l listener) port(number, words string, yield func(resource)) {
 	if n, err := strconv.Atoi(number); err != nil || n <= 0 || n > 65535 {
 		return
 	}
 	yield(resource{
-		key: transport + " " + number, at: at, detail: host,
-		what: fmt.Sprintf("%s port %s on %s", strings.ToUpper(transport), number, host),
+		key: l.transport + " " + number, at: l.at, detail: l.host,
+		what: strings.ToUpper(l.transport) + " " + words + " on " + l.host,
 	})
 }
 
@@ -81,7 +91,7 @@ func displayPort(p *audit.Pass, r *audit.Resource, yield func(resource)) {
 		return
 	}
 	if host := listens(p, display); host != "" {
-		port("tcp", host, number, display.Attr(name), yield)
+		listener{"tcp", host, display.Attr(name)}.port(number, "port "+number, yield)
 	}
 }
 

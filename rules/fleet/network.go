@@ -157,8 +157,14 @@ that never run at the same time can share a port if their users know which guest
 Set a unique port, or a UNIX socket, for any other device.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#graphical-framebuffers"},
 		Check: func(p *audit.Pass) {
-			resources(ports).report(p, boundPort, "", "%s is also used by %s", func(mine resource, other audit.Use) bool {
+			clash := func(mine resource, other audit.Use) bool {
 				return mine.detail == other.Detail || mine.detail == "any address" || other.Detail == "any address"
+			}
+			var done textset.Set // one finding for each range
+			resources(ports).clashes(p, boundPort, clash, func(t resource, others fmt.Stringer) {
+				if done.Add(t.at.String() + " " + t.what) {
+					p.Reportf(t.at, "%s is also used by %s", t, others)
+				}
 			})
 		},
 	},
