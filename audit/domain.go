@@ -14,6 +14,8 @@ import (
 type (
 	// Domain is domxml.Domain.
 	Domain = domxml.Domain
+	// Guest is policy.Guest.
+	Guest = policy.Guest
 	// Target is policy.Target.
 	Target = policy.Target
 	// Path is domxml.Path.

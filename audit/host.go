@@ -64,10 +64,12 @@ func (c *Settings) hostArch(f *host.Facts) string {
 // policyGuest returns what the policy judges: the guest as the document describes it, with the
 // values that the host supplies for what the document leaves open.
 func (c *Settings) policyGuest(d *Domain) policy.Guest {
-	g := policy.Guest{
-		Target: d.Target, Emulator: d.Devices.Emulator, Override: d.Command.Override,
-		AllowedEmulator: len(c.Allowed.Emulators) > 0 && c.Allowed.emulator(d.Devices.Emulator),
-	}
+	return c.onHost(d, policy.Guest{Target: d.Target, Emulator: d.Devices.Emulator, Override: d.Command.Override})
+}
+
+// onHost completes a guest with what the configuration and the host decide.
+func (c *Settings) onHost(d *Domain, g policy.Guest) policy.Guest {
+	g.AllowedEmulator = len(c.Allowed.Emulators) > 0 && c.Allowed.emulator(g.Emulator)
 	f := c.facts(d)
 	g.HostArch = c.hostArch(f)
 	if !f.KnowsCapabilities() {
@@ -85,6 +87,13 @@ func (c *Settings) policyGuest(d *Domain) policy.Guest {
 		g.HostMachine, _ = f.DefaultMachine(arch, g.Type)
 	}
 	return g
+}
+
+// VerdictIf returns the verdict for the guest with a change: a fix must not make it worse.
+func (p *Pass) VerdictIf(change func(*Guest)) Boundary {
+	g := policy.Guest{Target: p.Target, Emulator: p.Devices.Emulator, Override: p.Command.Override}
+	change(&g)
+	return p.settings.edition().Judge(p.settings.onHost(p.Domain, g))
 }
 
 // UnknownEmulator reports whether nothing is known about the binary that <emulator> names and the

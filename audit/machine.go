@@ -1,6 +1,10 @@
 package audit
 
-import "github.com/virt-audit/virt-audit/audit/policy"
+import (
+	"cmp"
+
+	"github.com/virt-audit/virt-audit/audit/policy"
+)
 
 // MachineType returns the machine type that QEMU uses, and where it is set: in the document's <os>,
 // unless qemu:commandline names another.
@@ -20,14 +24,21 @@ func (p *Pass) Machine() policy.Machine {
 // NewestMachine returns the newest machine type of the guest's machine family that the host has, or
 // the planned release of QEMU; without either, the name that libvirt replaces with the newest
 // version. It is "" if the machine belongs to no family, or if the host has no machine of it.
-func (p *Pass) NewestMachine() string {
-	switch alias := p.Machine().Newest(policy.Version{}); {
+func (p *Pass) NewestMachine() string { return p.newest(p.Machine()) }
+
+// NewestOf is NewestMachine for a family of the guest's architecture: "q35".
+func (p *Pass) NewestOf(family string) string {
+	return p.newest(policy.ParseMachine(p.Boundary.Target, family))
+}
+
+func (p *Pass) newest(m policy.Machine) string {
+	switch alias := m.Newest(policy.Version{}); {
 	case alias == "":
 		return ""
 	case p.Planned:
-		return p.Machine().Newest(p.QEMU)
+		return m.Newest(p.QEMU)
 	case p.Host.KnowsCapabilities():
-		name, _, _ := p.Host.Machine(p.Target.Arch, p.Type, alias)
+		name, _, _ := p.Host.Machine(cmp.Or(p.Target.Arch, p.HostArch), p.Type, alias)
 		return name
 	default:
 		return alias
