@@ -1,15 +1,14 @@
 package rules
 
 import (
+	"strings"
+
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
 
-// listedMachine ends a fix: which machine type to use depends on the guest's architecture, and the
-// text of a fix is the same for all guests.
-const listedMachine = "MACHINE is q35 for x86, virt for Arm, RISC-V and LoongArch, " +
-	"pseries for POWER and s390-ccw-virtio for IBM Z." + `
-$ virt-xml DOMAIN --edit --boot machine=MACHINE`
+// listedMachine ends the advice of a rule about the machine type.
+const listedMachine = "It is q35 for x86, virt for Arm, RISC-V and LoongArch, pseries for POWER and s390-ccw-virtio for IBM Z."
 
 var boundary = []*audit.Rule{
 	{
@@ -22,16 +21,18 @@ escape from such a guest as a security bug, issues no advisory, and may leave th
 unfixed. With <domain type='qemu'> libvirt starts QEMU with its code translator (TCG) instead of a
 hardware accelerator. A host without /dev/kvm is a reason for the setting, but it does not make the
 guest safer. Guests of a foreign architecture cannot run in any other way.`,
-		Fix: `Use <domain type='kvm'> (on macOS: 'hvf')
-$ virt-xml DOMAIN --edit --xml ./@type=kvm`,
+		Fix: `Use <domain type='kvm'> (on macOS: 'hvf'), on a host of the guest's architecture and with a machine type of
+QEMU's list.`,
 		Refs: []string{refs.QEMUSecurity, refs.DomainOverview},
 		Check: func(p *audit.Pass) {
 			// A guest that does not start is reported too: the obstacle may be removed, or another
 			// version of QEMU may start the guest.
 			if p.VerdictIs("software-emulation", "does-not-start") && p.Type == "qemu" {
-				p.Reportf(audit.At("@type"), "type '%s' is software emulation: QEMU's security policy does not cover it", p.Type)
+				p.Reportf(typeAt, "type '%s' is software emulation: QEMU's security policy does not cover it", p.Type)
 			}
 		},
+		Fixes: useAccelerator,
+		NoFix: "Decide where the guest can run with KVM: it requires a host of the guest's architecture and a machine type of QEMU's list",
 	},
 	{
 		ID:       "boundary-accel-unlisted",
@@ -42,14 +43,15 @@ $ virt-xml DOMAIN --edit --xml ./@type=kvm`,
 policy requires a virtualization accelerator "like" KVM or HVF. Others, such as MSHV for type
 'hyperv', use the hardware too but are not named. QEMU's maintainers would decide when a bug is
 reported.`,
-		Fix: `Where the host has KVM, use <domain type='kvm'>
-$ virt-xml DOMAIN --edit --xml ./@type=kvm`,
+		Fix:  `Where the host has KVM, use <domain type='kvm'>.`,
 		Refs: []string{refs.QEMUSecurity, refs.DomainOverview},
 		Check: func(p *audit.Pass) {
 			if p.VerdictIs("accelerator-not-named") {
-				p.Reportf(audit.At("@type"), "QEMU's policy does not name the accelerator of type '%s'", p.Type)
+				p.Reportf(typeAt, "QEMU's policy does not name the accelerator of type '%s'", p.Type)
 			}
 		},
+		Fixes: useAccelerator,
+		NoFix: "Decide whether the guest can move to a host with KVM: no other accelerator of Linux is named by QEMU's policy",
 	},
 	{
 		ID:       "boundary-driver-out-of-scope",
@@ -63,9 +65,10 @@ virt-audit does not evaluate. The other rules still apply where they are relevan
 		Refs: []string{refs.QEMUSecurity, refs.DomainOverview},
 		Check: func(p *audit.Pass) {
 			if p.VerdictIs("not-qemu") {
-				p.Reportf(audit.At("@type"), "QEMU does not run a guest of type '%s': its security policy does not apply", p.Type)
+				p.Reportf(typeAt, "QEMU does not run a guest of type '%s': its security policy does not apply", p.Type)
 			}
 		},
+		NoFix: "Read the security policy of the hypervisor that runs the guest; there is nothing to change in the document",
 	},
 	{
 		ID:       "boundary-accel-override",
@@ -90,6 +93,8 @@ argument that repeats the document is info.`,
 				reportOverride(p, e)
 			}
 		},
+		Fixes: fixOverride,
+		NoFix: "Decide which machine type the guest should have: neither that of the document nor that of the argument is on QEMU's list",
 	},
 	{
 		ID:       "boundary-cmdline-stops",
@@ -113,6 +118,8 @@ exactly: "-accel=tcg" is not an option.`,
 				}
 			}
 		},
+		Fixes: fixStops,
+		NoFix: "Change the type or the machine type of the domain before deleting the argument: without it the guest starts outside the boundary",
 	},
 	{
 		ID:       "boundary-emulator-unknown",
@@ -124,8 +131,7 @@ No distribution ships QEMU under such a name: the executable may be a script tha
 arguments and then runs QEMU, or something else. The verdict is then undetermined. It is also
 undetermined if the executable is QEMU for another architecture than the guest's, which libvirt
 refuses. If the executable is used on purpose, list it under allow: emulators: in the configuration.`,
-		Fix: `Delete the element: libvirt then uses the QEMU binary that it finds on the host
-$ virt-xml DOMAIN --edit --xml xpath.delete=./devices/emulator`,
+		Fix:  `Delete the element: libvirt then uses the QEMU binary that it finds on the host.`,
 		Refs: []string{refs.QEMUSecurity, "https://libvirt.org/formatdomain.html#devices"},
 		Check: func(p *audit.Pass) {
 			switch at := audit.At("devices/emulator"); {
@@ -135,6 +141,8 @@ $ virt-xml DOMAIN --edit --xml xpath.delete=./devices/emulator`,
 				p.Key("unknown-name").Reportf(at, "emulator '%s' does not have a name of QEMU: the document does not show what runs", p.Devices.Emulator)
 			}
 		},
+		Fixes: deleteEmulator,
+		NoFix: noEmulatorFix,
 	},
 	{
 		ID:       "boundary-machine-unlisted",
@@ -157,6 +165,13 @@ unknown suffix, the verdict is undetermined and the finding is medium.`,
 				p.Key("unknown-version").ReportAs(audit.Medium, at, "machine type '%s' resembles the listed '%s', but its version is unknown", p.Target.Machine, p.Boundary.Family)
 			}
 		},
+		Fixes: func(p *audit.Pass, f *audit.Finding) []audit.Fix {
+			if f.Key == "unknown-version" {
+				return useNewest(p, f)
+			}
+			return otherMachine(p)
+		},
+		NoFix: "Decide which machine type of QEMU's list can run the guest: its kernel and its devices are made for the present one",
 	},
 	{
 		ID:       "boundary-arch-unlisted",
@@ -167,8 +182,9 @@ unknown suffix, the verdict is undetermined and the finding is medium.`,
 accelerator. 32-bit Arm is a special case: on an aarch64 host such a guest may run on the aarch64
 target, whose 'virt' machine is listed. The verdict is then undetermined and the finding is medium.
 The same applies if the selected edition of the policy does not decide about an architecture.`,
-		Fix:  `Run the guest on a listed architecture: x86_64, aarch64, s390x, ppc64, riscv64 or loongarch64.`,
-		Refs: []string{refs.QEMUSecurity},
+		Fix:   `Run the guest on a listed architecture: x86_64, aarch64, s390x, ppc64, riscv64 or loongarch64.`,
+		NoFix: "Install the guest again on an architecture of QEMU's list: its software is made for the present one",
+		Refs:  []string{refs.QEMUSecurity},
 		Check: func(p *audit.Pass) {
 			switch at := audit.At("os/type@arch"); {
 			case p.VerdictIs("arch-not-listed"):
@@ -207,6 +223,8 @@ medium. Definitions that libvirt has stored always contain both.`,
 				p.Key("judged").Reportf(at, "the document states no machine type: the verdict is for libvirt's default, '%s'", p.Boundary.Family)
 			}
 		},
+		Fixes: stateMachine,
+		NoFix: "State the architecture of the guest's software, and a machine type of QEMU's list for it: the document shows neither",
 	},
 	deviceNotMarked,
 	{
@@ -228,6 +246,11 @@ reported, nor are the recommended values reject and crash.`,
 					}
 				}
 			}
+		},
+		Fixes: func(p *audit.Pass, f *audit.Finding) []audit.Fix {
+			return []audit.Fix{audit.SafeFix("Delete the setting: QEMU accepts such devices by default", dropParts(p, f.Path, func(key, value string) bool {
+				return strings.HasPrefix(key, "insecure-") && (value == "accept" || value == "warn")
+			})...)}
 		},
 	},
 	{
@@ -253,5 +276,6 @@ evaluated in the same way. Other rules report the other uses of the command line
 			}
 			reportReplacedDevices(p)
 		},
+		Fixes: fixPassedDevice,
 	},
 }

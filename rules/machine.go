@@ -5,9 +5,11 @@ import (
 	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
 
-const newestMachine = "Use the newest machine type of the same family: MACHINE is pc for pc-i440fx-…, q35 for pc-q35-…, " +
-	"and the name without its version for others. The guest then gets new virtual hardware: test it first." + `
-$ virt-xml DOMAIN --edit --boot machine=MACHINE`
+const newestMachine = "Use the newest machine type of the same family: pc for pc-i440fx-…, q35 for pc-q35-…, " +
+	"and the name without its version for others. The guest then gets new virtual hardware: test it first."
+
+// noNewerMachine is for guests whose host has no machine type of their family.
+const noNewerMachine = "Decide which machine type the guest can move to: the host lists none of the same family"
 
 var machine = []*audit.Rule{
 	{
@@ -39,6 +41,8 @@ checked.`,
 				p.Key("later").Reportf(at, "QEMU %s does not have machine type '%s': the guest does not start there", p.QEMU, name)
 			}
 		},
+		Fixes: useNewest,
+		NoFix: noNewerMachine,
 	},
 	{
 		ID:       "machine-deprecated",
@@ -65,6 +69,8 @@ and those that it still has but newer releases do not.`,
 				p.Key("deprecated").Reportf(at, "machine type '%s' is deprecated in this host's QEMU", name)
 			}
 		},
+		Fixes: useNewest,
+		NoFix: noNewerMachine,
 	},
 	{
 		ID:       "machine-distro-frozen",
@@ -83,6 +89,7 @@ $ virsh domcapabilities --machine MACHINE`,
 				p.Reportf(at, "machine type '%s' exists only in QEMU builds of %s", m.Name, m.Vendor)
 			}
 		},
+		NoFix: "Decide whose QEMU the guest's hosts will have: the machine types of one vendor do not exist in the builds of others",
 	},
 	{
 		ID:       "machine-unversioned-alias",
@@ -101,6 +108,14 @@ $ virsh define FILE`,
 				p.Reportf(at, "machine type '%s' is an alias: its version depends on the host", m.Name)
 			}
 		},
+		Fixes: func(p *audit.Pass, _ *audit.Finding) []audit.Fix {
+			name := p.NewestMachine()
+			if current, _ := p.MachineType(); name == "" || name == current {
+				return nil
+			}
+			return []audit.Fix{audit.SafeFix("", setMachine(p, name)...).With("State machine type '%s', which the alias stands for now", name)}
+		},
+		NoFix: "Name the version that the guest should have, or let libvirt define the domain: the document does not show which versions the host has",
 	},
 	{
 		ID:       "machine-i440fx",
@@ -110,8 +125,7 @@ $ virsh define FILE`,
 		Doc: `The 'pc' machine types emulate a chipset of 1996: no PCI Express, no protection of
 secure boot by system management mode, and always an IDE controller. They are on QEMU's list and
 inside the boundary, but q35 emulates less legacy hardware.`,
-		Fix: `Use <type arch='x86_64' machine='q35'>hvm</type> for new guests; PCI addresses and IDE disks must change too
-$ virt-xml DOMAIN --edit --convert-to-q35`,
+		Fix:  `Use <type arch='x86_64' machine='q35'>hvm</type> for new guests; PCI addresses and IDE disks must change too.`,
 		Refs: []string{"https://libvirt.org/kbase/secureboot.html", refs.QEMUSecurity},
 		Check: func(p *audit.Pass) {
 			arch := guestArch(p)
@@ -123,6 +137,8 @@ $ virt-xml DOMAIN --edit --convert-to-q35`,
 				p.Reportf(at, "machine type '%s' is the legacy i440fx", name)
 			}
 		},
+		Fixes: moveToQ35,
+		NoFix: "Plan the move to q35: the addresses and controllers of all devices change, and disks on bus 'ide' require another bus and a driver",
 	},
 }
 

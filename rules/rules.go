@@ -70,9 +70,8 @@ type Group struct{ ID, Title, About string }
 // allProfiles includes a rule in all profiles.
 var allProfiles = audit.Profiles()
 
-// removePassthrough is the fix for anything that <qemu:commandline> does.
-const removePassthrough = `Delete the arguments from <qemu:commandline>, and use the elements of libvirt for the same purpose.
-$ virt-xml DOMAIN --edit --xml xpath.delete=./qemu:commandline`
+// removePassthrough is the advice about anything that <qemu:commandline> does.
+const removePassthrough = `Delete the argument from <qemu:commandline>, and use the element of libvirt for the same purpose.`
 
 // Indexers returns the functions that index, for all domains of a run, what the fleet rules
 // compare.
