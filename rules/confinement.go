@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/edit"
 	"github.com/virt-audit/virt-audit/audit/identity"
 	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
@@ -30,8 +31,7 @@ the disks of other guests, and <seclabel type='none'> disables it for this guest
 start the guest if qemu.conf sets security_require_confined=1. Model 'none' is different and low: no
 driver has that name, so the host's drivers still confine the guest; libvirt stores it on a host
 that has no driver. Model 'dac' is about the user that QEMU runs as; other rules check it.`,
-		Fix: `Delete the element: libvirt then generates a label for each guest. Or, with model=apparmor on Debian and Ubuntu:
-$ virt-xml DOMAIN --edit type=none --seclabel clearxml=yes,type=dynamic,model=selinux`,
+		Fix:  `Delete the element: libvirt then generates a label for each guest.`,
 		Refs: []string{drvSELinux, drvAppArmor, domainLabel, refs.QEMUPassthrough},
 		Check: func(p *audit.Pass) {
 			for at, l := range audit.Each("seclabel", p.SecLabel) {
@@ -48,6 +48,9 @@ $ virt-xml DOMAIN --edit type=none --seclabel clearxml=yes,type=dynamic,model=se
 				}
 			}
 		},
+		Fixes: confine,
+		NoFix: "Set security_default_confined = 1 in /etc/libvirt/qemu.conf, and delete the element: the document does not show " +
+			"whether the host has SELinux or AppArmor",
 	},
 	{
 		ID:       "confinement-dac-root",
@@ -61,8 +64,7 @@ reported too, since QEMU then runs as libvirtd's user, and so is group 0 alone. 
 document the label is the effective one, and may come from qemu.conf. Guests without a label run as
 the user that qemu.conf names, which is not root by the default of most distributions. If that file,
 or the host's capabilities, are known and name root, each such guest is reported.`,
-		Fix: `Delete the label, and delete user="root" from qemu.conf
-$ virt-xml DOMAIN --edit model=dac --seclabel clearxml=yes,type=dynamic,model=dac`,
+		Fix:  `Delete the <seclabel model='dac'>, and delete user = "root" and group = "root" from /etc/libvirt/qemu.conf.`,
 		Refs: []string{drvUsers, "https://gitlab.com/libvirt/libvirt/-/blob/master/src/qemu/qemu.conf.in", refs.QEMUPassthrough},
 		Check: func(p *audit.Pass) {
 			if !usesQEMU(p) {
@@ -88,6 +90,8 @@ $ virt-xml DOMAIN --edit model=dac --seclabel clearxml=yes,type=dynamic,model=da
 				p.Key("group").Reportf(audit.Path{}, "QEMU runs in root's group: the host sets this group for its guests (%s)", group.Where())
 			}
 		},
+		Fixes: runAsUser,
+		NoFix: "Set the user and group for guests in /etc/libvirt/qemu.conf: that file makes QEMU run as root, and not the document",
 	},
 	{
 		ID:       "confinement-selinux-broad-label",
@@ -100,8 +104,7 @@ gives QEMU the permissions of that type, which are all permissions for types suc
 (critical). With fewer than two categories, or a range of them, guests can open each other's files.
 For dynamic labels libvirt sets two random categories itself, and the type too unless <baselabel>
 names another.`,
-		Fix: `Use <seclabel type='dynamic' model='selinux'/>, or a label such as system_u:system_r:svirt_t:s0:c107,c434
-$ virt-xml DOMAIN --edit --seclabel clearxml=yes,type=dynamic,model=selinux`,
+		Fix:  `Use <seclabel type='dynamic' model='selinux'/>, or a label such as system_u:system_r:svirt_t:s0:c107,c434.`,
 		Refs: []string{drvSELinux, domainLabel, "https://nvd.nist.gov/vuln/detail/CVE-2021-3631"},
 		Check: func(p *audit.Pass) {
 			reportBaseLabels(p)
@@ -133,6 +136,12 @@ $ virt-xml DOMAIN --edit --seclabel clearxml=yes,type=dynamic,model=selinux`,
 				}
 			}
 		},
+		Fixes: func(p *audit.Pass, f *audit.Finding) []audit.Fix {
+			if f.Key == "base" {
+				return []audit.Fix{audit.SafeFix("Delete the base label, so that libvirt uses the type for guests", edit.Remove(f.Path.Attr("")))}
+			}
+			return []audit.Fix{audit.SafeFix("Let libvirt generate a label for the guest", replaceLabel(p, f.Path)...)}
+		},
 	},
 	{
 		ID:       "confinement-apparmor-unconfined",
@@ -144,8 +153,7 @@ only the files of this guest; a static label replaces it. 'unconfined' allows ev
 another guest's profile allows the disks of that guest. A site-specific profile may be sound, but
 all guests that name it share it, and it is not updated when the guest's devices change: that is
 medium.`,
-		Fix: `Use <seclabel type='dynamic' model='apparmor'/>, or delete the element
-$ virt-xml DOMAIN --edit --seclabel clearxml=yes,type=dynamic,model=apparmor`,
+		Fix:  `Use <seclabel type='dynamic' model='apparmor'/>, or delete the element.`,
 		Refs: []string{drvAppArmor, domainLabel},
 		Check: func(p *audit.Pass) {
 			for at, l := range audit.Each("seclabel", p.SecLabel) {
@@ -164,6 +172,13 @@ $ virt-xml DOMAIN --edit --seclabel clearxml=yes,type=dynamic,model=apparmor`,
 					p.ReportAs(audit.Medium, at, "profile '%s' is not the one that libvirt writes for this guest", l.Label)
 				}
 			}
+		},
+		Fixes: func(p *audit.Pass, f *audit.Finding) []audit.Fix {
+			edits := replaceLabel(p, f.Path)
+			if f.Severity < audit.High {
+				return []audit.Fix{audit.UnsafeFix("Let libvirt write a profile for the guest; what only the site-specific profile allows is then refused", edits...)}
+			}
+			return []audit.Fix{audit.SafeFix("Let libvirt write a profile for the guest", edits...)}
 		},
 	},
 }

@@ -77,6 +77,8 @@ the content of an existing one.`,
 				p.ReportAs(severity, at, "passed directly to QEMU: %s", joinNames(names))
 			}
 		},
+		Fixes: fixPassed,
+		NoFix: noArgumentFix,
 	},
 	{
 		ID:       "confinement-cmdline-sandbox-off",
@@ -127,6 +129,7 @@ libvirt then starts QEMU without -sandbox.`,
 				}
 			}
 		},
+		Fixes: fixSandbox,
 	},
 	{
 		ID:       "confinement-qemu-env",
@@ -160,6 +163,7 @@ are not reported.`,
 				}
 			}
 		},
+		Fixes: deleteVariable,
 	},
 }
 

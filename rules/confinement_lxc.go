@@ -50,6 +50,8 @@ services.`,
 				}
 			}
 		},
+		NoFix: "Choose the host's users for the container, map them in <idmap>, and give the container's files to them: " +
+			"which numbers are free only the host shows",
 	},
 	{
 		ID:       "confinement-lxc-shared-ns",
@@ -78,6 +80,8 @@ container only organizes the host's own services.`,
 			}
 			reportSharedNamespaces(p)
 		},
+		Fixes: fixSharedNamespace,
+		NoFix: "Choose a directory for the container's root, and mount it at /: the document names no other than the host's",
 	},
 }
 

@@ -22,8 +22,7 @@ replaced by anyone who can write there. It is critical in home and temporary dir
 ordinary users can write, and medium below /usr/local and /opt, or if it is a shell script that
 wraps the actual executable. A site that builds QEMU itself, and rebuilds it for each security fix,
 can waive the rule.`,
-		Fix: `Delete the element: libvirt then uses the executable that its package specifies
-$ virt-xml DOMAIN --edit --xml xpath.delete=./devices/emulator`,
+		Fix:  `Delete the element: libvirt then uses the executable that its package specifies.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#devices", drvAppArmor},
 		Check: func(p *audit.Pass) {
 			for _, r := range p.Reach() {
@@ -35,6 +34,8 @@ $ virt-xml DOMAIN --edit --xml xpath.delete=./devices/emulator`,
 				}
 			}
 		},
+		Fixes: deleteEmulator,
+		NoFix: noEmulatorFix,
 	},
 	{
 		ID:       "confinement-helper-custom",
@@ -68,6 +69,8 @@ user, if libvirt's sandbox allows it.`,
 				}
 			}
 		},
+		Fixes: fixHelper,
+		NoFix: "Install the program from a package of the host, and name that one",
 	},
 }
 

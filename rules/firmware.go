@@ -20,8 +20,8 @@ every guest that boots from it. If the document does not set readonly, libvirt s
 firmware that it knows. For another path QEMU opens the image for writing, which is medium. A
 guest's own image with code and variables in one file is medium too: the format requires it, but the
 code is still writable.`,
-		Fix: `Use <loader readonly='yes' type='pflash'>...</loader>, with <nvram> for the variables, or let libvirt choose both:
-$ virt-xml DOMAIN --edit --boot loader.readonly=yes`,
+		Fix: `Use <loader readonly='yes' type='pflash'>...</loader>, with <nvram> for the variables, or let libvirt choose both by
+<os firmware='efi'>.`,
 		Refs: []string{refs.DomainBoot, "https://libvirt.org/kbase/secureboot.html"},
 		Check: func(p *audit.Pass) {
 			if p.VerdictIs("not-qemu") {
@@ -53,6 +53,9 @@ $ virt-xml DOMAIN --edit --boot loader.readonly=yes`,
 				return
 			}
 		},
+		Fixes: protectFlash,
+		NoFix: "Copy the variables of the guest to a file of their own, name it in <nvram>, and use firmware without variables: " +
+			"only the image shows whether it contains them",
 	},
 	{
 		ID:       "firmware-bootloader",
@@ -83,6 +86,7 @@ harmless if only the host's administrator writes to the disk.`,
 				p.Reportf(audit.At("os"), "no kernel and no boot loader: by libvirt's default pygrub reads the guest's disk on the host")
 			}
 		},
+		NoFix: "Choose firmware or a pvgrub image with which the guest boots itself, and install its boot loader in the guest first",
 	},
 }
 

@@ -48,6 +48,7 @@ other. It is harmless if the document is for another host than the one that was 
 				p.Reportf(audit.At("os/type@arch"), "a host of architecture '%s' has no KVM for '%s' guests", p.HostArch, arch)
 			}
 		},
+		NoFix: "Choose a host of the guest's architecture: emulation on this one would put the guest outside QEMU's security boundary",
 	},
 	{
 		ID:       "endpoint-migration-plaintext-host",
@@ -74,6 +75,7 @@ address in qemu.conf to show that.`,
 					force.Where(), address.Where())
 			}
 		},
+		NoFix: "Change /etc/libvirt/qemu.conf: no document of a guest decides how the host migrates",
 	},
 	{
 		ID:       "storage-disk-file-owner",
@@ -111,6 +113,7 @@ are images that the guest only reads.`,
 				}
 			}
 		},
+		NoFix: "Change the mode of the file on the host: the document does not state it",
 	},
 	{
 		ID:       "network-mgmt-bridge",
@@ -122,8 +125,7 @@ are images that the guest only reads.`,
 broadcasts, can claim the address of the gateway or the host by ARP, and can reach SSH, libvirt,
 migration and storage without a router or firewall. The rule checks the bridge of the host's default
 route. It is harmless on a single host with one owner.`,
-		Fix: `Use a bridge, or a VLAN, without an address of the host: <source bridge='br-guests'/>
-$ virt-xml DOMAIN --edit --network clearxml=yes,type=bridge,source=br-guests,model=virtio`,
+		Fix:  `Use a bridge, or a VLAN, without an address of the host: <source bridge='br-guests'/>.`,
 		Refs: []string{"https://csrc.nist.gov/pubs/sp/800/125/a/r1/final", "https://libvirt.org/formatdomain.html#bridge-to-lan"},
 		Applies: func(p *audit.Pass) bool {
 			return slices.ContainsFunc(p.Devices.Interfaces, func(i libvirtxml.DomainInterface) bool { return i.Source != nil && i.Source.Bridge != nil })
@@ -135,6 +137,7 @@ $ virt-xml DOMAIN --edit --network clearxml=yes,type=bridge,source=br-guests,mod
 				}
 			}
 		},
+		NoFix: "Choose a bridge on which the host has no address, and move the guest there: which networks the guest needs the document does not show",
 	},
 	{
 		ID:       "resource-no-lock-manager",
@@ -168,6 +171,7 @@ require a lock manager. Disks on the host's own file system are not reported.`,
 				}
 			}
 		},
+		NoFix: "Set a lock manager in /etc/libvirt/qemu.conf on every host of the storage: no document of a guest decides it",
 	},
 }
 

@@ -31,6 +31,7 @@ harmless if everything below the switch belongs to this guest.`,
 				}
 			}
 		},
+		NoFix: "Change /etc/libvirt/qemu.conf, after checking that the guest's devices then still start: the setting is for all guests",
 	},
 	{
 		ID:       "confinement-no-mac-host",
@@ -66,6 +67,8 @@ in KubeVirt.`,
 				p.Unknown(audit.NeedMAC)
 			}
 		},
+		Fixes: requestLabel,
+		NoFix: "Enable SELinux or AppArmor on the host, or in /etc/libvirt/qemu.conf: the document cannot",
 	},
 	{
 		ID:       "confinement-sandbox-off-host",
@@ -86,6 +89,7 @@ harmless in a container that has these protections itself, as in KubeVirt.`,
 				reportSandbox(p)
 			}
 		},
+		NoFix: "Change /etc/libvirt/qemu.conf: the setting is for all guests, and no document can change it",
 	},
 	{
 		ID:       "secret-xml-file-perms",
@@ -109,6 +113,7 @@ secret, and documents that are not read from a file, are not reported.`,
 				p.Key("group").ReportAs(audit.Medium, audit.Path{}, "this file contains a secret, and its group can read it (mode %s)", mode)
 			}
 		},
+		NoFix: "Change the mode of the file on the host, and the secret if others could have read it",
 	},
 }
 

@@ -68,4 +68,7 @@ far. Expect many findings for ordinary guests.`,
 			p.Reportf(at, "QEMU's maintainers do not mark shared memory (ivshmem) as fit for hostile guests")
 		}
 	},
+	Fixes: replaceUnmarked,
+	NoFix: "Decide whether the guest requires the device: there is no other model for the same purpose, and without a TPM the guest " +
+		"loses the keys in it",
 }

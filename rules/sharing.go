@@ -24,9 +24,11 @@ that the guest can write with accessmode 'passthrough', libvirt's default, is hi
 sets owners and modes of files, within the permissions of QEMU's user. virtiofs shares directories
 from a separate process with a sandbox. Waive the rule for a guest that is as trusted as its host,
 such as a developer's.`,
-		Fix: `Use <driver type='virtiofs'/>, accessmode 'passthrough', and memory that its server can share:
-$ virt-xml DOMAIN --edit --memorybacking source.type=memfd,access.mode=shared
-$ virt-xml DOMAIN --edit all --filesystem driver.type=virtiofs,accessmode=passthrough`,
+		Fix: `Use <driver type='virtiofs'/>, accessmode='passthrough', and memory that its server can share:
+<memoryBacking>
+  <source type='memfd'/>
+  <access mode='shared'/>
+</memoryBacking>`,
 		Refs: []string{
 			domainFolders, virtiofs, "https://gitlab.com/qemu-project/qemu/-/work_items/4491",
 			"https://nvd.nist.gov/vuln/detail/CVE-2026-93834", "https://nvd.nist.gov/vuln/detail/CVE-2023-2861",
@@ -51,6 +53,7 @@ $ virt-xml DOMAIN --edit all --filesystem driver.type=virtiofs,accessmode=passth
 				p.ReportAs(severity, o.At, "-%s shares a directory of the host by 9p, a server inside QEMU", o.Name)
 			}
 		},
+		Fixes: useVirtiofs,
 	},
 	{
 		ID:       "sharing-9p-passthrough-root",
@@ -62,8 +65,7 @@ requests, and nothing restricts it if QEMU runs as root. The guest's root user c
 executables and device nodes that any user of the host can use, and so control the host without any
 bug. If the domain does not set QEMU's user, qemu.conf does. The other rules check directories that
 the guest only reads.`,
-		Fix: `Set accessmode='mapped', and delete the <seclabel model='dac'> that makes QEMU run as root
-$ virt-xml DOMAIN --edit all --filesystem accessmode=mapped`,
+		Fix:  `Set accessmode='mapped', and delete the <seclabel model='dac'> that makes QEMU run as root.`,
 		Refs: []string{domainFolders, "https://libvirt.org/drvqemu.html#posix-users-groups"},
 		// libvirt's build sets the default user (root upstream, another user in distributions), so
 		// the rule cannot assume a default.
@@ -80,6 +82,7 @@ $ virt-xml DOMAIN --edit all --filesystem accessmode=mapped`,
 				}
 			}
 		},
+		Fixes: mapOwners,
 	},
 	{
 		ID:       "sharing-fs-dangerous-path",
@@ -96,6 +99,7 @@ and TFTP serve.`,
 		Fix:   `Share a directory that only this guest uses: <source dir='/srv/share/GUEST'/>, with <readonly/> if reading is enough.`,
 		Refs:  []string{domainFolders, virtiofs, "https://wiki.openstack.org/wiki/OSSN/OSSN-0001"},
 		Check: reportSharedDirectories,
+		Fixes: hideDirectory,
 	},
 	{
 		ID:       "sharing-shmem",
@@ -107,8 +111,7 @@ change it, without authentication. With a server (ivshmem-doorbell) it is high: 
 each other, and all of them trust the server for their memory. The plain 'ivshmem' model, the
 default, was removed in QEMU 4.0. It is harmless for a desktop that passes its screen to an
 application on the same host (Looking Glass).`,
-		Fix: `Delete the <shmem> device, and connect the guests by a network, which can be filtered.
-$ virt-xml DOMAIN --remove-device --shmem all`,
+		Fix:  `Delete the <shmem> device, and connect the guests by a network, which can be filtered.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#shared-memory-device", "https://www.qemu.org/docs/master/system/devices/ivshmem.html"},
 		Check: func(p *audit.Pass) {
 			if p.VerdictIs("not-qemu") {
@@ -122,6 +125,7 @@ $ virt-xml DOMAIN --remove-device --shmem all`,
 				}
 			}
 		},
+		Fixes: func(_ *audit.Pass, f *audit.Finding) []audit.Fix { return []audit.Fix{deleteShmem(f.Path)} },
 	},
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/edit"
 )
 
 // storage is about the contents of disks here, and about their paths in storage_paths.go. There is
@@ -32,8 +33,7 @@ about images in other formats, which the guest would get as raw bytes. A -drive 
 without a format is medium, since QEMU guesses there. Disks that the guest cannot write are not
 reported.`,
 		Fix: `Set <driver name='qemu' type='raw'/>, or the format in which the image was created. Never detect it from an image
-that a guest could write. For the disk vda:
-$ virt-xml DOMAIN --edit target.dev=vda --disk driver.name=qemu,driver.type=raw`,
+that a guest could write.`,
 		Refs: []string{secureUsage, "https://security.libvirt.org/2010/0001.html", "https://security.libvirt.org/2010/0003.html"},
 		// libvirt does not probe formats since 0.8.3, and 4.5 removed the setting for it: the
 		// finding is low, since what libvirt defines is safe. A volume has the format of its pool,
@@ -59,6 +59,8 @@ $ virt-xml DOMAIN --edit target.dev=vda --disk driver.name=qemu,driver.type=raw`
 				}
 			}
 		},
+		Fixes: stateRaw,
+		NoFix: "Add the format in which the image was created to the argument: format=raw or format=qcow2",
 	},
 	{
 		ID:       "storage-backing-format-missing",
@@ -93,6 +95,7 @@ qemu-img rebase -u -F FORMAT -b BACKING IMAGE`,
 				}
 			}
 		},
+		NoFix: "State the format in which the backing file was created: only the one who made the image knows it",
 	},
 	{
 		ID:       "storage-shareable",
@@ -104,8 +107,7 @@ every confined guest of the host can read and write it, not only those that have
 not prevent double use either. It is harmless in a cluster whose members trust each other, on
 dedicated hosts. Read-only disks can be shared without the element. QEMU shares only raw images:
 libvirt does not start a guest that shares another format.`,
-		Fix: `Delete <shareable/>, or run such guests on dedicated hosts. For the disk vda:
-$ virt-xml DOMAIN --edit target.dev=vda --disk shareable=no`,
+		Fix:  `Delete <shareable/>, or run such guests on dedicated hosts.`,
 		Refs: []string{"https://libvirt.org/drvqemu.html#selinux-svirt-confinement", formatDisks},
 		// Not critical for qcow2: libvirt refuses to start such a guest.
 		Check: func(p *audit.Pass) {
@@ -115,6 +117,7 @@ $ virt-xml DOMAIN --edit target.dev=vda --disk shareable=no`,
 				}
 			}
 		},
+		Fixes: stopSharing,
 	},
 	{
 		ID:       "storage-lun-rawio",
@@ -125,8 +128,7 @@ $ virt-xml DOMAIN --edit target.dev=vda --disk shareable=no`,
 that takes over the process can send any command, including firmware updates, to all hardware that
 it can open. libvirt taints such a guest with high-privileges. Clusters with persistent reservations
 do not require it: libvirt has <reservations> for them.`,
-		Fix: `Set rawio='no', or delete the attribute. For the disk sda:
-$ virt-xml DOMAIN --edit target.dev=sda --disk rawio=no`,
+		Fix:  `Set rawio='no', or delete the attribute. Persistent reservations work with <reservations managed='yes'/>.`,
 		Refs: []string{formatDisks},
 		Check: func(p *audit.Pass) {
 			for at, d := range audit.Each("devices/disk", p.Devices.Disks) {
@@ -140,6 +142,9 @@ $ virt-xml DOMAIN --edit target.dev=sda --disk rawio=no`,
 				}
 			}
 		},
+		Fixes: func(_ *audit.Pass, f *audit.Finding) []audit.Fix {
+			return []audit.Fix{audit.UnsafeFix("Delete the attribute; SCSI commands that require the capability fail in the guest", edit.Remove(f.Path))}
+		},
 	},
 	{
 		ID:       "storage-tls-verify-off",
@@ -151,8 +156,7 @@ requests and give the guest another image, so https or ftps protects no more tha
 acceptable for mirrors in a laboratory. Add a private certificate authority to the host's trusted
 authorities instead. On the command line, credentials without certificates (tls-creds-anon), or
 with verify-peer=no, encrypt a connection without verifying the other end, and are medium.`,
-		Fix: `Delete <ssl verify='no'/>. For the disk sda:
-$ virt-xml DOMAIN --edit target.dev=sda --disk "xpath0.delete=./source/ssl"`,
+		Fix:  `Delete <ssl verify='no'/>, and add the authority that signed the certificate to the host's trusted ones.`,
 		Refs: []string{formatDisks},
 		// libvirt reads <ssl> for https and ftps only.
 		Check: func(p *audit.Pass) {
@@ -164,6 +168,9 @@ $ virt-xml DOMAIN --edit target.dev=sda --disk "xpath0.delete=./source/ssl"`,
 			for _, o := range passedOptions(p, "object", "drive", "blockdev") {
 				reportUnverified(p, o)
 			}
+		},
+		Fixes: func(_ *audit.Pass, f *audit.Finding) []audit.Fix {
+			return []audit.Fix{audit.SafeFix("Verify the certificate; the host must trust the authority that signed it", edit.Remove(f.Path.Attr("")))}
 		},
 	},
 	{
@@ -191,6 +198,7 @@ qemu-img convert --object secret,id=s,file=PASSWORDFILE -O qcow2 -o encrypt.form
 				}
 			}
 		},
+		NoFix: "Convert the image to LUKS, and then state <encryption format='luks'>: the document must match the image",
 	},
 }
 

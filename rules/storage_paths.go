@@ -26,6 +26,7 @@ shared, sockets, and devices of the host have their own rules.`,
 		Fix:   `Copy the files that the guest requires to /var/lib/libvirt/images, and use the copies.`,
 		Refs:  []string{"https://libvirt.org/drvqemu.html#posix-users-groups", "https://libvirt.org/drvqemu.html#selinux-svirt-confinement"},
 		Check: reportSensitivePaths,
+		Fixes: hideSensitive,
 	},
 	{
 		ID:       "storage-seclabel-override",
@@ -38,41 +39,70 @@ confined guest of the host can use. Character devices are medium. It is harmless
 has a matching static label, if the guest only reads the file, and on file systems without labels,
 where it is the documented setting. Labels of users (DAC) and AppArmor are not checked: by default
 all guests run as the same user, and AppArmor does not read these elements.`,
-		Fix: `Delete the <seclabel>. For the disk vda:
-$ virt-xml DOMAIN --edit target.dev=vda --disk "xpath0.delete=./source/seclabel"`,
+		Fix:  `Delete the <seclabel>: libvirt then labels the file for this guest alone.`,
 		Refs: []string{formatDisks, "https://libvirt.org/drvqemu.html#selinux-svirt-confinement"},
 		// oVirt sets model='dac' on each disk: that does not weaken the separation of guests.
 		Check: func(p *audit.Pass) {
 			if p.VerdictIs("not-qemu") || hasFixedLabel(p) {
 				return
 			}
-			judge := func(severity audit.Severity, at audit.Path, labels []libvirtxml.DomainDeviceSecLabel) {
-				for at, l := range audit.EachIn(at, "seclabel", labels) {
-					switch {
-					case l.Model != "" && l.Model != "selinux":
-					case l.Relabel == "no":
-						p.ReportAs(severity, at.Attr("relabel"), "libvirt does not label the file for this guest: its label must allow every guest")
-					case l.Label != "" && !hasCategories(l.Label):
-						p.ReportAs(severity, at.Elem("label"), "label '%s' has no categories: every guest of the host can use the file", l.Label)
-					}
-				}
-			}
-			for at, s := range diskFiles(p) {
-				if s.writable && s.File != nil {
-					judge(audit.High, at, s.File.SecLabel)
-				} else if s.writable && s.Block != nil {
-					judge(audit.High, at, s.Block.SecLabel)
-				} else if s.writable && s.Volume != nil {
-					judge(audit.High, at, s.Volume.SecLabel)
-				}
-			}
-			for at, c := range characterDevices(p) {
-				if _, labels := c.file(); len(labels) > 0 {
-					judge(audit.Medium, at.Elem("source"), labels)
+			for l := range sharedLabels(p) {
+				switch {
+				case l.Relabel == "no":
+					p.ReportAs(l.severity, l.at.Attr("relabel"), "libvirt does not label the file for this guest: its label must allow every guest")
+				default:
+					p.ReportAs(l.severity, l.at.Elem("label"), "label '%s' has no categories: every guest of the host can use the file", l.Label)
 				}
 			}
 		},
+		Fixes: deleteFileLabel,
 	},
+}
+
+// sharedLabel is the SELinux label of a file that the guest can write, with which other guests can use
+// the file too.
+type sharedLabel struct {
+	*libvirtxml.DomainDeviceSecLabel
+	at       audit.Path
+	severity audit.Severity
+}
+
+// sharedLabels walks the labels of disks and of files that are ports. They are right for a guest with a
+// label of its own, see hasFixedLabel.
+func sharedLabels(p *audit.Pass) iter.Seq[sharedLabel] {
+	return func(yield func(sharedLabel) bool) {
+		judge := func(severity audit.Severity, at audit.Path, labels []libvirtxml.DomainDeviceSecLabel) bool {
+			for at, l := range audit.EachIn(at, "seclabel", labels) {
+				shared := l.Relabel == "no" || l.Label != "" && !hasCategories(l.Label)
+				if (l.Model == "" || l.Model == "selinux") && shared && !yield(sharedLabel{l, at, severity}) {
+					return false
+				}
+			}
+			return true
+		}
+		for at, s := range diskFiles(p) {
+			if s.writable && !judge(audit.High, at, labelsOfSource(s.DomainDiskSource)) {
+				return
+			}
+		}
+		for at, c := range characterDevices(p) {
+			if _, labels := c.file(); len(labels) > 0 && !judge(audit.Medium, at.Elem("source"), labels) {
+				return
+			}
+		}
+	}
+}
+
+func labelsOfSource(s *libvirtxml.DomainDiskSource) []libvirtxml.DomainDeviceSecLabel {
+	switch {
+	case s.File != nil:
+		return s.File.SecLabel
+	case s.Block != nil:
+		return s.Block.SecLabel
+	case s.Volume != nil:
+		return s.Volume.SecLabel
+	}
+	return nil
 }
 
 // hasFixedLabel reports whether the guest has a static SELinux label, so that an administrator sets
