@@ -8,7 +8,8 @@ import (
 )
 
 // listedMachine ends the advice of a rule about the machine type.
-const listedMachine = "It is q35 for x86, virt for Arm, RISC-V and LoongArch, pseries for POWER and s390-ccw-virtio for IBM Z."
+const listedMachine = "It is q35 for x86, virt for Arm, RISC-V and LoongArch, pseries for POWER " +
+	"and s390-ccw-virtio for IBM Z."
 
 var boundary = []*audit.Rule{
 	{
@@ -32,7 +33,8 @@ QEMU's list.`,
 			}
 		},
 		Fixes: useAccelerator,
-		NoFix: "Decide where the guest can run with KVM: it requires a host of the guest's architecture and a machine type of QEMU's list",
+		NoFix: "Decide where the guest can run with KVM: it requires a host of the guest's " +
+			"architecture and a machine type of QEMU's list",
 	},
 	{
 		ID:       "boundary-accel-unlisted",
@@ -51,7 +53,8 @@ reported.`,
 			}
 		},
 		Fixes: useAccelerator,
-		NoFix: "Decide whether the guest can move to a host with KVM: no other accelerator of Linux is named by QEMU's policy",
+		NoFix: "Decide whether the guest can move to a host with KVM: no other accelerator of " +
+			"Linux is named by QEMU's policy",
 	},
 	{
 		ID:       "boundary-driver-out-of-scope",
@@ -68,7 +71,8 @@ virt-audit does not evaluate. The other rules still apply where they are relevan
 				p.Reportf(typeAt, "QEMU does not run a guest of type '%s': its security policy does not apply", p.Type)
 			}
 		},
-		NoFix: "Read the security policy of the hypervisor that runs the guest; there is nothing to change in the document",
+		NoFix: "Read the security policy of the hypervisor that runs the guest; " +
+			"there is nothing to change in the document",
 	},
 	{
 		ID:       "boundary-accel-override",
@@ -94,7 +98,8 @@ argument that repeats the document is info.`,
 			}
 		},
 		Fixes: fixOverride,
-		NoFix: "Decide which machine type the guest should have: neither that of the document nor that of the argument is on QEMU's list",
+		NoFix: "Decide which machine type the guest should have: neither that of the document nor " +
+			"that of the argument is on QEMU's list",
 	},
 	{
 		ID:       "boundary-cmdline-stops",
@@ -119,7 +124,8 @@ exactly: "-accel=tcg" is not an option.`,
 			}
 		},
 		Fixes: fixStops,
-		NoFix: "Change the type or the machine type of the domain before deleting the argument: without it the guest starts outside the boundary",
+		NoFix: "Change the type or the machine type of the domain before deleting the argument: " +
+			"without it the guest starts outside the boundary",
 	},
 	{
 		ID:       "boundary-emulator-unknown",
@@ -171,7 +177,8 @@ unknown suffix, the verdict is undetermined and the finding is medium.`,
 			}
 			return otherMachine(p)
 		},
-		NoFix: "Decide which machine type of QEMU's list can run the guest: its kernel and its devices are made for the present one",
+		NoFix: "Decide which machine type of QEMU's list can run the guest: its kernel and its " +
+			"devices are made for the present one",
 	},
 	{
 		ID:       "boundary-arch-unlisted",
@@ -182,9 +189,10 @@ unknown suffix, the verdict is undetermined and the finding is medium.`,
 accelerator. 32-bit Arm is a special case: on an aarch64 host such a guest may run on the aarch64
 target, whose 'virt' machine is listed. The verdict is then undetermined and the finding is medium.
 The same applies if the selected edition of the policy does not decide about an architecture.`,
-		Fix:   `Run the guest on a listed architecture: x86_64, aarch64, s390x, ppc64, riscv64 or loongarch64.`,
-		NoFix: "Install the guest again on an architecture of QEMU's list: its software is made for the present one",
-		Refs:  []string{refs.QEMUSecurity},
+		Fix: `Run the guest on a listed architecture: x86_64, aarch64, s390x, ppc64, riscv64 or loongarch64.`,
+		NoFix: "Install the guest again on an architecture of QEMU's list: its software is made " +
+			"for the present one",
+		Refs: []string{refs.QEMUSecurity},
 		Check: func(p *audit.Pass) {
 			switch at := audit.At("os/type@arch"); {
 			case p.VerdictIs("arch-not-listed"):
@@ -224,7 +232,8 @@ medium. Definitions that libvirt has stored always contain both.`,
 			}
 		},
 		Fixes: stateMachine,
-		NoFix: "State the architecture of the guest's software, and a machine type of QEMU's list for it: the document shows neither",
+		NoFix: "State the architecture of the guest's software, and a machine type of QEMU's list " +
+			"for it: the document shows neither",
 	},
 	deviceNotMarked,
 	{
@@ -248,7 +257,8 @@ reported, nor are the recommended values reject and crash.`,
 			}
 		},
 		Fixes: func(p *audit.Pass, f *audit.Finding) []audit.Fix {
-			return []audit.Fix{audit.SafeFix("Delete the setting: QEMU accepts such devices by default", dropParts(p, f.Path, func(key, value string) bool {
+			return []audit.Fix{audit.SafeFix("Delete the setting: QEMU accepts such devices by "+
+				"default", dropParts(p, f.Path, func(key, value string) bool {
 				return strings.HasPrefix(key, "insecure-") && (value == "accept" || value == "warn")
 			})...)}
 		},

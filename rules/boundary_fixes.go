@@ -10,8 +10,8 @@ import (
 
 var typeAt = audit.At("@type")
 
-// useAccelerator returns the fix that runs the guest with the host's hardware accelerator, if that puts
-// it inside the boundary.
+// useAccelerator returns the fix that runs the guest with the host's hardware accelerator, if that
+// puts it inside the boundary.
 func useAccelerator(p *audit.Pass, _ *audit.Finding) []audit.Fix {
 	kind := "kvm"
 	if insideAny(p.Devices.Emulator, "/opt/homebrew", "/opt/local") {
@@ -36,23 +36,28 @@ func useAccelerator(p *audit.Pass, _ *audit.Finding) []audit.Fix {
 	if v.Verdict != "inside" && v.Reason != "does-not-start" {
 		return nil
 	}
-	return []audit.Fix{audit.UnsafeFix("", edits...).With("Use the hardware accelerator, type '%s', on a host that has it; "+
+	return []audit.Fix{audit.UnsafeFix("", edits...).With("Use the hardware accelerator, type "+
+		"'%s', on a host that has it; "+
 		"the guest gets another CPU", kind)}
 }
 
-// modernModel returns the edits that replace a model of emulated x86 CPUs: with an accelerator it has no
-// protection against speculation, see cpu-model-baseline.
+// modernModel returns the edits that replace a model of emulated x86 CPUs: with an accelerator it
+// has no protection against speculation, see cpu-model-baseline.
 func modernModel(p *audit.Pass, kind string) (edits []edit.Edit) {
 	at, mode := audit.At("cpu"), "host-model"
 	if kind == "hvf" {
 		mode = "host-passthrough" // it supports no other
 	}
-	if p.Boundary.Target != "x86_64" && p.Boundary.Target != "i386" || len(p.Command.Named("cpu")) > 0 {
+	x86 := p.Boundary.Target == "x86_64" || p.Boundary.Target == "i386"
+	if !x86 || len(p.Command.Named("cpu")) > 0 {
 		return nil
 	}
 	if c := p.CPU; c != nil {
-		old := c.Model == nil || c.Model.Value == "" || slices.Contains(oldModels, strings.TrimSpace(c.Model.Value))
-		if c.Mode != "" && c.Mode != "custom" || !old {
+		model := ""
+		if c.Model != nil {
+			model = strings.TrimSpace(c.Model.Value)
+		}
+		if c.Mode != "" && c.Mode != "custom" || model != "" && !slices.Contains(oldModels, model) {
 			return nil
 		}
 	}
@@ -83,7 +88,7 @@ func fixOverride(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	switch f.Key {
 	case "repeats", "ignored":
 		if o.Name == "accel" {
-			return []audit.Fix{audit.SafeFix("Delete the argument: it has no effect", p.RemoveOption(f.Path)...)}
+			return onlySafe("Delete the argument: it has no effect", p.RemoveOption(f.Path)...)
 		}
 		name, typed := o.Get("type")
 		if !typed {
@@ -91,29 +96,34 @@ func fixOverride(p *audit.Pass, f *audit.Finding) []audit.Fix {
 		}
 		edits := dropMachineAt(p, f.Path)
 		if f.Key == "repeats" && name != p.Target.Machine {
-			return []audit.Fix{audit.UnsafeFix("Delete the machine type from the argument; the guest may get another version of it", edits...)}
+			return onlyUnsafe("Delete the machine type from the argument; "+
+				"the guest may get another version of it", edits...)
 		}
-		return []audit.Fix{audit.SafeFix(noEffect, edits...)}
+		return onlySafe(noEffect, edits...)
 	case "fallback":
-		return []audit.Fix{audit.UnsafeFix("Delete the argument; the guest no longer starts if libvirt's own accelerator fails",
+		return []audit.Fix{audit.UnsafeFix("Delete the argument; "+
+			"the guest no longer starts if libvirt's own accelerator fails",
 			p.RemoveOption(f.Path)...)}
 	case "unclear":
-		return []audit.Fix{audit.UnsafeFix("Delete the argument; the guest loses the settings that it makes", p.RemoveOption(f.Path)...)}
+		return onlyUnsafe("Delete the argument; the guest loses the settings that it makes",
+			p.RemoveOption(f.Path)...)
 	}
 	return fixMachineOverride(p)
 }
 
-// fixMachineOverride returns the fixes of a machine type on the command line: the document states it
-// instead, if that means the same devices, or the document's own is effective again.
+// fixMachineOverride returns the fixes of a machine type on the command line: the document states
+// it instead, if that means the same devices, or the document's own is effective again.
 func fixMachineOverride(p *audit.Pass) (fixes []audit.Fix) {
 	own := p.VerdictIf(func(g *audit.Guest) { g.Override.Machine = "" })
 	drop := dropMachine(p)
 	if p.Machine().WellFormed && p.Boundary.Family == own.Family && own.Family != "" {
 		edits := append(slices.Clone(drop), edit.Set(machineAt, p.Boundary.Machine))
-		fixes = append(fixes, audit.SafeFix("", edits...).With("State machine type '%s' in the document instead of the argument", p.Boundary.Machine))
+		fixes = append(fixes, audit.SafeFix("", edits...).With("State machine type '%s' in the "+
+			"document instead of the argument", p.Boundary.Machine))
 	}
 	if own.Verdict != "outside" {
-		fixes = append(fixes, audit.UnsafeFix("Delete the machine type from the arguments; the guest gets that of the document", drop...))
+		fixes = append(fixes, audit.UnsafeFix("Delete the machine type from the arguments; "+
+			"the guest gets that of the document", drop...))
 	}
 	return fixes
 }
@@ -142,40 +152,47 @@ func fixStops(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	}
 	switch {
 	case requestsKVM && p.Type == "kvm" && runs("kvm").Verdict != "outside":
-		return []audit.Fix{audit.SafeFix("Delete the setting: libvirt itself requests KVM for this guest", edits...)}
+		return onlySafe("Delete the setting: libvirt itself requests KVM for this guest", edits...)
 	case requestsKVM && p.Type == "qemu" && runs("kvm").Verdict == "inside":
 		edits = append(edits, edit.Set(typeAt, "kvm"))
-		return []audit.Fix{audit.UnsafeFix("Request KVM by the type of the domain instead of the argument; "+
+		return []audit.Fix{audit.UnsafeFix("Request KVM by the type of the domain instead of the "+
+			"argument; "+
 			"the guest starts only on a host that has it", edits...)}
 	case runs(p.Type).Verdict == "outside":
 		return nil
 	}
-	return []audit.Fix{audit.UnsafeFix("Delete the argument, so that the guest starts without what it sets", edits...)}
+	return onlyUnsafe("Delete the argument, so that the guest starts without what it sets",
+		edits...)
 }
 
 // deleteEmulator returns the fix that lets libvirt choose the hypervisor's executable.
 func deleteEmulator(p *audit.Pass, f *audit.Finding) []audit.Fix {
-	// Without it libvirt could run the guest in QEMU instead of in another hypervisor, or the document
-	// would not show which machine the guest gets.
+	// Without it libvirt could run the guest in QEMU instead of in another hypervisor, or the
+	// document would not show which machine the guest gets.
 	without := p.VerdictIf(func(g *audit.Guest) { g.Emulator = "" })
-	if without.Verdict != "inside" && without.Reason != p.Boundary.Reason || p.VerdictIs("not-qemu") && without.Reason != "not-qemu" {
+	same := without.Reason == p.Boundary.Reason
+	if without.Verdict != "inside" && !same || p.VerdictIs("not-qemu") && !same {
 		return nil
 	}
-	return []audit.Fix{audit.UnsafeFix("Delete the path, so that libvirt uses the executable of the host's package; "+
-		"a machine type or device that only the other executable has is lost", edit.Remove(f.Path.Attr("")))}
+	return []audit.Fix{audit.UnsafeFix("Delete the path, so that libvirt uses the executable of "+
+		"the host's package; "+
+		"a machine type or device that only the other executable has is lost",
+		edit.Remove(f.Path.Attr("")))}
 }
 
 // fixPassedDevice returns the fixes of an unreviewed device of the command line.
 func fixPassedDevice(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	if _, ok := p.OptionAt(f.Path); ok {
-		return []audit.Fix{audit.UnsafeFix("Delete the argument, and those that refer to it; the guest loses the device", deleteArgument(p, f.Path)...)}
+		return onlyUnsafe("Delete the argument, and those that refer to it; "+
+			"the guest loses the device", deleteArgument(p, f.Path)...)
 	}
 	// A property, or what would be empty without it.
 	e, missing := p.Find(f.Path.Attr(""))
 	if len(missing) > 0 {
 		return nil
 	}
-	return []audit.Fix{audit.UnsafeFix("Delete the property, so that the guest gets the device that the document describes", edit.Remove(onlyChild(e).Path()))}
+	return onlyUnsafe("Delete the property, so that the guest gets the device that the document "+
+		"describes", edit.Remove(onlyChild(e).Path()))
 }
 
 // onlyChild returns the element, or its ancestor below <domain> that contains nothing else.
@@ -197,5 +214,6 @@ func onlyChild(e audit.Element) audit.Element {
 }
 
 // noEmulatorFix is for guests that something else than the emulator puts in doubt too.
-const noEmulatorFix = "Decide which hypervisor runs the guest, and on which architecture and machine type: without the path of the " +
+const noEmulatorFix = "Decide which hypervisor runs the guest, and on which architecture and " +
+	"machine type: without the path of the " +
 	"executable the document does not show it"

@@ -49,7 +49,8 @@ that has no driver. Model 'dac' is about the user that QEMU runs as; other rules
 			}
 		},
 		Fixes: confine,
-		NoFix: "Set security_default_confined = 1 in /etc/libvirt/qemu.conf, and delete the element: the document does not show " +
+		NoFix: "Set security_default_confined = 1 in /etc/libvirt/qemu.conf, and delete the " +
+			"element: the document does not show " +
 			"whether the host has SELinux or AppArmor",
 	},
 	{
@@ -91,7 +92,8 @@ or the host's capabilities, are known and name root, each such guest is reported
 			}
 		},
 		Fixes: runAsUser,
-		NoFix: "Set the user and group for guests in /etc/libvirt/qemu.conf: that file makes QEMU run as root, and not the document",
+		NoFix: "Set the user and group for guests in /etc/libvirt/qemu.conf: that file makes QEMU " +
+			"run as root, and not the document",
 	},
 	{
 		ID:       "confinement-selinux-broad-label",
@@ -138,9 +140,11 @@ names another.`,
 		},
 		Fixes: func(p *audit.Pass, f *audit.Finding) []audit.Fix {
 			if f.Key == "base" {
-				return []audit.Fix{audit.SafeFix("Delete the base label, so that libvirt uses the type for guests", edit.Remove(f.Path.Attr("")))}
+				return onlySafe("Delete the base label, so that libvirt uses the type for guests",
+					edit.Remove(f.Path.Attr("")))
 			}
-			return []audit.Fix{audit.SafeFix("Let libvirt generate a label for the guest", replaceLabel(p, f.Path)...)}
+			return onlySafe("Let libvirt generate a label for the guest",
+				replaceLabel(p, f.Path)...)
 		},
 	},
 	{
@@ -176,9 +180,10 @@ medium.`,
 		Fixes: func(p *audit.Pass, f *audit.Finding) []audit.Fix {
 			edits := replaceLabel(p, f.Path)
 			if f.Severity < audit.High {
-				return []audit.Fix{audit.UnsafeFix("Let libvirt write a profile for the guest; what only the site-specific profile allows is then refused", edits...)}
+				return onlyUnsafe("Let libvirt write a profile for the guest; "+
+					"what only the site-specific profile allows is then refused", edits...)
 			}
-			return []audit.Fix{audit.SafeFix("Let libvirt write a profile for the guest", edits...)}
+			return onlySafe("Let libvirt write a profile for the guest", edits...)
 		},
 	},
 }

@@ -1,14 +1,15 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/edit"
 )
 
-// A label of the guest is replaced together with those of its files that rely on it: libvirt does not
-// label a file with relabel='no', and QEMU with a generated label could not open it.
+// A label of the guest is replaced together with those of its files that rely on it: libvirt does
+// not label a file with relabel='no', and QEMU with a generated label could not open it.
 
 // confine returns the fix that lets libvirt generate the label of the guest. at is in a <seclabel>.
 func confine(p *audit.Pass, f *audit.Finding) []audit.Fix {
@@ -22,12 +23,14 @@ func confine(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	}
 	edits := labelFiles(p)
 	if model == "none" || p.Conf().Bool("security_default_confined").Value {
-		return []audit.Fix{audit.SafeFix("Delete the element, so that libvirt generates a label for the guest", append(edits, edit.Remove(at))...)}
+		return onlySafe("Delete the element, so that libvirt generates a label for the guest",
+			append(edits, edit.Remove(at))...)
 	}
 	if model == "" {
 		return nil // qemu.conf decides, and the document does not show which driver the host has
 	}
-	return []audit.Fix{audit.SafeFix("Let libvirt generate a label for the guest", append(edits, edit.Replace(at, dynamicLabel(model)))...)}
+	return onlySafe("Let libvirt generate a label for the guest",
+		append(edits, edit.Replace(at, dynamicLabel(model)))...)
 }
 
 // replaceLabel returns the edits that replace a static label with one that libvirt generates.
@@ -46,15 +49,16 @@ func requestLabel(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	if f.Key != "on-request" || !known || model == "none" {
 		return nil
 	}
-	return []audit.Fix{audit.SafeFix("Request a label that libvirt generates", edit.Insert(audit.Path{}, dynamicLabel(model)))}
+	return onlySafe("Request a label that libvirt generates",
+		edit.Insert(audit.Path{}, dynamicLabel(model)))
 }
 
 func dynamicLabel(model string) string {
 	return "<seclabel type='dynamic' model='" + model + "' relabel='yes'/>"
 }
 
-// labelFiles returns the edits that delete the labels of files which only a static label of the guest,
-// or none, made right.
+// labelFiles returns the edits that delete the labels of files which only a static label of the
+// guest, or none, made right.
 func labelFiles(p *audit.Pass) (edits []edit.Edit) {
 	if p.VerdictIs("not-qemu") || !hasFixedLabel(p) {
 		return nil
@@ -76,14 +80,15 @@ func seclabelOf(p *audit.Pass, at audit.Path) (audit.Path, bool) {
 	return audit.Path{}, false
 }
 
-// runAsUser returns the fix of a guest that runs as root by its own label. If its document is that of a
-// running guest, a generated label shows what qemu.conf sets.
+// runAsUser returns the fix of a guest that runs as root by its own label. If its document is that
+// of a running guest, a generated label shows what qemu.conf sets.
 func runAsUser(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	at, ok := seclabelOf(p, f.Path)
 	if kind, _ := p.Attr(at.Attr("type")); !ok || kind != "static" {
 		return nil
 	}
-	return []audit.Fix{audit.SafeFix("Delete the label, so that QEMU runs as the user that qemu.conf sets", edit.Remove(at))}
+	return onlySafe("Delete the label, so that QEMU runs as the user that qemu.conf sets",
+		edit.Remove(at))
 }
 
 // fixSandbox returns the fixes of an argument, or of a capability, about the sandbox.
@@ -93,27 +98,30 @@ func fixSandbox(p *audit.Pass, f *audit.Finding) []audit.Fix {
 		if len(missing) > 0 {
 			return nil
 		}
-		return []audit.Fix{audit.SafeFix("Delete the element, so that libvirt starts QEMU with its sandbox", edit.Remove(onlyChild(e).Path()))}
+		return onlySafe("Delete the element, so that libvirt starts QEMU with its sandbox",
+			edit.Remove(onlyChild(e).Path()))
 	}
 	o, _ := p.OptionAt(f.Path)
-	const text = "Delete the setting from the argument; libvirt's own sandbox and user are effective"
+	const text = "Delete the setting from the argument: libvirt's own settings decide"
 	switch {
 	case f.Key == "allow":
-		return []audit.Fix{audit.SafeFix(text, dropParts(p, f.Path, func(_, value string) bool { return value == "allow" })...)}
+		allows := func(_, value string) bool { return value == "allow" }
+		return onlySafe(text, dropParts(p, f.Path, allows)...)
 	case o.Name == "run-with":
-		return []audit.Fix{audit.SafeFix(text, dropParts(p, f.Path, func(key, _ string) bool { return key == "user" })...)}
+		return onlySafe(text, dropParts(p, f.Path, isKey("user"))...)
 	}
-	return []audit.Fix{audit.SafeFix("Delete the argument; libvirt's own sandbox and user are effective", p.RemoveOption(f.Path)...)}
+	return onlySafe("Delete the argument: libvirt's own settings decide", p.RemoveOption(f.Path)...)
 }
 
-// deleteVariable returns the fix of an environment variable. One that loads code may be there for what
-// that code does.
+// deleteVariable returns the fix of an environment variable. One that loads code may be there for
+// what that code does.
 func deleteVariable(_ *audit.Pass, f *audit.Finding) []audit.Fix {
 	remove := edit.Remove(f.Path.Attr(""))
 	if f.Severity < f.Rule.Severity {
-		return []audit.Fix{audit.SafeFix("Delete the variable", remove)}
+		return onlySafe("Delete the variable", remove)
 	}
-	return []audit.Fix{audit.UnsafeFix("Delete the variable; QEMU loses the code that it loads, and may lose a device with it", remove)}
+	return onlyUnsafe("Delete the variable; "+
+		"QEMU loses the code that it loads, and may lose a device with it", remove)
 }
 
 // fixPassed returns the fixes of an argument that no rule can judge, or that creates a file.
@@ -122,10 +130,15 @@ func fixPassed(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	switch {
 	case !ok || f.Key == "":
 		return nil
+	case slices.ContainsFunc(p.Command.Effects, func(e audit.Effect) bool {
+		return e.Kind == audit.EffectStops && e.Option.Path == o.Path
+	}):
+		return fixStops(p, f)
 	case f.Key == "creates" && (o.Name == "D" || o.Name == "trace" || o.Name == "pidfile"):
-		return []audit.Fix{audit.SafeFix("Delete the argument: the guest does not notice what QEMU logs", p.RemoveOption(f.Path)...)}
+		return onlySafe("Delete the argument: the guest does not notice what QEMU logs",
+			p.RemoveOption(f.Path)...)
 	}
-	return []audit.Fix{audit.UnsafeFix("Delete the argument, and those that refer to it; the guest loses what they add", deleteArgument(p, f.Path)...)}
+	return onlyUnsafe(losesAdded, deleteArgument(p, f.Path)...)
 }
 
 // fixHelper returns the fixes of a program that runs for the guest.
@@ -134,21 +147,25 @@ func fixHelper(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	const others = "Delete the path, so that QEMU uses the helper of its own package"
 	switch {
 	case !passed && f.Path.Attribute() == "path":
-		return []audit.Fix{audit.SafeFix("Delete the path, so that libvirt uses the executable of the host's package", edit.Remove(f.Path))}
+		return onlySafe("Delete the path, so that libvirt uses the executable of the host's "+
+			"package", edit.Remove(f.Path))
 	case !passed:
 		return nil
 	case f.Key == "plugin":
-		return []audit.Fix{audit.SafeFix("Delete the argument: the guest does not notice the plug-in", p.RemoveOption(f.Path)...)}
+		return onlySafe("Delete the argument: the guest does not notice the plug-in",
+			p.RemoveOption(f.Path)...)
 	case f.Key == "command":
-		return []audit.Fix{audit.UnsafeFix("Delete the command; the guest can no longer connect to it", dropParts(p, f.Path, func(key, value string) bool {
-			return key == "guestfwd" && strings.Contains(value, "-cmd:")
-		})...)}
+		return []audit.Fix{audit.UnsafeFix("Delete the command; "+
+			"the guest can no longer connect to it",
+			dropParts(p, f.Path, func(key, value string) bool {
+				return key == "guestfwd" && strings.Contains(value, "-cmd:")
+			})...)}
 	case o.First("type") == "bridge":
-		return []audit.Fix{audit.SafeFix(others, dropParts(p, f.Path, func(key, _ string) bool { return key == "helper" })...)}
+		return onlySafe(others, dropParts(p, f.Path, isKey("helper"))...)
 	case o.First("type") == "passt":
-		return []audit.Fix{audit.SafeFix(others, dropParts(p, f.Path, func(key, _ string) bool { return key == "path" })...)}
+		return onlySafe(others, dropParts(p, f.Path, isKey("path"))...)
 	}
-	return []audit.Fix{audit.UnsafeFix("Delete the argument, and those that refer to it; the guest loses what they add", deleteArgument(p, f.Path)...)}
+	return onlyUnsafe(losesAdded, deleteArgument(p, f.Path)...)
 }
 
 // fixSharedNamespace returns the fixes of what a container shares with its host.
@@ -159,12 +176,15 @@ func fixSharedNamespace(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	case f.Key == "network":
 		return []audit.Fix{
 			audit.ManualFix("Add an interface on a network that the container should have"),
-			audit.UnsafeFix("Add <privnet/>, which gives the container a network of its own; it loses its connection", privateNetwork),
+			audit.UnsafeFix("Add <privnet/>, which gives the container a network of its own; "+
+				"it loses its connection", privateNetwork),
 		}
 	case strings.HasPrefix(place, "features/capabilities/"):
-		return []audit.Fix{audit.UnsafeFix("Drop the capability; what requires it in the container fails", edit.Set(f.Path, "off"))}
+		return onlyUnsafe("Drop the capability; what requires it in the container fails",
+			edit.Set(f.Path, "off"))
 	case strings.HasPrefix(place, "features/capabilities@"):
-		return []audit.Fix{audit.UnsafeFix("Use policy 'default'; what requires the capabilities that it drops fails", edit.Set(f.Path, "default"))}
+		return onlyUnsafe("Use policy 'default'; "+
+			"what requires the capabilities that it drops fails", edit.Set(f.Path, "default"))
 	case strings.HasPrefix(place, "lxc:namespace/"):
 		e, missing := p.Find(f.Path.Attr(""))
 		if len(missing) > 0 {
@@ -172,9 +192,11 @@ func fixSharedNamespace(p *audit.Pass, f *audit.Finding) []audit.Fix {
 		}
 		edits := []edit.Edit{edit.Remove(onlyChild(e).Path())}
 		if e.Name == "lxc:sharenet" && len(p.Devices.Interfaces) == 0 && p.Features.PrivNet == nil {
-			return []audit.Fix{audit.UnsafeFix("Give the container a network of its own; it loses its connection", append(edits, privateNetwork)...)}
+			return onlyUnsafe("Give the container a network of its own; it loses its connection",
+				append(edits, privateNetwork)...)
 		}
-		return []audit.Fix{audit.UnsafeFix("Give the container a namespace of its own; it no longer shares what the other one has", edits...)}
+		return onlyUnsafe("Give the container a namespace of its own; "+
+			"it no longer shares what the other one has", edits...)
 	}
 	return nil
 }

@@ -50,7 +50,8 @@ services.`,
 				}
 			}
 		},
-		NoFix: "Choose the host's users for the container, map them in <idmap>, and give the container's files to them: " +
+		NoFix: "Choose the host's users for the container, map them in <idmap>, and give the " +
+			"container's files to them: " +
 			"which numbers are free only the host shows",
 	},
 	{
@@ -81,7 +82,8 @@ container only organizes the host's own services.`,
 			reportSharedNamespaces(p)
 		},
 		Fixes: fixSharedNamespace,
-		NoFix: "Choose a directory for the container's root, and mount it at /: the document names no other than the host's",
+		NoFix: "Choose a directory for the container's root, and mount it at /: the document " +
+			"names no other than the host's",
 	},
 }
 

@@ -54,7 +54,8 @@ code is still writable.`,
 			}
 		},
 		Fixes: protectFlash,
-		NoFix: "Copy the variables of the guest to a file of their own, name it in <nvram>, and use firmware without variables: " +
+		NoFix: "Copy the variables of the guest to a file of their own, name it in <nvram>, and " +
+			"use firmware without variables: " +
 			"only the image shows whether it contains them",
 	},
 	{
@@ -86,7 +87,8 @@ harmless if only the host's administrator writes to the disk.`,
 				p.Reportf(audit.At("os"), "no kernel and no boot loader: by libvirt's default pygrub reads the guest's disk on the host")
 			}
 		},
-		NoFix: "Choose firmware or a pvgrub image with which the guest boots itself, and install its boot loader in the guest first",
+		NoFix: "Choose firmware or a pvgrub image with which the guest boots itself, and install " +
+			"its boot loader in the guest first",
 	},
 }
 

@@ -48,7 +48,8 @@ other. It is harmless if the document is for another host than the one that was 
 				p.Reportf(audit.At("os/type@arch"), "a host of architecture '%s' has no KVM for '%s' guests", p.HostArch, arch)
 			}
 		},
-		NoFix: "Choose a host of the guest's architecture: emulation on this one would put the guest outside QEMU's security boundary",
+		NoFix: "Choose a host of the guest's architecture: emulation on this one would put the " +
+			"guest outside QEMU's security boundary",
 	},
 	{
 		ID:       "endpoint-migration-plaintext-host",
@@ -75,7 +76,8 @@ address in qemu.conf to show that.`,
 					force.Where(), address.Where())
 			}
 		},
-		NoFix: "Change /etc/libvirt/qemu.conf: no document of a guest decides how the host migrates",
+		NoFix: "Change /etc/libvirt/qemu.conf: no document of a guest decides how the host " +
+			"migrates",
 	},
 	{
 		ID:       "storage-disk-file-owner",
@@ -137,7 +139,8 @@ route. It is harmless on a single host with one owner.`,
 				}
 			}
 		},
-		NoFix: "Choose a bridge on which the host has no address, and move the guest there: which networks the guest needs the document does not show",
+		NoFix: "Choose a bridge on which the host has no address, and move the guest there: which " +
+			"networks the guest needs the document does not show",
 	},
 	{
 		ID:       "resource-no-lock-manager",
@@ -171,7 +174,8 @@ require a lock manager. Disks on the host's own file system are not reported.`,
 				}
 			}
 		},
-		NoFix: "Set a lock manager in /etc/libvirt/qemu.conf on every host of the storage: no document of a guest decides it",
+		NoFix: "Set a lock manager in /etc/libvirt/qemu.conf on every host of the storage: no " +
+			"document of a guest decides it",
 	},
 }
 

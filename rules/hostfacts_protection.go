@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/edit"
 )
 
 // hostProtection is about how the host protects itself from QEMU.
@@ -31,7 +32,8 @@ harmless if everything below the switch belongs to this guest.`,
 				}
 			}
 		},
-		NoFix: "Change /etc/libvirt/qemu.conf, after checking that the guest's devices then still start: the setting is for all guests",
+		NoFix: "Change /etc/libvirt/qemu.conf, after checking that the guest's devices then still " +
+			"start: the setting is for all guests",
 	},
 	{
 		ID:       "confinement-no-mac-host",
@@ -68,7 +70,8 @@ in KubeVirt.`,
 			}
 		},
 		Fixes: requestLabel,
-		NoFix: "Enable SELinux or AppArmor on the host, or in /etc/libvirt/qemu.conf: the document cannot",
+		NoFix: "Enable SELinux or AppArmor on the host, or in /etc/libvirt/qemu.conf: the " +
+			"document cannot",
 	},
 	{
 		ID:       "confinement-sandbox-off-host",
@@ -89,7 +92,15 @@ harmless in a container that has these protections itself, as in KubeVirt.`,
 				reportSandbox(p)
 			}
 		},
-		NoFix: "Change /etc/libvirt/qemu.conf: the setting is for all guests, and no document can change it",
+		Fixes: func(_ *audit.Pass, f *audit.Finding) []audit.Fix {
+			if f.Key != "core-dump" {
+				return nil
+			}
+			return onlySafe("Omit the guest's memory from core dumps of its QEMU",
+				edit.Set(audit.At("memory@dumpCore"), "off"))
+		},
+		NoFix: "Change /etc/libvirt/qemu.conf: the setting is for all guests, and no document can " +
+			"change it",
 	},
 	{
 		ID:       "secret-xml-file-perms",
@@ -113,7 +124,8 @@ secret, and documents that are not read from a file, are not reported.`,
 				p.Key("group").ReportAs(audit.Medium, audit.Path{}, "this file contains a secret, and its group can read it (mode %s)", mode)
 			}
 		},
-		NoFix: "Change the mode of the file on the host, and the secret if others could have read it",
+		NoFix: "Change the mode of the file on the host, and the secret if others could have read " +
+			"it",
 	},
 }
 
@@ -172,7 +184,9 @@ func reportSandbox(p *audit.Pass) {
 	if s := conf.Int("seccomp_sandbox"); s.Value == 0 {
 		p.Key("seccomp").Reportf(audit.Path{}, "QEMU may make any system call: the filter is off (%s)", s.Where())
 	}
-	if core, dump := conf.MaxCore(), conf.Bool("dump_guest_core"); dump.Value && core.Value != 0 {
+	// The document precedes qemu.conf (source: libvirt, qemuAppendDomainMemoryMachineParams).
+	core, dump := conf.MaxCore(), conf.Bool("dump_guest_core")
+	if dump.Value && core.Value != 0 && (p.Memory == nil || p.Memory.DumpCore != "off") {
 		p.Key("core-dump").ReportAs(audit.Medium, audit.Path{}, "when QEMU crashes, the guest's memory is written to the host's disk (%s)", dump.Where())
 	}
 	if p.Host.InSession() {

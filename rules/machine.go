@@ -5,11 +5,14 @@ import (
 	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
 
-const newestMachine = "Use the newest machine type of the same family: pc for pc-i440fx-…, q35 for pc-q35-…, " +
-	"and the name without its version for others. The guest then gets new virtual hardware: test it first."
+const newestMachine = "Use the newest machine type of the same family: pc for pc-i440fx-…, q35 " +
+	"for pc-q35-…, " +
+	"and the name without its version for others. The guest then gets new virtual hardware: test " +
+	"it first."
 
 // noNewerMachine is for guests whose host has no machine type of their family.
-const noNewerMachine = "Decide which machine type the guest can move to: the host lists none of the same family"
+const noNewerMachine = "Decide which machine type the guest can move to: the host lists none of " +
+	"the same family"
 
 var machine = []*audit.Rule{
 	{
@@ -89,7 +92,8 @@ $ virsh domcapabilities --machine MACHINE`,
 				p.Reportf(at, "machine type '%s' exists only in QEMU builds of %s", m.Name, m.Vendor)
 			}
 		},
-		NoFix: "Decide whose QEMU the guest's hosts will have: the machine types of one vendor do not exist in the builds of others",
+		NoFix: "Decide whose QEMU the guest's hosts will have: the machine types of one vendor do " +
+			"not exist in the builds of others",
 	},
 	{
 		ID:       "machine-unversioned-alias",
@@ -113,9 +117,11 @@ $ virsh define FILE`,
 			if current, _ := p.MachineType(); name == "" || name == current {
 				return nil
 			}
-			return []audit.Fix{audit.SafeFix("", setMachine(p, name)...).With("State machine type '%s', which the alias stands for now", name)}
+			return []audit.Fix{audit.SafeFix("", setMachine(p, name)...).With("State machine type "+
+				"'%s', which the alias stands for now", name)}
 		},
-		NoFix: "Name the version that the guest should have, or let libvirt define the domain: the document does not show which versions the host has",
+		NoFix: "Name the version that the guest should have, or let libvirt define the domain: " +
+			"the document does not show which versions the host has",
 	},
 	{
 		ID:       "machine-i440fx",
@@ -138,7 +144,8 @@ inside the boundary, but q35 emulates less legacy hardware.`,
 			}
 		},
 		Fixes: moveToQ35,
-		NoFix: "Plan the move to q35: the addresses and controllers of all devices change, and disks on bus 'ide' require another bus and a driver",
+		NoFix: "Plan the move to q35: the addresses and controllers of all devices change, and " +
+			"disks on bus 'ide' require another bus and a driver",
 	},
 }
 

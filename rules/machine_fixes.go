@@ -13,8 +13,8 @@ var (
 	machineAt = audit.At("os/type@machine")
 )
 
-// setMachine returns the edits that set the machine type where it is set now: in the document, or in
-// the argument that overrides it.
+// setMachine returns the edits that set the machine type where it is set now: in the document, or
+// in the argument that overrides it.
 func setMachine(p *audit.Pass, name string) []edit.Edit {
 	if p.Boundary.Machine == "" {
 		return []edit.Edit{edit.Set(machineAt, name)}
@@ -90,9 +90,11 @@ func listedMachines(p *audit.Pass) (names []string) {
 // otherMachine returns the fixes that move the guest to a listed machine type.
 func otherMachine(p *audit.Pass) (fixes []audit.Fix) {
 	for _, name := range listedMachines(p) {
-		const text = "Use machine type '%s', which QEMU's policy lists; the guest gets other hardware, and may need another kernel"
+		const text = "Use machine type '%s', which QEMU's policy lists; " +
+			"the guest gets other hardware, and may need another kernel"
 		if tiedToMachine(p) {
-			return []audit.Fix{audit.ManualFix("").With("Move the guest to machine type '%s', which QEMU's policy lists: "+
+			return []audit.Fix{audit.ManualFix("").With("Move the guest to machine type '%s', "+
+				"which QEMU's policy lists: "+
 				"the addresses, controllers and buses of its devices must change too", name)}
 		}
 		fixes = append(fixes, audit.UnsafeFix("", edit.Set(machineAt, name)).With(text, name))
@@ -135,7 +137,9 @@ func useNewest(p *audit.Pass, _ *audit.Finding) []audit.Fix {
 		return nil
 	}
 	return []audit.Fix{audit.UnsafeFix("", setMachine(p, name)...).With(
-		"Use machine type '%s'; the guest gets newer virtual hardware, and a saved state of it can no longer be restored", name)}
+		"Use machine type '%s'; "+
+			"the guest gets newer virtual hardware, and a saved state of it can no longer be "+
+			"restored", name)}
 }
 
 // stateMachine returns the fixes of a document without an architecture or a machine type.
@@ -148,19 +152,21 @@ func stateMachine(p *audit.Pass, f *audit.Finding) []audit.Fix {
 		if p.Target.Arch == "" && p.HostArch != "" {
 			edits = append(edits, edit.Set(archAt, p.HostArch))
 		}
-		return []audit.Fix{audit.SafeFix("", edits...).With("State machine type '%s', which libvirt uses now", p.Boundary.Family)}
+		return []audit.Fix{audit.SafeFix("", edits...).With("State machine type '%s', which "+
+			"libvirt uses now", p.Boundary.Family)}
 	case "open":
 		for _, name := range listedMachines(p) {
 			return []audit.Fix{audit.UnsafeFix("", edit.Set(machineAt, name)).With(
-				"State machine type '%s'; libvirt before 9.3 uses another one if none is stated", name)}
+				"State machine type '%s'; libvirt before 9.3 uses another one if none is stated",
+				name)}
 		}
 		return nil
 	}
 	return otherMachine(p)
 }
 
-// stateArch states the architecture of the emulator: libvirt uses the host's, and refuses an emulator
-// of another one.
+// stateArch states the architecture of the emulator: libvirt uses the host's, and refuses an
+// emulator of another one.
 func stateArch(p *audit.Pass) []audit.Fix {
 	arch, ok := strings.CutPrefix(path.Base(p.Devices.Emulator), "qemu-system-")
 	switch arch {
@@ -174,14 +180,17 @@ func stateArch(p *audit.Pass) []audit.Fix {
 	edits := []edit.Edit{edit.Set(archAt, arch)}
 	switch v := p.VerdictIf(func(g *audit.Guest) { g.Arch = arch }); {
 	case v.Verdict == "inside" && p.Target.Machine != "":
-		return []audit.Fix{audit.SafeFix("", edits...).With("State architecture '%s', which the emulator is for", arch)}
+		return []audit.Fix{audit.SafeFix("", edits...).With("State architecture '%s', which the "+
+			"emulator is for", arch)}
 	case v.Verdict == "inside":
 		edits = append(edits, edit.Set(machineAt, v.Family))
-		return []audit.Fix{audit.SafeFix("", edits...).With("State architecture '%s', which the emulator is for, and machine type '%s', "+
+		return []audit.Fix{audit.SafeFix("", edits...).With("State architecture '%s', which the "+
+			"emulator is for, and machine type '%s', "+
 			"which libvirt uses with it", arch, v.Family)}
 	case v.Reason == "machine-absent" && (arch == "aarch64" || arch == "riscv64"):
 		edits = append(edits, edit.Set(machineAt, "virt"))
-		return []audit.Fix{audit.UnsafeFix("", edits...).With("State architecture '%s', which the emulator is for, and machine type 'virt'; "+
+		return []audit.Fix{audit.UnsafeFix("", edits...).With("State architecture '%s', which the "+
+			"emulator is for, and machine type 'virt'; "+
 			"libvirt before 9.3 uses another one", arch)}
 	}
 	return nil
@@ -194,5 +203,6 @@ func moveToQ35(p *audit.Pass, _ *audit.Finding) []audit.Fix {
 		return nil
 	}
 	return []audit.Fix{audit.UnsafeFix("", edit.Set(machineAt, name)).With(
-		"Use machine type '%s'; the guest gets another chipset, and its devices get other addresses", name)}
+		"Use machine type '%s'; "+
+			"the guest gets another chipset, and its devices get other addresses", name)}
 }

@@ -69,6 +69,6 @@ far. Expect many findings for ordinary guests.`,
 		}
 	},
 	Fixes: replaceUnmarked,
-	NoFix: "Decide whether the guest requires the device: there is no other model for the same purpose, and without a TPM the guest " +
-		"loses the keys in it",
+	NoFix: "Decide whether the guest requires the device: there is no other model for the same " +
+		"purpose",
 }

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -8,28 +9,38 @@ import (
 	"github.com/virt-audit/virt-audit/audit/edit"
 )
 
-// replaceUnmarked returns the fixes of a device that QEMU's maintainers do not mark as secure, where
-// there is another device for the same purpose.
+// replaceUnmarked returns the fixes of a device that QEMU's maintainers do not mark as secure,
+// where there is another device for the same purpose.
 func replaceUnmarked(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	device, ok := f.Path.Device()
 	switch {
+	case f.Key == "tpm":
+		return onlyManual("Decide whether the guest requires the TPM: no model is marked, and " +
+			"without the device the guest loses the keys in it")
+	case f.Key == "iommu":
+		return onlyManual("Decide whether the guest requires the IOMMU, or works with model " +
+			"'virtio', which does not remap interrupts")
 	case !ok:
 		return nil
 	case f.Key == "interface":
-		edits := append(dropForeignAddress(p, device), edit.Set(device.Elem("model").Attr("type"), "virtio"))
-		return []audit.Fix{audit.UnsafeFix("Use the virtio network card; the guest needs a driver for it, and may name the interface differently", edits...)}
+		model := device.Elem("model").Attr("type")
+		edits := append(dropForeignAddress(p, device), edit.Set(model, "virtio"))
+		return onlyUnsafe("Use the virtio network card; "+
+			"the guest needs a driver for it, and may name the interface differently", edits...)
 	case f.Key == "controller":
 		return virtioSCSI(p, device)
 	case f.Key == "bus":
 		if bus, ok := p.Attr(f.Path); ok && bus != "fdc" {
 			return virtioDisk(p, device)
 		}
-		return []audit.Fix{audit.UnsafeFix("Delete the drive, after copying the files that the guest needs to a CD-ROM image", edit.Remove(device))}
+		return onlyUnsafe("Delete the drive, after copying the files that the guest needs to a "+
+			"CD-ROM image", edit.Remove(device))
 	case f.Key == "sound":
-		fixes := []audit.Fix{audit.UnsafeFix("Delete the sound card; the guest loses sound", edit.Remove(device))}
+		fixes := onlyUnsafe("Delete the sound card; the guest loses sound", edit.Remove(device))
 		if !p.Has(device.Elem("codec")) {
 			edits := append(dropForeignAddress(p, device), edit.Set(device.Attr("model"), "virtio"))
-			fixes = append(fixes, audit.UnsafeFix("Use the virtio sound card; it requires libvirt 10.4, and the guest needs a driver for it", edits...))
+			fixes = append(fixes, audit.UnsafeFix("Use the virtio sound card; "+
+				"it requires libvirt 10.4, and the guest needs a driver for it", edits...))
 		}
 		return fixes
 	case f.Path.DeviceKind() == "shmem":
@@ -42,32 +53,36 @@ func replaceUnmarked(p *audit.Pass, f *audit.Finding) []audit.Fix {
 // device is not on.
 func dropForeignAddress(p *audit.Pass, device audit.Path) []edit.Edit {
 	at := device.Elem("address")
-	if kind, ok := p.Attr(at.Attr("type")); ok && kind != "pci" && kind != "ccw" && kind != "virtio-mmio" {
-		return []edit.Edit{edit.Remove(at)}
+	switch kind, _ := p.Attr(at.Attr("type")); kind {
+	case "", "pci", "ccw", "virtio-mmio":
+		return nil
 	}
-	return nil
+	return []edit.Edit{edit.Remove(at)}
 }
 
-// virtioSCSI returns the fix of a SCSI controller, which libvirt may have to add for a disk or a device
-// of the host.
+// virtioSCSI returns the fix of a SCSI controller, which libvirt may have to add for a disk or a
+// device of the host.
 func virtioSCSI(p *audit.Pass, device audit.Path) []audit.Fix {
 	if strings.HasPrefix(device.String(), "devices/controller") {
-		return []audit.Fix{audit.UnsafeFix("Use model 'virtio-scsi'; the guest needs a driver for it in its boot image",
+		return []audit.Fix{audit.UnsafeFix("Use model 'virtio-scsi'; "+
+			"the guest needs a driver for it in its boot image",
 			edit.Set(device.Attr("model"), "virtio-scsi"))}
 	}
 	var edits []edit.Edit
 	for _, index := range absentControllers(p) {
+		number := strconv.FormatUint(index, 10)
 		edits = append(edits, edit.Insert(audit.At("devices"),
-			"<controller type='scsi' index='"+strconv.FormatUint(index, 10)+"' model='virtio-scsi'/>"))
+			"<controller type='scsi' index='"+number+"' model='virtio-scsi'/>"))
 	}
-	return []audit.Fix{audit.UnsafeFix("State a controller of model 'virtio-scsi'; the guest needs a driver for it in its boot image", edits...)}
+	return onlyUnsafe("State a controller of model 'virtio-scsi'; "+
+		"the guest needs a driver for it in its boot image", edits...)
 }
 
 // maxAdded bounds how many controllers a fix adds: a document with more has a defect elsewhere.
 const maxAdded = 8
 
-// absentControllers returns the indices of the SCSI controllers that libvirt adds. Controllers without
-// an index get the lowest that are free.
+// absentControllers returns the indices of the SCSI controllers that libvirt adds. Controllers
+// without an index get the lowest that are free.
 func absentControllers(p *audit.Pass) (absent []uint64) {
 	taken, unnumbered := map[uint64]bool{}, 0
 	for i := range p.Devices.Controllers {
@@ -102,44 +117,59 @@ func absentControllers(p *audit.Pass) (absent []uint64) {
 	return absent
 }
 
-// virtioDisk returns the fix that moves a disk to the virtio bus. Its name must differ from those of
-// other virtio disks by the letters after the prefix too, since libvirt numbers the disks by them.
+// virtioDisk returns the fix that moves a disk to the virtio bus.
 func virtioDisk(p *audit.Pass, device audit.Path) []audit.Fix {
-	name := ""
-	if kind, _ := p.Attr(device.Attr("device")); kind == "cdrom" {
-		return nil // libvirt has no virtio drives with media that can be ejected
-	}
-	for letter := 'a'; letter <= 'z' && name == ""; letter++ {
-		if !usesLetter(p, string(letter)) {
-			name = "vd" + string(letter)
-		}
-	}
+	name := virtioName(p, device)
 	if name == "" {
 		return nil
 	}
 	target := device.Elem("target")
-	edits := []edit.Edit{edit.Set(target.Attr("bus"), "virtio"), edit.Set(target.Attr("dev"), name)}
+	edits := []edit.Edit{
+		edit.Set(target.Attr("bus"), "virtio"),
+		edit.Set(target.Attr("dev"), name),
+	}
 	if at := device.Elem("address"); p.Has(at) {
 		edits = append(edits, edit.Remove(at))
 	}
-	return []audit.Fix{audit.UnsafeFix("Use bus 'virtio'; the guest needs a driver for it in its boot image, and names the disk differently", edits...)}
+	return onlyUnsafe("Use bus 'virtio'; the guest needs a driver for it in its boot image, "+
+		"and names the disk differently", edits...)
 }
 
-// usesLetter reports whether a virtio disk, or any disk named vd…, has these letters.
-func usesLetter(p *audit.Pass, letters string) bool {
+// virtioName returns a free name for a disk that moves to the virtio bus, or "". Fixes of several
+// disks differ in it. libvirt numbers virtio disks by the letters after the prefix, whatever that
+// is. It has no virtio drives whose media can be ejected.
+func virtioName(p *audit.Pass, device audit.Path) string {
+	used := map[string]bool{}
 	for i := range p.Devices.Disks {
 		d := &p.Devices.Disks[i]
-		if d.Target == nil || len(d.Target.Dev) < 2 || d.Target.Dev[2:] != letters {
+		if d.Target == nil || len(d.Target.Dev) < 2 {
 			continue
 		}
 		if diskBus(d) == "virtio" || strings.HasPrefix(d.Target.Dev, "vd") {
-			return true
+			used[d.Target.Dev[2:]] = true
 		}
 	}
-	return false
+	letter := 'a'
+	for at, d := range audit.Each("devices/disk", p.Devices.Disks) {
+		if !slices.Contains(unmarked["bus"], diskBus(d)) || d.Device == "cdrom" {
+			continue
+		}
+		for used[string(letter)] {
+			letter++
+		}
+		switch {
+		case letter > 'z':
+			return ""
+		case at.String() == device.String():
+			return "vd" + string(letter)
+		}
+		letter++
+	}
+	return ""
 }
 
 // deleteShmem is the fix of memory that the guest shares with others.
 func deleteShmem(device audit.Path) audit.Fix {
-	return audit.UnsafeFix("Delete the shared memory; the guest loses it, and whatever it exchanges through it", edit.Remove(device))
+	return audit.UnsafeFix("Delete the shared memory; "+
+		"the guest loses it, and whatever it exchanges through it", edit.Remove(device))
 }

@@ -12,8 +12,8 @@ import (
 // command line that QEMU accepts: QEMU exits if an argument refers to a device or back end that no
 // longer exists.
 
-// deleteArgument returns the edits that remove the option that a path is in, and those that refer to
-// what it creates.
+// deleteArgument returns the edits that remove the option that a path is in, and those that refer
+// to what it creates.
 func deleteArgument(p *audit.Pass, at audit.Path) (edits []edit.Edit) {
 	o, ok := p.OptionAt(at)
 	if !ok {
@@ -24,8 +24,8 @@ func deleteArgument(p *audit.Pass, at audit.Path) (edits []edit.Edit) {
 		edits = append(edits, p.RemoveOption(gone[i].Path)...)
 		id := createdID(gone[i])
 		for _, o := range p.Command.Options {
-			known := slices.ContainsFunc(gone, func(g audit.Option) bool { return g.Path == o.Path })
-			if id != "" && !known && refersTo(o, id) {
+			same := func(g audit.Option) bool { return g.Path == o.Path }
+			if id != "" && refersTo(o, id) && !slices.ContainsFunc(gone, same) {
 				gone = append(gone, o)
 			}
 		}
@@ -45,8 +45,13 @@ func createdID(o audit.Option) string {
 // notReferences are keys whose value is never the name of another object.
 var notReferences = strings.Fields("id node-name type driver qom-type if format name media backend")
 
-// refersTo reports whether an option uses what another one created: drive=ID, or bus=ID.0.
+// refersTo reports whether an option uses what another one created: drive=ID, bus=ID.0, or
+// -set device.ID.property=value.
 func refersTo(o audit.Option, id string) bool {
+	if o.Name == "set" {
+		parts := strings.SplitN(o.Value, ".", 3)
+		return len(parts) == 3 && parts[1] == id
+	}
 	return slices.ContainsFunc(o.Args, func(a audit.KeyValue) bool {
 		switch {
 		case a.Key == "" && o.Name != "mon" || slices.Contains(notReferences, a.Key):
@@ -83,7 +88,8 @@ func changeParts(p *audit.Pass, at audit.Path, keep func(key, value string) stri
 		parts = append(parts, next)
 	}
 	text := strings.Join(parts, ",")
-	if text == "" || text == o.Value || strings.HasPrefix(strings.TrimLeft(o.Value, " \t\r\n"), "{") {
+	json := strings.HasPrefix(strings.TrimLeft(o.Value, " \t\r\n"), "{")
+	if text == "" || text == o.Value || json {
 		return deleteArgument(p, at)
 	}
 	return []edit.Edit{edit.Set(o.At, text)}
@@ -97,6 +103,11 @@ func dropParts(p *audit.Pass, at audit.Path, drop func(key, value string) bool) 
 		}
 		return writePart(key, value)
 	})
+}
+
+// isKey returns a function for dropParts that drops the parts with a key.
+func isKey(name string) func(key, value string) bool {
+	return func(key, _ string) bool { return key == name }
 }
 
 func writePart(key, value string) string {
@@ -123,9 +134,10 @@ func rawParts(value string) (parts []string) {
 	return append(parts, value[start:])
 }
 
-// loses ends the text of a fix that deletes an argument.
-const loses = "; the guest loses what it adds"
+// losesAdded is the text of a fix by deleteArgument.
+const losesAdded = "Delete the argument, and those that refer to it; the guest loses what they add"
 
 // noArgumentFix is for arguments whose purpose only their author knows.
-const noArgumentFix = "Decide which element of libvirt can replace each argument; only their author knows what " +
+const noArgumentFix = "Decide which element of libvirt can replace each argument; " +
+	"only their author knows what " +
 	"the guest needs them for"

@@ -7,17 +7,22 @@ import (
 	"github.com/virt-audit/virt-audit/audit/reach"
 )
 
-// useVirtiofs returns the fix of a directory that 9p shares. libvirt refuses virtiofs with settings of 9p,
-// and without memory that its server can share (source: qemuValidateDomainDeviceDefFS and
+// useVirtiofs returns the fix of a directory that 9p shares. libvirt refuses virtiofs with settings
+// of 9p, and without memory that its server can share (source: qemuValidateDomainDeviceDefFS and
 // qemuValidateDomainDefVhostUserRequireSharedMemory).
 func useVirtiofs(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	if _, passed := p.OptionAt(f.Path); passed {
-		return []audit.Fix{audit.UnsafeFix("Delete the argument, and the device that refers to it; the guest loses the directory", deleteArgument(p, f.Path)...)}
+		return onlyUnsafe("Delete the argument, and the device that refers to it; "+
+			"the guest loses the directory", deleteArgument(p, f.Path)...)
 	}
 	at, driver, memory := f.Path, f.Path.Elem("driver"), audit.At("memoryBacking")
-	edits := []edit.Edit{edit.Set(driver.Attr("type"), "virtiofs"), edit.Set(at.Attr("accessmode"), "passthrough")}
+	edits := []edit.Edit{
+		edit.Set(driver.Attr("type"), "virtiofs"),
+		edit.Set(at.Attr("accessmode"), "passthrough"),
+	}
 	for _, setting := range []audit.Path{
-		driver.Attr("wrpolicy"), driver.Attr("format"), at.Attr("model"), at.Attr("multidevs"), at.Attr("fmode"), at.Attr("dmode"),
+		driver.Attr("wrpolicy"), driver.Attr("format"),
+		at.Attr("model"), at.Attr("multidevs"), at.Attr("fmode"), at.Attr("dmode"),
 	} {
 		if p.Has(setting) {
 			edits = append(edits, edit.Remove(setting))
@@ -32,17 +37,19 @@ func useVirtiofs(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	if p.Has(at.Elem("readonly")) {
 		text += ", and libvirt must be 11.0 or newer for <readonly/>"
 	}
-	return []audit.Fix{audit.UnsafeFix(text, edits...)}
+	return onlyUnsafe(text, edits...)
 }
 
 // mapOwners returns the fixes of a directory in which the guest sets owners and modes as root.
 func mapOwners(p *audit.Pass, f *audit.Finding) []audit.Fix {
-	fixes := []audit.Fix{audit.UnsafeFix("Use accessmode 'mapped'; the guest sees owners and modes that it set before as those of QEMU's user",
+	fixes := []audit.Fix{audit.UnsafeFix("Use accessmode 'mapped'; "+
+		"the guest sees owners and modes that it set before as those of QEMU's user",
 		edit.Set(f.Path, "mapped"))}
 	for at, l := range audit.Each("seclabel", p.SecLabel) {
 		if l.Type == "static" && identity.DecidesOwner(l, p.Live()) {
 			return append(fixes, audit.UnsafeFix("Delete the label that makes QEMU run as root; "+
-				"the user that qemu.conf sets needs access to the directory and to the disks", edit.Remove(at)))
+				"the user that qemu.conf sets needs access to the directory and to the disks",
+				edit.Remove(at)))
 		}
 	}
 	return fixes
@@ -50,11 +57,12 @@ func mapOwners(p *audit.Pass, f *audit.Finding) []audit.Fix {
 
 // hideDirectory returns the fixes of a directory of the host that the guest reaches.
 func hideDirectory(p *audit.Pass, f *audit.Finding) []audit.Fix {
-	fixes := []audit.Fix{audit.ManualFix("Choose a directory that only this guest uses, and share that one")}
+	fixes := onlyManual("Choose a directory that only this guest uses, and share that one")
 	device, _ := f.Path.Device()
 	switch _, passed := p.OptionAt(f.Path); {
 	case passed:
-		return append(fixes, audit.UnsafeFix("Delete the argument, and those that refer to it; the guest loses the directory", deleteArgument(p, f.Path)...))
+		return append(fixes, audit.UnsafeFix("Delete the argument, and those that refer to it; "+
+			"the guest loses the directory", deleteArgument(p, f.Path)...))
 	case f.Path.DeviceKind() != "filesystem" || p.Type == "lxc":
 		return fixes // a container without a root directory has the host's
 	}
@@ -65,10 +73,12 @@ func hideDirectory(p *audit.Pass, f *audit.Finding) []audit.Fix {
 		}
 		fixes = append(fixes, audit.UnsafeFix(text, edit.Insert(device, "<readonly/>")))
 	}
-	return append(fixes, audit.UnsafeFix("Delete the <filesystem>; the guest loses the directory", edit.Remove(device)))
+	return append(fixes, audit.UnsafeFix("Delete the <filesystem>; the guest loses the directory",
+		edit.Remove(device)))
 }
 
-// harmlessToRead reports whether the directory at a path is in no sensitive place if the guest only reads it.
+// harmlessToRead reports whether the directory at a path is in no sensitive place if the guest only
+// reads it.
 func harmlessToRead(p *audit.Pass, at audit.Path) bool {
 	for _, r := range p.Reach() {
 		if r.At == at && sharesDirectory(r) {

@@ -60,7 +60,8 @@ that a guest could write.`,
 			}
 		},
 		Fixes: stateRaw,
-		NoFix: "Add the format in which the image was created to the argument: format=raw or format=qcow2",
+		NoFix: "Add the format in which the image was created to the argument: format=raw or " +
+			"format=qcow2",
 	},
 	{
 		ID:       "storage-backing-format-missing",
@@ -95,7 +96,8 @@ qemu-img rebase -u -F FORMAT -b BACKING IMAGE`,
 				}
 			}
 		},
-		NoFix: "State the format in which the backing file was created: only the one who made the image knows it",
+		NoFix: "State the format in which the backing file was created: only the one who made the " +
+			"image knows it",
 	},
 	{
 		ID:       "storage-shareable",
@@ -143,7 +145,8 @@ do not require it: libvirt has <reservations> for them.`,
 			}
 		},
 		Fixes: func(_ *audit.Pass, f *audit.Finding) []audit.Fix {
-			return []audit.Fix{audit.UnsafeFix("Delete the attribute; SCSI commands that require the capability fail in the guest", edit.Remove(f.Path))}
+			return onlyUnsafe("Delete the attribute; "+
+				"SCSI commands that require the capability fail in the guest", edit.Remove(f.Path))
 		},
 	},
 	{
@@ -170,7 +173,8 @@ with verify-peer=no, encrypt a connection without verifying the other end, and a
 			}
 		},
 		Fixes: func(_ *audit.Pass, f *audit.Finding) []audit.Fix {
-			return []audit.Fix{audit.SafeFix("Verify the certificate; the host must trust the authority that signed it", edit.Remove(f.Path.Attr("")))}
+			return onlySafe("Verify the certificate; "+
+				"the host must trust the authority that signed it", edit.Remove(f.Path.Attr("")))
 		},
 	},
 	{
@@ -198,7 +202,8 @@ qemu-img convert --object secret,id=s,file=PASSWORDFILE -O qcow2 -o encrypt.form
 				}
 			}
 		},
-		NoFix: "Convert the image to LUKS, and then state <encryption format='luks'>: the document must match the image",
+		NoFix: "Convert the image to LUKS, and then state <encryption format='luks'>: the " +
+			"document must match the image",
 	},
 }
 
