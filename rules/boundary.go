@@ -71,8 +71,8 @@ virt-audit does not evaluate. The other rules still apply where they are relevan
 				p.Reportf(typeAt, "QEMU does not run a guest of type '%s': its security policy does not apply", p.Type)
 			}
 		},
-		NoFix: "Read the security policy of the hypervisor that runs the guest; " +
-			"there is nothing to change in the document",
+		NoFix: "Read the security policy of the hypervisor that runs the guest; there is nothing " +
+			"to change in the document",
 	},
 	{
 		ID:       "boundary-accel-override",

@@ -37,8 +37,7 @@ func useAccelerator(p *audit.Pass, _ *audit.Finding) []audit.Fix {
 		return nil
 	}
 	return []audit.Fix{audit.UnsafeFix("", edits...).With("Use the hardware accelerator, type "+
-		"'%s', on a host that has it; "+
-		"the guest gets another CPU", kind)}
+		"'%s', on a host that has it; the guest gets another CPU", kind)}
 }
 
 // modernModel returns the edits that replace a model of emulated x86 CPUs: with an accelerator it
@@ -84,7 +83,7 @@ func fixOverride(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	if !ok {
 		return nil
 	}
-	const noEffect = "Delete the setting from the argument: it has no effect"
+	known := p.VerdictIf(func(g *audit.Guest) { g.Override.Unknown = false })
 	switch f.Key {
 	case "repeats", "ignored":
 		if o.Name == "accel" {
@@ -96,15 +95,21 @@ func fixOverride(p *audit.Pass, f *audit.Finding) []audit.Fix {
 		}
 		edits := dropMachineAt(p, f.Path)
 		if f.Key == "repeats" && name != p.Target.Machine {
-			return onlyUnsafe("Delete the machine type from the argument; "+
-				"the guest may get another version of it", edits...)
+			return onlyUnsafe("Delete the machine type from the argument; the guest may get "+
+				"another version of it", edits...)
 		}
-		return onlySafe(noEffect, edits...)
+		return onlySafe("Delete the setting from the argument: it has no effect", edits...)
 	case "fallback":
-		return []audit.Fix{audit.UnsafeFix("Delete the argument; "+
-			"the guest no longer starts if libvirt's own accelerator fails",
+		if known.Verdict == "outside" {
+			return nil
+		}
+		return []audit.Fix{audit.UnsafeFix("Delete the argument; the guest no longer starts if "+
+			"libvirt's own accelerator fails",
 			p.RemoveOption(f.Path)...)}
 	case "unclear":
+		if known.Verdict == "outside" {
+			return nil
+		}
 		return onlyUnsafe("Delete the argument; the guest loses the settings that it makes",
 			p.RemoveOption(f.Path)...)
 	}
@@ -122,8 +127,8 @@ func fixMachineOverride(p *audit.Pass) (fixes []audit.Fix) {
 			"document instead of the argument", p.Boundary.Machine))
 	}
 	if own.Verdict != "outside" {
-		fixes = append(fixes, audit.UnsafeFix("Delete the machine type from the arguments; "+
-			"the guest gets that of the document", drop...))
+		fixes = append(fixes, audit.UnsafeFix("Delete the machine type from the arguments; the "+
+			"guest gets that of the document", drop...))
 	}
 	return fixes
 }
@@ -156,8 +161,7 @@ func fixStops(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	case requestsKVM && p.Type == "qemu" && runs("kvm").Verdict == "inside":
 		edits = append(edits, edit.Set(typeAt, "kvm"))
 		return []audit.Fix{audit.UnsafeFix("Request KVM by the type of the domain instead of the "+
-			"argument; "+
-			"the guest starts only on a host that has it", edits...)}
+			"argument; the guest starts only on a host that has it", edits...)}
 	case runs(p.Type).Verdict == "outside":
 		return nil
 	}
@@ -175,16 +179,15 @@ func deleteEmulator(p *audit.Pass, f *audit.Finding) []audit.Fix {
 		return nil
 	}
 	return []audit.Fix{audit.UnsafeFix("Delete the path, so that libvirt uses the executable of "+
-		"the host's package; "+
-		"a machine type or device that only the other executable has is lost",
+		"the host's package; a machine type or device that only the other executable has is lost",
 		edit.Remove(f.Path.Attr("")))}
 }
 
 // fixPassedDevice returns the fixes of an unreviewed device of the command line.
 func fixPassedDevice(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	if _, ok := p.OptionAt(f.Path); ok {
-		return onlyUnsafe("Delete the argument, and those that refer to it; "+
-			"the guest loses the device", deleteArgument(p, f.Path)...)
+		return onlyUnsafe("Delete the argument, and those that refer to it; the guest loses the "+
+			"device", deleteArgument(p, f.Path)...)
 	}
 	// A property, or what would be empty without it.
 	e, missing := p.Find(f.Path.Attr(""))
@@ -215,5 +218,4 @@ func onlyChild(e audit.Element) audit.Element {
 
 // noEmulatorFix is for guests that something else than the emulator puts in doubt too.
 const noEmulatorFix = "Decide which hypervisor runs the guest, and on which architecture and " +
-	"machine type: without the path of the " +
-	"executable the document does not show it"
+	"machine type: without the path of the executable the document does not show it"

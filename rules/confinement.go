@@ -50,8 +50,7 @@ that has no driver. Model 'dac' is about the user that QEMU runs as; other rules
 		},
 		Fixes: confine,
 		NoFix: "Set security_default_confined = 1 in /etc/libvirt/qemu.conf, and delete the " +
-			"element: the document does not show " +
-			"whether the host has SELinux or AppArmor",
+			"element: the document does not show whether the host has SELinux or AppArmor",
 	},
 	{
 		ID:       "confinement-dac-root",
@@ -180,8 +179,8 @@ medium.`,
 		Fixes: func(p *audit.Pass, f *audit.Finding) []audit.Fix {
 			edits := replaceLabel(p, f.Path)
 			if f.Severity < audit.High {
-				return onlyUnsafe("Let libvirt write a profile for the guest; "+
-					"what only the site-specific profile allows is then refused", edits...)
+				return onlyUnsafe("Let libvirt write a profile for the guest; what only the "+
+					"site-specific profile allows is then refused", edits...)
 			}
 			return onlySafe("Let libvirt write a profile for the guest", edits...)
 		},

@@ -120,8 +120,8 @@ func deleteVariable(_ *audit.Pass, f *audit.Finding) []audit.Fix {
 	if f.Severity < f.Rule.Severity {
 		return onlySafe("Delete the variable", remove)
 	}
-	return onlyUnsafe("Delete the variable; "+
-		"QEMU loses the code that it loads, and may lose a device with it", remove)
+	return onlyUnsafe("Delete the variable; QEMU loses the code that it loads, and may lose a "+
+		"device with it", remove)
 }
 
 // fixPassed returns the fixes of an argument that no rule can judge, or that creates a file.
@@ -155,8 +155,8 @@ func fixHelper(p *audit.Pass, f *audit.Finding) []audit.Fix {
 		return onlySafe("Delete the argument: the guest does not notice the plug-in",
 			p.RemoveOption(f.Path)...)
 	case f.Key == "command":
-		return []audit.Fix{audit.UnsafeFix("Delete the command; "+
-			"the guest can no longer connect to it",
+		return []audit.Fix{audit.UnsafeFix("Delete the command; the guest can no longer connect "+
+			"to it",
 			dropParts(p, f.Path, func(key, value string) bool {
 				return key == "guestfwd" && strings.Contains(value, "-cmd:")
 			})...)}
@@ -176,27 +176,27 @@ func fixSharedNamespace(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	case f.Key == "network":
 		return []audit.Fix{
 			audit.ManualFix("Add an interface on a network that the container should have"),
-			audit.UnsafeFix("Add <privnet/>, which gives the container a network of its own; "+
-				"it loses its connection", privateNetwork),
+			audit.UnsafeFix("Add <privnet/>, which gives the container a network of its own; it "+
+				"loses its connection", privateNetwork),
 		}
 	case strings.HasPrefix(place, "features/capabilities/"):
 		return onlyUnsafe("Drop the capability; what requires it in the container fails",
 			edit.Set(f.Path, "off"))
 	case strings.HasPrefix(place, "features/capabilities@"):
-		return onlyUnsafe("Use policy 'default'; "+
-			"what requires the capabilities that it drops fails", edit.Set(f.Path, "default"))
+		return onlyUnsafe("Use policy 'default'; what requires the capabilities that it drops "+
+			"fails", edit.Set(f.Path, "default"))
 	case strings.HasPrefix(place, "lxc:namespace/"):
 		e, missing := p.Find(f.Path.Attr(""))
 		if len(missing) > 0 {
 			return nil
 		}
 		edits := []edit.Edit{edit.Remove(onlyChild(e).Path())}
-		if e.Name == "lxc:sharenet" && len(p.Devices.Interfaces) == 0 && p.Features.PrivNet == nil {
+		if e.Name == "lxc:sharenet" && !newNetwork(p) {
 			return onlyUnsafe("Give the container a network of its own; it loses its connection",
 				append(edits, privateNetwork)...)
 		}
-		return onlyUnsafe("Give the container a namespace of its own; "+
-			"it no longer shares what the other one has", edits...)
+		return onlyUnsafe("Give the container a namespace of its own; it no longer shares what "+
+			"the other one has", edits...)
 	}
 	return nil
 }

@@ -51,8 +51,7 @@ services.`,
 			}
 		},
 		NoFix: "Choose the host's users for the container, map them in <idmap>, and give the " +
-			"container's files to them: " +
-			"which numbers are free only the host shows",
+			"container's files to them: which numbers are free only the host shows",
 	},
 	{
 		ID:       "confinement-lxc-shared-ns",
@@ -101,10 +100,16 @@ func userNamespace(p *audit.Pass) bool {
 	return true
 }
 
-// ownNetwork reports whether the container has a network namespace that is not the host's (source:
-// libvirt, lxcNeedNetworkNamespace).
+// ownNetwork reports whether the container has a network namespace that is not the host's: one of
+// its own, or one that it joins.
 func ownNetwork(p *audit.Pass) bool {
-	if len(p.Devices.Interfaces) > 0 || p.Features.PrivNet != nil || p.LXCNamespace != nil && p.LXCNamespace.ShareNet != nil {
+	return newNetwork(p) || p.LXCNamespace != nil && p.LXCNamespace.ShareNet != nil
+}
+
+// newNetwork reports whether libvirt gives the container a network namespace of its own (source:
+// libvirt, lxcNeedNetworkNamespace).
+func newNetwork(p *audit.Pass) bool {
+	if len(p.Devices.Interfaces) > 0 || p.Features.PrivNet != nil {
 		return true
 	}
 	for _, h := range p.Devices.Hostdevs {

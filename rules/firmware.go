@@ -55,8 +55,7 @@ code is still writable.`,
 		},
 		Fixes: protectFlash,
 		NoFix: "Copy the variables of the guest to a file of their own, name it in <nvram>, and " +
-			"use firmware without variables: " +
-			"only the image shows whether it contains them",
+			"use firmware without variables: only the image shows whether it contains them",
 	},
 	{
 		ID:       "firmware-bootloader",

@@ -6,9 +6,8 @@ import (
 )
 
 const newestMachine = "Use the newest machine type of the same family: pc for pc-i440fx-…, q35 " +
-	"for pc-q35-…, " +
-	"and the name without its version for others. The guest then gets new virtual hardware: test " +
-	"it first."
+	"for pc-q35-…, and the name without its version for others. The guest then gets new virtual " +
+	"hardware: test it first."
 
 // noNewerMachine is for guests whose host has no machine type of their family.
 const noNewerMachine = "Decide which machine type the guest can move to: the host lists none of " +

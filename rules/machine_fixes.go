@@ -90,12 +90,12 @@ func listedMachines(p *audit.Pass) (names []string) {
 // otherMachine returns the fixes that move the guest to a listed machine type.
 func otherMachine(p *audit.Pass) (fixes []audit.Fix) {
 	for _, name := range listedMachines(p) {
-		const text = "Use machine type '%s', which QEMU's policy lists; " +
-			"the guest gets other hardware, and may need another kernel"
+		const text = "Use machine type '%s', which QEMU's policy lists; the guest gets other " +
+			"hardware, and may need another kernel"
 		if tiedToMachine(p) {
 			return []audit.Fix{audit.ManualFix("").With("Move the guest to machine type '%s', "+
-				"which QEMU's policy lists: "+
-				"the addresses, controllers and buses of its devices must change too", name)}
+				"which QEMU's policy lists: the addresses, controllers and buses of its devices "+
+				"must change too", name)}
 		}
 		fixes = append(fixes, audit.UnsafeFix("", edit.Set(machineAt, name)).With(text, name))
 	}
@@ -137,9 +137,8 @@ func useNewest(p *audit.Pass, _ *audit.Finding) []audit.Fix {
 		return nil
 	}
 	return []audit.Fix{audit.UnsafeFix("", setMachine(p, name)...).With(
-		"Use machine type '%s'; "+
-			"the guest gets newer virtual hardware, and a saved state of it can no longer be "+
-			"restored", name)}
+		"Use machine type '%s'; the guest gets newer virtual hardware, and a saved state of it "+
+			"can no longer be restored", name)}
 }
 
 // stateMachine returns the fixes of a document without an architecture or a machine type.
@@ -185,13 +184,11 @@ func stateArch(p *audit.Pass) []audit.Fix {
 	case v.Verdict == "inside":
 		edits = append(edits, edit.Set(machineAt, v.Family))
 		return []audit.Fix{audit.SafeFix("", edits...).With("State architecture '%s', which the "+
-			"emulator is for, and machine type '%s', "+
-			"which libvirt uses with it", arch, v.Family)}
+			"emulator is for, and machine type '%s', which libvirt uses with it", arch, v.Family)}
 	case v.Reason == "machine-absent" && (arch == "aarch64" || arch == "riscv64"):
 		edits = append(edits, edit.Set(machineAt, "virt"))
 		return []audit.Fix{audit.UnsafeFix("", edits...).With("State architecture '%s', which the "+
-			"emulator is for, and machine type 'virt'; "+
-			"libvirt before 9.3 uses another one", arch)}
+			"emulator is for, and machine type 'virt'; libvirt before 9.3 uses another one", arch)}
 	}
 	return nil
 }
@@ -203,6 +200,6 @@ func moveToQ35(p *audit.Pass, _ *audit.Finding) []audit.Fix {
 		return nil
 	}
 	return []audit.Fix{audit.UnsafeFix("", edit.Set(machineAt, name)).With(
-		"Use machine type '%s'; "+
-			"the guest gets another chipset, and its devices get other addresses", name)}
+		"Use machine type '%s'; the guest gets another chipset, and may name its network "+
+			"interfaces differently", name)}
 }

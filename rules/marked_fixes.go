@@ -25,8 +25,8 @@ func replaceUnmarked(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	case f.Key == "interface":
 		model := device.Elem("model").Attr("type")
 		edits := append(dropForeignAddress(p, device), edit.Set(model, "virtio"))
-		return onlyUnsafe("Use the virtio network card; "+
-			"the guest needs a driver for it, and may name the interface differently", edits...)
+		return onlyUnsafe("Use the virtio network card; the guest needs a driver for it, and may "+
+			"name the interface differently", edits...)
 	case f.Key == "controller":
 		return virtioSCSI(p, device)
 	case f.Key == "bus":
@@ -39,8 +39,8 @@ func replaceUnmarked(p *audit.Pass, f *audit.Finding) []audit.Fix {
 		fixes := onlyUnsafe("Delete the sound card; the guest loses sound", edit.Remove(device))
 		if !p.Has(device.Elem("codec")) {
 			edits := append(dropForeignAddress(p, device), edit.Set(device.Attr("model"), "virtio"))
-			fixes = append(fixes, audit.UnsafeFix("Use the virtio sound card; "+
-				"it requires libvirt 10.4, and the guest needs a driver for it", edits...))
+			fixes = append(fixes, audit.UnsafeFix("Use the virtio sound card; it requires libvirt "+
+				"10.4, and the guest needs a driver for it", edits...))
 		}
 		return fixes
 	case f.Path.DeviceKind() == "shmem":
@@ -64,8 +64,8 @@ func dropForeignAddress(p *audit.Pass, device audit.Path) []edit.Edit {
 // device of the host.
 func virtioSCSI(p *audit.Pass, device audit.Path) []audit.Fix {
 	if strings.HasPrefix(device.String(), "devices/controller") {
-		return []audit.Fix{audit.UnsafeFix("Use model 'virtio-scsi'; "+
-			"the guest needs a driver for it in its boot image",
+		return []audit.Fix{audit.UnsafeFix("Use model 'virtio-scsi'; the guest needs a driver for "+
+			"it in its boot image",
 			edit.Set(device.Attr("model"), "virtio-scsi"))}
 	}
 	var edits []edit.Edit
@@ -74,8 +74,8 @@ func virtioSCSI(p *audit.Pass, device audit.Path) []audit.Fix {
 		edits = append(edits, edit.Insert(audit.At("devices"),
 			"<controller type='scsi' index='"+number+"' model='virtio-scsi'/>"))
 	}
-	return onlyUnsafe("State a controller of model 'virtio-scsi'; "+
-		"the guest needs a driver for it in its boot image", edits...)
+	return onlyUnsafe("State a controller of model 'virtio-scsi'; the guest needs a driver for it "+
+		"in its boot image", edits...)
 }
 
 // maxAdded bounds how many controllers a fix adds: a document with more has a defect elsewhere.
@@ -131,8 +131,8 @@ func virtioDisk(p *audit.Pass, device audit.Path) []audit.Fix {
 	if at := device.Elem("address"); p.Has(at) {
 		edits = append(edits, edit.Remove(at))
 	}
-	return onlyUnsafe("Use bus 'virtio'; the guest needs a driver for it in its boot image, "+
-		"and names the disk differently", edits...)
+	return onlyUnsafe("Use bus 'virtio'; the guest needs a driver for it in its boot image, and "+
+		"names the disk differently", edits...)
 }
 
 // virtioName returns a free name for a disk that moves to the virtio bus, or "". Fixes of several
@@ -170,6 +170,6 @@ func virtioName(p *audit.Pass, device audit.Path) string {
 
 // deleteShmem is the fix of memory that the guest shares with others.
 func deleteShmem(device audit.Path) audit.Fix {
-	return audit.UnsafeFix("Delete the shared memory; "+
-		"the guest loses it, and whatever it exchanges through it", edit.Remove(device))
+	return audit.UnsafeFix("Delete the shared memory; the guest loses it, and whatever it "+
+		"exchanges through it", edit.Remove(device))
 }

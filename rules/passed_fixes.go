@@ -138,6 +138,5 @@ func rawParts(value string) (parts []string) {
 const losesAdded = "Delete the argument, and those that refer to it; the guest loses what they add"
 
 // noArgumentFix is for arguments whose purpose only their author knows.
-const noArgumentFix = "Decide which element of libvirt can replace each argument; " +
-	"only their author knows what " +
-	"the guest needs them for"
+const noArgumentFix = "Decide which element of libvirt can replace each argument; only their " +
+	"author knows what the guest needs them for"

@@ -12,8 +12,8 @@ import (
 // qemuValidateDomainDefVhostUserRequireSharedMemory).
 func useVirtiofs(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	if _, passed := p.OptionAt(f.Path); passed {
-		return onlyUnsafe("Delete the argument, and the device that refers to it; "+
-			"the guest loses the directory", deleteArgument(p, f.Path)...)
+		return onlyUnsafe("Delete the argument, and the device that refers to it; the guest loses "+
+			"the directory", deleteArgument(p, f.Path)...)
 	}
 	at, driver, memory := f.Path, f.Path.Elem("driver"), audit.At("memoryBacking")
 	edits := []edit.Edit{
@@ -29,6 +29,13 @@ func useVirtiofs(p *audit.Pass, f *audit.Finding) []audit.Fix {
 		}
 	}
 	edits = append(edits, edit.Set(memory.Elem("access").Attr("mode"), "shared"))
+	if p.CPU != nil && p.CPU.Numa != nil {
+		for at, cell := range audit.Each("cpu/numa/cell", p.CPU.Numa.Cell) {
+			if cell.MemAccess == "private" {
+				edits = append(edits, edit.Set(at.Attr("memAccess"), "shared"))
+			}
+		}
+	}
 	kind, _ := p.Attr(memory.Elem("source").Attr("type"))
 	if kind != "file" && kind != "memfd" && !p.Has(memory.Elem("hugepages")) {
 		edits = append(edits, edit.Set(memory.Elem("source").Attr("type"), "memfd"))
@@ -42,8 +49,8 @@ func useVirtiofs(p *audit.Pass, f *audit.Finding) []audit.Fix {
 
 // mapOwners returns the fixes of a directory in which the guest sets owners and modes as root.
 func mapOwners(p *audit.Pass, f *audit.Finding) []audit.Fix {
-	fixes := []audit.Fix{audit.UnsafeFix("Use accessmode 'mapped'; "+
-		"the guest sees owners and modes that it set before as those of QEMU's user",
+	fixes := []audit.Fix{audit.UnsafeFix("Use accessmode 'mapped'; the guest sees owners and "+
+		"modes that it set before as those of QEMU's user",
 		edit.Set(f.Path, "mapped"))}
 	for at, l := range audit.Each("seclabel", p.SecLabel) {
 		if l.Type == "static" && identity.DecidesOwner(l, p.Live()) {

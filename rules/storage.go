@@ -145,8 +145,8 @@ do not require it: libvirt has <reservations> for them.`,
 			}
 		},
 		Fixes: func(_ *audit.Pass, f *audit.Finding) []audit.Fix {
-			return onlyUnsafe("Delete the attribute; "+
-				"SCSI commands that require the capability fail in the guest", edit.Remove(f.Path))
+			return onlyUnsafe("Delete the attribute; SCSI commands that require the capability "+
+				"fail in the guest", edit.Remove(f.Path))
 		},
 	},
 	{
@@ -173,8 +173,8 @@ with verify-peer=no, encrypt a connection without verifying the other end, and a
 			}
 		},
 		Fixes: func(_ *audit.Pass, f *audit.Finding) []audit.Fix {
-			return onlySafe("Verify the certificate; "+
-				"the host must trust the authority that signed it", edit.Remove(f.Path.Attr("")))
+			return onlySafe("Verify the certificate; the host must trust the authority that "+
+				"signed it", edit.Remove(f.Path.Attr("")))
 		},
 	},
 	{

@@ -54,8 +54,8 @@ func stopSharing(_ *audit.Pass, f *audit.Finding) []audit.Fix {
 	fixes := onlyUnsafe("Delete <shareable/>; only one guest at a time can then use the disk",
 		edit.Remove(f.Path))
 	if device, ok := f.Path.Device(); ok {
-		fixes = append(fixes, audit.UnsafeFix("Use <readonly/> instead; "+
-			"the guest can then only read the disk",
+		fixes = append(fixes, audit.UnsafeFix("Use <readonly/> instead; the guest can then only "+
+			"read the disk",
 			edit.Remove(f.Path), edit.Insert(device, "<readonly/>")))
 	}
 	return fixes
@@ -92,8 +92,8 @@ func protectFlash(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	case f.Key == "one-file" || f.Key == "unstated" && p.OS.NVRam == nil:
 		return nil
 	case p.OS.NVRam == nil:
-		return onlyUnsafe("Make the firmware read-only; "+
-			"libvirt gives the guest new, empty variables in a file of their own", protect)
+		return onlyUnsafe("Make the firmware read-only; libvirt gives the guest new, empty "+
+			"variables in a file of their own", protect)
 	}
 	return onlySafe("Make the firmware read-only; its variables stay in their own file", protect)
 }
@@ -101,8 +101,8 @@ func protectFlash(p *audit.Pass, f *audit.Finding) []audit.Fix {
 // protectPassedFlash makes the first flash chip of the command line read-only. -pflash has no such
 // setting.
 func protectPassedFlash(p *audit.Pass, o audit.Option) []audit.Fix {
-	const text = "Make the first flash chip read-only; " +
-		"firmware with its variables in the same file can no longer store them"
+	const text = "Make the first flash chip read-only; firmware with its variables in the same " +
+		"file can no longer store them"
 	if o.Name == "pflash" {
 		file := strings.ReplaceAll(o.Value, ",", ",,")
 		return onlyUnsafe(text, edit.Set(o.Path, "-drive"), edit.Set(o.At,
