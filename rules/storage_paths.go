@@ -47,10 +47,9 @@ all guests run as the same user, and AppArmor does not read these elements.`,
 				return
 			}
 			for l := range sharedLabels(p) {
-				switch {
-				case l.Relabel == "no":
+				if l.Relabel == "no" {
 					p.ReportAs(l.severity, l.at.Attr("relabel"), "libvirt does not label the file for this guest: its label must allow every guest")
-				default:
+				} else {
 					p.ReportAs(l.severity, l.at.Elem("label"), "label '%s' has no categories: every guest of the host can use the file", l.Label)
 				}
 			}
