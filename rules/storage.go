@@ -172,9 +172,20 @@ with verify-peer=no, encrypt a connection without verifying the other end, and a
 				reportUnverified(p, o)
 			}
 		},
-		Fixes: func(_ *audit.Pass, f *audit.Finding) []audit.Fix {
-			return onlySafe("Verify the certificate; the host must trust the authority that "+
-				"signed it", edit.Remove(f.Path.Attr("")))
+		Fixes: func(p *audit.Pass, f *audit.Finding) []audit.Fix {
+			const verify = "Verify the certificate; the host must trust the authority that signed it"
+			switch f.Key {
+			case "anonymous":
+				return onlyManual("Use tls-creds-x509 with certificates for both ends instead of tls-creds-anon")
+			case "unverified", "disk":
+				if o, _ := p.OptionAt(f.Path); strings.HasPrefix(strings.TrimSpace(o.Value), "{") {
+					return onlyManual("Delete the member that turns the verification off from the JSON")
+				}
+				return onlySafe(verify, dropParts(p, f.Path, func(key, _ string) bool {
+					return key == "verify-peer" || key == "sslverify" || strings.HasSuffix(key, ".sslverify")
+				})...)
+			}
+			return onlySafe(verify, edit.Remove(f.Path.Attr("")))
 		},
 	},
 	{
