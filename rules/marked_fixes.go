@@ -36,13 +36,8 @@ func replaceUnmarked(p *audit.Pass, f *audit.Finding) []audit.Fix {
 		return onlyUnsafe("Delete the drive, after copying the files that the guest needs to a "+
 			"CD-ROM image", edit.Remove(device))
 	case f.Key == "sound":
-		fixes := onlyUnsafe("Delete the sound card; the guest loses sound", edit.Remove(device))
-		if !p.Has(device.Elem("codec")) {
-			edits := append(dropForeignAddress(p, device), edit.Set(device.Attr("model"), "virtio"))
-			fixes = append(fixes, audit.UnsafeFix("Use the virtio sound card; it requires libvirt "+
-				"10.4, and the guest needs a driver for it", edits...))
-		}
-		return fixes
+		// Not model='virtio', which libvirt before 10.4 refuses.
+		return onlyUnsafe("Delete the sound card; the guest loses sound", edit.Remove(device))
 	case f.Path.DeviceKind() == "shmem":
 		return []audit.Fix{deleteShmem(device)}
 	}

@@ -50,10 +50,12 @@ func stateRaw(p *audit.Pass, f *audit.Finding) []audit.Fix {
 }
 
 // stopSharing returns the fixes of a disk that several guests can write.
-func stopSharing(_ *audit.Pass, f *audit.Finding) []audit.Fix {
+func stopSharing(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	fixes := onlyUnsafe("Delete <shareable/>; only one guest at a time can then use the disk",
 		edit.Remove(f.Path))
-	if device, ok := f.Path.Device(); ok {
+	device, ok := f.Path.Device()
+	// libvirt refuses <readonly/> for hard disks of IDE and SATA, see TestFixesOnLibvirt.
+	if bus, _ := p.Attr(device.Elem("target").Attr("bus")); ok && (bus == "virtio" || bus == "scsi") {
 		fixes = append(fixes, audit.UnsafeFix("Use <readonly/> instead; the guest can then only "+
 			"read the disk",
 			edit.Remove(f.Path), edit.Insert(device, "<readonly/>")))
