@@ -6,19 +6,18 @@ import (
 	"libvirt.org/go/libvirtxml"
 
 	"github.com/virt-audit/virt-audit/audit"
-	"github.com/virt-audit/virt-audit/audit/edit"
 	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
-
-// usesQEMU reports whether QEMU emulates the guest's devices. This includes Xen: a fully
-// virtualized Xen guest has QEMU as its device model.
-func usesQEMU(p *audit.Pass) bool { return p.Boundary.Reason != "not-qemu" }
 
 // Documents that most rules on devices refer to.
 const (
 	patchewSecure = "https://patchew.org/QEMU/20250909165726.3814465-1-berrange@redhat.com/"
 	redhatQEMU    = "https://gitlab.com/redhat/centos-stream/rpms/qemu-kvm"
 )
+
+// noVirtio is why there is no replacement for a device.
+const noVirtio = "Decide whether the guest can move to a machine type that has virtio devices, " +
+	"such as 'virt': libvirt cannot add them to this one"
 
 var devices = []*audit.Rule{
 	{
@@ -30,8 +29,7 @@ var devices = []*audit.Rule{
 controller, and it has had more vulnerabilities since. On q35 the controller exists only in guests
 with a floppy drive. On i440fx it always exists, but without a drive less of its code is reachable.
 It is harmless while an installer reads drivers from a floppy.`,
-		Fix: `Delete the <disk device='floppy'>, and provide files on a CD-ROM image instead
-$ virt-xml DOMAIN --remove-device --disk device=floppy`,
+		Fix:  `Delete the <disk device='floppy'>, and provide files on a CD-ROM image instead`,
 		Refs: []string{"https://nvd.nist.gov/vuln/detail/CVE-2015-3456", "https://nvd.nist.gov/vuln/detail/CVE-2021-3507", refs.QEMUSecurity},
 		Check: func(p *audit.Pass) {
 			if !usesQEMU(p) {
@@ -46,9 +44,7 @@ $ virt-xml DOMAIN --remove-device --disk device=floppy`,
 				}
 			}
 		},
-		Fixes: func(_ *audit.Pass, f *audit.Finding) []audit.Fix {
-			return []audit.Fix{audit.UnsafeFix("Delete the drive, after copying the files that the guest needs to a CD-ROM image", edit.Remove(f.Path.Attr("")))}
-		},
+		Fixes: fixFloppy,
 	},
 	{
 		ID:       "device-video-cirrus",
@@ -60,8 +56,7 @@ repeatedly exceeded its memory: CVE-2007-1320, CVE-2008-4539, CVE-2014-8106, CVE
 CVE-2017-2620 allowed a guest to write QEMU's memory. Distributions remove it, and only legacy
 systems require it. If a document names no model, libvirt uses it on most machine types if QEMU has
 it, and stores it when it defines the domain.`,
-		Fix: `Use <video><model type='virtio'/></video>, or type='vga' for systems without drivers
-$ virt-xml DOMAIN --edit --video clearxml=yes,model.type=virtio`,
+		Fix:  `Use <video><model type='virtio'/></video>, or type='vga' for systems without drivers`,
 		Refs: []string{"https://nvd.nist.gov/vuln/detail/CVE-2017-2620", redhatQEMU, "https://libvirt.org/formatdomain.html#video-devices"},
 		Check: func(p *audit.Pass) {
 			if !usesQEMU(p) {
@@ -81,18 +76,8 @@ $ virt-xml DOMAIN --edit --video clearxml=yes,model.type=virtio`,
 				}
 			}
 		},
-		Fixes: func(p *audit.Pass, f *audit.Finding) []audit.Fix {
-			use := func(model string) edit.Edit {
-				if device, _ := f.Path.Device(); strings.HasPrefix(device.String(), "devices/video") {
-					return p.Put(device, "model", "<model type='"+model+"'/>")
-				}
-				return edit.Insert(audit.At("devices"), "<video><model type='"+model+"'/></video>")
-			}
-			return []audit.Fix{
-				audit.UnsafeFix("Use the virtio video card; the guest needs a driver for more than a text console", use("virtio")),
-				audit.UnsafeFix("Use the VGA card for systems without drivers", use("vga")),
-			}
-		},
+		Fixes: fixCirrus,
+		NoFix: "Choose a video card that the board has: libvirt cannot give it a virtio or VGA card",
 	},
 	{
 		ID:       "device-nic-legacy",
@@ -104,8 +89,7 @@ people maintain: CVE-2015-3209 (pcnet) and CVE-2015-5165 (rtl8139) gave access t
 and there have been more since. A guest requires such a card only if its system has no driver for
 virtio or for the Intel e1000 family. If a document names no model, libvirt uses rtl8139 on most
 machine types if QEMU has it, and stores it when it defines the domain.`,
-		Fix: `Use <model type='virtio'/>; install the virtio drivers in a Windows guest first
-$ virt-xml DOMAIN --edit --network model.type=virtio`,
+		Fix:  `Use <model type='virtio'/>; install the virtio drivers in a Windows guest first`,
 		Refs: []string{"https://nvd.nist.gov/vuln/detail/CVE-2015-3209", "https://nvd.nist.gov/vuln/detail/CVE-2015-5165", patchewSecure, redhatQEMU},
 		Check: func(p *audit.Pass) {
 			if !usesQEMU(p) {
@@ -123,6 +107,8 @@ $ virt-xml DOMAIN --edit --network model.type=virtio`,
 				}
 			}
 		},
+		Fixes: fixNIC,
+		NoFix: noVirtio,
 	},
 	{
 		ID:       "device-scsi-legacy",
@@ -136,8 +122,7 @@ less code. VMware's vmpvscsi is low. A guest without the virtio driver in its bo
 start after the change. If a document names no model, or no controller for its disks, libvirt uses
 lsilogic on most machine types if QEMU has it. If only some versions of libvirt do so, and others
 use virtio-scsi or the model of another controller, the finding is low.`,
-		Fix: `Use <controller type='scsi' model='virtio-scsi'/>, after checking that the guest has the driver
-$ virt-xml DOMAIN --edit type=scsi --controller model=virtio-scsi`,
+		Fix:  `Use <controller type='scsi' model='virtio-scsi'/>, after checking that the guest has the driver`,
 		Refs: []string{"https://nvd.nist.gov/vuln/detail/CVE-2024-6519", "https://nvd.nist.gov/vuln/detail/CVE-2022-0216", redhatQEMU, "https://pve.proxmox.com/pve-docs/chapter-qm.html"},
 		Check: func(p *audit.Pass) {
 			if !usesQEMU(p) {
@@ -156,6 +141,8 @@ $ virt-xml DOMAIN --edit type=scsi --controller model=virtio-scsi`,
 				}
 			}
 		},
+		Fixes: fixSCSI,
+		NoFix: noVirtio,
 	},
 	{
 		ID:       "device-disk-sd",
@@ -166,8 +153,7 @@ $ virt-xml DOMAIN --edit type=scsi --controller model=virtio-scsi`,
 CVE-2021-3409, CVE-2024-3447) and is made for emulating embedded boards, not for isolating guests. A
 virtual machine can use a virtio disk instead. Guests of a board that supports nothing else have no
 alternative; such boards are outside QEMU's security boundary.`,
-		Fix: `Use <target dev='vda' bus='virtio'/>, and delete the disk's <address>
-$ virt-xml DOMAIN --edit target.bus=sd --disk target.bus=virtio,target.dev=vda`,
+		Fix:  `Use <target dev='vda' bus='virtio'/>, and delete the disk's <address>`,
 		Refs: []string{"https://nvd.nist.gov/vuln/detail/CVE-2024-3447", "https://nvd.nist.gov/vuln/detail/CVE-2021-3409", redhatQEMU},
 		Check: func(p *audit.Pass) {
 			if !usesQEMU(p) {
@@ -179,6 +165,8 @@ $ virt-xml DOMAIN --edit target.bus=sd --disk target.bus=virtio,target.dev=vda`,
 				}
 			}
 		},
+		Fixes: fixSDCard,
+		NoFix: noVirtio,
 	},
 	{
 		ID:       "device-sound-legacy",
@@ -188,8 +176,7 @@ $ virt-xml DOMAIN --edit target.bus=sd --disk target.bus=virtio,target.dev=vda`,
 		Doc: `The models of sound cards from the 1990s are unmaintained code that the guest can
 attack (CVE-2020-13361 in es1370), and a server does not use sound. Use model ich9 or virtio for
 desktops. Models ac97, which Windows XP requires, and pcspk, the beeper that every PC has, are low.`,
-		Fix: `Delete the <sound>, or use <sound model='ich9'/> for a desktop
-$ virt-xml DOMAIN --remove-device --sound all`,
+		Fix:  `Delete the <sound>, or use <sound model='ich9'/> for a desktop`,
 		Refs: []string{"https://nvd.nist.gov/vuln/detail/CVE-2020-13361", redhatQEMU},
 		Check: func(p *audit.Pass) {
 			if !usesQEMU(p) {
@@ -204,6 +191,7 @@ $ virt-xml DOMAIN --remove-device --sound all`,
 				}
 			}
 		},
+		Fixes: fixSound,
 	},
 }
 

@@ -24,8 +24,12 @@ type device struct {
 // dumps of 12.8. libvirt uses the first model of a list that QEMU supports, and distributions omit
 // some.
 
+// usesQEMU reports whether QEMU emulates the guest's devices. This includes Xen: a fully
+// virtualized Xen guest has QEMU as its device model.
+func usesQEMU(p *audit.Pass) bool { return p.Boundary.Reason != "not-qemu" }
+
 // completesDevices reports whether libvirt's QEMU driver completes the guest's devices.
-func completesDevices(p *audit.Pass) bool { return usesQEMUDriver(p) }
+func completesDevices(p *audit.Pass) bool { return usesQEMU(p) && p.Type != "xen" }
 
 // guestArch returns libvirt's name of the architecture, or "" if it is the host's and not known.
 func guestArch(p *audit.Pass) string {

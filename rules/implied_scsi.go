@@ -2,6 +2,7 @@ package rules
 
 import (
 	"iter"
+	"strconv"
 	"strings"
 
 	"libvirt.org/go/libvirtxml"
@@ -84,7 +85,38 @@ func addedSCSI(p *audit.Pass) (at audit.Path, model string, added bool) {
 	if !usesSCSI(p) {
 		return at, "", false
 	}
-	taken, unnumbered := map[uint64]string{}, uint64(0)
+	taken, unnumbered := numberedSCSI(p)
+	at, last, added := requiredSCSI(p, false)
+	if added && missingControllers(taken, last) > 0 {
+		return at, modelBesideHostdevs(p, taken), true
+	}
+	at, last, added = requiredSCSI(p, true)
+	return at, "", added && missingControllers(taken, last) > unnumbered
+}
+
+// unstatedSCSI returns the indices of the controllers that libvirt adds for devices of the host, or
+// else for all devices. ok is false if they are more than most.
+func unstatedSCSI(p *audit.Pass, hostdevs bool, most uint64) (indices []string, ok bool) {
+	taken, unnumbered := numberedSCSI(p)
+	_, last, _ := requiredSCSI(p, !hostdevs)
+	if missingControllers(taken, last) > most+unnumbered {
+		return nil, false
+	}
+	for index := uint64(0); index <= last; index++ {
+		if _, stated := taken[index]; !stated {
+			indices = append(indices, strconv.FormatUint(index, 10))
+		}
+	}
+	if !hostdevs { // controllers without an index get the lowest
+		indices = indices[min(unnumbered, uint64(len(indices))):]
+	}
+	return indices, true
+}
+
+// numberedSCSI returns the models of the controllers that have an index in the document, and the
+// number of those without one.
+func numberedSCSI(p *audit.Pass) (taken map[uint64]string, unnumbered uint64) {
+	taken = map[uint64]string{}
 	for i := range p.Devices.Controllers {
 		if c := &p.Devices.Controllers[i]; c.Type == "scsi" && c.Index != nil {
 			taken[uint64(*c.Index)] = strings.TrimSuffix(c.Model, "auto")
@@ -92,30 +124,43 @@ func addedSCSI(p *audit.Pass) (at audit.Path, model string, added bool) {
 			unnumbered++
 		}
 	}
-	var last uint64 // the highest index that is required
+	return taken, unnumbered
+}
+
+// requiredSCSI returns the highest index of a controller that a SCSI device of the host requires, or
+// a disk, and which device that is. ok is false if there is no such device.
+func requiredSCSI(p *audit.Pass, disks bool) (at audit.Path, last uint64, ok bool) {
 	needs := func(where audit.Path, controller uint64) {
-		if !added || controller > last {
-			at, last, added = where, controller, true
+		if !ok || controller > last {
+			at, last, ok = where, controller, true
 		}
 	}
 	for where, h := range audit.Each("devices/hostdev", p.Devices.Hostdevs) {
 		if h.SubsysSCSI != nil {
-			n := driveController(h.Address, 0)
-			needs(where, n)
-			if model == "" {
-				model = taken[n]
-			}
+			needs(where, driveController(h.Address, 0))
 		}
 	}
-	if added && missingControllers(taken, last) > 0 {
-		return at, model, true
-	}
 	for where, d := range audit.Each("devices/disk", p.Devices.Disks) {
-		if diskBus(d) == "scsi" {
+		if disks && diskBus(d) == "scsi" {
 			needs(where.Elem("target"), driveController(d.Address, diskIndex(d.Target)/unitsOfSCSI))
 		}
 	}
-	return at, "", added && missingControllers(taken, last) > unnumbered
+	return at, last, ok
+}
+
+// modelBesideHostdevs returns the model of the first controller that has one and a SCSI device of the
+// host on it.
+func modelBesideHostdevs(p *audit.Pass, taken map[uint64]string) string {
+	for i := range p.Devices.Hostdevs {
+		h := &p.Devices.Hostdevs[i]
+		if h.SubsysSCSI == nil {
+			continue
+		}
+		if model := taken[driveController(h.Address, 0)]; model != "" {
+			return model
+		}
+	}
+	return ""
 }
 
 // usesSCSI reports whether a disk or a host device of the guest is on a SCSI controller.
