@@ -22,12 +22,14 @@ models from before 2018 provide none: any process in the guest can read the memo
 of other processes by Spectre. This includes qemu64 and kvm64, which QEMU's manual strongly
 discourages, and a guest that names no model, since it gets qemu64. The host is not affected. In a
 cluster with migration, use the model of the oldest host, and add the features that all hosts have.`,
-		Fix: `Use <cpu mode='host-model'/> or 'host-passthrough', or add <feature policy='require'> for spec-ctrl and ssbd (AMD: ibpb, virt-ssbd)
-$ virt-xml DOMAIN --edit --cpu host-model`,
+		Fix:  `Use <cpu mode='host-model'/> or 'host-passthrough', or add <feature policy='require'> for spec-ctrl and ssbd (AMD: ibpb, virt-ssbd)`,
 		Refs: []string{qemuCPUModels, "https://security.libvirt.org/2018/0001.html"},
 		// Medium, since only the guest is affected. TCG does not speculate. With match='minimum'
 		// and a model libvirt adds the features of the host; without a model it uses qemu64.
 		Check: reportUnmitigatedModel,
+		Fixes: fixUnmitigatedModel,
+		NoFix: "Change the stored definition, such as to <cpu mode='host-model'/>: this is the model that the " +
+			"running guest has until it is shut down",
 	},
 	{
 		ID:       "cpu-mitigation-disabled",
@@ -40,8 +42,7 @@ user memory that most kernel exploits must bypass. In the document of a running 
 itself lists the features of the model that this host lacks: there the finding is low, except for
 nx, smep and smap. Features that only report "not affected" can be disabled: the guest then uses
 mitigations that it does not require.`,
-		Fix: `Delete the <feature> element; if the host lacks the feature, update its microcode.
-$ virt-xml DOMAIN --edit --cpu host-passthrough,clearxml=yes`,
+		Fix:  `Delete the <feature> element; if the host lacks the feature, update its microcode`,
 		Refs: []string{qemuCPUModels, "https://security.libvirt.org/2018/0005.html", "https://security.libvirt.org/2019/0008.html"},
 		// Not rdctl-no, mds-no, taa-no, gds-no, ibrs-all, skip-l1dfl-vmentry and arch-capabilities,
 		// which report that a flaw is absent; not pcid and invpcid, which are about speed; not
@@ -71,6 +72,9 @@ $ virt-xml DOMAIN --edit --cpu host-passthrough,clearxml=yes`,
 				}
 			}
 		},
+		Fixes: fixDisabledMitigation,
+		NoFix: "Look for the feature in the stored definition, and delete it there; if only the running guest " +
+			"lacks it, update the host's microcode: libvirt lists what the host's CPU lacks",
 	},
 	{
 		ID:       "cpu-pseries-broken",
@@ -82,7 +86,8 @@ guest does not use it: flushing the cache when the privilege level changes, a ba
 checks, or indirect branches that an attacker cannot control. Processes in the guest can then read
 the memory of its kernel. The only reason for it is migration to hosts with old firmware. Without
 the element QEMU uses the default of the machine type.`,
-		Fix:  `Delete the element, or set value='workaround', or value='fixed' for cfpc and sbbc if the host's CPU is fixed.`,
+		Fix: `Set value='workaround', or value='fixed' for cfpc and sbbc if the host's CPU is fixed. Without the element, machine types
+before pseries-4.0 are still broken.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#hypervisor-features"},
 		// ccf-assist is not checked: without it the guest flushes by software, which is slower, not
 		// weaker.
@@ -98,6 +103,7 @@ the element QEMU uses the default of the machine type.`,
 				p.Reportf(audit.At("features/ibs@value"), "ibs is 'broken': an attacker can control indirect branches")
 			}
 		},
+		Fixes: fixPseries,
 	},
 	{
 		ID:       "cpu-nested-explicit",
@@ -110,8 +116,7 @@ only for evaluation. Build machines and clusters in guests require it: waive the
 hosts that run nothing else. If libvirt expanded the CPU model of a running guest, the feature may
 come from the host, and the finding is low. host-passthrough and host-model without such a feature
 element are not reported.`,
-		Fix: `Set <feature policy='disable' name='vmx'/> (AMD: 'svm')
-$ virt-xml DOMAIN --edit --cpu disable=vmx,disable=svm`,
+		Fix: `Set <feature policy='disable' name='vmx'/> (AMD: 'svm')`,
 		Refs: []string{
 			"https://github.com/V4bel/Zapscape", "https://github.com/SUSE/doc-sle/blob/main/xml/virt_support.xml",
 			"https://nvd.nist.gov/vuln/detail/CVE-2020-2732", "https://libvirt.org/formatdomain.html#hypervisor-features",
@@ -137,13 +142,16 @@ $ virt-xml DOMAIN --edit --cpu disable=vmx,disable=svm`,
 				p.Reportf(audit.At("features/nested-hv@state"), "nested-hv is enabled: the guest can run nested guests")
 			}
 			for _, o := range passedOptions(p, "cpu", "machine", "M") {
-				for _, key := range []string{"vmx", "svm", "+vmx", "+svm", "virtualization", "cap-nested-hv"} {
+				for _, key := range nestingKeys {
 					if switchedOn(o, key) {
 						p.Key("passed", strings.TrimPrefix(key, "+")).Reportf(o.At, "-%s enables %s: the guest can run nested guests", o.Name, strings.TrimPrefix(key, "+"))
 					}
 				}
 			}
 		},
+		Fixes: fixNested,
+		NoFix: "Decide whether the guest runs guests of its own; if not, disable the feature in the <cpu> of the " +
+			"stored definition: libvirt made this model for the running guest",
 	},
 }
 
@@ -177,50 +185,66 @@ func processorFeatures(p *audit.Pass) func(func(audit.Path, *libvirtxml.DomainCP
 // document of a running guest with mode 'host-model' shows the model that libvirt selected.
 func expandedByLibvirt(p *audit.Pass) bool { return p.Live() && p.CPU.Mode == "custom" }
 
+// cpuModel is the CPU that a document or a command line names.
+type cpuModel struct {
+	at               audit.Path
+	name             string // "" for QEMU's default, which is qemu64
+	branches, stores bool   // it has a feature against Spectre's variants 2 and 4
+	host             bool   // it is a CPU of the host, or has all of its features
+}
+
+// mitigated reports whether the guest's kernel has what it requires.
+func (c cpuModel) mitigated() bool {
+	return c.host || c.branches && c.stores || c.name != "" && !slices.Contains(oldModels, c.name)
+}
+
+func (c *cpuModel) note(feature string) {
+	c.branches = c.branches || slices.Contains([]string{"spec-ctrl", "ibrs", "ibpb"}, feature)
+	c.stores = c.stores || slices.Contains([]string{"ssbd", "virt-ssbd", "amd-ssbd"}, feature)
+}
+
+// statedCPU returns the CPU of <cpu>.
+func statedCPU(p *audit.Pass) cpuModel {
+	out := cpuModel{at: audit.At("cpu/model")}
+	c := p.CPU
+	if c == nil {
+		return out
+	}
+	if c.Model != nil {
+		out.name = strings.TrimSpace(c.Model.Value)
+	}
+	out.host = c.Mode != "" && c.Mode != "custom" || c.Match == "minimum" && out.name != ""
+	for _, f := range c.Features {
+		if f.Policy != "disable" && f.Policy != "forbid" {
+			out.note(f.Name)
+		}
+	}
+	return out
+}
+
 func reportUnmitigatedModel(p *audit.Pass) {
 	if p.Type != "kvm" && p.Type != "hvf" || p.VerdictIs("not-qemu") {
 		return
 	}
-	at, model := audit.At("cpu/model"), "" // QEMU's default, which is qemu64
-	var branches, stores bool
-	note := func(feature string) {
-		branches = branches || slices.Contains([]string{"spec-ctrl", "ibrs", "ibpb"}, feature)
-		stores = stores || slices.Contains([]string{"ssbd", "virt-ssbd", "amd-ssbd"}, feature)
-	}
-	if c := p.CPU; c != nil {
-		if c.Mode != "" && c.Mode != "custom" {
-			return
-		}
-		if c.Model != nil {
-			model = strings.TrimSpace(c.Model.Value)
-		}
-		if c.Match == "minimum" && model != "" {
-			return
-		}
-		for _, f := range c.Features {
-			if f.Policy != "disable" && f.Policy != "forbid" {
-				note(f.Name)
-			}
-		}
-	}
+	cpu := statedCPU(p)
 	for _, o := range passedOptions(p, "cpu") { // the last one is effective, and replaces libvirt's
-		at, model, branches, stores = o.At, o.First("model"), false, false
+		cpu = cpuModel{at: o.At, name: o.First("model")}
 		for _, a := range o.Args {
 			if name, plus := strings.CutPrefix(a.Key, "+"); plus || a.Value == "on" {
-				note(name)
+				cpu.note(name)
 			}
 		}
 	}
-	if model != "" && !slices.Contains(oldModels, model) || branches && stores {
+	if cpu.mitigated() {
 		return
 	}
 	switch target := p.Boundary.Target; {
 	case target == "":
 		p.Unknown(audit.NeedCapabilities) // the rule applies only to x86
 	case target != "x86_64" && target != "i386":
-	case model == "":
+	case cpu.name == "":
 		p.Reportf(audit.At("cpu"), "the document states no CPU model: QEMU's default, qemu64, provides no mitigations")
 	default:
-		p.Reportf(at, "CPU model '%s' provides no mitigations for Spectre", model)
+		p.Reportf(cpu.at, "CPU model '%s' provides no mitigations for Spectre", cpu.name)
 	}
 }

@@ -1,0 +1,131 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/audit/edit"
+)
+
+// useCPU returns the edits that set the mode of the CPU, and its model unless that is "". Topology,
+// NUMA cells and features stay. What belongs to another mode goes: libvirt refuses some of it, such
+// as a vendor without a model (source: libvirt, virCPUDefParseXML and qemuValidateDomainDefCpu).
+func useCPU(p *audit.Pass, mode, model string) []edit.Edit {
+	cpu := audit.At("cpu")
+	edits := append([]edit.Edit{edit.Set(cpu.Attr("mode"), mode)},
+		dropped(p, cpu.Attr("check"), cpu.Attr("migratable"), cpu.Elem("vendor"))...)
+	if model == "" {
+		return append(edits, dropped(p, cpu.Attr("match"), cpu.Elem("model"))...)
+	}
+	edits = append(edits, edit.Set(cpu.Attr("match"), "exact"),
+		p.Put(cpu, "model", "<model fallback='forbid'>"+model+"</model>"))
+	for _, at := range []audit.Path{cpu.Elem("cache"), cpu.Elem("maxphysaddr")} {
+		if m, _ := p.Attr(at.Attr("mode")); m == "passthrough" {
+			edits = append(edits, edit.Remove(at))
+		}
+	}
+	return edits
+}
+
+func fixUnmitigatedModel(p *audit.Pass, _ *audit.Finding) []audit.Fix {
+	if p.CPU != nil && expandedByLibvirt(p) {
+		return nil // the features are libvirt's, and wrong beside another mode
+	}
+	var passed []edit.Edit
+	for _, o := range passedOptions(p, "cpu") {
+		passed = append(passed, edit.RemoveOption(o)...)
+	}
+	if len(passed) > 0 && statedCPU(p).mitigated() {
+		return []audit.Fix{audit.UnsafeFix(
+			"Delete -cpu, so that the guest gets the CPU of <cpu>, with other features", passed...)}
+	}
+	use := func(text, mode string) audit.Fix {
+		return audit.UnsafeFix(text, slices.Concat(passed, useCPU(p, mode, ""))...)
+	}
+	passthrough := use("Use the host's CPU as it is; the guest sees other features, "+
+		"and can migrate only between equal hosts", "host-passthrough")
+	cluster := audit.ManualFix("In a cluster, use the model of the oldest host and add the features " +
+		"for mitigations that all hosts have")
+	if p.Type == "hvf" { // it has no other mode
+		return []audit.Fix{passthrough, cluster}
+	}
+	return []audit.Fix{
+		use("Use the model of the host's CPU; the guest sees other features, "+
+			"and can migrate only to hosts that have them", "host-model"),
+		passthrough, cluster,
+	}
+}
+
+func fixDisabledMitigation(p *audit.Pass, f *audit.Finding) []audit.Fix {
+	if o, ok := p.OptionAt(f.Path); ok {
+		return []audit.Fix{audit.UnsafeFix(
+			"Delete what disables protections from -cpu; the guest sees the features if the host has them",
+			edit.Set(o.At, withItems(o.Value, func(item string) (string, bool) {
+				return item, !disablesProtection(item)
+			})))}
+	}
+	if expandedByLibvirt(p) {
+		return nil
+	}
+	return []audit.Fix{
+		audit.UnsafeFix("Delete the element; the guest sees the feature if model and host have it, "+
+			"and does not start if the model has it and the host does not", edit.Remove(f.Path)),
+		audit.UnsafeFix("Require the feature; the guest then starts only on hosts that have it",
+			edit.Set(f.Path.Attr("policy"), "require")),
+	}
+}
+
+// disablesProtection reports whether a part of -cpu disables a feature that protects the guest.
+func disablesProtection(item string) bool {
+	name, minus := strings.CutPrefix(item, "-")
+	if !minus {
+		key, value, _ := strings.Cut(item, "=")
+		if value != "off" || strings.HasPrefix(key, "+") {
+			return false
+		}
+		name = key
+	}
+	name, _, _ = strings.Cut(name, "=")
+	return name == "umip" || slices.Contains(kernelProtections, name) ||
+		slices.Contains(mitigations, name)
+}
+
+// fixPseries states the protection instead of deleting the element: the default of machine types
+// before pseries-4.0 is 'broken' (source: QEMU, hw/ppc/spapr.c, spapr_machine_3_1_class_options).
+func fixPseries(_ *audit.Pass, f *audit.Finding) []audit.Fix {
+	return []audit.Fix{audit.UnsafeFix(
+		"Protect the guest by software; it does not start on hosts whose firmware does not support that",
+		edit.Set(f.Path, "workaround"))}
+}
+
+func fixNested(p *audit.Pass, f *audit.Finding) []audit.Fix {
+	const text = "Disable nested virtualization; the guest can no longer run guests of its own"
+	if o, ok := p.OptionAt(f.Path); ok {
+		return []audit.Fix{audit.UnsafeFix(text, edit.Set(o.At, withItems(o.Value, withoutNesting)))}
+	}
+	switch attribute := f.Path.Attribute(); {
+	case f.Key == "running":
+		return nil
+	case f.Key == "requested":
+		return []audit.Fix{audit.UnsafeFix(text, edit.Set(f.Path.Attr("policy"), "disable"))}
+	case attribute != "":
+		return []audit.Fix{audit.UnsafeFix(text, edit.Set(f.Path, "off"))}
+	default:
+		return []audit.Fix{audit.UnsafeFix(text, edit.Set(f.Path.Attr("state"), "off"))}
+	}
+}
+
+// nestingKeys are the keys of -cpu and -machine that enable nested virtualization, as users write
+// them.
+var nestingKeys = strings.Fields("vmx svm +vmx +svm virtualization cap-nested-hv")
+
+// withoutNesting disables nested virtualization if a part of -cpu or -machine enables it. A feature
+// that is not named at all is that of the CPU model.
+func withoutNesting(item string) (string, bool) {
+	key, value, _ := strings.Cut(item, "=")
+	if slices.Contains(nestingKeys, key) && value != "off" {
+		return strings.TrimPrefix(key, "+") + "=off", true
+	}
+	return item, true
+}
