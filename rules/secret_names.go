@@ -11,6 +11,15 @@ import (
 	"github.com/virt-audit/virt-audit/audit/secret"
 )
 
+// systemdCredential returns the name of the credential in an SMBIOS string. ok is false if there is
+// none, or an empty one.
+func systemdCredential(entry string) (name string, ok bool) {
+	rest, ok := strings.CutPrefix(strings.TrimSpace(entry), "io.systemd.credential")
+	rest, ok2 := strings.CutPrefix(strings.TrimPrefix(rest, ".binary"), ":")
+	name, value, _ := strings.Cut(rest, "=")
+	return name, ok && ok2 && value != ""
+}
+
 // publicCredential reports whether a credential of systemd is a setting or a public key (source:
 // systemd.system-credentials(7)).
 func publicCredential(name string) bool {

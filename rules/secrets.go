@@ -28,13 +28,17 @@ var secrets = []*audit.Rule{
 through libvirt, has the console's password. Such passwords are rarely changed and often shared
 between guests. A placeholder of management software that expired in 1970 is not a secret and is not
 reported. If the password is masked or omitted, the rule is not evaluated.`,
-		Fix:  "Use SASL, set a ticket that expires while the guest runs, or listen where no password is required:\n" + localVNC,
+		Fix: `Let the console listen on a socket, which requires no password: <graphics type='vnc'><listen type='socket'/></graphics>.
+Or authenticate clients by SASL or certificates, or set a ticket that expires while the guest runs.`,
 		Refs: []string{accessRules, qemuVNC, domainGraphics, "https://security.libvirt.org/2014/0007.html", "https://security.libvirt.org/2015/0001.html"},
 		Check: func(p *audit.Pass) {
 			for at, d := range displayServers(p, "VNC", "SPICE") {
 				reportPassword(p, at, d)
 			}
 		},
+		Fixes: fixConsolePassword,
+		NoFix: "Let the console authenticate clients in another way, and delete the password: this hypervisor has no " +
+			"socket for it",
 	},
 	{
 		ID:       "secret-rdp-passwd",
@@ -45,8 +49,7 @@ reported. If the password is masked or omitted, the rule is not evaluated.`,
 through libvirt, can log in to the guest's RDP console. A user name alone is not a secret and is not
 reported. A password in qemu.conf is stored in clear text too, but in one file that only root must
 be able to read.`,
-		Fix: `Delete username and passwd from <graphics type='rdp'>, and set rdp_username and rdp_password in qemu.conf
-$ virt-xml DOMAIN --edit type=rdp --graphics passwd=`,
+		Fix:  `Delete username and passwd from <graphics type='rdp'>, and set rdp_username and rdp_password in qemu.conf`,
 		Refs: []string{domainGraphics, qemuConf},
 		Check: func(p *audit.Pass) {
 			if p.VerdictIs("not-qemu") {
@@ -56,6 +59,9 @@ $ virt-xml DOMAIN --edit type=rdp --graphics passwd=`,
 				reportPassword(p, at, d)
 			}
 		},
+		Fixes: fixRDPPassword,
+		NoFix: "Set rdp_username and rdp_password in qemu.conf, and delete both from the document then: without any " +
+			"password the guest does not start",
 	},
 	{
 		ID:       "secret-kernel-cmdline",
@@ -66,8 +72,7 @@ $ virt-xml DOMAIN --edit type=rdp --graphics passwd=`,
 log, on the host in the list of processes and in what libvirt shows to read-only clients. The rule
 checks the names of parameters; waive a parameter that has the name of a password but contains
 something else. Paths of key files and switches are not reported.`,
-		Fix: `Delete the parameter from <cmdline>, and let the guest read the secret from a disk, its TPM or a credential store.
-$ virt-xml DOMAIN --edit --xml xpath.delete=./os/cmdline`,
+		Fix:  `Delete the parameter from <cmdline>, and let the guest read the secret from a disk, its TPM or a credential store`,
 		Refs: []string{qemuSecrets, "https://libvirt.org/formatdomain.html#direct-kernel-boot"},
 		Check: func(p *audit.Pass) {
 			const named = 8
@@ -87,6 +92,9 @@ $ virt-xml DOMAIN --edit --xml xpath.delete=./os/cmdline`,
 				p.Key("more").Reportf(audit.At("os/cmdline"), "the kernel's command line contains more secrets: %d parameters", more)
 			}
 		},
+		Fixes: fixKernelSecret,
+		NoFix: "Let the guest read the secret from a disk, its TPM or a credential store, and delete it here: " +
+			"the guest may not boot without the parameter",
 	},
 	{
 		ID:       "secret-smbios-credential",
@@ -97,10 +105,11 @@ $ virt-xml DOMAIN --edit --xml xpath.delete=./os/cmdline`,
 of the host can read. The guest's systemd hides the credential from users of the guest, but not from
 users of the host. Credentials whose names contain words such as password, key, token or secret are
 high, others are medium. SSH authorized keys and settings of systemd that are not secret are info.`,
-		Fix: `Encrypt the credential, release it after attestation, or store it on a disk that only this guest has
-$ virt-xml DOMAIN --edit --xml xpath.delete=./sysinfo`,
+		Fix:   `Encrypt the credential, release it after attestation, or store it on a disk that only this guest has`,
 		Refs:  []string{"https://www.freedesktop.org/software/systemd/man/latest/smbios-type-11.html", "https://libvirt.org/formatdomain.html#smbios-system-information"},
 		Check: reportSMBIOSCredentials,
+		Fixes: fixCredential,
+		NoFix: "Decide whether users of the host may read this setting or public key; it is not a secret by its name",
 	},
 	{
 		ID:       "secret-http-cookie",
@@ -136,6 +145,7 @@ on the network as well. It is harmless after the session has ended on the server
 				p.Unknown(audit.NeedSecrets)
 			}
 		},
+		Fixes: fixCookie,
 	},
 	{
 		ID:       "secret-url-userinfo",
@@ -154,6 +164,9 @@ not contain its value.`,
 				reportURLSecrets(p, at, source)
 			}
 		},
+		Fixes: fixAddress,
+		NoFix: "Define a secret of libvirt with the password or key, refer to it by <auth> in the <source>, and delete it " +
+			"from the address: virt-audit cannot define the secret on the host",
 	},
 	{
 		ID:       "secret-qemu-arg",
@@ -164,7 +177,8 @@ not contain its value.`,
 contains it. A secret object with data=, or a password in an option, is public there, while libvirt
 itself passes secrets in encrypted objects. Secrets that are read from a file, and data that is
 encrypted with another secret (keyid=), are not reported.`,
-		Fix:  removePassthrough,
+		Fix: `Use libvirt's elements, which refer to a secret of libvirt. Or pass a file that contains the secret and that
+only QEMU's user can read: <qemu:arg value='secret,id=backup,file=/etc/backup.key'/>`,
 		Refs: []string{qemuSecrets, "https://nvd.nist.gov/vuln/detail/CVE-2015-5160", "https://wiki.openstack.org/wiki/OSSN/OSSN-0079"},
 		Check: func(p *audit.Pass) {
 			for _, o := range p.Command.Options {
@@ -173,6 +187,7 @@ encrypted with another secret (keyid=), are not reported.`,
 				}
 			}
 		},
+		Fixes: fixPassedSecret,
 	},
 }
 
@@ -227,17 +242,9 @@ func writtenSources(p *audit.Pass, mirrors bool) iter.Seq2[audit.Path, *libvirtx
 // type=11,value=...".
 func reportSMBIOSCredentials(p *audit.Pass) {
 	judge := func(at audit.Path, entry string) {
-		name, ok := strings.CutPrefix(strings.TrimSpace(entry), "io.systemd.credential")
-		if !ok {
-			return
-		}
-		name = strings.TrimPrefix(name, ".binary")
-		if name, ok = strings.CutPrefix(name, ":"); !ok {
-			return
-		}
-		name, value, _ := strings.Cut(name, "=")
+		name, ok := systemdCredential(entry)
 		switch {
-		case value == "":
+		case !ok:
 		case publicCredential(name):
 			p.Key("public", name).ReportAs(audit.Info, at, "systemd credential '%s' is readable on the host", name)
 		case secret.InCredential(name):
