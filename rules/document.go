@@ -2,12 +2,9 @@ package rules
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
-	"github.com/virt-audit/virt-audit/audit/suggest"
 	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
 
@@ -37,6 +34,8 @@ neither, so each finding is a mistake or an attack. virt-audit audits what libvi
 				}
 			}
 		},
+		NoFix: "Decide which of the elements is meant, and delete the other: libvirt reads the first, and who wrote the " +
+			"other expected it to have an effect",
 	},
 	{
 		ID:       "document-unknown-element",
@@ -78,6 +77,7 @@ belongs in <metadata>.`,
 				}
 			}
 		},
+		Fixes: fixUnknownElement,
 	},
 	{
 		ID:       "document-live-xml",
@@ -96,6 +96,7 @@ $ virsh dumpxml --inactive --security-info DOMAIN`,
 				p.Reportf(audit.At("@id"), "id '%d': this is the running guest, and its stored definition may differ", *p.ID)
 			}
 		},
+		NoFix: "Audit the stored definition as well, which virsh dumpxml --inactive --security-info prints",
 	},
 }
 
@@ -137,7 +138,7 @@ func reportUnknownAttributes(p *audit.Pass, e audit.Element, w *elementNames) {
 // suggestion returns the end of a message that suggests the known name nearest to an unknown one,
 // or "" if none is near.
 func suggestion[T any](form, unknown string, known map[string]T) string {
-	name := suggest.Nearest(unknown, slices.Sorted(maps.Keys(known)))
+	name := nearest(unknown, known)
 	if name == "" {
 		return ""
 	}

@@ -25,6 +25,8 @@ libvirt removes the text when it stores the definition.`,
 				}
 			}
 		},
+		NoFix: "Decide whether the text is a note, which belongs in a comment, or a value that its element lacks, and " +
+			"move or delete it",
 	},
 	{
 		ID:       "document-template",
@@ -41,5 +43,6 @@ verdict and the findings may not apply to the guest that runs.`,
 				p.Key("placeholder", mark).ReportSpan(at, "placeholder '%s' is not rendered: render the template and audit the result", mark)
 			}
 		},
+		NoFix: "Render the template and audit the result: only the template engine knows the values",
 	},
 }

@@ -22,6 +22,7 @@ effect, and the finding is reported again. A waiver without an end date does not
 				}
 			}
 		},
+		NoFix: "Fix what was waived, or review the reason and set a new date in the waiver",
 	},
 	{
 		ID:       "waiver-unused",
@@ -45,6 +46,8 @@ waivers of a rule that is not part of the run, or was not evaluated, are not rep
 				}
 			}
 		},
+		NoFix: "Decide whether the waiver names the wrong rule or device, and correct it; if what it was about has been " +
+			"fixed, delete it",
 	},
 	{
 		ID:       "waiver-unknown-rule",
@@ -67,6 +70,7 @@ this run does not have. The waiver has no effect, although its author expects on
 				}
 			}
 		},
+		NoFix: "Write the ID of the rule that the waiver is meant for, as the report prints it, or delete the waiver",
 	},
 	{
 		ID:       "waiver-malformed",
@@ -87,6 +91,7 @@ might never be reached. An element with another name where a waiver is expected,
 				}
 			}
 		},
+		NoFix: "Complete the waiver: a rule, a reason and, if it ends, a date such as 2027-06-30",
 	},
 	{
 		ID:       "waiver-misplaced",
@@ -111,6 +116,7 @@ For a defined guest, virt-audit waive GUEST RULE --reason "why" prints the comma
 				}
 			}
 		},
+		NoFix: "Review the waiver, and move it to the first <va:audit> directly inside <metadata>: it then takes effect",
 	},
 	{
 		ID:       "waiver-not-allowed",
@@ -132,6 +138,8 @@ from "never".`,
 				}
 			}
 		},
+		NoFix: "Ask the owners of the site to waive the rule in its configuration, or delete the waiver: the document " +
+			"must not decide it",
 	},
 }
 
