@@ -27,6 +27,9 @@ const (
 	hostAsAttacker = "https://docs.kernel.org/security/snp-tdx-threat-model.html"
 )
 
+// notX86 is why there is no fix for a guest with protection of another architecture.
+const notX86 = "Use a protection that the architecture has: SEV and TDX exist on x86_64 only"
+
 var launchPolicy = audit.At("launchSecurity/policy")
 
 func isSEV(p *audit.Pass) bool  { return p.LaunchSecurity != nil && p.LaunchSecurity.SEV != nil }

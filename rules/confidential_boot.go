@@ -23,8 +23,7 @@ not include them unless kernelHashes='yes'. The host can replace them, and attes
 it. With kernelHashes='yes' the firmware compares them with hashes that are part of the measurement.
 For a guest that boots from its own disk the setting has no effect, and the finding is info. TDX and
 IBM Secure Execution measure the kernel by other means.`,
-		Fix: `Use <launchSecurity type='sev' kernelHashes='yes'>, with firmware that checks the hashes (OVMF's AmdSev build)
-$ virt-xml DOMAIN --edit --launchSecurity kernelHashes=yes`,
+		Fix:  `Use <launchSecurity type='sev' kernelHashes='yes'>, with firmware that checks the hashes (OVMF's AmdSev build)`,
 		Refs: []string{launchSecurity, qemuSEV},
 		Check: func(p *audit.Pass) {
 			var hashes string
@@ -46,6 +45,7 @@ $ virt-xml DOMAIN --edit --launchSecurity kernelHashes=yes`,
 				p.Key("useless").ReportAs(audit.Info, at, "kernelHashes='yes' has no effect: the guest has no <kernel>")
 			}
 		},
+		Fixes: fixKernelHashes,
 	},
 	{
 		// With firmware='efi' and without stateless='yes' libvirt skips flash images that have no
@@ -60,8 +60,7 @@ $ virt-xml DOMAIN --edit --launchSecurity kernelHashes=yes`,
 and with which keys secure boot verifies it, while attestation still succeeds. Stateless firmware
 has no such file. The finding is low for an SEV guest without session data, since that guest is not
 attested.`,
-		Fix: `Use <os firmware='efi'><loader stateless='yes'/>, and delete <nvram>
-$ virt-xml DOMAIN --edit --boot firmware=efi,xpath0.delete=./loader,xpath1.delete=./nvram,xpath2.delete=./varstore,xpath3.set=./loader/@stateless=yes`,
+		Fix:  `Use <os firmware='efi'><loader stateless='yes'/>, and delete <nvram>`,
 		Refs: []string{launchSEV, qemuSEV, refs.DomainBoot},
 		Check: func(p *audit.Pass) {
 			if !isSEV(p) && !isSNP(p) && !isTDX(p) || p.VerdictIs("not-qemu") {
@@ -87,6 +86,8 @@ $ virt-xml DOMAIN --edit --boot firmware=efi,xpath0.delete=./loader,xpath1.delet
 				p.ReportAs(severity, audit.At("os@firmware"), "firmware='efi' without <loader stateless='yes'/> stores UEFI variables in a file on the host")
 			}
 		},
+		Fixes: fixStatefulFirmware,
+		NoFix: notX86,
 	},
 	{
 		// <memoryBacking><locked/> is not required, although SEV's memory is pinned: QEMU pins it
@@ -100,8 +101,7 @@ $ virt-xml DOMAIN --edit --boot firmware=efi,xpath0.delete=./loader,xpath1.delet
 its measurement; SeaBIOS does not. libvirt strongly discourages the i440fx machine type, which does
 not support every build of OVMF and makes virtio devices fall back to a version that confidential
 guests cannot use. A guest without UEFI or with another machine type usually does not start.`,
-		Fix: `Use <os firmware='efi'><type arch='x86_64' machine='q35'>hvm</type><loader stateless='yes'/>
-$ virt-xml DOMAIN --edit --boot machine=q35,firmware=efi,xpath0.set=./loader/@stateless=yes`,
+		Fix:  `Use <os firmware='efi'><type arch='x86_64' machine='q35'>hvm</type><loader stateless='yes'/>`,
 		Refs: []string{launchSEV, qemuTDX},
 		Check: func(p *audit.Pass) {
 			if !isSEV(p) && !isSNP(p) && !isTDX(p) || p.VerdictIs("not-qemu") {
@@ -121,6 +121,8 @@ $ virt-xml DOMAIN --edit --boot machine=q35,firmware=efi,xpath0.set=./loader/@st
 				p.Reportf(audit.At("os@firmware"), "the document requests no UEFI firmware: SeaBIOS cannot start a confidential guest")
 			}
 		},
+		Fixes: fixConfidentialMachine,
+		NoFix: notX86,
 	},
 	{
 		// Plain SEV measures no registers, and TDX requires host-passthrough: neither is reported.
@@ -132,8 +134,7 @@ $ virt-xml DOMAIN --edit --boot machine=q35,firmware=efi,xpath0.set=./loader/@st
 the CPU's family, model and stepping. With host-passthrough that differs between hosts, so the
 verifier must accept several values or know the host. A named model has the same value on every
 host. It does not matter if all hosts are identical.`,
-		Fix: `Use <cpu mode='custom' match='exact'><model>EPYC-Milan</model></cpu>
-$ virt-xml DOMAIN --edit --cpu EPYC-Milan`,
+		Fix:  `Use <cpu mode='custom' match='exact'><model>EPYC-Milan</model></cpu>`,
 		Refs: []string{qemuSEV, "https://libvirt.org/manpages/virt-qemu-sev-validate.html"},
 		Check: func(p *audit.Pass) {
 			if p.CPU == nil || p.CPU.Mode != "host-passthrough" && p.CPU.Mode != "maximum" {
@@ -148,6 +149,8 @@ $ virt-xml DOMAIN --edit --cpu EPYC-Milan`,
 			}
 			p.Reportf(audit.At("cpu@mode"), "mode '%s' makes the measured CPU state depend on the host", p.CPU.Mode)
 		},
+		Fixes: fixConfidentialCPU,
+		NoFix: notX86,
 	},
 	{
 		// QEMU prevents ballooning, so a balloon device is useless but harmless. A guest without
@@ -161,8 +164,7 @@ $ virt-xml DOMAIN --edit --cpu EPYC-Milan`,
 Execution forbids. The guest rejects the device, or must be configured to trust it. <launchSecurity>
 enables the setting for every virtio device that does not set it. A memory balloon does not work in
 such a guest, and libvirt adds one unless the document sets its model to 'none'; that is low.`,
-		Fix: `Set <memballoon model='none'/>, and delete iommu='off' from every <driver>
-$ virt-xml DOMAIN --edit --memballoon model=none`,
+		Fix:  `Set <memballoon model='none'/>, and delete iommu='off' from every <driver>`,
 		Refs: []string{launchS390, qemuS390},
 		Check: func(p *audit.Pass) {
 			if !isS390(p) {
@@ -179,5 +181,6 @@ $ virt-xml DOMAIN --edit --memballoon model=none`,
 				}
 			}
 		},
+		Fixes: fixSecureExecution,
 	},
 }

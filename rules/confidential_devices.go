@@ -19,10 +19,11 @@ channel, which is the host that the guest must be protected from: the host need 
 encryption. The host can also read and change shared directories and shared memory. The SPICE agent
 handles clipboard and files and is low. A console, which the host can read and where it can try to
 log in, is info. A channel is harmless if no agent is installed in the guest.`,
-		Fix: `Delete the channel, directory or shared memory, and manage the guest over the network with the guest's own keys
-$ virt-xml DOMAIN --remove-device --channel all`,
+		Fix:   `Delete the channel, directory or shared memory, and manage the guest over the network with the guest's own keys`,
 		Refs:  []string{qemuGuestAgent, hostAsAttacker},
 		Check: reportHostChannels,
+		Fixes: fixHostChannel,
+		NoFix: "Decide whether the console is needed; the guest should ask for no password there, and log nothing secret",
 	},
 	{
 		ID:       "confidential-graphics-console",
@@ -50,6 +51,8 @@ Afterwards use a remote desktop inside the guest: the host then sees only encryp
 				}
 			}
 		},
+		Fixes: fixConfidentialDisplay,
+		NoFix: "Decide whether the display must stay, such as for the screen of a GPU of the host, or delete it with all others",
 	},
 	{
 		ID:       "confidential-passthrough",
@@ -61,8 +64,7 @@ The device can access only memory that the guest shares, so all of its data is v
 and to the host, and its driver is probably not written for a hostile device. It is harmless if the
 guest encrypts the data first, and if the device itself is attested, as some GPUs are. Crypto
 adapters under IBM Secure Execution are not reported: the guest binds them to itself.`,
-		Fix: `Delete the <hostdev>, or encrypt the data that passes through the device in the guest
-$ virt-xml DOMAIN --remove-device --hostdev all`,
+		Fix:  `Delete the <hostdev>, or encrypt the data that passes through the device in the guest`,
 		Refs: []string{hostAsAttacker, "https://www.ibm.com/docs/en/linuxonibm/lxse/lxse_t_acc_chz.html"},
 		Check: func(p *audit.Pass) {
 			if p.LaunchSecurity == nil {
@@ -80,6 +82,7 @@ $ virt-xml DOMAIN --remove-device --hostdev all`,
 				}
 			}
 		},
+		Fixes: fixConfidentialPassthrough,
 	},
 	{
 		ID:       "confidential-host-vtpm",
@@ -91,8 +94,7 @@ host. The host also controls its own TPM. What the guest measures into either pr
 the host can read the keys that the guest seals there. It is harmless if the guest has a TPM only
 because its system requires one, as Windows does, and keeps disk keys elsewhere.`,
 		Fix: `Release the disk key after attestation instead of sealing it in a TPM, or use a TPM that runs inside the
-confidential guest (an SVSM), and delete this one
-$ virt-xml DOMAIN --remove-device --tpm all`,
+confidential guest (an SVSM), and delete this one`,
 		Refs: []string{hostAsAttacker, "https://libvirt.org/formatdomain.html#tpm-device"},
 		Check: func(p *audit.Pass) {
 			if p.LaunchSecurity == nil {
@@ -102,6 +104,7 @@ $ virt-xml DOMAIN --remove-device --tpm all`,
 				p.Reportf(at.Elem("backend").Attr("type"), "the host controls this TPM: its keys and measurements prove nothing")
 			}
 		},
+		Fixes: fixHostTPM,
 	},
 }
 

@@ -14,8 +14,7 @@ const (
 )
 
 const strictSEV = `Set <policy>0x000f</policy>: no debugging, no key sharing, encrypted registers, no sending. Use 0x000b if the
-CPU has no SEV-ES. A new policy requires new session data.
-$ virt-xml DOMAIN --edit --launchSecurity policy=0x000f`
+CPU has no SEV-ES. A new policy requires new session data.`
 
 var confidentialSEV = []*audit.Rule{
 	{
@@ -40,6 +39,7 @@ one that forbids nothing.`,
 				p.Reportf(launchPolicy, "policy %#x lets the host decrypt the guest's memory: bit %d is clear", policy, sevNoDebug)
 			}
 		},
+		Fixes: fixSEV(sevNoDebug, "the host may not debug the guest"),
 	},
 	{
 		ID:       "confidential-sev-no-es",
@@ -60,6 +60,7 @@ protected.`,
 				p.Reportf(launchPolicy, "policy %#x does not require SEV-ES: bit %d is clear, so the host can read the registers", policy, sevES)
 			}
 		},
+		Fixes: fixSEV(sevES, "the guest starts only on CPUs with SEV-ES, EPYC 7002 or later"),
 	},
 	{
 		ID:       "confidential-sev-key-sharing",
@@ -79,6 +80,7 @@ means of a mirror guest require key sharing; the mirror guest must then be attes
 				p.Reportf(launchPolicy, "policy %#x lets another guest use the same memory key: bit %d is clear", policy, sevNoKeySharing)
 			}
 		},
+		Fixes: fixSEV(sevNoKeySharing, "no other guest may use the key"),
 	},
 	{
 		ID:       "confidential-sev-migration",
@@ -101,6 +103,7 @@ and not reported.`,
 				p.Reportf(launchPolicy, "policy %#x does not limit where the guest may be sent: bits %d to %d are clear", policy, sevNoSend, sevOnly)
 			}
 		},
+		Fixes: fixSEV(sevNoSend, "the guest may not be sent to another platform"),
 	},
 	{
 		ID:       "confidential-sev-legacy",
@@ -119,6 +122,8 @@ The layout of the policy, the firmware and the measurements differ from SEV.`,
 				p.Reportf(audit.At("launchSecurity@type"), "type 'sev' does not protect the integrity of the guest's memory, unlike 'sev-snp'")
 			}
 		},
+		NoFix: "Decide whether the guest can move to hosts with SEV-SNP: it needs other firmware, and its owner another " +
+			"policy and measurement",
 	},
 	{
 		// A running guest without session data was not attested. A stored definition does not show
@@ -153,5 +158,7 @@ the measurement with virt-qemu-sev-validate on another machine before the guest 
 				p.Key("stored-without").ReportAs(audit.Low, audit.At("launchSecurity"), "no <dhCert> and <session>: unless each start adds them, the guest cannot be attested")
 			}
 		},
+		NoFix: "Let the guest's owner create <dhCert> and <session> for each launch, and verify the measurement: only the " +
+			"owner can do both",
 	},
 }

@@ -15,8 +15,7 @@ const (
 
 const snpPolicyBits = "https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/include/linux/psp-sev.h"
 
-const usualSNP = `Set <policy>0x30000</policy>, or 0x20000 if the host runs without multithreading
-$ virt-xml DOMAIN --edit --launchSecurity policy=0x30000`
+const usualSNP = `Set <policy>0x30000</policy>, or 0x20000 if the host runs without multithreading`
 
 var confidentialSNP = []*audit.Rule{
 	{
@@ -41,6 +40,8 @@ that forbids nothing.`,
 				p.Reportf(launchPolicy, "policy %#x lets the host decrypt the guest's memory: bit %d is set", policy, snpDebug)
 			}
 		},
+		Fixes: fixSNP(func(policy uint64) uint64 { return policy &^ (1 << snpDebug) },
+			"the host may not debug the guest"),
 	},
 	{
 		ID:       "confidential-snp-smt",
@@ -51,8 +52,7 @@ that forbids nothing.`,
 other thread of the guest's core, and that code can observe the guest through caches and other
 shared resources. With bit 16 clear the guest starts only if multithreading is off. The usual
 policy, 0x30000, accepts it, since forbidding it costs half of the threads.`,
-		Fix: `Set <policy>0x20000</policy>; the guest then starts only on hosts with SMT off
-$ virt-xml DOMAIN --edit --launchSecurity policy=0x20000`,
+		Fix:  `Set <policy>0x20000</policy>; the guest then starts only on hosts with SMT off`,
 		Refs: []string{launchSecurity, hostAsAttacker},
 		Check: func(p *audit.Pass) {
 			if !isSNP(p) {
@@ -62,6 +62,8 @@ $ virt-xml DOMAIN --edit --launchSecurity policy=0x20000`,
 				p.Reportf(launchPolicy, "policy %#x accepts hosts with multithreading: bit %d is set", policy, snpSMT)
 			}
 		},
+		Fixes: fixSNP(func(policy uint64) uint64 { return policy &^ (1 << snpSMT) },
+			"the guest starts only on hosts with multithreading off"),
 	},
 	{
 		ID:       "confidential-snp-migration-agent",
@@ -81,6 +83,8 @@ agent too. QEMU cannot migrate such guests yet.`,
 				p.Reportf(launchPolicy, "policy %#x lets the host bind a migration agent: bit %d is set", policy, snpMigrationAgent)
 			}
 		},
+		Fixes: fixSNP(func(policy uint64) uint64 { return policy &^ (1 << snpMigrationAgent) },
+			"the host may not bind a migration agent"),
 	},
 	{
 		ID:       "confidential-snp-reserved",
@@ -100,6 +104,7 @@ firmware version here.`,
 				p.Reportf(launchPolicy, "policy %#x has bit %d clear, which must be set: the guest does not start", policy, snpReserved)
 			}
 		},
+		Fixes: fixSNP(usualBits, "the reserved bit is set as it must be"),
 	},
 	{
 		ID:       "confidential-snp-min-abi",
@@ -110,8 +115,7 @@ firmware version here.`,
 guest accepts. Zero accepts every version, so a host can downgrade to firmware with known
 vulnerabilities. The usual policy, 0x30000, has zero there. The attestation report contains the
 version too, and a verifier can refuse it instead.`,
-		Fix: `Set the version in hexadecimal, major before minor: <policy>0x30133</policy> requires 1.51 or later
-$ virt-xml DOMAIN --edit --launchSecurity policy=0x30133`,
+		Fix:  `Set the version in hexadecimal, major before minor: <policy>0x30133</policy> requires 1.51 or later`,
 		Refs: []string{launchSecurity},
 		Check: func(p *audit.Pass) {
 			if !isSNP(p) {
@@ -121,6 +125,8 @@ $ virt-xml DOMAIN --edit --launchSecurity policy=0x30133`,
 				p.Reportf(launchPolicy, "policy %#x accepts firmware of any version: bits 0 to 15 are zero", policy)
 			}
 		},
+		NoFix: "Choose the oldest firmware version that all of the guest's hosts have, and write it into the lowest 16 " +
+			"bits, or let the verifier refuse older versions",
 	},
 	{
 		ID:       "confidential-snp-no-id",
@@ -141,5 +147,7 @@ an expected value needs neither.`,
 				p.Reportf(audit.At("launchSecurity"), "neither <idBlock> nor <hostData> binds the launch to the guest's owner")
 			}
 		},
+		NoFix: "Let the guest's owner sign an <idBlock> or choose <hostData>, or let the verifier compare the measurement " +
+			"with an expected value",
 	},
 }

@@ -11,8 +11,7 @@ const (
 	tdxSeptVEDisable = 28 // no #VE when the guest accesses a page that is not present
 )
 
-const usualTDX = `Set <policy>0x10000000</policy>, or delete <policy>: QEMU's default is the same
-$ virt-xml DOMAIN --edit --launchSecurity policy=0x10000000`
+const usualTDX = `Set <policy>0x10000000</policy>, or delete <policy>: QEMU's default is the same`
 
 var confidentialTDX = []*audit.Rule{
 	{
@@ -36,6 +35,8 @@ set for some time.`,
 				p.Reportf(launchPolicy, "policy %#x lets the host read the guest's memory and registers: bit %d is set", policy, tdxDebug)
 			}
 		},
+		Fixes: fixTDX(func(policy uint64) uint64 { return policy &^ (1 << tdxDebug) },
+			"the host may not debug the guest"),
 	},
 	{
 		ID:       "confidential-tdx-sept-ve",
@@ -55,6 +56,8 @@ it. Linux stops at boot in this case. Another system may request these exception
 				p.Reportf(launchPolicy, "policy %#x lets the host inject #VE exceptions: bit %d is clear", policy, tdxSeptVEDisable)
 			}
 		},
+		Fixes: fixTDX(func(policy uint64) uint64 { return policy | 1<<tdxSeptVEDisable },
+			"the host may not inject exceptions"),
 	},
 	{
 		ID:       "confidential-tdx-no-qgs",
@@ -66,8 +69,7 @@ the request of a service. Without <quoteGenerationService> QEMU does not forward
 requests. The guest then cannot be verified from outside, and the host may have started something
 else. The host cannot forge quotes, so the service need not be trusted. A guest with a vsock may
 reach the service in another way, and the finding is info.`,
-		Fix: `Add <quoteGenerationService path='/var/run/tdx-qgs/qgs.socket'/> to <launchSecurity>
-$ virt-xml DOMAIN --edit --xml ./launchSecurity/quoteGenerationService/@path=/var/run/tdx-qgs/qgs.socket`,
+		Fix:  `Add <quoteGenerationService path='/var/run/tdx-qgs/qgs.socket'/> to <launchSecurity>`,
 		Refs: []string{launchSecurity},
 		Check: func(p *audit.Pass) {
 			switch {
@@ -78,5 +80,7 @@ $ virt-xml DOMAIN --edit --xml ./launchSecurity/quoteGenerationService/@path=/va
 				p.Key("no-quotes").Reportf(audit.At("launchSecurity"), "no <quoteGenerationService>: the guest gets no quote and cannot be attested")
 			}
 		},
+		Fixes: fixQuotes,
+		NoFix: "Check that the guest gets quotes over its vsock; if not, add <quoteGenerationService/>",
 	},
 }
