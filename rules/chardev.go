@@ -20,10 +20,10 @@ chardev_tls in the host's qemu.conf if the document does not set it, libvirt req
 certificate, unless chardev_tls_x509_verify is off. By libvirt's default chardev_tls is off and
 chardev_tls_x509_verify is on. A port on a loopback address is not reported, although every user of
 the host can reach it.`,
-		Fix: `Use <serial type='pty'/>, or <serial type='unix'><source mode='bind' path='/run/libvirt/serial.sock'/></serial>
-$ virt-xml DOMAIN --edit --serial clearxml=yes,type=pty`,
+		Fix:   `Use <serial type='pty'/>, or <serial type='unix'><source mode='bind' path='/run/libvirt/serial.sock'/></serial>`,
 		Refs:  []string{"https://libvirt.org/formatdomain.html#tcp-client-server", refs.QEMUSecurity, qemuConf},
 		Check: reportTCPListeners,
+		Fixes: localChardev,
 	},
 	{
 		ID:       "endpoint-chardev-plaintext",
@@ -38,10 +38,12 @@ chardev_tls in the host's qemu.conf if the document does not set it; by libvirt'
 off. A kernel debugger (-device hv-syndbg) is high, and keys from a Barrier server count too.
 Connections that stay on the host are not reported, and the rule endpoint-chardev-tcp-listen reports
 ports that accept connections. It is harmless on a network for management only.`,
-		Fix: `Use TCP with TLS: <serial type='tcp'><source mode='connect' host='...' service='...' tls='yes'/></serial>. For the first serial port:
-$ virt-xml DOMAIN --edit --serial xpath0.set=./source/@tls,xpath0.value=yes`,
+		Fix:   `Use TCP with TLS: <serial type='tcp'><source mode='connect' host='...' service='...' tls='yes'/></serial>`,
 		Refs:  []string{"https://libvirt.org/formatdomain.html#tcp-client-server", "https://libvirt.org/formatdomain.html#udp-network-console", qemuTLS, qemuConf},
 		Check: reportPlainChardevs,
+		Fixes: encryptChardev,
+		NoFix: "Decide how the data reaches the other end: by TCP with TLS, which both ends must " +
+			"support, or within the host; no edit of this document changes the other end",
 	},
 	{
 		ID:       "endpoint-monitor-exposed",
@@ -58,6 +60,7 @@ trusted machine can waive the rule.`,
 		Fix:   removePassthrough,
 		Refs:  []string{refs.QEMUSecurity, "https://www.qemu.org/docs/master/system/gdb.html", "https://libvirt.org/drvqemu.html#pass-through-of-arbitrary-qemu-commands"},
 		Check: reportMonitors,
+		Fixes: removeMonitor,
 	},
 	{
 		ID:       "endpoint-migration-cmdline",
@@ -89,6 +92,10 @@ management software sets this option, and 'defer' opens nothing.`,
 					p.ReportAs(audit.Medium, o.At, "-incoming accepts a migration stream from an unknown transport")
 				}
 			}
+		},
+		Fixes: func(p *audit.Pass, f *audit.Finding) []audit.Fix {
+			return onlyUnsafe("Delete the argument; the guest then boots from its disks, and must not "+
+				"start while it still runs on another host", deleteArgument(p, f.Path)...)
 		},
 	},
 }

@@ -26,13 +26,15 @@ in /tmp, where any user can listen first, are medium. Also reported are manageme
 metadata service of a cloud, a display on a D-Bus of the host, and QEMU listening where clients
 expect a service of the host. A directory in the configuration's list allow.directories is not
 reported.`,
-		Fix: `Delete the device, or let QEMU listen: <source mode='bind' path='...'/>. For a channel to podman:
-$ virt-xml DOMAIN --remove-device --channel source.path=/run/podman/podman.sock`,
+		Fix: `Delete the device, or let QEMU listen: <source mode='bind' path='...'/>`,
 		Refs: []string{
 			refs.QEMUSecurity, "https://libvirt.org/formatdomain.html#unix-domain-socket-client-server",
 			"https://docs.docker.com/engine/security/#docker-daemon-attack-surface", "https://libvirt.org/acl.html",
 		},
 		Check: reportSensitiveSockets,
+		Fixes: disconnect,
+		NoFix: "Decide which socket of this guest alone the device can use instead, and have the " +
+			"program on the host use it too",
 	},
 }
 

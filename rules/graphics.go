@@ -17,11 +17,8 @@ const (
 	qemuTLS        = "https://www.qemu.org/docs/master/system/tls.html"
 	qemuConf       = "https://gitlab.com/libvirt/libvirt/-/blob/master/src/qemu/qemu.conf.in"
 	emptyPassword  = "https://security.libvirt.org/2016/0001.html"
-	// A socket requires no password, so the command removes all old settings, passwords included.
-	localVNC = `Use <graphics type='vnc'><listen type='socket'/></graphics>, or listen='127.0.0.1', and an SSH tunnel for remote access
-$ virt-xml DOMAIN --edit type=vnc --graphics clearxml=yes,type=vnc,listens0.type=socket`
-	localSPICE = `Use <graphics type='spice'><listen type='socket'/></graphics>, or listen='127.0.0.1', and an SSH tunnel for remote access
-$ virt-xml DOMAIN --edit type=spice --graphics clearxml=yes,type=spice,listens0.type=socket`
+	localVNC       = `Use <graphics type='vnc'><listen type='socket'/></graphics>, or listen='127.0.0.1', and an SSH tunnel for remote access`
+	localSPICE     = `Use <graphics type='spice'><listen type='socket'/></graphics>, or listen='127.0.0.1', and an SSH tunnel for remote access`
 )
 
 var displays = []*audit.Rule{
@@ -51,6 +48,7 @@ was written without its passwords, only the open port is reported, as high. An e
 				}
 			}
 		},
+		Fixes: localDisplay,
 	},
 	{
 		ID:       "endpoint-vnc-password-remote",
@@ -89,6 +87,7 @@ qemu.conf the traffic is encrypted, and the finding is medium. With client certi
 				}
 			}
 		},
+		Fixes: localDisplay,
 	},
 	{
 		ID:       "endpoint-graphics-empty-password",
@@ -116,6 +115,7 @@ On a socket or a loopback address, which only users of the host can reach, it is
 				}
 			}
 		},
+		Fixes: replaceEmptyPassword,
 	},
 	{
 		ID:       "endpoint-spice-public",
@@ -144,6 +144,7 @@ of validity (passwdValidTo) without a password does not protect the console.`,
 				}
 			}
 		},
+		Fixes: localDisplay,
 	},
 	{
 		ID:       "endpoint-spice-plaintext",
@@ -155,10 +156,10 @@ otherwise, so tickets, keystrokes and clipboard can be read on the network. With
 with a TLS port and no plain port, libvirt refuses to start the guest if TLS is not configured on
 the host, so both are safe with any qemu.conf. It is harmless if something else encrypts the
 traffic: a proxy on the same host can connect by loopback or a socket.`,
-		Fix: `Use <graphics type='spice' defaultMode='secure' ...> without <channel mode='any'> or 'insecure', and set spice_tls = 1 in qemu.conf
-$ virt-xml DOMAIN --edit type=spice --graphics defaultMode=secure`,
+		Fix:   `Use <graphics type='spice' defaultMode='secure' ...> without <channel mode='any'> or 'insecure', and set spice_tls = 1 in qemu.conf`,
 		Refs:  []string{domainGraphics, qemuTLS},
 		Check: reportPlaintext,
+		Fixes: encryptSPICE,
 	},
 	{
 		ID:       "endpoint-rdp-public",
@@ -169,8 +170,7 @@ $ virt-xml DOMAIN --edit type=spice --graphics defaultMode=secure`,
 password from the document or qemu.conf, and anyone who can reach the port can try to log in. All
 users share that password, and it is stored in clear text on the host. It is harmless if the network
 is restricted to administrators. The RDP servers of other hypervisors are not checked.`,
-		Fix: `Listen on a loopback address and use a tunnel: <graphics type='rdp'><listen type='address' address='127.0.0.1'/></graphics>
-$ virt-xml DOMAIN --edit type=rdp --graphics "xpath0.set=./@listen,xpath0.value=127.0.0.1,xpath1.set=./listen/@type,xpath1.value=address,xpath2.set=./listen/@address,xpath2.value=127.0.0.1"`,
+		Fix:  `Listen on a loopback address and use a tunnel: <graphics type='rdp'><listen type='address' address='127.0.0.1'/></graphics>`,
 		Refs: []string{domainGraphics, qemuConf},
 		Check: func(p *audit.Pass) {
 			if p.VerdictIs("not-qemu") {
@@ -182,5 +182,6 @@ $ virt-xml DOMAIN --edit type=rdp --graphics "xpath0.set=./@listen,xpath0.value=
 				}
 			}
 		},
+		Fixes: localDisplay,
 	},
 }
