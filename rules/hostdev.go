@@ -13,8 +13,7 @@ assigned PCI device, and so reprogram interrupts and memory windows of the hardw
 allows only those registers that are known to be safe. The impact depends on the host's IOMMU and
 interrupt remapping. Some devices do not work without it; assign such a device only to a guest that
 is as trusted as the host. Only Xen supports the attribute; a QEMU guest with it is refused.`,
-		Fix: `Set <source writeFiltering='yes'>, or delete the attribute
-$ virt-xml DOMAIN --edit --hostdev xpath0.set=./source/@writeFiltering=yes`,
+		Fix:  `Set <source writeFiltering='yes'>, or delete the attribute`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#host-device-assignment", "https://www.qubes-os.org/doc/device-handling-security/"},
 		Check: func(p *audit.Pass) {
 			for at, h := range audit.Each("devices/hostdev", p.Devices.Hostdevs) {
@@ -36,6 +35,7 @@ $ virt-xml DOMAIN --edit --hostdev xpath0.set=./source/@writeFiltering=yes`,
 				}
 			}
 		},
+		Fixes: filterWrites,
 	},
 	{
 		ID:       "passthrough-lxc-capabilities",
@@ -47,8 +47,7 @@ can change a disk without the host's knowledge, or attack the host's kernel with
 system. A block device is critical in a container without a user namespace and high with one. Any
 other device node is high. A network card is medium, since the whole card moves into the container.
 It is harmless if the container is as trusted as the host.`,
-		Fix: `Delete the <hostdev>, and give the container a directory (<filesystem>) or a network (<interface>) instead
-$ virt-xml DOMAIN --remove-device --hostdev all`,
+		Fix:  `Delete the <hostdev>, and give the container a directory (<filesystem>) or a network (<interface>) instead`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#block-character-devices", "https://libvirt.org/drvlxc.html#user-and-group-isolation"},
 		Check: func(p *audit.Pass) {
 			for at, h := range audit.Each("devices/hostdev", p.Devices.Hostdevs) {
@@ -77,6 +76,7 @@ $ virt-xml DOMAIN --remove-device --hostdev all`,
 				}
 			}
 		},
+		Fixes: takeFromContainer,
 	},
 	{
 		ID:       "passthrough-tpm",
@@ -88,8 +88,7 @@ them; a guest that controls the chip can extend its registers, lock it by wrong 
 it. Nothing else on the host can use it meanwhile. An emulated TPM is sufficient for guests,
 including Windows 11. It is harmless on a host that exists for this guest only. Model
 spapr-tpm-proxy accesses the chip through the host's resource manager and is medium.`,
-		Fix: `Use <tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>; keys that the guest sealed are lost
-$ virt-xml DOMAIN --edit --tpm clearxml=yes,model=tpm-crb,backend.type=emulator,backend.version=2.0`,
+		Fix:  `Use <tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>; keys that the guest sealed are lost`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#tpm-device"},
 		Check: func(p *audit.Pass) {
 			for at, t := range audit.Each("devices/tpm", p.Devices.TPMs) {
@@ -121,6 +120,7 @@ $ virt-xml DOMAIN --edit --tpm clearxml=yes,model=tpm-crb,backend.type=emulator,
 				}
 			}
 		},
+		Fixes: emulateTPM,
 	},
 }
 

@@ -24,8 +24,7 @@ packet filter can protect it, and the gateway's address leads to services that l
 host's loopback address. passt does the same in a separate process with fewer privileges. Guests of
 unprivileged users have no other network. libvirt uses passt by default only if QEMU was built
 without SLIRP.`,
-		Fix: `Use <interface type='user'><backend type='passt'/></interface>, or for a system guest:
-$ virt-xml DOMAIN --edit --network clearxml=yes,type=network,source=default,model=virtio`,
+		Fix: `Use <interface type='user'><backend type='passt'/></interface>, or a network or bridge of the host`,
 		Refs: []string{
 			"https://libvirt.org/formatdomain.html#userspace-connection-using-slirp", "https://libvirt.org/formatdomain.html#userspace-connection-using-passt",
 			"https://nvd.nist.gov/vuln/detail/CVE-2019-14378", "https://nvd.nist.gov/vuln/detail/CVE-2026-9539", "https://nvd.nist.gov/vuln/detail/CVE-2026-120830",
@@ -45,6 +44,7 @@ $ virt-xml DOMAIN --edit --network clearxml=yes,type=network,source=default,mode
 				}
 			}
 		},
+		Fixes: leaveSLIRP,
 	},
 	{
 		ID:       "network-tunnel-unauth",
@@ -56,8 +56,7 @@ from anyone who can reach the socket: that client is on the guest's network, and
 applies. Any host that receives a multicast group can join it. Sockets on loopback addresses, which
 only this host's users can reach, are not reported. It is also harmless on an isolated network with
 only such guests, as in a laboratory.`,
-		Fix: networkInstead + `
-$ virt-xml DOMAIN --edit --network clearxml=yes,type=network,source=default,model=virtio`,
+		Fix:  networkInstead,
 		Refs: []string{"https://libvirt.org/formatdomain.html#multicast-tunnel", "https://libvirt.org/formatdomain.html#tcp-tunnel", "https://libvirt.org/formatdomain.html#udp-unicast-tunnel"},
 		Check: func(p *audit.Pass) {
 			if p.VerdictIs("not-qemu") {
@@ -78,6 +77,7 @@ $ virt-xml DOMAIN --edit --network clearxml=yes,type=network,source=default,mode
 			}
 			reportPassedTunnels(p)
 		},
+		Fixes: leaveTunnel,
 	},
 	{
 		ID:       "network-script",
@@ -89,8 +89,7 @@ root, at each start and stop of the guest: anyone who may write the file, or the
 the host. libvirt taints such a guest with shell-scripts. The scripts that Xen provides for its
 networks are the usual method there and only low. An empty path, which some management software
 writes, runs nothing.`,
-		Fix: networkInstead + `
-$ virt-xml DOMAIN --edit --network clearxml=yes,type=network,source=default,model=virtio`,
+		Fix:  networkInstead,
 		Refs: []string{"https://libvirt.org/formatdomain.html#generic-ethernet-connection"},
 		// <backend tap> and <backend vhost> are not scripts: they name a device that libvirt opens.
 		Check: func(p *audit.Pass) {
@@ -106,6 +105,7 @@ $ virt-xml DOMAIN --edit --network clearxml=yes,type=network,source=default,mode
 				}
 			}
 		},
+		Fixes: removeScript,
 	},
 }
 

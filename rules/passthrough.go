@@ -23,13 +23,15 @@ firmware of a shared disk; a USB device can turn into a keyboard. QEMU's securit
 cover what the device itself does. Mediated, vDPA, vfio-user and vhost-user devices are info: a
 driver or another process of the host is between the guest and the hardware. Files, disks and ports
 of the host have their own rules. It is harmless if the device is used for this guest only.`,
-		Fix: `Use virtio devices, or keep the device for this guest alone on a host with an IOMMU. To remove all host devices:
-$ virt-xml DOMAIN --remove-device --hostdev all`,
+		Fix: `Use virtio devices, or keep the device for this guest alone on a host with an IOMMU.`,
 		Refs: []string{
 			refs.QEMUSecurity, hostDevices, "https://www.qubes-os.org/doc/device-handling-security/",
 			"https://docs.openstack.org/security-guide/compute/hardening-the-virtualization-layers.html",
 		},
 		Check: reportHostDevices,
+		Fixes: unassign,
+		NoFix: "Decide whether the guest requires the device: if so, keep it for this guest alone on " +
+			"a host with an IOMMU, else choose a virtio device and its disk or network",
 	},
 	{
 		ID:       "passthrough-input",
@@ -40,8 +42,7 @@ $ virt-xml DOMAIN --remove-device --hostdev all`,
 the guest. If the user forgets to press the keys that switch back, these include passwords for the
 host. It is intended for a desktop with a graphics card of its own for the guest, on a host with one
 user.`,
-		Fix: `Use an emulated keyboard and a display, or a USB keyboard of the guest's own
-$ virt-xml DOMAIN --remove-device --input type=evdev`,
+		Fix:  `Use an emulated keyboard and a display, or a USB keyboard of the guest's own`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#input-devices"},
 		Check: func(p *audit.Pass) {
 			for r := range deviceResources(p) {
@@ -51,6 +52,7 @@ $ virt-xml DOMAIN --remove-device --input type=evdev`,
 				}
 			}
 		},
+		Fixes: unassign,
 	},
 }
 
