@@ -160,6 +160,7 @@ controller. Documents that are not known to be of one host are not compared.`,
 		Check: func(p *audit.Pass) {
 			resources(pciFunctions).reportOnHost(p, pciFunction, "PCI device %s is assigned to %s too", nil)
 		},
+		NoFix: "Decide which guest keeps the device, and delete it from the other",
 	},
 	{
 		ID:       "fleet-pci-same-slot",
@@ -195,6 +196,8 @@ another function of it. Documents that are not known to be of one host are not c
 				}
 			})
 		},
+		NoFix: "Decide which guest gets all functions of the device, and delete them from the " +
+			"others",
 	},
 	{
 		ID:       "fleet-hostdev-dup",
@@ -214,5 +217,7 @@ are not reported. Documents that are not known to be of one host are not compare
 				return mine.detail == "" || mine.detail != other.Detail
 			})
 		},
+		NoFix: "Decide which guest keeps the device, and delete it from the other; two identical " +
+			"USB devices need their addresses, which only the host shows",
 	},
 }

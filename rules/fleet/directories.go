@@ -217,6 +217,8 @@ following links, so it does not detect a link to another directory.`,
 				}
 			}
 		},
+		NoFix: "Decide whether to share another directory or to move the files of the other " +
+			"guest out of it; either requires moving files on the host",
 	},
 	{
 		ID:       "fleet-fs-overlap",
@@ -252,5 +254,7 @@ reported.`,
 				}
 			})
 		},
+		NoFix: "Decide which guests have to write, and share a separate directory with each of " +
+			"them; the files must be copied on the host",
 	},
 }

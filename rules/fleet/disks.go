@@ -28,7 +28,7 @@ file systems, they are not reported. The file counts wherever a guest writes it:
 memory, as the output of a serial port, by an argument of QEMU. It is medium if both guests only
 write output to it, such as the log of a console: each can forge lines of the other.`,
 		Fix: `Create an image for each guest, with a common read-only base if space is limited:
-qemu-img create -f qcow2 -b base.qcow2 -F qcow2 second.qcow2
+$ qemu-img create -f qcow2 -b base.qcow2 -F qcow2 second.qcow2
 For a cluster file system, set <shareable/> in the <disk> of every guest.`,
 		Refs: []string{sVirt, libvirtLocks, "https://wiki.openstack.org/wiki/OSSN/OSSN-0094"},
 		Check: func(p *audit.Pass) {
@@ -46,6 +46,8 @@ For a cluster file system, set <shareable/> in the <disk> of every guest.`,
 				}
 			})
 		},
+		NoFix: "Decide which guest keeps the image, and give the other an image of its own; only " +
+			"for a cluster file system mark the disk of every guest as shareable",
 	},
 	{
 		ID:       "fleet-disk-rw-ro",
@@ -66,6 +68,8 @@ both guests mark <shareable/>.`,
 			resources(readFiles).sorted(func(sort string) bool { return sort != backingFile && sort != firmware }).
 				reportFiles(p, fileWritten, readDisk, reads, "reads", "%s is read by this guest and writable by %s")
 		},
+		NoFix: "Decide which guest keeps the file, and give the other one a copy or a snapshot; " +
+			"this document does not show whether its writer needs to write",
 	},
 	{
 		ID:       "fleet-backing-writable",
@@ -83,6 +87,9 @@ created. During a block commit libvirt writes to a backing file on purpose.`,
 			resources(writtenFiles).reportFiles(p, fileRead, writableBacking, oneReads, "writes", "%s is writable by this guest and is a backing file of %s")
 			resources(readFiles).sorted(is(backingFile)).reportFiles(p, fileWritten, writableBacking, reads, "backing", "%s is writable by %s")
 		},
+		Fixes: protectBacking,
+		NoFix: "Decide which guests keep the backing file: delete it from the guest that writes " +
+			"it, or rebase the overlays to a copy",
 	},
 	{
 		ID:       "fleet-state-dup",
@@ -100,6 +107,8 @@ the same for all guests.`,
 		Check: func(p *audit.Pass) {
 			resources(writtenFiles).sorted(isState).reportFiles(p, fileWritten, commonState, bothWrite, "", "%s is used by %s too")
 		},
+		NoFix: "Decide which guest the state belongs to, and give the other a file of its own; " +
+			"it starts with empty variables or an empty TPM then",
 	},
 	{
 		ID:       "fleet-loader-writable-shared",
@@ -119,6 +128,9 @@ or let libvirt choose: <os firmware='efi'>`,
 			resources(writtenFiles).reportFiles(p, fileRead, writableFirmware, oneReads, "writes-booted", "%s is writable by this guest, and booted by %s")
 			resources(readFiles).sorted(is(firmware)).reportFiles(p, fileWritten, writableFirmware, reads, "boots", "%s is writable by %s")
 		},
+		Fixes: protectFirmware,
+		NoFix: "Decide which guest may change the firmware, and give every other one a copy, or " +
+			"firmware that is read-only",
 	},
 }
 

@@ -146,8 +146,7 @@ var acrossHost = []*audit.Rule{
 categories, a guest that takes over its QEMU can open the disks of the other guest and access its
 process. Labels that libvirt generates are unique on the host. Guests that share a label on purpose,
 such as the nodes of one cluster, are one guest to SELinux: waive the rule for them.`,
-		Fix: `Use <seclabel type='dynamic' model='selinux' relabel='yes'/>, or delete <seclabel>, which has the same effect.
-$ virt-xml DOMAIN --edit --seclabel type=dynamic`,
+		Fix:  `Use <seclabel type='dynamic' model='selinux' relabel='yes'/>, or delete <seclabel>, which has the same effect.`,
 		Refs: []string{sVirt, "https://nvd.nist.gov/vuln/detail/CVE-2021-3631"},
 		Check: func(p *audit.Pass) {
 			// Labels that libvirt generated for running guests differ, unless the guests are on two
@@ -156,6 +155,9 @@ $ virt-xml DOMAIN --edit --seclabel type=dynamic`,
 				return mine.detail == staticLabel || other.Detail == staticLabel
 			})
 		},
+		Fixes: generateLabel,
+		NoFix: "Decide which guest keeps the label; the labels of the files of the other change " +
+			"with its label",
 	},
 	{
 		ID:       "fleet-dac-same-user",
@@ -189,6 +191,8 @@ document. Documents that are not known to be of one host are not compared.`,
 				}
 			})
 		},
+		NoFix: "Enable SELinux or AppArmor on the host, or create a user for each guest who may " +
+			"open its files",
 	},
 	{
 		ID:       "fleet-tenant-boundary-mix",
@@ -233,5 +237,7 @@ a directory of a checkout, are not compared without --one-host.`,
 				p.Key(key).Reportf(at, format, found)
 			}
 		},
+		NoFix: "Decide which guests move to another host; the rules about the verdict state how " +
+			"a guest gets inside the boundary",
 	},
 }

@@ -109,6 +109,8 @@ map privately or read-only are not reported.`,
 			shared(writtenFiles, fileWritten, fileRead)
 			shared(readFiles, fileWritten)
 		},
+		NoFix: "Decide whether the guests are meant to communicate; if not, delete the memory " +
+			"from one of them, or rename it there",
 	},
 	{
 		ID:       "fleet-vsock-cid-dup",
@@ -119,12 +121,13 @@ map privately or read-only are not reported.`,
 		Doc: `A service of the host that connects to a guest by its vsock address reaches the guest
 that started first, and the second one does not start. With auto='yes' libvirt allocates a free
 address at each start.`,
-		Fix: `Use <vsock model='virtio'><cid auto='yes'/></vsock>
-$ virt-xml DOMAIN --edit --vsock cid.auto=yes`,
+		Fix:  `Use <vsock model='virtio'><cid auto='yes'/></vsock>`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#vsock"},
 		Check: func(p *audit.Pass) {
 			resources(vsockAddresses).report(p, vsockAddress, "", "vsock address %s is also used by %s", nil)
 		},
+		Fixes: allocateCID,
+		NoFix: "Choose another address in one of the guests, and change it in the clients",
 	},
 	{
 		ID:       "fleet-cpu-pin-overlap",
@@ -170,5 +173,7 @@ checked. Documents that are not known to be of one host are not compared.`,
 				p.Reportf(at, "CPU %d of the host, which is dedicated to one guest, is also used by %s", first, found)
 			}
 		},
+		NoFix: "Decide which CPUs of the host each guest gets; a plan for all guests of the host " +
+			"is required",
 	},
 }

@@ -128,8 +128,7 @@ and the DHCP lease of the other. It is high if both are on the same network. It 
 networks of the same kind with different names, which may be separate or the same. It is harmless
 for a stand-by guest that never runs at the same time. Interfaces with user networking are not
 compared: each has a separate network.`,
-		Fix: `Delete the <mac> of one of them: libvirt generates a new address when the guest is defined.
-<mac address='52:54:00:6b:3c:59'/>`,
+		Fix:  `Delete the <mac> of one of them: libvirt generates a new address when the guest is defined.`,
 		Refs: []string{"https://libvirt.org/formatdomain.html#network-interfaces", "https://libvirt.org/formatnwfilter.html"},
 		Check: func(p *audit.Pass) {
 			resources(macs).distinct(p, func(t resource) {
@@ -143,6 +142,8 @@ compared: each has a separate network.`,
 				}
 			})
 		},
+		NoFix: "Decide which guest keeps the address, which DHCP and the guest's own settings " +
+			"may depend on, and delete the <mac> of the other",
 	},
 	{
 		ID:       "fleet-port-dup",
@@ -167,6 +168,8 @@ Set a unique port, or a UNIX socket, for any other device.`,
 				}
 			})
 		},
+		Fixes: allocatePort,
+		NoFix: "Choose another port in one of the guests, and change it in the clients",
 	},
 	{
 		ID:       "fleet-socket-dup",
@@ -182,6 +185,8 @@ guests connect as clients are not compared, since one server may serve all of th
 		Check: func(p *audit.Pass) {
 			resources(boundSockets).report(p, boundSocket, "", "socket %s is bound by %s too", nil)
 		},
+		Fixes: generateSocket,
+		NoFix: "Choose another path in one of the guests, and change it in the clients",
 	},
 	{
 		ID:       "fleet-bridge-mixed-trust",
@@ -220,5 +225,7 @@ others must be unfiltered.`,
 				}
 			})
 		},
+		NoFix: "Decide whether this guest is the router for the others, and which filter each " +
+			"guest needs; a wrong one cuts off its network",
 	},
 }

@@ -176,6 +176,8 @@ have the same names, audit each host separately.`,
 			resources(uuids).report(p, guestUUID, "uuid", "UUID %s is also used by %s", nil)
 			resources(names).report(p, guestName, "name", "name '%s' is also used, with another UUID, by %s", nil)
 		},
+		NoFix: "Decide which document is the copy, and change its name and UUID before it is " +
+			"defined; the NVRAM, TPM state and host's records of the original depend on them",
 	},
 	{
 		ID:       "fleet-hwid-dup",
@@ -193,6 +195,8 @@ same host.`,
 		Check: func(p *audit.Pass) {
 			resources(hardwareIDs).report(p, hardwareID, "", "%s is also used by %s", nil)
 		},
+		NoFix: "Decide which guest is the copy, and change the number there; licences and " +
+			"inventories of the original depend on it",
 	},
 	{
 		ID:       "fleet-password-reuse",
@@ -218,6 +222,7 @@ consoles, use TLS or SASL instead.`,
 				}
 			})
 		},
+		NoFix: "Choose a password for each guest, and change it in the clients too",
 	},
 	{
 		ID:       "fleet-secret-reuse",
@@ -235,6 +240,8 @@ host has once for all guests.`,
 		Check: func(p *audit.Pass) {
 			resources(libvirtSecrets).report(p, libvirtKey, "", "the secret of this %s is used by %s too", nil)
 		},
+		NoFix: "Define a secret for one of the guests, and encrypt its data again with it; an " +
+			"edit alone would make the data unreadable",
 	},
 	{
 		ID:       "fleet-sev-session-reuse",
@@ -251,5 +258,7 @@ other.`,
 		Check: func(p *audit.Pass) {
 			resources(launchData).report(p, launchEntry, "", "the <%s> of this guest is also used by %s", nil)
 		},
+		NoFix: "Have the owner of the guest generate a certificate and session for each launch; " +
+			"only the owner has the keys",
 	},
 }
