@@ -29,7 +29,8 @@ type Fix struct {
 
 	// Changes and Diff show what the edits do to the document of the finding. They are empty if the
 	// document is part of another one, which libvirt writes: the fix then belongs into the stored
-	// definition.
+	// definition. Changes are also empty if one of them would repeat a secret of the document; Diff
+	// masks secrets.
 	Changes []Change
 	Diff    string // lines of a unified diff that begin with " ", "-" or "+", without a header
 	// Err is why the edits cannot be made, which is a defect of the rule. The fix is then Manual.

@@ -317,6 +317,10 @@ func (p *Pass) show(x *Fix) {
 	}
 	for _, c := range changes {
 		x.Changes = append(x.Changes, Change{p.PosOf(c.Span), c.Text})
+		if edit.Shown(p.Domain, c) != c.Text {
+			x.Changes = nil // they would publish a secret
+			break
+		}
 	}
 	x.Diff = edit.Hunks(p.Domain, changes)
 }

@@ -101,3 +101,6 @@ func (x *index) Masked(at Span) string {
 	b.Write(x.src[min(i, at.End):at.End])
 	return b.String()
 }
+
+// HoldsSecret reports whether a secret is in a range of the document.
+func (x *index) HoldsSecret(at Span) bool { return len(x.secrets(at.Start, at.End)) > 0 }

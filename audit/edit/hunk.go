@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/virt-audit/virt-audit/audit/domxml"
+	"github.com/virt-audit/virt-audit/audit/secret"
 )
 
 // Limits on what Hunks shows, in bytes: of a line on either side of a change, and of all lines.
@@ -46,7 +47,7 @@ type hunk struct {
 // their number.
 func (h *hunk) take(changes []Replacement) (n int) {
 	h.start, h.end = h.lineStart(changes[0].Start), h.lineEnd(changes[0].End)
-	for n = 1; n < len(changes) && changes[n].Start <= h.end; n++ {
+	for n = 1; n < len(changes) && h.lineStart(changes[n].Start) <= h.end; n++ {
 		h.end = max(h.end, h.lineEnd(changes[n].End))
 	}
 	return n
@@ -60,7 +61,7 @@ func (h *hunk) write(b *strings.Builder, changes []Replacement) {
 	for _, c := range changes {
 		kept := h.masked(at, c.Start)
 		before.WriteString(kept + h.masked(c.Start, c.End))
-		after.WriteString(kept + c.Text)
+		after.WriteString(kept + Shown(h.domain, c))
 		at = c.End
 	}
 	kept := h.masked(at, to)
@@ -77,6 +78,9 @@ func (h *hunk) write(b *strings.Builder, changes []Replacement) {
 	}
 	x, y := cut(before.String()), cut(after.String())
 	same, tail := equalEnds(x, y)
+	if same == len(x) && same == len(y) { // what differs is hidden
+		same, tail = 0, 0
+	}
 	if same == 0 {
 		h.context(b, h.lineStart(max(0, h.start-1)), h.start)
 	}
@@ -87,6 +91,15 @@ func (h *hunk) write(b *strings.Builder, changes []Replacement) {
 	if tail == 0 {
 		h.context(b, h.end, h.lineEnd(h.end))
 	}
+}
+
+// Shown returns the text of a replacement for people: hidden if it takes the place of a secret, since
+// what an edit rewrites may contain the secret again.
+func Shown(d *domxml.Domain, c Replacement) string {
+	if c.Text != "" && d.HoldsSecret(c.Span) {
+		return secret.Hidden
+	}
+	return c.Text
 }
 
 // context writes the line before or after the changes.
