@@ -55,9 +55,10 @@ func allFixed(t *testing.T) (out []fixed) {
 }
 
 // otherHost matches libvirt's refusals of fixes whose text states what the host must have: a host
-// with KVM for the guest's architecture, a libvirt that was built with passt.
+// with KVM for the guest's architecture, a libvirt that was built with passt, and swtpm.
 var otherHost = map[string]*regexp.Regexp{
 	"boundary-accel-tcg": regexp.MustCompile(`virt type '?kvm|domain type 'kvm'|KVM is not supported|preferred machine .* kvm`),
+	"passthrough-tpm":    regexp.MustCompile(`TPM version '2.0' is not supported`),
 	"network-user-slirp": regexp.MustCompile(`'backend': 'passt'`),
 }
 
