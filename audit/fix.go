@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/virt-audit/virt-audit/audit/edit"
+	"github.com/virt-audit/virt-audit/audit/secret"
 )
 
 // Safety is what it can cost to apply a fix.
@@ -55,9 +56,9 @@ func UnsafeFix(text string, edits ...edit.Edit) Fix {
 // ManualFix returns a fix that a person must make. Text states what has to be decided.
 func ManualFix(text string) Fix { return Fix{Safety: Manual, Text: text} }
 
-// With returns the fix with a formatted text.
+// With returns the fix with a formatted text, in which secrets are masked.
 func (x Fix) With(format string, args ...any) Fix {
-	x.Text = fmt.Sprintf(format, args...)
+	x.Text = fmt.Sprintf(format, secret.MaskArgs(args)...)
 	return x
 }
 

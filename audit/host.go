@@ -36,7 +36,7 @@ func (c *Settings) HostName(d *Domain) string {
 		return "the host"
 	}
 	file := path.Clean(d.Source)
-	for _, directory := range []string{"/etc/libvirt/", "/run/libvirt/", "/var/run/libvirt/", "/var/lib/libvirt/", "/usr/local/etc/libvirt/"} {
+	for _, directory := range libvirtDirectories {
 		if strings.HasPrefix(file, directory) {
 			return "this host"
 		}
