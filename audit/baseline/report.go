@@ -96,6 +96,8 @@ type Finding struct {
 	Line        int    `json:"line"`
 	Column      int    `json:"column"`
 	Fix         string `json:"fix"`
+	FixIn       string `json:"fix_in"`
+	Command     string `json:"command"`
 	URL         string `json:"url"`
 	Fingerprint string `json:"fingerprint"`
 

@@ -117,12 +117,13 @@ func (t *textReporter) item(word, about string, i *baseline.Item) string {
 	}
 	if word == "new" {
 		fmt.Fprintf(&b, "    %s\n", source.Location(printable(i.Source), i.Line, i.Column))
-		for line := range strings.SplitSeq(i.Fix, "\n") {
-			if strings.HasPrefix(line, "$ ") { // a command stays on one line, to be copied
-				fmt.Fprintf(&b, "    %s\n", printable(line))
-				continue
-			}
-			t.message(&b, line)
+		fix := strings.Join(strings.Fields(i.Fix), " ")
+		if i.FixIn != "" {
+			fix = "In " + i.FixIn + ": " + fix
+		}
+		t.message(&b, fix)
+		if i.Command != "" { // it stays on one line, to be copied
+			fmt.Fprintf(&b, "    $ %s\n", printable(i.Command))
 		}
 		fmt.Fprintf(&b, "    %s\n", printable(i.URL))
 	}
@@ -141,6 +142,8 @@ func DifferenceJSON(w io.Writer, d *baseline.Difference) error {
 		Line     int    `json:"line"`
 		Column   int    `json:"column"`
 		Fix      string `json:"fix"`
+		FixIn    string `json:"fix_in,omitempty"`
+		Command  string `json:"command,omitempty"`
 		URL      string `json:"url"`
 
 		Fingerprint string `json:"fingerprint"`
@@ -162,7 +165,7 @@ func DifferenceJSON(w io.Writer, d *baseline.Difference) error {
 	items := func(list []baseline.Item) []item {
 		out := make([]item, 0, len(list))
 		for _, i := range list {
-			out = append(out, item{i.Domain, i.Source, i.Rule, i.Severity, i.Message, i.Path, i.Line, i.Column, i.Fix, i.URL, i.Fingerprint})
+			out = append(out, item{i.Domain, i.Source, i.Rule, i.Severity, i.Message, i.Path, i.Line, i.Column, i.Fix, i.FixIn, i.Command, i.URL, i.Fingerprint})
 		}
 		return out
 	}

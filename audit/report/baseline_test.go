@@ -16,7 +16,7 @@ func TestDifferenceWidth(t *testing.T) {
 	var b bytes.Buffer
 	d := &baseline.Difference{
 		Settings: []baseline.Setting{{Name: "rules of one run alone", Old: long, New: "none"}},
-		New:      []baseline.Item{{Domain: "web", Source: "web.xml", Finding: baseline.Finding{Rule: "a-b", Severity: "low", Message: long, Fix: long + "\n" + command, URL: "https://example.org/"}}},
+		New:      []baseline.Item{{Domain: "web", Source: "web.xml", Finding: baseline.Finding{Rule: "a-b", Severity: "low", Message: long, Fix: long, Command: strings.TrimPrefix(command, "$ "), URL: "https://example.org/"}}},
 	}
 	if err := Difference(&b, d, Options{Width: 60}); err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@ import (
 
 var csvHeader = []string{
 	"record", "source", "line", "column", "name", "uuid", "origin", "host", "type", "os", "arch", "machine", "verdict", "reason", "policy",
-	"severity", "rule", "title", "message", "path", "device", "drift", "fix", "url", "fingerprint", "waiver", "until",
+	"severity", "rule", "title", "message", "path", "device", "drift", "fix", "command", "url", "fingerprint", "waiver", "until",
 }
 
 // csvRow is a row by the names of its columns.
@@ -74,12 +74,12 @@ func (c *csvReporter) domain(r *audit.Result) error {
 		}
 	}
 	for i := range r.Findings {
-		if err := c.row(findingRow("finding", r, &r.Findings[i])); err != nil {
+		if err := c.row(c.finding("finding", r, &r.Findings[i])); err != nil {
 			return err
 		}
 	}
 	for _, u := range c.opt.uncounted(r) {
-		row := findingRow("in_baseline", r, u.Finding)
+		row := c.finding("in_baseline", r, u.Finding)
 		if u.Waiver != nil {
 			row["record"], row["waiver"] = "waived", u.Waiver.Reason
 			if !u.Waiver.Until.IsZero() {
@@ -113,11 +113,16 @@ func guestRow(r *audit.Result) csvRow {
 	return row
 }
 
-func findingRow(record string, r *audit.Result, f *audit.Finding) csvRow {
+func (c *csvReporter) finding(record string, r *audit.Result, f *audit.Finding) csvRow {
 	row := guestRow(r)
 	row["record"], row["severity"], row["rule"], row["title"], row["message"] = record, f.Severity.String(), f.Rule.ID, f.Rule.Title, f.Message
 	row["path"], row["device"], row["drift"] = f.Path.String(), f.Device, string(f.Drift)
-	row["fix"], row["url"], row["fingerprint"] = Fix(f.Rule, r.Name), f.Rule.URL(), r.Fingerprint(f)
+	a := c.opt.advice(r, f)
+	row["fix"], row["command"] = a.words(), a.Command
+	if a.Manager != "" {
+		row["fix"] = "In " + a.Manager + ": " + a.Text
+	}
+	row["url"], row["fingerprint"] = f.Rule.URL(), r.Fingerprint(f)
 	row.at(f.Pos.Line, f.Pos.Column)
 	return row
 }
@@ -133,7 +138,7 @@ func (c *csvReporter) Notice(n *audit.Notice) error {
 	c.tally.AddNotice(n)
 	row := csvRow{
 		"record": "notice", "source": n.Source, "severity": n.Severity.String(), "rule": n.Rule.ID, "title": n.Rule.Title,
-		"message": n.Message, "fix": n.Rule.Fix, "url": n.Rule.URL(),
+		"message": n.Message, "fix": ruleAdvice(n.Rule, "").Text, "url": n.Rule.URL(),
 	}
 	row.at(n.Pos.Line, n.Pos.Column)
 	return c.row(row)

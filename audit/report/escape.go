@@ -72,7 +72,7 @@ func writeLines(w io.Writer, text string) error {
 func ShellQuote(s string) string { return shellQuote(s) }
 
 func shellQuote(s string) string {
-	const safe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-+:@%"
+	const safe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-+:@%/"
 	if s != "" && strings.Trim(s, safe) == "" && !strings.HasPrefix(s, "-") {
 		return s
 	}

@@ -73,27 +73,6 @@ func cellCode(text string) string {
 	return b.String()
 }
 
-// fenced returns a fix as a code block, with each command on one line.
-func fenced(fix string) string {
-	if strings.TrimSpace(fix) == "" {
-		return ""
-	}
-	fence := strings.Repeat("`", max(3, longestRun(fix)+1))
-	var b strings.Builder
-	b.WriteString("\n" + fence + "\n")
-	for line := range strings.SplitSeq(fix, "\n") {
-		if strings.HasPrefix(line, "$ ") { // a command stays on one line, to be copied
-			b.WriteString(clean(line) + "\n")
-			continue
-		}
-		for _, l := range wrap(clean(strings.Join(strings.Fields(line), " ")), 80) {
-			b.WriteString(l + "\n")
-		}
-	}
-	b.WriteString(fence + "\n")
-	return b.String()
-}
-
 // longestRun returns the length of the longest run of backticks.
 func longestRun(text string) int {
 	longest, run := 0, 0

@@ -179,7 +179,7 @@ func FuzzMarkdown(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		for name, source := range map[string]string{
 			"prose": "x: " + prose(text), "code": "x: " + codeSpan(text),
-			"cell": "| a |\n|---|\n| x " + cellCode(text) + " |", "block": "x\n" + fenced(text),
+			"cell": "| a |\n|---|\n| x " + cellCode(text) + " |", "block": "x\n" + markdownBlock("diff", []string{text}),
 		} {
 			p := readPage(t, goldmarkHTML(t, source+"\n"))
 			for _, e := range p.elements {

@@ -131,7 +131,9 @@ func (g *githubReporter) Domain(r *audit.Result) error {
 		if f.Drift != "" {
 			message = append(message, "but: "+f.Drift.Explain())
 		}
-		message = append(message, "at: "+printable(f.Path.String()), "why: "+firstSentence(f.Rule.Doc), "fix: "+Fix(f.Rule, r.Name), "see: "+f.Rule.URL())
+		message = append(message, "at: "+printable(f.Path.String()), "why: "+firstSentence(f.Rule.Doc))
+		a := g.opt.advice(r, f)
+		message = append(append(message, a.Lines()...), "see: "+f.Rule.URL())
 		title := [2]string{"title", fmt.Sprintf("%s: %s in guest %s", f.Severity, f.Rule.ID, r.Name)}
 		if err := g.finding(f.Severity, append(g.place(r.Source, f.Pos), title), message...); err != nil {
 			return err
@@ -142,7 +144,9 @@ func (g *githubReporter) Domain(r *audit.Result) error {
 		if u.Waiver != nil {
 			reason = ": " + u.Waiver.Reason + until(u.Waiver)
 		}
-		err := g.line("%s  %s  %s%s%s; %s; see: %s", u.word(), u.Rule.ID, githubPlace(r.Source, u.Pos), u.Message, reason, fixHint(Fix(u.Rule, r.Name)), u.Rule.URL())
+		a := g.opt.advice(r, u.Finding)
+		fix := strings.Join(a.Lines(), "; ")
+		err := g.line("%s  %s  %s%s%s; %s; see: %s", u.word(), u.Rule.ID, githubPlace(r.Source, u.Pos), u.Message, reason, fix, u.Rule.URL())
 		if err != nil {
 			return err
 		}

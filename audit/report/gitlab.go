@@ -130,7 +130,8 @@ func (g *gitlabReporter) finding(r *audit.Result, f *audit.Finding, about string
 	if f.Drift != "" {
 		about += "But: " + f.Drift.Explain() + ".\n\n"
 	}
-	e := newGitLabEntry(f.Rule, f.Severity, f.Message, about, r.Name, g.location(r.Source, f.Pos))
+	a := g.opt.advice(r, f)
+	e := newGitLabEntry(f.Rule, f.Severity, f.Message, about, &a, g.location(r.Source, f.Pos))
 	e.Description += fmt.Sprintf(" (guest %s: %s)", printable(r.Name), r.Boundary.Verdict)
 	// All documents of a guest share the fingerprint of a finding, and GitLab would show one.
 	fingerprint := r.Fingerprint(f)
@@ -141,16 +142,16 @@ func (g *gitlabReporter) finding(r *audit.Result, f *audit.Finding, about string
 }
 
 // newGitLabEntry returns an entry without a fingerprint. about is Markdown that precedes the fix.
-func newGitLabEntry(r *audit.Rule, s audit.Severity, message, about, domain string, at gitlabLocation) *gitlabEntry {
-	fix := printableLines(Fix(r, domain))
+func newGitLabEntry(r *audit.Rule, s audit.Severity, message, about string, a *Advice, at gitlabLocation) *gitlabEntry {
 	return &gitlabEntry{
 		CheckName: printable(r.ID), Description: printable(message), Severity: gitlabSeverity[s], Location: at,
-		Content: gitlabContent{about + "Fix:\n\n```\n" + fix + "\n```\n\n<" + printable(r.URL()) + ">\n"},
+		Content: gitlabContent{about + markdownAdvice(a) + "\n<" + printable(r.URL()) + ">\n"},
 	}
 }
 
 func (g *gitlabReporter) Notice(n *audit.Notice) error {
-	e := newGitLabEntry(n.Rule, n.Severity, n.Message, "", "", g.location(n.Source, n.Pos))
+	a := ruleAdvice(n.Rule, "")
+	e := newGitLabEntry(n.Rule, n.Severity, n.Message, "", &a, g.location(n.Source, n.Pos))
 	e.Fingerprint = g.seen.numbered(n.Fingerprint())
 	return g.entry(e)
 }
@@ -167,7 +168,8 @@ func (g *gitlabReporter) Unreadable(err error) error {
 
 // newGitLabUnaudited returns an entry, without a fingerprint, about something that was not audited.
 func newGitLabUnaudited(r *audit.Rule, message string, at gitlabLocation) *gitlabEntry {
-	e := newGitLabEntry(r, r.Severity, message, markdownParagraph(r.Doc), "", at)
+	a := ruleAdvice(r, "")
+	e := newGitLabEntry(r, r.Severity, message, markdownParagraph(r.Doc), &a, at)
 	e.Severity = gitlabBlocker
 	return e
 }

@@ -48,7 +48,8 @@ func TestGitLab(t *testing.T) {
 				if want := printable(f.Message) + " (guest " + printable(r.Name) + ": " + string(r.Boundary.Verdict) + ")"; e.Description != want {
 					t.Errorf("%s: description %.300q, want %.300q", name, e.Description, want)
 				}
-				for _, want := range []string{Fix(f.Rule, r.Name), f.Rule.URL(), string(r.Boundary.Verdict)} {
+				a := (&Options{}).advice(r, &f)
+				for _, want := range []string{prose(a.words()), a.Command, f.Rule.URL(), string(r.Boundary.Verdict)} {
 					if !strings.Contains(e.Content.Body, want) {
 						t.Errorf("%s: no %.300q in %.1000q", name, want, e.Content.Body)
 					}

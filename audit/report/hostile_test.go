@@ -94,7 +94,7 @@ func jsonDocuments(f Format, report string) []string {
 	return nil
 }
 
-// fixes returns all values of the key "fix" in a document.
+// fixes returns all texts about fixes in a document.
 func fixes(t *testing.T, document string) (out []string) {
 	t.Helper()
 	var all any
@@ -110,7 +110,7 @@ func fixes(t *testing.T, document string) (out []string) {
 			}
 		case map[string]any:
 			for key, e := range v {
-				if text, ok := e.(string); ok && key == "fix" {
+				if text, ok := e.(string); ok && slices.Contains([]string{"fix", "text", "diff", "command"}, key) {
 					out = append(out, text)
 				}
 				walk(e)

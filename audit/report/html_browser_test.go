@@ -352,15 +352,9 @@ func TestHTMLBrowserHostile(t *testing.T) {
 			b.want(`document.querySelectorAll(".guest details:not([open])").length - document.querySelectorAll(".rest:not([open])").length + document.querySelectorAll("article .rest").length`, "0")
 			b.want(`document.querySelectorAll("script").length + document.querySelectorAll("img, iframe, svg, form:not(#filter)").length`, "1")
 			b.want(`document.documentElement.scrollWidth`, "400")
-			var want []string
-			for _, name := range hostileNames {
-				want = append(want, shellQuote(printable(strings.ReplaceAll(name, "\x1b", "ESC"))))
-			}
-			for i, quoted := range want {
-				if !strings.Contains(b.eval(`[...document.querySelectorAll(".guest .line var")].map(e => e.textContent)`), strings.Trim(mustJSON(t, quoted), `"`)) {
-					t.Errorf("no command is about %.60q", hostileNames[i])
-				}
-			}
+			b.want(`[...document.querySelectorAll(".guest .command")].filter(e => !e.querySelector(".copy")).length`, "0")
+			b.want(`document.querySelectorAll(".guest .advice .fix, .guest .line var").length`, "0")
+			b.want(`document.querySelectorAll(".guest .own .lines").length > 100`, "true")
 		})
 	}
 
@@ -400,13 +394,4 @@ func packed(t *testing.T, results []*audit.Result) string {
 		t.Fatal(err)
 	}
 	return out.String()
-}
-
-func mustJSON(t *testing.T, v any) string {
-	t.Helper()
-	text, err := encode(v, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }

@@ -93,7 +93,10 @@ func texts(doc *html.Node, class string) []string {
 func TestHTMLHostile(t *testing.T) {
 	o := options()
 	o.ShowWaived = true
-	harmless := render(t, "html", o, everything(fleet(t)), []*audit.Notice{{Rule: o.Rules[0], Message: "m", Source: "s"}}, []error{&source.Error{File: "s", Message: "m"}})
+	guests := fleet(t)
+	i := slices.IndexFunc(guests, func(r *audit.Result) bool { return len(r.Findings) > 0 })
+	guests[i].Findings[0].Fixes = someFixes("harmless")
+	harmless := render(t, "html", o, everything(guests), []*audit.Notice{{Rule: o.Rules[0], Message: "m", Source: "s"}}, []error{&source.Error{File: "s", Message: "m"}})
 	page := render(t, "html", o, everything(hostile(t)), notices(), problems())
 	for _, scripting := range []bool{false, true} {
 		known := vocabulary(htmlTree(t, harmless, scripting))

@@ -76,7 +76,7 @@ type htmlRuleCount struct {
 
 // htmlGuest is one guest, its findings by severity.
 type htmlGuest struct {
-	Name, Shell, What, Explain, Data string
+	Name, What, Explain, Data        string
 	Verdict                          htmlWord
 	Counts                           []htmlCount
 	Lead, More, Hidden               string // what is worst, and how much else there is
@@ -89,6 +89,7 @@ type htmlGuest struct {
 type htmlGroup struct {
 	*htmlFrame
 	Places []htmlPlace
+	shown  map[string]bool // texts and commands of fixes
 }
 
 type htmlKey struct {
@@ -105,6 +106,7 @@ type htmlFrame struct {
 type htmlPlace struct {
 	Message, Drift, Waiver, Place, Path string
 	Excerpt                             *htmlExcerpt
+	Fix                                 *htmlAdvice
 }
 
 type htmlExcerpt struct {
@@ -117,9 +119,6 @@ func (h *htmlReporter) guest(r *audit.Result) (g *htmlGuest, err error) {
 	g = &htmlGuest{
 		Name: printable(r.Name), What: printable(htmlWhat(r)), Explain: printable(b.Explain()), Verdict: htmlVerdicts[b.Verdict],
 		Hidden: htmlNotCounted(len(r.Waived), len(r.InBaseline)), Missing: htmlMissingIn(r), Facts: htmlFacts(r),
-	}
-	if g.Name != "" {
-		g.Shell = shellQuote(g.Name)
 	}
 	var n [audit.Critical + 1]int
 	sorted := make([]*audit.Finding, 0, len(r.Findings))
@@ -232,12 +231,13 @@ func (h *htmlReporter) group(groups []htmlGroup, r *audit.Result, f *audit.Findi
 	i := slices.IndexFunc(groups, func(g htmlGroup) bool { return g.htmlFrame == frame })
 	if i < 0 {
 		i = len(groups)
-		groups = append(groups, htmlGroup{htmlFrame: frame})
+		groups = append(groups, htmlGroup{htmlFrame: frame, shown: map[string]bool{}})
 	}
+	a := h.opt.advice(r, f)
 	groups[i].Places = append(groups[i].Places, htmlPlace{
 		Message: printable(f.Message), Drift: f.Drift.Explain(), Waiver: waiver,
 		Place: htmlAt(r.Source, f.Pos.Line, f.Pos.Column), Path: printable(f.Path.String()),
-		Excerpt: newHTMLExcerpt(f),
+		Excerpt: newHTMLExcerpt(f), Fix: newHTMLAdvice(&a, groups[i].shown),
 	})
 	h.findings++
 	return groups, nil

@@ -75,6 +75,9 @@ type jsonFinding struct {
 	Line        int         `json:"line"`
 	Column      int         `json:"column"`
 	Fix         string      `json:"fix"`
+	FixIn       string      `json:"fix_in,omitempty"`
+	Fixes       []jsonFix   `json:"fixes,omitempty"`
+	Command     string      `json:"command,omitempty"`
 	Refs        []string    `json:"refs"`
 	URL         string      `json:"url"`
 	Drift       string      `json:"drift,omitempty"`
@@ -185,7 +188,7 @@ func (j *jsonReporter) Domain(r *audit.Result) error {
 	}
 	j.tally.Add(r)
 	j.skipped &= r.Skipped
-	text, err := encode(newJSONDomain(r, j.opt.ShowWaived), "    ")
+	text, err := encode(newJSONDomain(r, &j.opt), "    ")
 	if err != nil {
 		return err
 	}
@@ -193,8 +196,8 @@ func (j *jsonReporter) Domain(r *audit.Result) error {
 	return err
 }
 
-// newJSONDomain returns the JSON form of a domain; full adds all of the findings that do not count.
-func newJSONDomain(r *audit.Result, full bool) jsonDomain {
+// newJSONDomain returns the JSON form of a domain.
+func newJSONDomain(r *audit.Result, o *Options) jsonDomain {
 	b := r.Boundary
 	d := jsonDomain{
 		Source: r.Source, Name: r.Name, UUID: r.UUID,
@@ -207,16 +210,16 @@ func newJSONDomain(r *audit.Result, full bool) jsonDomain {
 	}
 	d.Origin = newJSONOrigin(r.Origin)
 	for i := range r.Findings {
-		d.Findings = append(d.Findings, newJSONFinding(r, &r.Findings[i]))
+		d.Findings = append(d.Findings, newJSONFinding(r, &r.Findings[i], o))
 	}
-	if full {
+	if o.ShowWaived {
 		for i := range r.Waived {
-			f := newJSONFinding(r, &r.Waived[i].Finding)
+			f := newJSONFinding(r, &r.Waived[i].Finding, o)
 			f.Waiver = newJSONWaiver(r.Waived[i].Waiver)
 			d.Waived = append(d.Waived, f)
 		}
 		for i := range r.InBaseline {
-			d.InBaseline = append(d.InBaseline, newJSONFinding(r, &r.InBaseline[i]))
+			d.InBaseline = append(d.InBaseline, newJSONFinding(r, &r.InBaseline[i], o))
 		}
 	}
 	add := func(f *audit.Finding, by string) {
@@ -242,15 +245,16 @@ func newJSONOrigin(o audit.Origin) *jsonOrigin {
 	return &jsonOrigin{string(o.Kind), o.Label, o.Host, o.State, o.Taints}
 }
 
-func newJSONFinding(r *audit.Result, f *audit.Finding) jsonFinding {
+func newJSONFinding(r *audit.Result, f *audit.Finding, o *Options) jsonFinding {
 	refs := f.Rule.Refs
 	if refs == nil {
 		refs = []string{}
 	}
+	a := o.advice(r, f)
 	return jsonFinding{
 		Rule: f.Rule.ID, Severity: f.Severity.String(), Title: f.Rule.Title, Message: f.Message,
 		Path: f.Path.String(), Device: f.Device, Line: f.Pos.Line, Column: f.Pos.Column,
-		Fix: Fix(f.Rule, r.Name), Refs: refs, URL: f.Rule.URL(), Drift: string(f.Drift), Fingerprint: r.Fingerprint(f),
+		Fix: a.Text, FixIn: a.Manager, Fixes: newJSONFixes(&a), Command: a.Command, Refs: refs, URL: f.Rule.URL(), Drift: string(f.Drift), Fingerprint: r.Fingerprint(f),
 		Inherits: f.DependsOn.HostWords(),
 	}
 }
@@ -266,7 +270,7 @@ func newJSONWaiver(w *audit.Waiver) *jsonWaiver {
 func newJSONNotice(n *audit.Notice) jsonNotice {
 	return jsonNotice{
 		Rule: n.Rule.ID, Severity: n.Severity.String(), Title: n.Rule.Title, Message: n.Message,
-		Source: n.Source, Line: n.Pos.Line, Column: n.Pos.Column, Fix: n.Rule.Fix, URL: n.Rule.URL(),
+		Source: n.Source, Line: n.Pos.Line, Column: n.Pos.Column, Fix: ruleAdvice(n.Rule, "").Text, URL: n.Rule.URL(),
 	}
 }
 

@@ -70,7 +70,7 @@ func (j *junitReporter) rule(r *audit.Result, g *junitGroup, class string) *juni
 	count := 0
 	message, worst := "", audit.Info
 	for _, f := range g.findings {
-		text := junitFinding(r, f)
+		text := j.finding(r, f)
 		if !j.opt.fails(f.Severity) {
 			passing = append(passing, text)
 			continue
@@ -92,10 +92,10 @@ func (j *junitReporter) rule(r *audit.Result, g *junitGroup, class string) *juni
 	if j.opt.ShowWaived {
 		for _, u := range g.uncounted {
 			reason = printable(u.why())
-			passing = append(passing, reason+"\n"+junitFinding(r, u.Finding))
+			passing = append(passing, reason+"\n"+j.finding(r, u.Finding))
 		}
 	}
-	about := junitAbout(r, g.rule)
+	about := junitAbout(g.rule)
 	switch {
 	case count > 0:
 		if unknown != "" {
@@ -119,18 +119,25 @@ func (j *junitReporter) rule(r *audit.Result, g *junitGroup, class string) *juni
 	return c
 }
 
-// junitFinding describes a finding; junitAbout describes its rule.
-func junitFinding(r *audit.Result, f *audit.Finding) string {
+// finding describes a finding; junitAbout describes its rule.
+func (j *junitReporter) finding(r *audit.Result, f *audit.Finding) string {
 	place := source.Location(printable(r.Source), f.Pos.Line, f.Pos.Column)
 	text := fmt.Sprintf("%s: %s\n  %s  %s", f.Severity, printable(f.Message), place, printable(f.Path.String()))
 	if f.Drift != "" {
 		text += "\n  but: " + f.Drift.Explain()
 	}
+	a := j.opt.advice(r, f)
+	for _, line := range a.Lines() {
+		text += "\n  " + printable(line)
+	}
+	for _, line := range a.shownDiff() {
+		text += "\n    " + line
+	}
 	return text
 }
 
-func junitAbout(r *audit.Result, rule *audit.Rule) string {
-	return "why: " + firstSentence(rule.Doc) + "\nfix: " + Fix(rule, r.Name) + "\nsee: " + rule.URL()
+func junitAbout(rule *audit.Rule) string {
+	return "why: " + firstSentence(rule.Doc) + "\nsee: " + rule.URL()
 }
 
 // junitNothing returns the failing test of a run without a guest.

@@ -133,7 +133,8 @@ func TestJUnit(t *testing.T) {
 			if (word == "failure") != (f.Severity >= audit.Medium) {
 				t.Errorf("%s: %s is %s at severity %s", r.Name, f.Rule.ID, word, f.Severity)
 			}
-			for _, part := range []string{f.Message, f.Rule.URL(), f.Path.String(), strings.Split(Fix(f.Rule, r.Name), "\n")[0]} {
+			a := (&Options{}).advice(r, &f)
+			for _, part := range []string{f.Message, f.Rule.URL(), f.Path.String(), "fix: " + oneLine(a.words()), a.Command} {
 				if !strings.Contains(text, part) {
 					t.Errorf("%s: %s lacks %q: %s", r.Name, f.Rule.ID, part, text)
 				}

@@ -212,7 +212,7 @@ func (m *markdownReporter) findings(b *strings.Builder, r *audit.Result, all []a
 			}
 			b.WriteByte('\n')
 		}
-		b.WriteString(fenced(Fix(g.rule, r.Name)))
+		m.fixes(b, r, all, members[g])
 	}
 }
 
@@ -222,7 +222,8 @@ func (m *markdownReporter) Notice(n *audit.Notice) error {
 	text := fmt.Sprintf("\n**%s** %s: %s: %s\n", n.Severity, ruleLink(n.Rule), codeSpan(place), prose(n.Message))
 	if !m.noticed[n.Rule.ID] {
 		m.noticed[n.Rule.ID] = true
-		text += fenced(n.Rule.Fix)
+		a := ruleAdvice(n.Rule, "")
+		text += "\n" + markdownAdvice(&a)
 	}
 	return m.notices.add(text)
 }

@@ -71,6 +71,9 @@ func readPage(t *testing.T, text string) page {
 		case xml.StartElement:
 			p.elements = append(p.elements, token.Name.Local)
 			for _, a := range token.Attr {
+				if language := strings.HasPrefix(a.Value, "language-"); language && token.Name.Local == "code" {
+					continue
+				}
 				if a.Name.Local != "href" {
 					t.Errorf("an element has the attribute %s=%q", a.Name.Local, a.Value)
 				}
@@ -177,7 +180,7 @@ func TestMarkdownText(t *testing.T) {
 			"code":  {codeSpan(text), "page p code"},
 			"item":  {"- " + codeSpan(text), "page ul li code"},
 			"cell":  {"| a | b |\n|---|---|\n| " + cellCode(text) + " | x |", "page table thead tr th th tbody tr td code td"},
-			"fence": {strings.TrimPrefix(fenced("$ "+want), "\n"), "page pre code"},
+			"fence": {strings.TrimPrefix(markdownBlock("diff", []string{"$ " + want}), "\n"), "page pre code"},
 		} {
 			p := readPage(t, goldmarkHTML(t, c.source+"\n"))
 			if got := strings.Join(p.elements, " "); got != c.elements {
@@ -197,7 +200,7 @@ func TestMarkdownText(t *testing.T) {
 			t.Errorf("prose of %.60q: elements %s", text, e)
 		}
 	}
-	if p := readPage(t, goldmarkHTML(t, fenced("```\n# x\n````"))); len(p.codes) != 1 || p.codes[0] != "```\n# x\n````\n" {
+	if p := readPage(t, goldmarkHTML(t, markdownBlock("diff", strings.Split("```\n# x\n````", "\n")))); len(p.codes) != 1 || p.codes[0] != "```\n# x\n````\n" {
 		t.Errorf("a fix breaks its fence: %v %q", p.elements, p.codes)
 	}
 	if codeSpan("") == "``" {
@@ -220,6 +223,7 @@ func TestMarkdownParts(t *testing.T) {
 	tcg := rules.All()[0] // boundary-accel-tcg
 	results := append(fleet(t), withHidden())
 	build := results[slices.IndexFunc(results, func(r *audit.Result) bool { return r.Name == "build-tcg" })]
+	fix := (&Options{}).advice(build, &build.Findings[0])
 	out := render(t, "markdown", options(), results, notices()[:1], problems()[:2])
 	at := 0
 	for _, want := range []string{
@@ -232,7 +236,7 @@ func TestMarkdownParts(t *testing.T) {
 		"Verdict outside: type 'qemu' is software emulation (TCG), by policy `qemu-11.1`. Read from `guests/build-tcg.xml`.\n",
 		"**critical** [`boundary-accel-tcg`](<" + audit.DocsURL + "#boundary-accel-tcg>): " + prose(firstSentence(tcg.Doc)) + "\n",
 		"- `guests/build-tcg.xml:8:9`: " + prose(build.Findings[0].Message) + "\n",
-		"```\n" + Fix(tcg, "build-tcg") + "\n```\n", "**high** ",
+		"\n" + markdownAdvice(&fix), "**high** ",
 		"### Findings about no guest\n", "**low** ", "`.virt-audit.yaml ]]>:3:5`: about \\]\\]&gt;\n",
 		"### Not evaluated\n", "- 1 check of `" + withHidden().Unevaluated[0].Rule.ID + "`, because passwords are not in this document",
 	} {

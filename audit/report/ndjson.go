@@ -123,6 +123,13 @@ func (m ndjsonMark) severity() audit.Severity {
 
 var policyWords = []policy.Word{policy.Inside, policy.Outside, policy.Undetermined, policy.NotQEMU}
 
+// full are the options of a report that lists all findings.
+func (n *ndjsonReporter) full() *Options {
+	o := n.opt
+	o.ShowWaived = true
+	return &o
+}
+
 func newNDJSON(w io.Writer, o Options) Reporter {
 	return &ndjsonReporter{w: w, opt: o, seed: maphash.MakeSeed(), early: map[uint64]ndjsonEarly{}}
 }
@@ -150,7 +157,7 @@ func (n *ndjsonReporter) line(record any) error {
 // Early writes the line of a guest, and remembers what it contained.
 func (n *ndjsonReporter) Early(r *audit.Result) error {
 	n.tally.Add(r)
-	d := newJSONDomain(r, true)
+	d := newJSONDomain(r, n.full())
 	from := len(n.marks)
 	n.each(r, &d, func(_ int, m ndjsonMark) { n.marks = append(n.marks, m) })
 	n.early[n.guest(r)] = ndjsonEarly{
@@ -206,7 +213,7 @@ func (n *ndjsonReporter) Domain(r *audit.Result) error {
 	n.tally.Verdicts[policyWords[printed.verdict]]--
 	n.tally.Add(r)
 
-	d := newJSONDomain(r, true)
+	d := newJSONDomain(r, n.full())
 	more := ndjsonMore{Record: "more", Source: d.Source, Name: d.Name, UUID: d.UUID, Origin: d.Origin, Findings: []jsonFinding{}}
 	if r.Boundary.Verdict != policyWords[printed.verdict] {
 		more.Boundary = &d.Boundary

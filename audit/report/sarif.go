@@ -149,7 +149,9 @@ func (s *sarifReporter) finding(r *audit.Result, f *audit.Finding, seen occurren
 	p := &out.Properties
 	p.sarifVerdict = newSARIFVerdict(r)
 	p.Path, p.Device, p.Drift = printable(f.Path.String()), printable(f.Device), string(f.Drift)
-	p.Fix = printableLines(Fix(f.Rule, r.Name))
+	a := s.opt.advice(r, f)
+	p.Fix, p.FixIn, p.Safety, p.Command = printable(a.Text), a.Manager, a.Safety, printable(a.Command)
+	out.Fixes = s.fixes(r, &a)
 	return out
 }
 
@@ -159,7 +161,7 @@ func (s *sarifReporter) about(r *audit.Rule, severity audit.Severity, text strin
 	if i, ok := s.index[r.ID]; ok {
 		out.RuleIndex = &i
 	}
-	out.Properties = sarifProperties{Severity: severity.String(), Title: printable(r.Title), Fix: printableLines(r.Fix), URL: printable(r.URL())}
+	out.Properties = sarifProperties{Severity: severity.String(), Title: printable(r.Title), Fix: printable(ruleAdvice(r, "").Text), URL: printable(r.URL())}
 	return out
 }
 

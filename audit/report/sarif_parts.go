@@ -21,6 +21,7 @@ type sarifResult struct {
 	Locations    []sarifLocation    `json:"locations"`
 	Fingerprints *sarifFingerprints `json:"partialFingerprints,omitempty"`
 	Suppressions []sarifSuppression `json:"suppressions,omitempty"`
+	Fixes        []sarifFix         `json:"fixes,omitempty"`
 	Properties   sarifProperties    `json:"properties"`
 }
 
@@ -103,6 +104,10 @@ type sarifProperties struct {
 	Device string `json:"device,omitempty"`
 	Drift  string `json:"drift,omitempty"`
 	Fix    string `json:"fix"`
+	// FixIn is the application in which the fix is made; Safety is the word for what it can cost.
+	FixIn   string `json:"fixIn,omitempty"`
+	Safety  string `json:"fixSafety,omitempty"`
+	Command string `json:"fixCommand,omitempty"`
 	URL    string `json:"url"`
 }
 

@@ -113,8 +113,9 @@ func compareSARIF(t *testing.T, in *sarifRunRead, got *sarifResultRead, r *audit
 	if id := got.PartialFingerprints["virtAuditFinding/v1"]; id != r.Fingerprint(f) {
 		t.Errorf("fingerprint %s", id)
 	}
+	a := (&Options{}).advice(r, f)
 	for key, want := range map[string]string{
-		"verdict": string(r.Boundary.Verdict), "policy": r.Boundary.Policy, "fix": Fix(f.Rule, r.Name), "url": f.Rule.URL(), "path": f.Path.String(),
+		"verdict": string(r.Boundary.Verdict), "policy": r.Boundary.Policy, "fix": printable(a.Text), "url": f.Rule.URL(), "path": f.Path.String(),
 	} {
 		if v := got.Properties.Properties[key]; v != want {
 			t.Errorf("property %s is %q, want %q", key, v, want)

@@ -18,6 +18,7 @@ import (
 // styles are the colours of one writer; there is no global state.
 type styles struct {
 	bold, dim, caret func(...any) string
+	diff             map[byte]func(...any) string // by the mark of a line
 	severity         map[audit.Severity]func(...any) string
 	verdict          map[policy.Word]func(...any) string
 }
@@ -36,6 +37,7 @@ func newStyles(on bool) styles {
 		bold:  paint(color.Bold),
 		dim:   paint(color.Faint),
 		caret: paint(color.FgRed, color.Bold),
+		diff:  map[byte]func(...any) string{'-': paint(color.FgRed), '+': paint(color.FgGreen), ' ': paint(color.Faint)},
 		severity: map[audit.Severity]func(...any) string{
 			audit.Critical: paint(color.FgRed, color.Bold, color.ReverseVideo),
 			audit.High:     paint(color.FgRed, color.Bold),
@@ -66,7 +68,7 @@ type textReporter struct {
 	details   spool
 	problems  []string // messages about the first unreadable inputs
 	begun     bool
-	explained map[string]bool // rules whose why and fix were printed for the current guest
+	explained map[string]bool // rules, texts and commands that were printed for the current guest
 	noticed   map[string]bool // rules whose fix was printed with a notice
 }
 
@@ -157,9 +159,12 @@ func (t *textReporter) Notice(n *audit.Notice) error {
 	fmt.Fprintf(&b, "\n%s  %s\n", t.style.bold(printable(place)), t.style.dim("(no guest)"))
 	fmt.Fprintf(&b, "\n  %s  %s\n", t.style.severity[n.Severity](n.Severity.String()), t.style.bold(n.Rule.ID))
 	t.message(&b, n.Message)
+	t.explained = map[string]bool{}
 	if !t.noticed[n.Rule.ID] {
 		t.noticed[n.Rule.ID] = true
-		t.advice(&b, n.Rule, "")
+		a := ruleAdvice(n.Rule, "")
+		t.fix(&b, n.Rule, &a)
+		t.see(&b, n.Rule)
 	}
 	return writeLines(&t.details, b.String())
 }

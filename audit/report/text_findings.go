@@ -27,8 +27,8 @@ func (t *textReporter) findings(w io.Writer, r *audit.Result) {
 		}
 	}
 	t.explained = map[string]bool{}
-	for _, f := range r.Findings {
-		t.finding(w, r, f)
+	for i := range r.Findings {
+		t.finding(w, r, &r.Findings[i])
 	}
 	for _, u := range t.opt.uncounted(r) {
 		t.uncounted(w, r, u)
@@ -50,13 +50,10 @@ func (t *textReporter) uncounted(w io.Writer, r *audit.Result, u uncounted) {
 		at := u.Waiver.Pos
 		fmt.Fprintf(w, "    %s\n", source.Location(printable(u.Waiver.Source), at.Line, at.Column))
 	}
-	if !t.explained[u.Rule.ID] {
-		t.explained[u.Rule.ID] = true
-		t.advice(w, u.Rule, r.Name)
-	}
+	t.advice(w, r, u.Finding)
 }
 
-func (t *textReporter) finding(w io.Writer, r *audit.Result, f audit.Finding) {
+func (t *textReporter) finding(w io.Writer, r *audit.Result, f *audit.Finding) {
 	const indent = "    "
 	fmt.Fprintf(w, "\n  %s  %s\n", t.style.severity[f.Severity](f.Severity.String()), t.style.bold(f.Rule.ID))
 	t.message(w, f.Message)
@@ -72,32 +69,53 @@ func (t *textReporter) finding(w io.Writer, r *audit.Result, f audit.Finding) {
 	if f.Drift != "" {
 		t.labelled(w, "but", f.Drift.Explain())
 	}
-	if t.explained[f.Rule.ID] {
-		return
+	if !t.explained[f.Rule.ID] {
+		why := firstSentence(f.Rule.Doc)
+		if t.opt.Verbose {
+			why = f.Rule.Doc
+		}
+		t.labelled(w, "why", why)
 	}
-	t.explained[f.Rule.ID] = true
-	why := firstSentence(f.Rule.Doc)
-	if t.opt.Verbose {
-		why = f.Rule.Doc
-	}
-	t.labelled(w, "why", why)
-	t.advice(w, f.Rule, r.Name)
+	t.advice(w, r, f)
 }
 
-// advice prints how to fix the findings of a rule in a guest, and the address of its documentation.
-func (t *textReporter) advice(w io.Writer, r *audit.Rule, guest string) {
-	const indent = "    "
-	for i, l := range strings.Split(Fix(r, guest), "\n") {
-		label := ""
-		if i == 0 {
-			label = "fix"
-		}
-		if command, ok := strings.CutPrefix(l, "$ "); ok { // a command stays on one line, to be copied
-			fmt.Fprintf(w, "%s%s %s\n", indent, pad(label, 4), t.style.bold("$ "+printable(command)))
-			continue
-		}
-		t.labelled(w, label, l)
+// advice prints how to fix a finding, and once for each rule and guest the address of the rule's
+// documentation.
+func (t *textReporter) advice(w io.Writer, r *audit.Result, f *audit.Finding) {
+	a := t.opt.advice(r, f)
+	t.fix(w, f.Rule, &a)
+	if !t.explained[f.Rule.ID] {
+		t.explained[f.Rule.ID] = true
+		t.see(w, f.Rule)
 	}
+}
+
+// fix prints an advice. A text or command is printed once for all findings of a rule in a guest.
+func (t *textReporter) fix(w io.Writer, r *audit.Rule, a *Advice) {
+	const indent = "         "
+	once := func(text string) bool {
+		key := r.ID + "\n" + text
+		first := text != "" && !t.explained[key]
+		t.explained[key] = true
+		return first
+	}
+	if text := a.words(); once(text) {
+		if a.Manager != "" {
+			text = "(" + a.Manager + "): " + text
+		}
+		t.labelled(w, "fix", text)
+	}
+	for _, l := range a.shownDiff() {
+		fmt.Fprintf(w, "%s%s\n", indent, t.style.diff[l[0]](fitted(l, t.width-len(indent))))
+	}
+	if once(a.Command) { // a command stays on one line, to be copied
+		fmt.Fprintf(w, "%s%s\n", indent, t.style.bold("$ "+printable(a.Command)))
+	}
+}
+
+// see prints the address of a rule's documentation.
+func (t *textReporter) see(w io.Writer, r *audit.Rule) {
+	const indent = "    "
 	fmt.Fprintf(w, "%s%s %s\n", indent, pad("see", 4), printable(r.URL()))
 	if t.opt.Verbose {
 		for _, ref := range r.Refs {

@@ -179,7 +179,8 @@ func (v *validate) boundary(r *audit.Result) error {
 func (v *validate) finding(r *audit.Result, f *audit.Finding, word outcome, more ...string) error {
 	place := source.Location(r.Source, f.Pos.Line, f.Pos.Column)
 	hint := append([]string{fmt.Sprintf("%s: %s: %s", place, f.Severity, f.Message), f.Drift.Explain()}, more...)
-	hint = append(hint, fixHint(Fix(f.Rule, r.Name)), "see "+f.Rule.URL())
+	a := v.opt.advice(r, f)
+	hint = append(append(hint, a.Lines()...), "see "+f.Rule.URL())
 	return v.line(driver(r), subject(r)+" for "+f.Rule.ID, word, hint...)
 }
 

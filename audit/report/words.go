@@ -88,18 +88,6 @@ func pad(text string, width int) string {
 	return text
 }
 
-// Fix returns the fix of a rule with the name of the domain in its commands. The name is made
-// printable before the text is split into lines: a line feed in it would begin another command.
-func Fix(r *audit.Rule, domain string) string {
-	domain = printable(domain)
-	lines := strings.Split(r.Fix, "\n")
-	for i, l := range lines {
-		if strings.HasPrefix(l, "$ ") && domain != "" {
-			lines[i] = strings.ReplaceAll(l, "DOMAIN", shellQuote(domain))
-		}
-	}
-	return strings.Join(lines, "\n")
-}
 
 // waivedBy returns the reason of a waiver and its last day.
 func waivedBy(w *audit.Waiver) string { return "waived: " + w.Reason + until(w) }

@@ -27,7 +27,7 @@ func TestPrintable(t *testing.T) {
 
 func TestShellQuote(t *testing.T) {
 	for in, want := range map[string]string{
-		"web01": "web01", "my guest": "'my guest'", "a'b": `'a'\''b'`, "-rf": "'-rf'", "$(id)": "'$(id)'", "": "''",
+		"web01": "web01", "my guest": "'my guest'", "a'b": `'a'\''b'`, "-rf": "'-rf'", "$(id)": "'$(id)'", "": "''", "qemu:///system": "qemu:///system", "~/a": "'~/a'",
 	} {
 		if got := shellQuote(in); got != want {
 			t.Errorf("%q: %s, want %s", in, got, want)

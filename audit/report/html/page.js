@@ -42,7 +42,6 @@
       this.details = el.querySelector("details");
       this.verdict = row.dataset.v;
       this.name = row.querySelector(".name").textContent;
-      this.shell = row.dataset.q;
       this.counts = [0, 0, 0, 0, 0];
       this.findings = row.dataset.f ? row.dataset.f.split(" ") : [];
       for (const f of this.findings) this.counts[f[0]]++;
@@ -73,10 +72,10 @@
         const rule = byId(link.firstElementChild.hash.slice(1));
         if (!rule) continue;
         const advice = rule.querySelector(".advice").cloneNode(true);
-        if (this.shell) for (const v of advice.querySelectorAll("var")) v.textContent = this.shell;
-        addCopy(advice);
+        advice.querySelector(".fix").remove(); // each finding has its own
         link.replaceWith(advice);
       }
+      addCopy(this.details);
     }
     // focus folds the findings that do not match the filter.
     focus(selected) {

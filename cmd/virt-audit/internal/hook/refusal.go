@@ -117,10 +117,11 @@ func (r *refusal) reason(res *audit.Result) string {
 	if verdict != "" && !slices.ContainsFunc(matching, func(f audit.Finding) bool { return aboutBoundary(f.Rule) }) {
 		text.WriteString("boundary: " + res.Boundary.Explain() + "\n")
 		if len(others) > 0 {
-			text.WriteString("fix: " + fixOf(slices.MinFunc(others, worseFirst).Rule, res.Name) + "\n")
+			worst := slices.MinFunc(others, worseFirst)
+			text.WriteString(fixOf(res, &worst))
 		}
 	}
-	writeFindings(&text, matching, res.Name)
+	writeFindings(&text, matching, res)
 	return text.String()
 }
 
@@ -168,13 +169,14 @@ func countBySeverity(findings []audit.Finding) []string {
 	return out
 }
 
-func writeFindings(text *strings.Builder, findings []audit.Finding, guest string) {
-	for i, f := range findings {
+func writeFindings(text *strings.Builder, findings []audit.Finding, res *audit.Result) {
+	for i := range findings {
+		f := &findings[i]
 		if i == maxFindings {
 			fmt.Fprintf(text, "and %d more\n", len(findings)-i)
 			break
 		}
-		fmt.Fprintf(text, "%s: %s (%s, at %s)\nfix: %s\n", f.Severity, f.Message, f.Rule.ID, place(f.Path), fixOf(f.Rule, guest))
+		fmt.Fprintf(text, "%s: %s (%s, at %s)\n%s", f.Severity, f.Message, f.Rule.ID, place(f.Path), fixOf(res, f))
 	}
 	if len(findings) > 0 {
 		fmt.Fprintf(text, "'virt-audit explain %s' describes the rule\n", findings[0].Rule.ID)

@@ -36,15 +36,10 @@ func place(p audit.Path) string {
 	return strings.Join(words, ", ")
 }
 
-// fixOf returns the command of a rule's fix, or its first line.
-func fixOf(r *audit.Rule, guest string) string {
-	fix := strings.Split(report.Fix(r, guest), "\n")
-	for _, l := range fix {
-		if command, ok := strings.CutPrefix(l, "$ "); ok {
-			return command
-		}
-	}
-	return fix[0]
+// fixOf returns how to resolve a finding: a line, and one with the command that does it.
+func fixOf(res *audit.Result, f *audit.Finding) string {
+	a := report.AdviceFor(audit.SystemURI(res.Target.Type), res, f)
+	return strings.Join(a.Lines(), "\n") + "\n"
 }
 
 // lines makes text fit for standard error: no control characters, no line longer than maxLine, at
