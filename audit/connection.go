@@ -6,11 +6,6 @@ import (
 	"strings"
 )
 
-// libvirtDirectories are those of the libvirt of a machine.
-var libvirtDirectories = []string{
-	"/etc/libvirt/", "/run/libvirt/", "/var/run/libvirt/", "/var/lib/libvirt/", "/usr/local/etc/libvirt/",
-}
-
 // drivers are the connections of the system by the directory in which a driver keeps its guests.
 var drivers = map[string]string{
 	"qemu": "qemu:///system", "lxc": "lxc:///system", "libxl": "xen:///system", "bhyve": "bhyve:///system", "ch": "ch:///system",

@@ -26,6 +26,11 @@ func (c *Settings) facts(d *Domain) *host.Facts {
 	return f.For(d.Source)
 }
 
+// libvirtDirectories are those of the libvirt of a machine.
+var libvirtDirectories = []string{
+	"/etc/libvirt/", "/run/libvirt/", "/var/run/libvirt/", "/var/lib/libvirt/", "/usr/local/etc/libvirt/",
+}
+
 // HostName returns a name for the host of a domain, or "" if it is not known: a directory or list
 // of documents may be of many hosts.
 func (c *Settings) HostName(d *Domain) string {

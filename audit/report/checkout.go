@@ -3,6 +3,7 @@ package report
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 )
 
 // checkout is a working copy of a repository. A CI names files relative to its root, whatever the
@@ -33,8 +34,11 @@ func (c checkout) file(source string) string {
 	return filepath.ToSlash(filepath.Clean(source))
 }
 
+// connectionForm matches the source of a document that came over a connection and is not a file.
+var connectionForm = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://`)
+
 func isFile(source string) bool {
-	return source != standardInput && !sarifConnection.MatchString(source)
+	return source != standardInput && !connectionForm.MatchString(source)
 }
 
 // inside returns the name of a file that is in the checkout, and "" for all others.

@@ -129,7 +129,8 @@ func (o *Options) fixCommand(r *audit.Result, rule *audit.Rule, safety audit.Saf
 	return command
 }
 
-// isFile reports whether a source is a file that exists: standard input is none, even with a name.
+// isFile reports whether a source is a file that can be changed, which standard input is not, whatever
+// its name.
 func (o *Options) isFile(source string) bool {
 	return isFile(source) && (o.StdinName == "" || source != o.StdinName)
 }
@@ -174,7 +175,9 @@ func (a *Advice) words() string {
 }
 
 // line is the advice on one line without the command.
-func (a *Advice) line() string { return a.label() + ": " + oneLine(a.words()) }
+func (a *Advice) line() string {
+	return a.label() + ": " + strings.TrimSuffix(oneLine(a.words()), ".")
+}
 
 // Lines is the advice on one line, and the command on a line of its own.
 func (a *Advice) Lines() []string {
@@ -212,7 +215,7 @@ func (a *Advice) shownDiff() []string {
 		if strings.Trim(l[1:1+cut], " ") != "" {
 			cut = 0 // " ..."
 		}
-		lines[i] = strings.TrimRight(l[:1]+" "+clean(l[1+cut:]), " ")
+		lines[i] = l[:1] + strings.TrimRight(" "+clean(l[1+cut:]), " ")
 	}
 	if more := len(a.Diff) - len(lines); more > 0 {
 		lines = append(lines, "  … and "+plural(more, "more line"))

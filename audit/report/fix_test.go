@@ -133,8 +133,8 @@ func TestAdvice(t *testing.T) {
 
 // TestShownDiff: hostile lines stay one line and look like no command, and long differences end.
 func TestShownDiff(t *testing.T) {
-	a := Advice{Diff: []string{"     <a>", "-\t\t<b x='\x1b[31m\u202e'/>", "+      $ rm -rf /", " ...", "-    c\rd"}}
-	want := []string{"  <a>", `- <b x='\x1b[31m\u202e'/>`, `+   \x24 rm -rf /`, "  ...", `- c\x0dd`}
+	a := Advice{Diff: []string{"     <a>", "-\t\t<b x='\x1b[31m\u202e'/>", "+      $ rm -rf /", " ...", "-    c\rd", " ", "+"}}
+	want := []string{"  <a>", `- <b x='\x1b[31m\u202e'/>`, `+   \x24 rm -rf /`, "  ...", `- c\x0dd`, " ", "+"}
 	if got := a.shownDiff(); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
@@ -143,6 +143,9 @@ func TestShownDiff(t *testing.T) {
 		if len(got) != min(n, maxDiff+1) || got[len(got)-1] != last {
 			t.Errorf("of %d lines: %q", n, got)
 		}
+	}
+	if got := htmlDiff([]string{" ", "+ <a>"}); got != "<span> </span>\n<ins>+ &lt;a&gt;</ins>\n" {
+		t.Errorf("as HTML: %q", got)
 	}
 	if got := fitted("日本語 text", 6); got != "日本…" {
 		t.Errorf("fitted: %q", got)

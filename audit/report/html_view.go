@@ -76,13 +76,13 @@ type htmlRuleCount struct {
 
 // htmlGuest is one guest, its findings by severity.
 type htmlGuest struct {
-	Name, What, Explain, Data        string
-	Verdict                          htmlWord
-	Counts                           []htmlCount
-	Lead, More, Hidden               string // what is worst, and how much else there is
-	Facts                            []htmlFact
-	Groups, Waived, InBaseline       []htmlGroup
-	Missing                          []htmlNeed
+	Name, What, Explain, Data  string
+	Verdict                    htmlWord
+	Counts                     []htmlCount
+	Lead, More, Hidden         string // what is worst, and how much else there is
+	Facts                      []htmlFact
+	Groups, Waived, InBaseline []htmlGroup
+	Missing                    []htmlNeed
 }
 
 // htmlGroup are findings of one rule and severity in one guest.
@@ -106,7 +106,7 @@ type htmlFrame struct {
 type htmlPlace struct {
 	Message, Drift, Waiver, Place, Path string
 	Excerpt                             *htmlExcerpt
-	Fix                                 *htmlAdvice
+	Fix                                 template.HTML
 }
 
 type htmlExcerpt struct {
@@ -237,7 +237,7 @@ func (h *htmlReporter) group(groups []htmlGroup, r *audit.Result, f *audit.Findi
 	groups[i].Places = append(groups[i].Places, htmlPlace{
 		Message: printable(f.Message), Drift: f.Drift.Explain(), Waiver: waiver,
 		Place: htmlAt(r.Source, f.Pos.Line, f.Pos.Column), Path: printable(f.Path.String()),
-		Excerpt: newHTMLExcerpt(f), Fix: newHTMLAdvice(&a, groups[i].shown),
+		Excerpt: newHTMLExcerpt(f), Fix: newHTMLFix(&a, groups[i].shown),
 	})
 	h.findings++
 	return groups, nil

@@ -134,7 +134,7 @@ func TestJUnit(t *testing.T) {
 				t.Errorf("%s: %s is %s at severity %s", r.Name, f.Rule.ID, word, f.Severity)
 			}
 			a := (&Options{}).advice(r, &f)
-			for _, part := range []string{f.Message, f.Rule.URL(), f.Path.String(), "fix: " + oneLine(a.words()), a.Command} {
+			for _, part := range []string{f.Message, f.Rule.URL(), f.Path.String(), a.line(), a.Command} {
 				if !strings.Contains(text, part) {
 					t.Errorf("%s: %s lacks %q: %s", r.Name, f.Rule.ID, part, text)
 				}

@@ -145,7 +145,7 @@ func TestMetricsCount(t *testing.T) {
 	rule := rules.All()[slices.IndexFunc(rules.All(), func(r *audit.Rule) bool { return r.ID == "boundary-accel-tcg" })]
 	m.want(t, "virt_audit_rule_info", map[string]string{
 		"rule": rule.ID, "severity": "critical", "title": rule.Title, "url": rule.URL(),
-		"fix": "Use <domain type='kvm'> (on macOS: 'hvf'); $ virt-xml DOMAIN --edit --xml ./@type=kvm",
+		"fix": oneLine(rule.Fix),
 	}, 1)
 	if n := len(m["virt_audit_domain_findings"]) + len(m["virt_audit_domain_boundary_info"]) + len(m["virt_audit_domain_not_evaluated"]); n != 7*len(results) {
 		t.Errorf("%d series for %d guests, want 7 for each", n, len(results))

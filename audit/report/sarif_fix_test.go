@@ -23,7 +23,7 @@ import (
 //go:embed testdata/sarif_apply.py
 var sarifApply string
 
-// writtenAs are forms in which a document can be written without a change of what it says.
+// writtenAs are forms in which a document can be written without a change of its meaning.
 var writtenAs = map[string]func(string) string{
 	"plain": func(s string) string { return s },
 	"crlf":  func(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") },

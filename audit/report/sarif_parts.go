@@ -2,7 +2,6 @@ package report
 
 import (
 	"path"
-	"regexp"
 	"strings"
 	"time"
 
@@ -108,7 +107,7 @@ type sarifProperties struct {
 	FixIn   string `json:"fixIn,omitempty"`
 	Safety  string `json:"fixSafety,omitempty"`
 	Command string `json:"fixCommand,omitempty"`
-	URL    string `json:"url"`
+	URL     string `json:"url"`
 }
 
 // sarifGuest is a guest in the properties of the run.
@@ -172,9 +171,6 @@ func newSARIFLogical(domain, at string) sarifLogical {
 // sarifRoot is the base of relative paths: the root of a repository if virt-audit runs there.
 const sarifRoot = "%SRCROOT%"
 
-// sarifConnection matches the source of a document that came over a connection and is not a file.
-var sarifConnection = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://`)
-
 // sarifAt returns a place in a source; unknown parts of the position are omitted. The URI of a file
 // is its path, relative or with the scheme "file", since GitHub rejects other schemes. A document
 // that came over a connection is not in a file: its source becomes one escaped segment of a
@@ -182,7 +178,7 @@ var sarifConnection = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://`)
 func sarifAt(source string, p audit.Pos) (out sarifLocation) {
 	a := &out.Physical.Artifact
 	switch {
-	case sarifConnection.MatchString(source):
+	case connectionForm.MatchString(source):
 		a.URI = strings.ReplaceAll(uriPath(source), "/", "%2F")
 	case path.IsAbs(source):
 		a.URI = "file://" + uriPath(path.Clean(source))

@@ -192,12 +192,6 @@ func fixHint(fix string) string {
 	return "fix: " + strings.TrimSuffix(oneLine(fix), ".")
 }
 
-// oneLine returns a fix on one line, with a semicolon before each command.
-func oneLine(fix string) string {
-	fix = strings.NewReplacer(".\n$ ", ". $ ", "\n$ ", "; $ ").Replace(fix)
-	return strings.Join(strings.Fields(fix), " ")
-}
-
 func (v *validate) Notice(n *audit.Notice) error {
 	v.tally.AddNotice(n)
 	place := source.Location(n.Source, n.Pos.Line, n.Pos.Column)

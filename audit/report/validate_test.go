@@ -109,7 +109,7 @@ func TestValidateWords(t *testing.T) {
 		{"quiet", func(o *Options) { o.Quiet = true }, guest(policy.Inside, finding("device-video-cirrus", audit.High)), "FAIL", nil},
 		{"outside", nil, guest(policy.Outside, tcg), "FAIL FAIL", []string{
 			"web.xml: outside by policy qemu-11.1; type 'qemu' is software emulation (TCG))", "for boundary-accel-tcg",
-			"FAIL (web.xml:3:4: critical: what is wrong; fix: Use <domain type='kvm'> (on macOS: 'hvf'); $ virt-xml web --edit --xml ./@type=kvm; see " + tcg.Rule.URL() + ")",
+			"FAIL (web.xml:3:4: critical: what is wrong; fix: " + strings.TrimSuffix(oneLine(ruleAdvice(tcg.Rule, "").Text), ".") + "; see " + tcg.Rule.URL() + ")",
 		}},
 		{"outside, not failing the run", nil, guest(policy.Outside), "WARN", nil},
 		{"undetermined", nil, guest(policy.Undetermined), "WARN", nil},

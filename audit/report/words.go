@@ -88,6 +88,11 @@ func pad(text string, width int) string {
 	return text
 }
 
+// oneLine returns a fix on one line, with a semicolon before each command.
+func oneLine(fix string) string {
+	fix = strings.NewReplacer(".\n$ ", ". $ ", "\n$ ", "; $ ").Replace(fix)
+	return strings.Join(strings.Fields(fix), " ")
+}
 
 // waivedBy returns the reason of a waiver and its last day.
 func waivedBy(w *audit.Waiver) string { return "waived: " + w.Reason + until(w) }
