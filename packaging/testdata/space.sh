@@ -36,8 +36,9 @@ mkdir run/shared run/upper # outside of the overlay
 mount --rbind "$shared" run/shared
 mount --bind "$dir/upper" run/upper
 
-# Hide this machine's units and guests.
-for there in etc/libvirt var/lib/libvirt var/cache/libvirt home root tmp var/tmp; do
+# Hide this machine's units and guests, and its lists of packages: the package needs none, and apt would parse them
+# on each use.
+for there in etc/libvirt var/lib/libvirt var/cache/libvirt var/lib/apt/lists home root tmp var/tmp; do
 	[ ! -d "$there" ] || mount -t tmpfs -o mode=0755 tmpfs "$there"
 done
 chmod 1777 tmp var/tmp
