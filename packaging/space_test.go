@@ -39,7 +39,7 @@ func newSpace(tb testing.TB, shared string) *space {
 		tb.Skip("skipped: only root can make namespaces and mounts, to install packages in")
 	}
 	need.Programs(tb, "systemctl", "bash", "nsenter", "unshare")
-	need.Alone(tb, "systemd")
+	need.AloneWithSystemd(tb)
 	dir := tb.TempDir()
 	script := filepath.Join(dir, "space.sh")
 	mount := filepath.Join(dir, "mount")

@@ -16,6 +16,7 @@ const Held = "VIRT_AUDIT_TEST_ALONE=1"
 
 // lock is what a top-level test holds as long as one of its users runs: itself or its subtests.
 type lock struct {
+	queue string
 	users int
 	take  sync.Once
 	file  *os.File
@@ -36,6 +37,18 @@ var (
 // take the places that the parallel subtests of the one that runs wait for.
 func Alone(tb testing.TB, part string) {
 	tb.Helper()
+	alone(tb, "", part)
+}
+
+// AloneWithSystemd is Alone for tests with a systemd. They only wait for each other: they take long,
+// mostly in one process at a time, so that the others need not wait for them.
+func AloneWithSystemd(tb testing.TB) {
+	tb.Helper()
+	alone(tb, "-systemd", "systemd")
+}
+
+func alone(tb testing.TB, queue, part string) {
+	tb.Helper()
 	Full(tb, part)
 	name, value, _ := strings.Cut(Held, "=")
 	if os.Getenv(name) == value {
@@ -45,7 +58,7 @@ func Alone(tb testing.TB, part string) {
 	locksMutex.Lock()
 	l := locks[test]
 	if l == nil {
-		l = &lock{}
+		l = &lock{queue: queue}
 		locks[test] = l
 	}
 	l.users++
@@ -67,7 +80,7 @@ func Alone(tb testing.TB, part string) {
 // wait blocks until this process has the file to itself. The kernel unlocks it when the process
 // ends, in whatever way.
 func (l *lock) wait() {
-	name := filepath.Join(os.TempDir(), fmt.Sprintf("virt-audit-tests-%d.lock", os.Getuid()))
+	name := filepath.Join(os.TempDir(), fmt.Sprintf("virt-audit-tests-%d%s.lock", os.Getuid(), l.queue))
 	l.file, l.err = os.OpenFile(name, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	for l.err == nil {
 		l.err = syscall.Flock(int(l.file.Fd()), syscall.LOCK_EX)
