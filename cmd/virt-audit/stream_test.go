@@ -80,32 +80,54 @@ func TestEndedUnread(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	begun := func() bool {
-		there, err := os.ReadDir(dir)
-		return err == nil && len(there) > 0
-	}
-	for deadline := time.Now().Add(time.Minute); !begun(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			_ = cmd.Process.Kill()
-			t.Fatal("no report is begun")
-		}
-	}
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
 	ended := make(chan struct{})
 	go func() {
 		_ = cmd.Wait()
 		close(ended)
 	}()
-	select {
-	case <-ended:
-	case <-time.After(time.Minute):
-		_ = cmd.Process.Kill()
-		t.Fatal("it goes on after SIGTERM")
+	begun := func() bool {
+		there, err := os.ReadDir(dir)
+		return err == nil && len(there) > 0
 	}
+	for !begun() {
+		select {
+		case <-ended:
+			t.Fatal("no report is begun")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	<-ended // or it goes on, and the time limit of the tests ends
 	if begun() {
 		t.Error("a temporary file stays")
+	}
+}
+
+// TestEndedOpening ends a run that has begun one report and waits for the reader of the next, a FIFO.
+func TestEndedOpening(t *testing.T) {
+	dir, fifo := t.TempDir(), filepath.Join(t.TempDir(), "report.csv")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program(t), "-f", "json:"+filepath.Join(dir, "report.json"), "-f", "csv:"+fifo, "../../testdata/fleet")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for begun := false; !begun; time.Sleep(10 * time.Millisecond) {
+		there, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		begun = len(there) > 0
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("%v, %v stays", err, left)
 	}
 }
 

@@ -17,36 +17,60 @@ import (
 // Output opens a file for a report; "" is standard output. A file is put in place, whole, when
 // done(true) is called; a pipe, a device or standard output is written as the report grows.
 func (s *Streams) Output(file string) (w *bufio.Writer, done func(keep bool) error, err error) {
-	w, done, _, err = s.OutputTemporary(file)
-	return w, done, err
+	return s.OutputTemporary(file, &Temporaries{})
 }
 
-// OutputTemporary is [Streams.Output], and returns the name of the temporary file that exists until
-// the report is in place, or "".
-func (s *Streams) OutputTemporary(file string) (w *bufio.Writer, done func(keep bool) error, temporary string, err error) {
+// Temporaries are the files that exist until the reports are in place.
+type Temporaries struct {
+	mu    sync.Mutex
+	names []string
+}
+
+// Remove removes the files while another goroutine may still write to them or be about to create
+// one: it creates none after this call, but waits, for the end of the process.
+func (t *Temporaries) Remove() {
+	t.mu.Lock() // for good
+	for _, name := range t.names {
+		_ = os.Remove(name)
+	}
+}
+
+// create creates the temporary file of a report, and records it.
+func (t *Temporaries) create(at string) (*renameio.PendingFile, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p, err := renameio.NewPendingFile(at, renameio.WithTempDir(filepath.Dir(at)), renameio.WithPermissions(0o644), renameio.WithExistingPermissions())
+	if err == nil {
+		t.names = append(t.names, p.Name())
+	}
+	return p, err
+}
+
+// OutputTemporary is [Streams.Output], and records the temporary file of the report.
+func (s *Streams) OutputTemporary(file string, made *Temporaries) (w *bufio.Writer, done func(keep bool) error, err error) {
 	const size = 1 << 16
 	if file == "" {
 		b := bufio.NewWriterSize(s.Out, size)
-		return b, func(bool) error { return b.Flush() }, "", nil
+		return b, func(bool) error { return b.Flush() }, nil
 	}
 	if err := files.CheckWritable(file); err != nil {
-		return nil, nil, "", Usagef("the report cannot be written: %v", err)
+		return nil, nil, Usagef("the report cannot be written: %v", err)
 	}
 	at, streamed := Destination(file)
 	if info, err := os.Stat(file); err == nil && info.IsDir() {
-		return nil, nil, "", Usagef("the report cannot be written to %s: it is a directory", file)
+		return nil, nil, Usagef("the report cannot be written to %s: it is a directory", file)
 	}
 	if streamed {
 		f, err := os.OpenFile(file, os.O_WRONLY|os.O_APPEND, 0)
 		if err != nil {
-			return nil, nil, "", unwritable(file, err)
+			return nil, nil, unwritable(file, err)
 		}
 		b := bufio.NewWriterSize(f, size)
-		return b, once(func(bool) error { return errors.Join(b.Flush(), f.Close()) }), "", nil
+		return b, once(func(bool) error { return errors.Join(b.Flush(), f.Close()) }), nil
 	}
-	p, err := renameio.NewPendingFile(at, renameio.WithTempDir(filepath.Dir(at)), renameio.WithPermissions(0o644), renameio.WithExistingPermissions())
+	p, err := made.create(at)
 	if err != nil {
-		return nil, nil, "", unwritable(file, err)
+		return nil, nil, unwritable(file, err)
 	}
 	b := bufio.NewWriterSize(p, size)
 	return b, once(func(keep bool) error {
@@ -57,7 +81,7 @@ func (s *Streams) OutputTemporary(file string) (w *bufio.Writer, done func(keep 
 			return errors.Join(err, p.Cleanup())
 		}
 		return p.CloseAtomicallyReplace()
-	}), p.Name(), nil
+	}), nil
 }
 
 // unwritable omits the path in the system's error: it is that of a temporary file.

@@ -2,7 +2,6 @@ package scan
 
 import (
 	"errors"
-	"os"
 	"syscall"
 
 	"github.com/virt-audit/virt-audit/audit"
@@ -14,19 +13,18 @@ import (
 // sink is an open report.
 type sink struct {
 	report.Reporter
-	early     report.Streamer // the same, where it can take guests before all are known; else nil
-	flush     func() error
-	done      func(keep bool) error
-	file      string // "" is standard output
-	temporary string // the file that is not in place yet, or ""
-	closed    bool   // the reader of standard output has closed it
+	early  report.Streamer // the same, where it can take guests before all are known; else nil
+	flush  func() error
+	done   func(keep bool) error
+	file   string // "" is standard output
+	closed bool   // the reader of standard output has closed it
 }
 
 // sinks are all reports of a run.
 type sinks []*sink
 
-// open opens the reports. The caller must call done.
-func open(s *cmdutil.Streams, all []options.Target, color *options.Color, o report.Options) (out sinks, err error) {
+// open opens the reports, and records their temporary files. The caller must call done.
+func open(s *cmdutil.Streams, made *cmdutil.Temporaries, all []options.Target, color *options.Color, o report.Options) (out sinks, err error) {
 	defer func() {
 		if err != nil {
 			_ = out.done(false)
@@ -34,11 +32,11 @@ func open(s *cmdutil.Streams, all []options.Target, color *options.Color, o repo
 		}
 	}()
 	for _, t := range all {
-		w, done, temporary, err := s.OutputTemporary(t.File)
+		w, done, err := s.OutputTemporary(t.File, made)
 		if err != nil {
 			return out, err
 		}
-		k := &sink{done: done, flush: w.Flush, file: t.File, temporary: temporary}
+		k := &sink{done: done, flush: w.Flush, file: t.File}
 		own := o
 		if own.Color, own.Width, err = s.Terminal(color.When, t.File == ""); err != nil {
 			_ = done(false)
@@ -133,14 +131,4 @@ func (all sinks) each(do func(*sink) error) error {
 func (k *sink) stops(err error) bool {
 	k.closed = k.closed || k.file == "" && errors.Is(err, syscall.EPIPE)
 	return k.closed
-}
-
-// abandon removes the files that are not in place yet, while another goroutine may still write to
-// them. It waits for nothing: the reader of a pipe may have stopped.
-func (all sinks) abandon() {
-	for _, k := range all {
-		if k.temporary != "" {
-			_ = os.Remove(k.temporary)
-		}
-	}
 }

@@ -82,12 +82,13 @@ func (s *scan) run() error {
 	if err != nil {
 		return err
 	}
-	reports, err := open(s.Streams, s.targets, s.Color, o)
+	var unfinished cmdutil.Temporaries
+	defer cmdutil.OnTermination(unfinished.Remove)() // before there are any
+	reports, err := open(s.Streams, &unfinished, s.targets, s.Color, o)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = reports.done(false) }() // after done(true) it does nothing
-	defer cmdutil.OnTermination(reports.abandon)()
 	defer pipeline.LimitProcess(s.Jobs)()
 	return s.audit(in, reports)
 }
