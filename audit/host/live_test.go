@@ -86,11 +86,8 @@ func TestAdd(t *testing.T) {
 // TestAddKeepsEveryFact: no field of Facts is lost when facts are combined.
 func TestAddKeepsEveryFact(t *testing.T) {
 	t.Parallel()
-	other := &Facts{
-		Version: 1, HostArch: "x86_64", LibvirtVersion: "9.0.0", QEMUVersion: "7.2.22", Capabilities: &Capabilities{}, DomainCapabilities: []DomainCapabilities{},
-		QEMUConf: &QEMUConf{}, Session: &Session{}, Kernel: &Kernel{}, ManagementBridges: []string{}, Files: map[string]File{},
-		files: func(string) (File, bool) { return File{}, false },
-	}
+	other := &Facts{files: func(string) (File, bool) { return File{}, false }}
+	fill(t, reflect.ValueOf(other).Elem())
 	f := &Facts{}
 	f.Add(other)
 	got, given := reflect.ValueOf(f).Elem(), reflect.ValueOf(other).Elem()
@@ -102,6 +99,29 @@ func TestAddKeepsEveryFact(t *testing.T) {
 			t.Errorf("the test has no value for %s", name)
 		case got.Field(i).IsZero():
 			t.Errorf("%s is lost", name)
+		}
+	}
+}
+
+// fill sets each exported field to a value that is not its zero value.
+func fill(t *testing.T, v reflect.Value) {
+	t.Helper()
+	for i := range v.NumField() {
+		field := v.Field(i)
+		switch {
+		case !v.Type().Field(i).IsExported():
+		case field.Kind() == reflect.Pointer:
+			field.Set(reflect.New(field.Type().Elem()))
+		case field.Kind() == reflect.Slice:
+			field.Set(reflect.MakeSlice(field.Type(), 0, 0))
+		case field.Kind() == reflect.Map:
+			field.Set(reflect.MakeMap(field.Type()))
+		case field.Kind() == reflect.String:
+			field.SetString("known")
+		case field.CanInt():
+			field.SetInt(1)
+		default:
+			t.Fatalf("no value for %s of kind %s", v.Type().Field(i).Name, field.Kind())
 		}
 	}
 }

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/report"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/cmdutil"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/rulescmd"
@@ -154,6 +157,23 @@ func TestGenerated(t *testing.T) {
 	}
 	readmeText = between(t, readmeText, "formats", formats.String()+"\n")
 	generated(t, "README.md", []byte(readmeText))
+}
+
+// TestGeneratedSchema compares the words for facts of the host in the schema with the table of inputs.
+func TestGeneratedSchema(t *testing.T) {
+	const file = "../../audit/report/report.schema.json"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := []byte(`"host_known": {"type": "array", "items": {"enum": [`)
+	head, rest, ok := bytes.Cut(text, begin)
+	_, tail, ok2 := bytes.Cut(rest, []byte("]"))
+	if !ok || !ok2 {
+		t.Fatal("the schema has no place for the facts of the host")
+	}
+	words := `"` + strings.Join(audit.Inputs(math.MaxUint).HostWords(), `", "`) + `"`
+	generated(t, file, slices.Concat(head, begin, []byte(words+"]"), tail))
 }
 
 // between replaces what is between the marks of a generated part.
