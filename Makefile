@@ -39,12 +39,16 @@ check:
 	$(GO) test -short -count=1 -timeout 5m $(PACKAGES)
 	@echo "check: tests of real programs (libvirtd, browsers, packages) are left to make test"
 
-# test runs every test once: under the race detector and with coverage, or without where these cost most and prove
-# nothing: long documents in one goroutine, counted work, and tests whose work other programs do.
-UNRACED := TestBoundedWork|TestCanaries|TestLarge|TestHuge|TestSplitWork|TestCommandJSONBounded|TestBlanks|TestHTMLBrowser|TestHTMLBrowserHostile|TestDifferential
-UNRACED_PACKAGES = $(shell grep -rlwE '^func ($(UNRACED))' --include='*_test.go' . | xargs -n 1 dirname | sort -u)
+# test runs every test once. What several goroutines execute is tested with the race detector: all tests of
+# RACED_PACKAGES, and the tests RACED of other packages. For one goroutine, it only takes ten times as long: all other
+# tests run without it, and with coverage. testdata/house checks which test runs where.
+RACED_PACKAGES := audit/collect audit/collect/live audit/files audit/pipeline testdata/need
+RACED := TestIndexParallel|TestConcurrent|TestStable|TestStream|TestEnded|TestEndedOpening|TestEndedUnread|TestHookInput|TestHookReadsNothing|TestHookFindsTheSame|TestScriptNoAnswer
+RACED_OTHERS = $(filter-out $(RACED_PACKAGES:%=./%),$(shell grep -rlwE '^func ($(RACED))' --include='*_test.go' . | xargs -n 1 dirname | sort -u))
+UNRACED_PACKAGES = $(filter-out $(addprefix %/,$(RACED_PACKAGES) packaging),$(shell $(GO) list $(PACKAGES)))
 # -timeout is per package, and includes the time that a test waits for others (need.Alone).
 TESTFLAGS := -count=1 -timeout 30m
+PLACES    := $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 
 # DECIDING are the packages that decide something: 90 % of their statements must run in tests.
 DECIDING := audit audit/domxml audit/edit audit/fleet audit/policy audit/host audit/baseline audit/config rules rules/fleet rules/local
@@ -52,16 +56,21 @@ comma    := ,
 space    := $(subst ,, )
 COVERED  := $(subst $(space),$(comma),$(DECIDING:%=./%))
 
+# What packaging starts mostly uses one CPU, so it runs together with the rest. A package that waits for another
+# (need.Alone) takes a place, so there is one more than CPUs.
 test: tools
 	$(GO) vet $(PACKAGES)
-	@profile=$$(mktemp) one=$$(mktemp); trap 'rm -f $$profile $$one' EXIT; set -ex; \
-	$(GO) test -race $(TESTFLAGS) -skip='^($(UNRACED))$$' -coverpkg=$(COVERED) -coverprofile=$$profile $$($(GO) list $(PACKAGES) | grep -v '/packaging$$'); \
-	$(GO) test $(TESTFLAGS) ./packaging & packaging=$$!; code=0; \
-	$(GO) test $(TESTFLAGS) -run='^($(UNRACED))$$' $(UNRACED_PACKAGES) || code=1; \
-	wait $$packaging || code=1; [ $$code = 0 ]; \
+	@profile=$$(mktemp) one=$$(mktemp); trap 'rm -f $$profile $$one' EXIT; set -x; \
+	( code=0; \
+		$(GO) test $(TESTFLAGS) ./packaging || code=1; \
+		$(GO) test $(TESTFLAGS) -race $(RACED_PACKAGES:%=./%) || code=1; \
+		$(GO) test $(TESTFLAGS) -race -run='^($(RACED))$$' $(RACED_OTHERS) || code=1; \
+		exit $$code ) & others=$$!; code=0; \
+	$(GO) test $(TESTFLAGS) -p=$(PLACES) -skip='^($(RACED))$$' -coverpkg=$(COVERED) -coverprofile=$$profile $(UNRACED_PACKAGES) || code=1; \
+	wait $$others || code=1; [ $$code = 0 ] || exit 1; \
 	set +x; \
 	for p in $(DECIDING); do \
-		{ echo 'mode: atomic'; grep "^[^:]*/virt-audit/$$p/[^/]*\.go:" $$profile; } >$$one; \
+		{ echo 'mode: set'; grep "^[^:]*/virt-audit/$$p/[^/]*\.go:" $$profile; } >$$one; \
 		$(GO) tool cover -func=$$one | awk -v p=$$p '/^total:/ { sub("%","",$$3); print "coverage of " p ": " $$3 " %"; exit !($$3 >= 90) }' || exit 1; \
 	done
 
