@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/virt-audit/virt-audit/audit/source"
 )
 
 // FactsVersion is the version of the form in which facts are written. It goes up when a reader of the
@@ -30,7 +32,7 @@ func ReadFacts(file string, data []byte) (*Facts, error) {
 		Version *int `json:"version"`
 	}
 	if err := json.Unmarshal(data, &version); err != nil {
-		return nil, fmt.Errorf("%s: not facts of a host: %w", file, place(data, err))
+		return nil, source.JSONError(file, data, "not facts of a host", err)
 	}
 	switch {
 	case version.Version == nil:
@@ -40,7 +42,7 @@ func ReadFacts(file string, data []byte) (*Facts, error) {
 	}
 	f := &Facts{}
 	if err := strict(data, f); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, place(data, err))
+		return nil, source.JSONError(file, data, "", err)
 	}
 	if f.Session != nil && f.Session.QEMUConf != nil {
 		f.Session.QEMUConf.session = true
@@ -59,12 +61,4 @@ func strict(data []byte, into any) error {
 		return errors.New("data after the end")
 	}
 	return nil
-}
-
-// place adds the line to an error of JSON's syntax.
-func place(data []byte, err error) error {
-	if s, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fmt.Errorf("line %d: %w", 1+bytes.Count(data[:min(int(s.Offset), len(data))], []byte("\n")), err)
-	}
-	return err
 }

@@ -42,10 +42,10 @@ func Find(p Places) (*Facts, []error) {
 	}
 	info, err := os.Stat(p.Root)
 	if err == nil && !info.IsDir() {
-		err = fmt.Errorf("%s: not a directory", p.Root)
+		err = errors.New("not a directory")
 	}
 	if err != nil {
-		return f, []error{err}
+		return f, []error{fileError(p.Root, err)}
 	}
 	const flags = os.O_RDONLY | syscall.O_NONBLOCK
 	tree := nonblocking{os.DirFS(p.Root), func(name string) (*os.File, error) {
@@ -55,7 +55,7 @@ func Find(p Places) (*Facts, []error) {
 		// Links in an image must not lead to files of this machine.
 		inside, err := os.OpenRoot(root)
 		if err != nil {
-			return f, []error{err}
+			return f, []error{fileError(p.Root, err)}
 		}
 		tree = nonblocking{inside.FS(), func(name string) (*os.File, error) { return inside.OpenFile(name, flags, 0) }}
 	}
@@ -71,6 +71,14 @@ func Find(p Places) (*Facts, []error) {
 		s.live(p.Getenv)
 	}
 	return f, s.errs
+}
+
+// fileError names the file of an error once, without the system call that failed.
+func fileError(shown string, err error) error {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		err = pe.Err
+	}
+	return fmt.Errorf("%s: %w", shown, err)
 }
 
 // search is a search below one root. Its paths are paths of fs.FS.
@@ -89,10 +97,7 @@ func (s *search) read(name string) (data []byte, shown string) {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return nil, shown
 	case err != nil:
-		if pe, ok := errors.AsType[*fs.PathError](err); ok {
-			err = pe.Err
-		}
-		s.errs = append(s.errs, fmt.Errorf("%s: %w", shown, err))
+		s.errs = append(s.errs, fileError(shown, err))
 		return nil, shown
 	}
 	return data, shown
