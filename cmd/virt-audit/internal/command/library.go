@@ -68,6 +68,10 @@ func (l *library) command(path []string, c *Command) *cli.Command {
 		HideHelpCommand: true,
 		OnUsageError:    l.onUsageError(c),
 		Action: func(ctx *cli.Context) error {
+			// Here, not in Apply: the library also applies the options of the commands that lead here.
+			if err := SetFromEnvironment(c.Flags); err != nil {
+				return err
+			}
 			return c.call(strings.Join(path, " "), &Invocation{
 				Streams: l.streams,
 				Args:    ctx.Args().Slice(),
@@ -128,10 +132,6 @@ type libraryFlag struct{ *Flag }
 
 // Apply implements [cli.Flag]: it is called before a command line is parsed.
 func (f libraryFlag) Apply(set *flag.FlagSet) error {
-	if err := SetFromEnvironment([]*Flag{f.Flag}); err != nil {
-		f.err = err
-		return err
-	}
 	set.Var(parsed(f), f.Name, "")
 	return nil
 }
