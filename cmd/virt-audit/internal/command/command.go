@@ -138,6 +138,9 @@ func (c *Command) missing(path string, args []string) error {
 	}
 	if e.Hint == "" {
 		e.Hint = "one of " + list
+		if d := c.Dashes; d != nil {
+			e.Hint += "; arguments of " + d.Name + " follow '--': " + path + " " + d.Name + " -- " + d.argumentsText()
+		}
 	}
 	return e
 }

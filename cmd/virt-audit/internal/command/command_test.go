@@ -84,6 +84,7 @@ func TestExecute(t *testing.T) {
 		{"show a b c", `show: unexpected argument "c"`, table{}},
 		{"hook", "hook: missing subcommand (install, status or decide)", table{}},
 		{"hook instal", `hook: unknown subcommand "instal"`, table{}},
+		{"hook web", `hook: unknown subcommand "web"`, table{}},
 		{"help shw", `help: unknown command "shw"`, table{}},
 		{"version", "prog 1.0", table{}},
 		{"-V", "prog 1.0", table{}},

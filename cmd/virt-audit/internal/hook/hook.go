@@ -59,9 +59,8 @@ func decideCommand() *command.Command {
 		Value:    command.Switch(&d.logOnly),
 	})
 	return &command.Command{
-		Name:   "decide",
-		Usage:  "judge the guest on standard input: exit 0 allows its start, 1 refuses it",
-		Hidden: true,
+		Name:  "decide",
+		Usage: "judge the guest on standard input: exit 0 allows its start, 1 refuses it",
 		Arguments: []command.Argument{
 			{
 				Metavar: "GUEST",
