@@ -45,8 +45,10 @@ type Document struct {
 	Start domxml.Start
 
 	// read is a function and not a path, so that a document of a connection is a Document as well.
-	read func() (content, error)
-	once bool
+	read  func() (content, error)
+	once  bool
+	stdin bool
+	part  bool
 }
 
 // New returns a document that is not stored in a file. Each Read calls read; origin is what is
@@ -60,6 +62,13 @@ func New(source string, origin audit.Origin, read func() ([]byte, error)) *Docum
 
 // Once reports whether the document can be read only once: it is standard input or a FIFO.
 func (d *Document) Once() bool { return d.once }
+
+// Stdin reports whether the document is standard input, or a part of it.
+func (d *Document) Stdin() bool { return d.stdin }
+
+// Part reports whether the document is part of a stream, see [Parts]. The parts of a stream follow
+// each other, and their contents are the stream. Each can be read again.
+func (d *Document) Part() bool { return d.part }
 
 // Parts splits streams into their documents. Standard input and FIFOs can hold several; each is
 // read when its turn comes. All other documents and all errors are yielded unchanged.
@@ -84,7 +93,7 @@ func (d *Document) parts(yield func(*Document, error) bool) bool {
 	}
 	for _, part := range domxml.Split(data) {
 		document := &Document{
-			Source: d.Source, Origin: d.Origin, Start: part.Start,
+			Source: d.Source, Origin: d.Origin, Start: part.Start, stdin: d.stdin, part: true,
 			read: func() (content, error) { return content{data: part.Data}, nil },
 		}
 		if !yield(document, nil) {
@@ -188,6 +197,7 @@ func (w *walker) stdin(source string) bool {
 		Source: source,
 		read:   func() (content, error) { return readStream(in, limit) },
 		once:   true,
+		stdin:  true,
 	}, nil)
 }
 

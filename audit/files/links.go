@@ -141,3 +141,22 @@ func split(path string) []string {
 	}
 	return steps
 }
+
+// FirstLink returns the first symbolic link that a name leads through, or "" if there is none. For a
+// relative name, the way to the current directory does not count.
+func FirstLink(name string) string {
+	path := ""
+	if filepath.IsAbs(name) {
+		path = "/"
+	}
+	for _, step := range split(name) {
+		path = filepath.Join(path, step)
+		if step == ".." {
+			continue // Join removes the step before, which is no link
+		}
+		if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return path
+		}
+	}
+	return ""
+}

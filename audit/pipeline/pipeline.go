@@ -6,6 +6,7 @@ package pipeline
 import (
 	"iter"
 	"slices"
+	"sync"
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/baseline"
@@ -55,6 +56,8 @@ type Outcome struct {
 	Revised   []bool
 	Err       error
 	NotDomain *audit.NotDomainError
+
+	in *input // see Document and Reload
 }
 
 // Run is one audit. Outcomes or Domains may be called once.
@@ -64,6 +67,7 @@ type Run struct {
 	drifts  *audit.Drifts
 	waivers map[*audit.Waiver]audit.WaiverUse
 	errors  int
+	again   sync.Mutex // of the baseline, see Again
 }
 
 // New returns a run.
@@ -133,7 +137,11 @@ func (r *Run) outcomes(inputs iter.Seq[*input]) iter.Seq[Outcome] {
 		r.drifts.Freeze()
 		together := *r.opt.Settings
 		together.Index = r.index
-		for out := range audit.Ordered(r.readers(), slices.Values(all), func(in *input) judged { return in.second(r, &together) }) {
+		for out := range audit.Ordered(r.readers(), slices.Values(all), func(in *input) judged {
+			out := in.second(r, &together)
+			out.in = in
+			return out
+		}) {
 			if r.opt.Early && out.settledFirst {
 				continue
 			}

@@ -15,6 +15,7 @@ import (
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/configcmd"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/diffcmd"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/factscmd"
+	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/fixcmd"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/hook"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/policycmd"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/reachcmd"
@@ -35,6 +36,7 @@ func newProgram() *command.Command {
 		rulescmd.Explain(),
 		policycmd.New(),
 		reachcmd.New(),
+		fixcmd.New(),
 		configcmd.New(),
 		factscmd.New(),
 		hook.New(),

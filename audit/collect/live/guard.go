@@ -19,6 +19,7 @@ import (
 type guard struct {
 	net.Conn
 	readOnly bool
+	define   bool // the one call that changes something may be made, see Define
 
 	out  bytes.Buffer // the incomplete packet being written
 	in   []byte       // the rest of the packet being read
@@ -43,6 +44,9 @@ const (
 func newGuard(c net.Conn, readOnly bool) *guard {
 	return &guard{Conn: c, readOnly: readOnly, calls: map[uint32]uint32{}}
 }
+
+// allowDefine lets calls pass that define a guest. It must not run at the same time as a call.
+func (g *guard) allowDefine() { g.define = true }
 
 // cause returns the error that ended the connection, or nil if it is open.
 func (g *guard) cause() error {
@@ -160,7 +164,7 @@ func (g *guard) Write(p []byte) (int, error) {
 		}
 		call := g.out.Next(length)
 		procedure := binary.BigEndian.Uint32(call[12:])
-		if _, ok := replyShapes[procedure]; !ok {
+		if _, ok := replyShapes[procedure]; !ok || procedure == procDefine && !g.define {
 			return 0, g.fail(fmt.Errorf("procedure %d is not one that we call", procedure))
 		}
 		if procedure == procConnectOpen && g.readOnly && length >= headLen+4 {

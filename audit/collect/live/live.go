@@ -5,7 +5,8 @@
 // has a time limit. If a daemon is silent, slow, broken or hostile, only the guests of its own host
 // cannot be audited.
 //
-// The package changes nothing on any host, and starts no daemon.
+// The package starts no daemon, and changes nothing on any host but by Define. Connections for
+// anything else cannot make that call.
 package live
 
 import (

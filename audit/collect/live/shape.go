@@ -26,10 +26,12 @@ var replyShapes = map[uint32]string{
 	183: "i", 388: "s", // is there a managed save, its XML
 	274: "[s" + domain + "]i", 186: "s", // snapshots, XML of one
 	413: "[s" + domain + "]i", 412: "s", // checkpoints, XML of one
+	procDefine: domain,
 }
 
 const (
 	procConnectOpen = 1
+	procDefine      = 350 // the domain that was defined
 
 	domain = "sui"
 

@@ -61,6 +61,9 @@ func (b *Baseline) Flags() []*command.Flag {
 // FileFlag returns the row of --baseline.
 func (b *Baseline) FileFlag() *command.Flag { return b.file }
 
+// NoDomainWaiversFlag returns the row of --no-domain-waivers.
+func (b *Baseline) NoDomainWaiversFlag() *command.Flag { return b.noDomainWaivers }
+
 // WriteFlag returns the row of --write-baseline.
 func (b *Baseline) WriteFlag() *command.Flag { return b.write }
 

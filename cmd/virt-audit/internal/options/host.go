@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit/collect"
@@ -201,4 +202,26 @@ func GuestDirectories(root string) []string {
 		return collect.HostDirsIn(root)
 	}
 	return collect.HostDirs(os.Getenv)
+}
+
+// LibvirtsOwn reports whether a file is in one of the directories that libvirt itself writes to, on
+// a host that has its root there, by any path.
+func LibvirtsOwn(file, root string) bool {
+	if root == "" {
+		root = "/"
+	}
+	dirs := GuestDirectories(root)
+	for _, dir := range []string{"etc/libvirt", "run/libvirt", "var/lib/libvirt/qemu", "var/lib/libvirt/libxl", "var/lib/libvirt/ch"} {
+		dirs = append(dirs, filepath.Join(root, dir))
+	}
+	for _, place := range [][2]string{{"XDG_CONFIG_HOME", "libvirt"}, {"XDG_RUNTIME_DIR", "libvirt"}, {"HOME", ".config/libvirt"}} {
+		if dir := os.Getenv(place[0]); filepath.Clean(root) == "/" && filepath.IsAbs(dir) {
+			dirs = append(dirs, filepath.Join(dir, place[1]))
+		}
+	}
+	file = cmdutil.Resolved(file)
+	return slices.ContainsFunc(dirs, func(dir string) bool {
+		rest, ok := strings.CutPrefix(file, strings.TrimSuffix(cmdutil.Resolved(dir), "/")+"/")
+		return ok && rest != ""
+	})
 }

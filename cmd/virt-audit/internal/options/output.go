@@ -40,19 +40,19 @@ func (c *Color) Flags() []*command.Flag { return []*command.Flag{c.flag} }
 // Output is which reports are written, where, and what counts in them.
 type Output struct {
 	*Color
-	Formats         []string
-	File            string
-	Quiet, Verbose  bool
-	FailOnName      string
-	MinSeverityName string
-	ExitZero        bool
+	*Minimum
+	Formats        []string
+	File           string
+	Quiet, Verbose bool
+	FailOnName     string
+	ExitZero       bool
 
-	format, output, quiet, verbose, failOn, minSeverity, exitZero *command.Flag
+	format, output, quiet, verbose, failOn, exitZero *command.Flag
 }
 
 // NewOutput returns the group.
 func NewOutput() *Output {
-	o := &Output{Color: NewColor(), FailOnName: "medium", MinSeverityName: "info"}
+	o := &Output{Color: NewColor(), Minimum: NewMinimum(), FailOnName: "medium"}
 	o.format = &command.Flag{
 		Name:     "format",
 		Short:    "f",
@@ -96,13 +96,6 @@ func NewOutput() *Output {
 		Complete: command.OneOf(severities()...),
 		Category: AboutOutput, Key: "fail-on", Value: command.Text(&o.FailOnName),
 	}
-	o.minSeverity = &command.Flag{
-		Name:     "min-severity",
-		Metavar:  "SEVERITY",
-		Usage:    "omit findings below this SEVERITY",
-		Complete: command.OneOf(severities()...),
-		Category: AboutOutput, Key: "min-severity", Value: command.Text(&o.MinSeverityName),
-	}
 	o.exitZero = &command.Flag{
 		Name:     "exit-zero",
 		Usage:    "exit 0 instead of 1; other exit codes stay",
@@ -131,9 +124,6 @@ func (o *Output) OutputFlag() *command.Flag { return o.output }
 
 // FailOn returns the severity from which on findings make the run fail.
 func (o *Output) FailOn() (audit.Severity, error) { return severity(o.failOn) }
-
-// MinSeverity returns the severity from which on findings are shown.
-func (o *Output) MinSeverity() (audit.Severity, error) { return severity(o.minSeverity) }
 
 // Target is one report that is written; File is "" for standard output.
 type Target struct {

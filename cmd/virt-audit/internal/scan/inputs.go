@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit/collect"
-	"github.com/virt-audit/virt-audit/audit/host"
 	"github.com/virt-audit/virt-audit/audit/suggest"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/cmdutil"
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/options"
@@ -35,9 +34,9 @@ func (s *scan) inputs() (*inputs, error) {
 	if s.settings.Host, err = s.Host.Resolve(s.Streams, len(s.Args) == 0 && len(uris) == 0); err != nil {
 		return nil, err
 	}
-	s.settings.FileMode = fileMode(collected.StdinName)
+	s.settings.FileMode = options.FileMode(collected.StdinName)
 	if len(uris) > 0 {
-		return &inputs{named: uris, documents: s.connect(uris)}, nil
+		return &inputs{named: uris, documents: options.Documents(s.Audit.Connect(s.Streams, s.settings, uris, s.Args))}, nil
 	}
 	paths, err := s.paths()
 	if err != nil {
@@ -68,32 +67,4 @@ func (s *scan) paths() ([]string, error) {
 		}
 	}
 	return s.Args, nil
-}
-
-// connect fetches the guests of hosts, and the facts about those hosts, which it adds to the
-// settings. The documents come host by host.
-func (s *scan) connect(uris []string) iter.Seq2[*collect.Document, error] {
-	// All hosts answer before the first guest is judged: what is known of them decides too.
-	hosts := s.Fetch(s.Streams, uris, s.Args)
-	s.settings.Hosts = map[string]*host.Facts{}
-	for _, h := range hosts {
-		facts := options.LiveFacts(s.Streams, h)
-		facts.Add(s.settings.Host) // the options have precedence
-		s.settings.Hosts[h.URI] = facts
-	}
-	return options.Documents(hosts)
-}
-
-// fileMode returns a function that returns the permissions of the file that a document is from.
-func fileMode(stdinName string) func(source string) (host.Mode, bool) {
-	return func(source string) (host.Mode, bool) {
-		if source == stdinName {
-			return 0, false
-		}
-		info, err := os.Stat(source)
-		if err != nil || !info.Mode().IsRegular() {
-			return 0, false
-		}
-		return host.Mode(info.Mode().Perm()), true
-	}
 }

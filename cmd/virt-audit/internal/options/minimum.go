@@ -1,0 +1,32 @@
+package options
+
+import (
+	"github.com/virt-audit/virt-audit/audit"
+	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/command"
+)
+
+// Minimum is the severity from which on findings are looked at.
+type Minimum struct {
+	MinSeverityName string
+
+	minSeverity *command.Flag
+}
+
+// NewMinimum returns the group.
+func NewMinimum() *Minimum {
+	m := &Minimum{MinSeverityName: "info"}
+	m.minSeverity = &command.Flag{
+		Name:     "min-severity",
+		Metavar:  "SEVERITY",
+		Usage:    "omit findings below this SEVERITY",
+		Complete: command.OneOf(severities()...),
+		Category: AboutOutput, Key: "min-severity", Value: command.Text(&m.MinSeverityName),
+	}
+	return m
+}
+
+// MinSeverityFlag returns the row of --min-severity.
+func (m *Minimum) MinSeverityFlag() *command.Flag { return m.minSeverity }
+
+// MinSeverity returns the severity.
+func (m *Minimum) MinSeverity() (audit.Severity, error) { return severity(m.minSeverity) }
