@@ -209,3 +209,19 @@ func TestPositions(t *testing.T) {
 		t.Errorf("%+v", d.Domains[0])
 	}
 }
+
+// TestStored reports what libvirt adds again when it stores a definition.
+func TestStored(t *testing.T) {
+	r := rule("r", "vcpu", has("<vcpu>"), audit.SafeFix("remove", edit.Remove(audit.At("vcpu").Attr(""))))
+	text := guest("<vcpu>4</vcpu>")
+	x := all(t, Options{}, []*audit.Rule{r}, func() ([]byte, error) { return []byte(text), nil })[0].Changed()
+	if x == nil || len(x.Left) != 0 {
+		t.Fatalf("%+v", x)
+	}
+	if err := x.Stored([]byte(text)); err != nil || len(x.Left) != 1 || x.Left[0].Reason != "its fix was applied, and it is there again" {
+		t.Errorf("%v, %+v", err, x.Left)
+	}
+	if err := x.Stored([]byte("<domain")); err == nil {
+		t.Error("an unreadable definition is no error")
+	}
+}

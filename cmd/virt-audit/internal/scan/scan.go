@@ -29,6 +29,7 @@ func New() *command.Command {
 			{Call: "virt-audit [options] -c URI... [guest]..."},
 			{Call: "virt-audit rules | explain RULE | policy list|show|check"},
 			{Call: "virt-audit reach [--path PATH] [--shared] [FILE|DIR|-]..."},
+			{Call: "virt-audit fix [--write] [FILE|DIR|-]..."},
 			{Call: "virt-audit waive FILE|GUEST RULE --reason REASON"},
 			{Call: "virt-audit diff OLD.json NEW.json"},
 			{Call: "virt-audit config show|check"},
