@@ -152,7 +152,7 @@ func FirstLink(name string) string {
 	for _, step := range split(name) {
 		path = filepath.Join(path, step)
 		if step == ".." {
-			continue // Join removes the step before, which is no link
+			continue // Join removes the step before, which is not a link
 		}
 		if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
 			return path

@@ -63,7 +63,7 @@ type Left struct {
 // result for each, in their order. A document without a finding that can be fixed is not read again.
 //
 // Every finding of a result counts: the settings of the run select them. Those that are waived or
-// in the baseline are no findings.
+// in the baseline are not among them.
 func All(run *pipeline.Run, outcomes []pipeline.Outcome, o Options) iter.Seq[*Document] {
 	each := func(yield func(*pipeline.Outcome) bool) {
 		for i := range outcomes {

@@ -222,6 +222,6 @@ func TestStored(t *testing.T) {
 		t.Errorf("%v, %+v", err, x.Left)
 	}
 	if err := x.Stored([]byte("<domain")); err == nil {
-		t.Error("an unreadable definition is no error")
+		t.Error("an unreadable definition is not an error")
 	}
 }

@@ -43,6 +43,9 @@ func printableLines(text string) string {
 	return strings.Join(lines, "\n")
 }
 
+// LogLine is [Printable] for a line that may begin with foreign text and is not part of a report.
+func LogLine(s string) string { return inert(printable(s)) }
+
 // clean is printable for readers that reject text that is not UTF-8, which names of files may be.
 func clean(text string) string { return printable(strings.ToValidUTF8(text, "\ufffd")) }
 

@@ -65,7 +65,7 @@ func newPatchStyle(on bool) patchStyle {
 }
 
 // of returns the style of a line. Lines of a document may look like a header, so that only the
-// number of lines in the hunk tells them apart.
+// number of lines in the hunk distinguishes them.
 func (s patchStyle) of(inHunk bool, line string) func(...any) string {
 	switch {
 	case inHunk && strings.HasPrefix(line, "+"):

@@ -19,6 +19,6 @@ func TestConfirm(t *testing.T) {
 		t.Errorf("%q", out.String())
 	}
 	if s.Interactive() {
-		t.Error("a reader that is no terminal is interactive")
+		t.Error("a reader that is not a terminal is interactive")
 	}
 }

@@ -43,9 +43,9 @@ func (r *run) file(parts []*fixing.Document) error {
 // print prints a stream with its fixes, unless a part is unreadable: the reader would take the rest
 // for the whole.
 func (r *run) print(parts []*fixing.Document) error {
-	if slices.ContainsFunc(parts, func(d *fixing.Document) bool { return d.Err != nil }) || r.summary.unreadable > 0 {
+	if slices.ContainsFunc(parts, func(d *fixing.Document) bool { return d.Err != nil || r.broken[d.Document] }) {
 		r.summary.refuse(parts)
-		r.Errorf("%s: not printed: some input was unreadable", report.Printable(parts[0].Source))
+		r.Errorf("%s: not printed: a part of it was unreadable", report.Printable(parts[0].Source))
 		return nil
 	}
 	_, after, err := contents(parts)

@@ -6,7 +6,7 @@ import (
 	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/options"
 )
 
-// request is what is fixed, and what becomes of it.
+// request has the options of the command.
 type request struct {
 	*options.Audit
 	write, force bool // files
@@ -49,8 +49,11 @@ func New() *command.Command {
 func (x *request) flags() []*command.Flag {
 	flags := x.own()
 	for _, group := range [][]*command.Flag{
-		x.Color.Flags(), {x.MinSeverityFlag()}, x.Connection.Flags(), x.Host.Flags(),
-		{x.Baseline.FileFlag(), x.NoDomainWaiversFlag()}, x.Configuration.Flags(), x.Rules.Flags(), x.Reading.Flags(),
+		x.Color.Flags(),
+		{x.MinSeverityFlag()},
+		x.Connection.Flags(), x.Host.Flags(),
+		{x.Baseline.FileFlag(), x.NoDomainWaiversFlag()},
+		x.Configuration.Flags(), x.Rules.Flags(), x.Reading.Flags(),
 	} {
 		flags = append(flags, group...)
 	}

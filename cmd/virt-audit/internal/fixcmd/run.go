@@ -30,12 +30,13 @@ type run struct {
 	uris     map[string]string // as typed, by the form without a password
 
 	audited *pipeline.Run
+	broken  map[*collect.Document]bool // parts of streams that are unreadable
 	confirm *cmdutil.Confirmer
 	summary summary
 }
 
 func (x *request) run(inv *command.Invocation) error {
-	r := &run{Invocation: inv, request: x}
+	r := &run{Invocation: inv, request: x, broken: map[*collect.Document]bool{}}
 	if err := r.resolve(); err != nil {
 		return err
 	}
@@ -70,6 +71,7 @@ func (r *run) audit(documents iter.Seq2[*collect.Document, error]) []pipeline.Ou
 		switch {
 		case o.Err != nil:
 			r.summary.fail(o.Err)
+			r.broken[o.Document()] = true
 			bar.Print(fmt.Sprintf("virt-audit: %s\n", report.Printable(o.Err.Error())))
 		case o.Kind == pipeline.Skipped && r.verbose:
 			bar.Print(fmt.Sprintf("virt-audit: skipped: %s\n", report.Printable(o.NotDomain.Error())))

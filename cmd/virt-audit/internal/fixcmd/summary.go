@@ -85,7 +85,7 @@ func (r *run) verdict() error {
 	for _, l := range s.left {
 		line := fmt.Sprintf("%s: %s %s: %s (%s)", source.Location(l.source, l.pos.Line, l.pos.Column),
 			l.Severity, l.Rule.ID, l.Message, secret.MaskWords(l.Reason))
-		fmt.Fprintln(r.Err, report.Printable(line))
+		fmt.Fprintln(r.Err, report.LogLine(line))
 	}
 	if n := len(s.unevaluated); n > 0 {
 		r.Errorf("%s could not be evaluated for some guests: an audit lists what is missing", plural(n, "rule"))
@@ -125,7 +125,7 @@ func (s *summary) words(written bool) string {
 		text += fmt.Sprintf(", %s not made", pluralOf(s.refused, "fix was", "fixes were"))
 	}
 	if n := len(s.left); n > 0 {
-		text += fmt.Sprintf(", %s", pluralOf(n, "finding remains", "findings remain"))
+		text += ", " + pluralOf(n, "finding remains", "findings remain")
 	}
 	return text
 }

@@ -24,7 +24,7 @@ func TestReplace(t *testing.T) {
 	}
 	owner := os.Geteuid() == 0
 	if !owner {
-		t.Log("the owner is not compared: only root can give a file away")
+		t.Log("the owner is not compared: only root can change it")
 	} else if err := os.Chown(name, 1234, 4321); err != nil {
 		t.Fatal(err)
 	}

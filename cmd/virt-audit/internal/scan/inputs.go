@@ -36,7 +36,7 @@ func (s *scan) inputs() (*inputs, error) {
 	}
 	s.settings.FileMode = options.FileMode(collected.StdinName)
 	if len(uris) > 0 {
-		return &inputs{named: uris, documents: options.Documents(s.Audit.Connect(s.Streams, s.settings, uris, s.Args))}, nil
+		return &inputs{named: uris, documents: options.Documents(s.Connect(s.Streams, s.settings, uris, s.Args))}, nil
 	}
 	paths, err := s.paths()
 	if err != nil {
