@@ -34,8 +34,9 @@ type Fix struct {
 	// masks secrets.
 	Changes []Change
 	Diff    string // lines of a unified diff that begin with " ", "-" or "+", without a header
-	// Err is why the edits cannot be made, which is a defect of the rule. The fix is then Manual.
-	Err error
+	// Fault is why the edits cannot be made, which is a defect of the rule; "" if they can. The fix is
+	// then Manual.
+	Fault string
 }
 
 // Change replaces a range of the user's input, an empty one for an insertion.

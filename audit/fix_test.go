@@ -37,12 +37,13 @@ func TestFixSecrets(t *testing.T) {
 		t.Fatalf("%+v", f.Fixes)
 	}
 	for i, x := range f.Fixes {
-		shown := x.Text + x.Diff
+		parts := []string{x.Text, x.Diff}
 		for _, c := range x.Changes {
-			shown += c.Text
+			parts = append(parts, c.Text)
 		}
-		if x.Err != nil || strings.Contains(shown, "canary") {
-			t.Errorf("fix %d, %v: %s", i, x.Err, shown)
+		shown := strings.Join(parts, "\n")
+		if x.Fault != "" || strings.Contains(shown, "canary") {
+			t.Errorf("fix %d, %v: %s", i, x.Fault, shown)
 		}
 		if (x.Diff != "") != (i < 2) || (x.Changes != nil) != (i < 2) {
 			t.Errorf("fix %d: %q, %+v", i, x.Diff, x.Changes)

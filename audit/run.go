@@ -318,7 +318,7 @@ func (p *Pass) show(x *Fix) {
 	}
 	changes, err := edit.Ranges(p.Domain, x.Edits)
 	if err != nil {
-		x.Safety, x.Edits, x.Err = Manual, nil, err
+		x.Safety, x.Edits, x.Fault = Manual, nil, err.Error()
 		return
 	}
 	for _, c := range changes {

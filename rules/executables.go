@@ -70,7 +70,7 @@ user, if libvirt's sandbox allows it.`,
 			}
 		},
 		Fixes: fixHelper,
-		NoFix: "Install the program from a package of the host, and name that one",
+		NoFix: "Install the executable from a package of the host, and name that one",
 	},
 }
 

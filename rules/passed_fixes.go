@@ -64,7 +64,7 @@ func refersTo(o audit.Option, id string) bool {
 }
 
 // changeParts returns the edits that change the parts of the argument that a path is in, such as
-// "spawn=allow". keep returns what becomes of a part; a part that it empties is dropped. The whole
+// "spawn=allow". keep returns the new text of a part; a part that it empties is dropped. The whole
 // option is removed if nothing of it remains, if it is JSON, or if its first part would be another
 // one without a key, which QEMU reads differently there.
 func changeParts(p *audit.Pass, at audit.Path, keep func(key, value string) string) []edit.Edit {

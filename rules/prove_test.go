@@ -57,8 +57,8 @@ func (p *proof) document(t *testing.T, name string, doc []byte, accept func(*aud
 			p.findings[x.Safety]++
 		}
 		for _, x := range f.Fixes {
-			if x.Err != nil {
-				t.Errorf("%s:%d: %s %q: %s: %v", name, f.Pos.Line, f.Rule.ID, f.Message, x.Text, x.Err)
+			if x.Fault != "" {
+				t.Errorf("%s:%d: %s %q: %s: %v", name, f.Pos.Line, f.Rule.ID, f.Message, x.Text, x.Fault)
 			}
 			if x.Applicable() {
 				p.fix(t, name, d, before, f, x)
@@ -192,6 +192,7 @@ var otherArchitectures = []struct{ arch, machine, qemu string }{
 
 // fixtureFiles calls do for every document of a rule's fixtures that has findings.
 func fixtureFiles(t *testing.T, do func(t *testing.T, r *audit.Rule, file string, others []*audit.Domain)) {
+	t.Helper()
 	for _, r := range All() {
 		t.Run(r.ID, func(t *testing.T) {
 			files, _ := filepath.Glob(filepath.Join(fixtures, r.ID, "bad*.xml"))

@@ -17,7 +17,8 @@ func TestHunks(t *testing.T) {
 		{doc, []Edit{Set(domxml.At("@type"), "kvm")}, "-<domain type='qemu'>\n+<domain type='kvm'>\n   <name>a</name>\n"},
 		{doc, []Edit{Remove(domxml.At("devices/sound"))}, "   <devices>\n-    <sound model='ac97'/>\n     <video/>\n"},
 		{
-			doc, []Edit{Set(domxml.At("@type"), "kvm"), Insert(domxml.At("devices"), "<rng/>")},
+			doc,
+			[]Edit{Set(domxml.At("@type"), "kvm"), Insert(domxml.At("devices"), "<rng/>")},
 			"-<domain type='qemu'>\n+<domain type='kvm'>\n   <name>a</name>\n ...\n     <video/>\n+    <rng/>\n   </devices>\n",
 		},
 		{

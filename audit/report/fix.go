@@ -229,7 +229,8 @@ func fitted(line string, width int) string {
 		return line
 	}
 	used, state := 0, -1
-	rest, out := line, ""
+	rest := line
+	var out strings.Builder
 	for rest != "" {
 		var cluster string
 		var w int
@@ -238,7 +239,7 @@ func fitted(line string, width int) string {
 			break
 		}
 		used += w
-		out += cluster
+		out.WriteString(cluster)
 	}
-	return out + "…"
+	return out.String() + "…"
 }

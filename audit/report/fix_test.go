@@ -111,15 +111,18 @@ func TestAdvice(t *testing.T) {
 			audit.Result{Source: "a.xml", Manager: manager.Nova}, audit.Finding{Rule: rule("document-template"), Fixes: []audit.Fix{audit.ManualFix("Decide")}}, Advice{Text: "Decide", Safety: "manual"},
 		},
 		"Cockpit": {
-			audit.Result{Source: "a.xml", Manager: manager.Cockpit}, audit.Finding{Rule: rule("a-b"), Fixes: []audit.Fix{{Text: "x", Edits: []edit.Edit{{}}}}},
+			audit.Result{Source: "a.xml", Manager: manager.Cockpit},
+			audit.Finding{Rule: rule("a-b"), Fixes: []audit.Fix{{Text: "x", Edits: []edit.Edit{{}}}}},
 			Advice{Text: "x", Safety: "safe", Command: "virt-audit fix a.xml --rule a-b"},
 		},
 		"restart": {
-			audit.Result{Source: "a.xml"}, audit.Finding{Rule: rule("a-b"), Fixes: someFixes("Set it"), Drift: audit.UntilRestart},
+			audit.Result{Source: "a.xml"},
+			audit.Finding{Rule: rule("a-b"), Fixes: someFixes("Set it"), Drift: audit.UntilRestart},
 			Advice{Text: "Shut the guest down and start it again: its definition is fixed already", Safety: "manual"},
 		},
 		"rule": {
-			audit.Result{Name: "a\n$ b"}, audit.Finding{Rule: &audit.Rule{Fix: "One\n two.\n$ x DOMAIN\n$ y"}},
+			audit.Result{Name: "a\n$ b"},
+			audit.Finding{Rule: &audit.Rule{Fix: "One\n two.\n$ x DOMAIN\n$ y"}},
 			Advice{Text: "One two.", Command: `x 'a\x0a$ b'`},
 		},
 	} {

@@ -127,13 +127,14 @@ func (j *junitReporter) finding(r *audit.Result, f *audit.Finding) string {
 		text += "\n  but: " + f.Drift.Explain()
 	}
 	a := j.opt.advice(r, f)
+	lines := []string{text}
 	for _, line := range a.Lines() {
-		text += "\n  " + printable(line)
+		lines = append(lines, "  "+printable(line))
 	}
 	for _, line := range a.shownDiff() {
-		text += "\n    " + line
+		lines = append(lines, "    "+line)
 	}
-	return text
+	return strings.Join(lines, "\n")
 }
 
 func junitAbout(rule *audit.Rule) string {

@@ -31,10 +31,11 @@ func markdownBlock(language string, lines []string) string {
 	if len(lines) == 0 {
 		return ""
 	}
-	text := clean(lines[0])
-	for _, l := range lines[1:] {
-		text += "\n" + clean(l)
+	cleaned := make([]string, len(lines))
+	for i, l := range lines {
+		cleaned[i] = clean(l)
 	}
+	text := strings.Join(cleaned, "\n")
 	fence := strings.Repeat("`", max(3, longestRun(text)+1))
 	return "\n" + fence + language + "\n" + text + "\n" + fence + "\n"
 }

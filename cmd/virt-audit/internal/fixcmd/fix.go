@@ -50,7 +50,7 @@ func (x *request) flags() []*command.Flag {
 	flags := x.own()
 	for _, group := range [][]*command.Flag{
 		x.Color.Flags(),
-		{x.MinSeverityFlag()},
+		{x.MinSeverityFlag(), x.SeverityFlag()},
 		x.Connection.Flags(), x.Host.Flags(),
 		{x.Baseline.FileFlag(), x.NoDomainWaiversFlag()},
 		x.Configuration.Flags(), x.Rules.Flags(), x.Reading.Flags(),

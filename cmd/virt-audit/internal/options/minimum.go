@@ -28,5 +28,15 @@ func NewMinimum() *Minimum {
 // MinSeverityFlag returns the row of --min-severity.
 func (m *Minimum) MinSeverityFlag() *command.Flag { return m.minSeverity }
 
+// SeverityFlag returns the row of --severity, a shorter name for --min-severity where a command does
+// something with the findings instead of listing them.
+func (m *Minimum) SeverityFlag() *command.Flag {
+	return &command.Flag{
+		Name: "severity", Metavar: "SEVERITY", Usage: "the same as --min-severity", Hidden: true,
+		Complete: command.OneOf(severities()...), Category: AboutOutput, Variable: NoVariable,
+		Value: command.Text(&m.MinSeverityName),
+	}
+}
+
 // MinSeverity returns the severity.
 func (m *Minimum) MinSeverity() (audit.Severity, error) { return severity(m.minSeverity) }
