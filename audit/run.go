@@ -283,13 +283,17 @@ func (p *Pass) skippedInputs(c *Settings) (out Inputs) {
 	return out
 }
 
-// maxFixed bounds for how many findings of a rule in one document the changes are shown.
+// maxFixed bounds for how many findings of a rule in one document fixes are made: an edit of an
+// argument looks at all of them. Further findings have the rule's general advice.
 const maxFixed = 100
 
-// fix completes the findings of a rule, from the first given one, with their fixes.
+// fix completes the findings of a rule, from the given one on, with their fixes.
 func (p *Pass) fix(from int) {
 	r := p.rule
 	for i := range p.result.Findings[from:] {
+		if i == maxFixed {
+			break
+		}
 		f := &p.result.Findings[from+i]
 		if r.Fixes != nil {
 			f.Fixes = r.Fixes(p, f)
@@ -301,7 +305,7 @@ func (p *Pass) fix(from int) {
 		for j := range f.Fixes {
 			f.Fixes[j].Text = domxml.Shorten(secret.MaskWords(f.Fixes[j].Text))
 		}
-		if i >= maxFixed || p.Wrapped() {
+		if p.Wrapped() {
 			continue
 		}
 		for j := range f.Fixes {

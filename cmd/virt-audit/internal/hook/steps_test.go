@@ -256,6 +256,9 @@ func (h *hooked) same() {
 		if err != nil {
 			h.Fatal(err)
 		}
+		if bytes.Contains(text, []byte("' id='")) {
+			continue // of a guest that runs: its definition differs
+		}
 		doc := own.ReplaceAllString(version.ReplaceAllString(string(text), "'q35'"), "")
 		doc = strings.Replace(doc, "<memory", "<name>seen</name><memory", 1)
 		doc = strings.Replace(doc, "<domain type='kvm'", "<domain type='qemu'", 1)
