@@ -193,9 +193,10 @@ const maxDiff = 8
 // shownDiff returns a difference for people: printable, without the indentation that all lines have,
 // and the beginning of it if it is long. No line looks like a command that the report advises.
 func (a *Advice) shownDiff() []string {
+	diff := slices.DeleteFunc(slices.Clone(a.Diff), func(l string) bool { return strings.TrimSpace(l) == "" })
 	lines := make([]string, 0, maxDiff+1)
 	indent := -1
-	for i, l := range a.Diff {
+	for i, l := range diff {
 		if i == maxDiff {
 			break
 		}
@@ -217,7 +218,7 @@ func (a *Advice) shownDiff() []string {
 		}
 		lines[i] = l[:1] + strings.TrimRight(" "+clean(l[1+cut:]), " ")
 	}
-	if more := len(a.Diff) - len(lines); more > 0 {
+	if more := len(diff) - len(lines); more > 0 {
 		lines = append(lines, "  … and "+plural(more, "more line"))
 	}
 	return lines

@@ -108,7 +108,9 @@ func TestAdvice(t *testing.T) {
 		"Nova":           {audit.Result{Source: "a.xml", Manager: manager.Nova}, audit.Finding{Rule: rule("device-nic-legacy"), Fixes: someFixes("Set it")}, Advice{Manager: "Nova", Text: nova.Text}},
 		"Nova, any rule": {audit.Result{Source: "a.xml", Manager: manager.Nova}, audit.Finding{Rule: rule("no-such-rule"), Fixes: someFixes("Set it")}, Advice{Manager: "Nova", Text: "Set it. " + general.Text}},
 		"Nova, not in the definition": {
-			audit.Result{Source: "a.xml", Manager: manager.Nova}, audit.Finding{Rule: rule("document-template"), Fixes: []audit.Fix{audit.ManualFix("Decide")}}, Advice{Text: "Decide", Safety: "manual"},
+			audit.Result{Source: "a.xml", Manager: manager.Nova},
+			audit.Finding{Rule: rule("document-template"), Fixes: []audit.Fix{audit.ManualFix("Decide")}},
+			Advice{Text: "Decide", Safety: "manual"},
 		},
 		"Cockpit": {
 			audit.Result{Source: "a.xml", Manager: manager.Cockpit},
@@ -137,7 +139,7 @@ func TestAdvice(t *testing.T) {
 // TestShownDiff: hostile lines stay one line and look like no command, and long differences end.
 func TestShownDiff(t *testing.T) {
 	a := Advice{Diff: []string{"     <a>", "-\t\t<b x='\x1b[31m\u202e'/>", "+      $ rm -rf /", " ...", "-    c\rd", " ", "+"}}
-	want := []string{"  <a>", `- <b x='\x1b[31m\u202e'/>`, `+   \x24 rm -rf /`, "  ...", `- c\x0dd`, " ", "+"}
+	want := []string{"  <a>", `- <b x='\x1b[31m\u202e'/>`, `+   \x24 rm -rf /`, "  ...", `- c\x0dd`, "+"}
 	if got := a.shownDiff(); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
