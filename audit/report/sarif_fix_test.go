@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,13 +53,16 @@ func TestSARIFFixes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		own := slices.DeleteFunc(rules.All(), func(r *audit.Rule) bool {
+			return r.ID != filepath.Base(filepath.Dir(file))
+		})
 		for form, write := range writtenAs {
 			doc := []byte(write(string(text)))
 			d, err := domxml.Load("my guest.xml", doc)
 			if err != nil {
 				continue // some are meant to be unreadable, or become so
 			}
-			r := audit.Run(d, &audit.Settings{Rules: rules.All()})
+			r := audit.Run(d, &audit.Settings{Rules: own})
 			n := len(want)
 			for i := range r.Findings {
 				for _, x := range r.Findings[i].Fixes {
