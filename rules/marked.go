@@ -26,49 +26,94 @@ var unmarked = map[string][]string{
 
 var deviceNotMarked = &audit.Rule{
 	ID:       "boundary-device-not-marked",
-	Title:    "QEMU's maintainers do not propose to mark the device as secure",
-	Severity: audit.Medium,
+	Title:    "QEMU's maintainers do not propose to mark some devices as secure",
+	Severity: audit.Info,
 	Profiles: []audit.Profile{audit.Hardened, audit.MultiTenant},
-	Doc: `The device may not be written for hostile guests. A proposed series of patches marks the
+	Doc: `The devices may not be written for hostile guests. A proposed series of patches marks the
 device types that are, roughly those that Red Hat builds. The others are unmaintained, or not yet
 reviewed: among them are all sound cards, TPM models and IOMMUs. The marks are an opinion and not
 QEMU's policy, which is only about the accelerator and the machine type, and no release has them so
-far. Expect many findings for ordinary guests.`,
-	Fix:  `Use a virtio model if there is one, such as <model type='virtio'/> for a network card. Keep the device if the guest requires it.`,
-	Refs: []string{"https://patchew.org/QEMU/20250909165726.3814465-1-berrange@redhat.com/"},
+far. Most guests have such a device: the rule lists them in one finding for each guest.`,
+	Fix:  `Use a virtio model if there is one, such as <model type='virtio'/> for a network card. Keep a device if the guest requires it.`,
+	Refs: []string{patchewSecure},
 	Check: func(p *audit.Pass) {
+		var names []string
+		for name := range unmarkedDevices(p) {
+			if !slices.Contains(names, name) && len(names) <= maxUnmarked {
+				names = append(names, name)
+			}
+		}
+		switch {
+		case len(names) > maxUnmarked:
+			names[maxUnmarked] = "others"
+			fallthrough
+		case len(names) > 1:
+			last := len(names) - 1
+			names = []string{strings.Join(names[:last], ", ") + " and " + names[last]}
+		case len(names) == 0:
+			return
+		}
+		// At the list of devices, so that a device more or less is the same finding.
+		p.Reportf(audit.At("devices"), "QEMU's maintainers do not mark as fit for hostile guests: %s", names[0])
+	},
+	NoFix: "Decide which of the devices the guest requires; use a virtio model for a network " +
+		"card, disk, controller or IOMMU, and delete the others",
+}
+
+// maxUnmarked is how many devices a message names. A document can name any number of models.
+const maxUnmarked = 8
+
+// unmarkedDevices walks the devices that are not marked: kind and model of each, for messages.
+func unmarkedDevices(p *audit.Pass) iter.Seq[string] {
+	return func(yield func(string) bool) {
 		if p.VerdictIs("not-qemu") {
 			return
 		}
-		look := func(kind string, at audit.Path, model string) {
-			if slices.Contains(unmarked[kind], model) {
-				p.Key(kind, model).Reportf(at, "QEMU's maintainers do not mark %s '%s' as fit for hostile guests", strings.Replace(kind, "bus", "disk bus", 1), model)
+		for kind, model := range modelsByKind(p) {
+			if slices.Contains(unmarked[kind], model) && !yield(unmarkedNames[kind]+" '"+model+"'") {
+				return
 			}
 		}
+		if len(p.Devices.Shmems) > 0 {
+			yield("shared memory (ivshmem)")
+		}
+	}
+}
+
+// unmarkedNames are the kinds of devices in messages.
+var unmarkedNames = map[string]string{
+	"interface": "network card", "controller": "SCSI controller", "bus": "disk bus", "tpm": "TPM", "iommu": "IOMMU",
+	"sound": "sound card", "watchdog": "watchdog",
+}
+
+// modelsByKind walks the models of the guest's devices, by the keys of unmarked.
+func modelsByKind(p *audit.Pass) iter.Seq2[string, string] {
+	return func(yield func(kind, model string) bool) {
 		for _, devices := range []struct {
 			kind   string
 			models iter.Seq[device]
 		}{
-			{"interface", nics(p)}, {"controller", scsiControllers(p)}, {"bus", diskBuses(p)}, {"tpm", tpmModels(p)}, {"iommu", iommus(p)},
+			{"interface", nics(p)}, {"controller", scsiControllers(p)}, {"bus", diskBuses(p)},
+			{"tpm", tpmModels(p)}, {"iommu", iommus(p)},
 		} {
 			for d := range devices.models {
 				if d.model == "" {
 					p.Unknown(audit.NeedCapabilities)
 				}
-				look(devices.kind, d.at, d.model)
+				if !yield(devices.kind, d.model) {
+					return
+				}
 			}
 		}
-		for at, d := range audit.Each("devices/sound", p.Devices.Sounds) {
-			look("sound", at.Attr("model"), d.Model)
+		for i := range p.Devices.Sounds {
+			if !yield("sound", p.Devices.Sounds[i].Model) {
+				return
+			}
 		}
-		for at, d := range audit.Each("devices/watchdog", p.Devices.Watchdogs) {
-			look("watchdog", at.Attr("model"), d.Model)
+		for i := range p.Devices.Watchdogs {
+			if !yield("watchdog", p.Devices.Watchdogs[i].Model) {
+				return
+			}
 		}
-		for at := range audit.Each("devices/shmem", p.Devices.Shmems) {
-			p.Reportf(at, "QEMU's maintainers do not mark shared memory (ivshmem) as fit for hostile guests")
-		}
-	},
-	Fixes: replaceUnmarked,
-	NoFix: "Decide whether the guest requires the device: there is no other model for the same " +
-		"purpose",
+	}
 }
