@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
@@ -44,57 +43,4 @@ func reportOverride(p *audit.Pass, e audit.Effect) {
 		p.Key("unclear").ReportAs(severity, at, "-%s may override the accelerator or the machine type: the document does not show the value", name)
 	case audit.EffectStops: // boundary-cmdline-stops
 	}
-}
-
-// passedDevice returns the type of device that an option creates or configures.
-func passedDevice(option string, o audit.Option) string {
-	switch option {
-	case "device":
-		return o.First("driver")
-	case "object":
-		return o.First("qom-type")
-	case "global": // driver.property=value, or driver=D,property=P
-		if v, ok := o.Get("driver"); ok {
-			return v
-		}
-		name, _, _ := strings.Cut(o.Value, ".")
-		return name
-	default:
-		v, _ := o.Get("if")
-		return v
-	}
-}
-
-// reportReplacedDevices reports devices of libvirt that <qemu:override> replaces: libvirt 9.0
-// overwrites 'driver' in the JSON of -device with the property of that name, see
-// TestOverrideOnLibvirt.
-func reportReplacedDevices(p *audit.Pass) {
-	if p.QEMUOverride == nil || !usesQEMU(p) {
-		return
-	}
-	for at, d := range audit.Each("qemu:override/qemu:device", p.QEMUOverride.Devices) {
-		for at, property := range audit.EachIn(at, "qemu:frontend/qemu:property", d.Frontend.Properties) {
-			if property.Name == "driver" && unreviewed(property.Value) {
-				p.ReportAs(unreviewedSeverity(property.Value), at.Attr("value"),
-					"the override sets device %s, which QEMU's maintainers have not reviewed for hostile guests", property.Value)
-			}
-		}
-	}
-}
-
-func unreviewedSeverity(name string) audit.Severity {
-	if strings.HasPrefix(name, "nvme") {
-		return audit.Medium
-	}
-	return audit.High
-}
-
-// unreviewedDevices are prefixes of the types of device that the command line can create and that
-// QEMU's maintainers do not mark as secure (source: the series "Encode object type security status
-// in code", and QEMU's removed features).
-var unreviewedDevices = strings.Fields(`cxl- pxb-cxl pvrdma edu rocker pci-testdev pc-testdev isa-debug sdhci-pci nvme
-	ivshmem virtio-9p tulip vmxnet3 am53c974 dc390 ati-vga sm501 vfio-user-pci x-`)
-
-func unreviewed(name string) bool {
-	return name != "" && slices.ContainsFunc(unreviewedDevices, func(d string) bool { return strings.HasPrefix(name, d) })
 }
