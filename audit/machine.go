@@ -15,11 +15,18 @@ func (p *Pass) MachineType() (name string, at Path) {
 	return p.Boundary.Machine, p.Command.MachineAt
 }
 
-// Machine parses the machine type that QEMU uses.
+// Machine parses the machine type that QEMU uses. If the document states no architecture, and the
+// host's is not known, the name decides where it can: "pc-q35-9.2" is for x86 only.
 func (p *Pass) Machine() policy.Machine {
 	name, _ := p.MachineType()
+	if p.Boundary.Target == "" && guestArch(p) == "" {
+		return policy.ParseAnyMachine(name)
+	}
 	return policy.ParseMachine(p.Boundary.Target, name)
 }
+
+// guestArch returns libvirt's name of the guest's architecture: that of the document, or the host's.
+func guestArch(p *Pass) string { return cmp.Or(p.Target.Arch, p.HostArch) }
 
 // NewestMachine returns the newest machine type of the guest's machine family that the host has, or
 // the planned release of QEMU; without either, the name that libvirt replaces with the newest
@@ -28,7 +35,7 @@ func (p *Pass) NewestMachine() string { return p.newest(p.Machine()) }
 
 // NewestOf is NewestMachine for a family of the guest's architecture: "q35".
 func (p *Pass) NewestOf(family string) string {
-	return p.newest(policy.ParseMachine(p.Boundary.Target, family))
+	return p.newest(policy.ParseMachine(cmp.Or(p.Boundary.Target, p.Machine().Target), family))
 }
 
 func (p *Pass) newest(m policy.Machine) string {
@@ -38,7 +45,7 @@ func (p *Pass) newest(m policy.Machine) string {
 	case p.Planned:
 		return m.Newest(p.QEMU)
 	case p.Host.KnowsCapabilities():
-		name, _, _ := p.Host.Machine(cmp.Or(p.Target.Arch, p.HostArch), p.Type, alias)
+		name, _, _ := p.Host.Machine(guestArch(p), p.Type, alias)
 		return name
 	default:
 		return alias

@@ -1,8 +1,6 @@
 package rules
 
 import (
-	"strings"
-
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/rules/internal/refs"
 )
@@ -110,7 +108,6 @@ guests cannot use. A guest without UEFI or with another machine type usually doe
 			machine := p.Target.Machine
 			switch {
 			case p.Machine().Family == "q35":
-			case p.Boundary.Target == "" && strings.Contains(machine, "q35"): // without an architecture the family is unknown
 			case machine == "":
 				p.Reportf(audit.At("os/type"), "the document states no machine type: libvirt's default, i440fx, is unfit for confidential guests")
 			default:

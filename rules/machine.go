@@ -17,14 +17,15 @@ var machine = []*audit.Rule{
 	{
 		ID:       "machine-removed",
 		Title:    "Versioned machine type no longer exists in QEMU",
-		Severity: audit.Medium,
+		Severity: audit.Low,
 		Profiles: allProfiles,
 		Doc: `The guest does not start after an upgrade of QEMU, and the usual workaround is to keep
 an old QEMU that gets no security fixes. QEMU removes a versioned machine type six years after its
-release; earlier releases removed some manually. The rule uses the release of --qemu-version, or the
-host's capabilities if they are known, which list the machine types of its QEMU, or the newest
-release that virt-audit knows. Machine types of distributions have other schedules and are not
-checked.`,
+release; earlier releases removed some manually. The finding is medium if the guest cannot start
+where it is to run: by the host's capabilities, which list the machine types of its QEMU, or in the
+release of --qemu-version. Without either the rule uses the newest release that virt-audit knows,
+and the finding is low: the QEMU of the host may be older. Machine types of distributions have other
+schedules and are not checked.`,
 		Fix:  newestMachine,
 		Refs: []string{refs.QEMUDeprecated, refs.QEMURemoved},
 		Check: func(p *audit.Pass) {
@@ -36,12 +37,17 @@ checked.`,
 				return
 			case known && (stage == "removed" || stage == "deprecated"):
 				p.DependsOn(audit.NeedCapabilities)
-				p.Key("here").Reportf(at, "this host's QEMU does not have machine type '%s': the guest does not start here", name)
+				p.Key("here").ReportAs(audit.Medium, at, "this host's QEMU does not have machine type '%s': the guest does not start here", name)
 				return
 			}
-			if stage == "removed" {
-				p.Key("later").Reportf(at, "QEMU %s does not have machine type '%s': the guest does not start there", p.QEMU, name)
+			if stage != "removed" {
+				return
 			}
+			severity := audit.Low
+			if p.Planned {
+				severity = audit.Medium
+			}
+			p.Key("later").ReportAs(severity, at, "QEMU %s does not have machine type '%s': the guest does not start there", p.QEMU, name)
 		},
 		Fixes: useNewest,
 		NoFix: noNewerMachine,

@@ -69,6 +69,28 @@ func ParseMachine(target, name string) Machine {
 	return m
 }
 
+// ParseAnyMachine is ParseMachine for a target that is not known. If the name means the same machine on
+// every target that has it, as "pc-q35-9.2" and "virt-9.2" do, the machine is the one of the first
+// such target. Otherwise, as for "virt", the result has neither target nor family.
+func ParseAnyMachine(name string) Machine {
+	found := Machine{Name: name}
+	for i := range families {
+		for _, target := range families[i].targets {
+			m := ParseMachine(target, name)
+			same := m
+			same.Target = found.Target
+			switch {
+			case m.Family == "" || found.WellFormed && !m.WellFormed:
+			case found.Family == "" || m.WellFormed && !found.WellFormed:
+				found = m
+			case same != found:
+				return Machine{Name: name}
+			}
+		}
+	}
+	return found
+}
+
 func (m *Machine) parse() {
 	for i := range families {
 		f := &families[i]

@@ -122,6 +122,24 @@ func TestParseMachine(t *testing.T) {
 	}
 }
 
+func TestParseAnyMachine(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"pc-q35-4.2": "x86_64", "pc-i440fx-rhel7.6.0": "x86_64", "pc": "x86_64", "ubuntu-q35": "x86_64", "pc-q35-foo": "x86_64",
+		"virt-6.2": "aarch64", "virt-rhel9.6.0": "aarch64", "pseries-2.12": "ppc64", "s390-ccw-virtio-5.1": "s390x",
+		"virt-11.0": "aarch64", "virt-foo": "aarch64", "virt": "", "isapc": "", "none": "", "": "", "xenpvh": "x86_64",
+	} {
+		got := policy.ParseAnyMachine(name)
+		if got.Name != name || (want == "") != (got.Family == "") {
+			t.Errorf("%q: %+v, want a machine of %q", name, got, want)
+		}
+		if exact := policy.ParseMachine(want, name); want != "" && (exact.Family != got.Family || exact.Version != got.Version ||
+			exact.Vendor != got.Vendor || exact.Alias != got.Alias || exact.WellFormed != got.WellFormed) {
+			t.Errorf("%q: %+v, and on %s %+v", name, got, want, exact)
+		}
+	}
+}
+
 // Every family that a built-in edition lists must be a valid machine name on its target.
 func TestListedFamiliesAreNames(t *testing.T) {
 	t.Parallel()
