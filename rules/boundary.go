@@ -272,10 +272,10 @@ reported, nor are the recommended values reject and crash.`,
 that are not. Among them are CXL emulation, which its maintainers call unfit for virtualization, the
 removed pvrdma with its many vulnerabilities, test devices, and a file server in QEMU (usb-mtp).
 NVMe is only medium: before libvirt supported bus='nvme' there was no other way to use it. Legacy
-devices such as rtl8139, cirrus-vga or a floppy drive are as serious as the element that another
-rule reports: medium or low. A property 'driver' in <qemu:override> replaces libvirt's device with
-another one and is evaluated in the same way. Other rules report the other uses of the command
-line.`,
+devices such as rtl8139, cirrus-vga or a floppy drive, and memory that is shared without a server,
+are as serious as the element that another rule reports. A property 'driver' in <qemu:override>
+replaces libvirt's device with another one and is evaluated in the same way. Other rules report the
+other uses of the command line.`,
 		Fix:  removePassthrough,
 		Refs: []string{refs.QEMUSecurity, refs.QEMURemoved, "https://nvd.nist.gov/vuln/detail/CVE-2018-20123", "https://nvd.nist.gov/vuln/detail/CVE-2021-3582"},
 		Check: func(p *audit.Pass) {

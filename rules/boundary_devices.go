@@ -16,6 +16,9 @@ func reportPassedDevices(p *audit.Pass) {
 			case legacy && o.Name != "global": // which configures a device and adds none
 				p.Key("legacy", name).ReportAs(severity, o.At, "-%s adds device %s, legacy code that few people maintain", o.Name, name)
 			case unreviewed(name):
+				if name == "ivshmem-plain" && showsScreen(p) {
+					severity = audit.Info
+				}
 				p.ReportAs(severity, o.At, "-%s adds device %s, which QEMU's maintainers have not reviewed for hostile guests", o.Name, name)
 			}
 		}
@@ -108,14 +111,15 @@ var legacyDevices = strings.Fields(`isa-fdc sysbus-fdc floppy lsi lsi53c810 lsi5
 	am53c974 dc390 cirrus-vga isa-cirrus-vga es1370 sb16 gus adlib cs4231a usb-audio sd-card`)
 
 // passedSeverity returns the severity of a device on the command line. An argument is as bad as the
-// element: legacy devices have the severity that the rules device-* give to the element.
+// element: legacy devices have the severity that the rules device-* give to the element, and
+// ivshmem-plain that of sharing-shmem.
 func passedSeverity(name string) (severity audit.Severity, legacy bool) {
 	switch {
 	case containsFold([]string{"ac97", "pvscsi"}, name):
 		return audit.Low, true
 	case containsFold(legacyDevices, name), containsFold(legacyNICs, name):
 		return audit.Medium, true
-	case strings.HasPrefix(name, "nvme"):
+	case strings.HasPrefix(name, "nvme"), name == "ivshmem-plain":
 		return audit.Medium, false
 	}
 	return audit.High, false

@@ -109,23 +109,20 @@ and TFTP serve.`,
 		Doc: `Every guest or process of the host that knows the name of the region can read and
 change it, without authentication. With a server (ivshmem-doorbell) it is high: peers also interrupt
 each other, and all of them trust the server for their memory. The plain 'ivshmem' model, the
-default, was removed in QEMU 4.0. It is harmless for a desktop that passes its screen to an
-application on the same host (Looking Glass).`,
+default, was removed in QEMU 4.0. The finding is info for a desktop that passes its screen to an
+application on the same host: the only shared memory is Looking Glass', 'looking-glass' without a
+server. boundary-cmdline-device reports shared memory of the command line.`,
 		Fix:  `Delete the <shmem> device, and connect the guests by a network, which can be filtered.`,
-		Refs: []string{"https://libvirt.org/formatdomain.html#shared-memory-device", "https://www.qemu.org/docs/master/system/devices/ivshmem.html"},
-		Check: func(p *audit.Pass) {
-			if p.VerdictIs("not-qemu") {
-				return
+		Refs: []string{"https://libvirt.org/formatdomain.html#shared-memory-device", "https://www.qemu.org/docs/master/system/devices/ivshmem.html", lookingGlassDocs},
+		Check: reportSharedMemory,
+		Fixes: func(_ *audit.Pass, f *audit.Finding) []audit.Fix {
+			if f.Key == "looking-glass" {
+				return nil
 			}
-			for at, s := range audit.Each("devices/shmem", p.Devices.Shmems) {
-				if s.Server != nil || s.Model != nil && s.Model.Type == "ivshmem-doorbell" {
-					p.Key("server").ReportAs(audit.High, at, "memory region '%s' is shared by a server, with interrupts between the peers", s.Name)
-				} else {
-					p.Key("named").Reportf(at, "memory region '%s' is shared with every process that knows its name", s.Name)
-				}
-			}
+			return []audit.Fix{deleteShmem(f.Path)}
 		},
-		Fixes: func(_ *audit.Pass, f *audit.Finding) []audit.Fix { return []audit.Fix{deleteShmem(f.Path)} },
+		NoFix: "Decide whether an application of the host shows the guest's screen, and delete the " +
+			"device otherwise",
 	},
 }
 

@@ -96,9 +96,3 @@ func harmlessToRead(p *audit.Pass, at audit.Path) bool {
 	}
 	return false
 }
-
-// deleteShmem is the fix of memory that the guest shares with others.
-func deleteShmem(device audit.Path) audit.Fix {
-	return audit.UnsafeFix("Delete the shared memory; the guest loses it, and whatever it "+
-		"exchanges through it", edit.Remove(device))
-}
