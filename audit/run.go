@@ -175,6 +175,12 @@ type Pass struct {
 // Unknown declares that the rule cannot be evaluated for this domain because inputs are missing.
 func (p *Pass) Unknown(lacking Inputs) { p.missingInputs |= lacking }
 
+// Runs reports whether the run has a rule. A rule may leave what it finds to another one only if that
+// one runs: the user can choose either alone.
+func (p *Pass) Runs(id string) bool {
+	return slices.ContainsFunc(p.settings.Rules, func(r *Rule) bool { return r.ID == id })
+}
+
 // Judge returns the boundary verdict for a domain.
 func (c *Settings) Judge(d *Domain) Boundary { return c.edition().Judge(c.policyGuest(d)) }
 

@@ -36,7 +36,7 @@ func fixSNP(change func(policy uint64) uint64, effect string) fixes {
 	return func(p *audit.Pass, _ *audit.Finding) []audit.Fix {
 		policy, ok := guestPolicy(p)
 		if policy = change(policy); !ok {
-			policy = 1<<snpReserved | 1<<snpSMT
+			policy = snpDefault
 		}
 		number := fmt.Sprintf("%#x", policy)
 		if hasText(p.LaunchSecurity.SEVSNP.IDBlock) {
@@ -53,7 +53,7 @@ func fixSNP(change func(policy uint64) uint64, effect string) fixes {
 // policy was meant as one, so nothing of it stays.
 func usualBits(policy uint64) uint64 {
 	if policy < 1<<(sevOnly+1) {
-		return 1<<snpReserved | 1<<snpSMT
+		return snpDefault
 	}
 	return policy | 1<<snpReserved
 }

@@ -15,6 +15,22 @@ const (
 
 const snpPolicyBits = "https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/include/linux/psp-sev.h"
 
+// snpDefault is the policy that libvirt's formatdomain shows, QEMU's default (source: target/i386/sev.c,
+// DEFAULT_SEV_SNP_POLICY).
+const snpDefault = 1<<snpReserved | 1<<snpSMT
+
+// leftToSMT reports whether confidential-snp-smt reports the policy as a whole, with what other rules
+// find in nearly every guest that has it.
+func leftToSMT(p *audit.Pass) bool {
+	policy, ok := guestPolicy(p)
+	return ok && policy == snpDefault && p.Runs("confidential-snp-smt")
+}
+
+// bindsOwner reports whether the launch shows who owns the guest.
+func bindsOwner(p *audit.Pass) bool {
+	return hasText(p.LaunchSecurity.SEVSNP.IDBlock) || hasText(p.LaunchSecurity.SEVSNP.HostData)
+}
+
 const usualSNP = `Set <policy>0x30000</policy>, or 0x20000 if the host runs without multithreading`
 
 var confidentialSNP = []*audit.Rule{
@@ -50,15 +66,22 @@ that forbids nothing.`,
 		Profiles: confidentialProfiles,
 		Doc: `On a host with simultaneous multithreading (SMT) the host decides what runs on the
 other thread of the guest's core, and that code can observe the guest through caches and other
-shared resources. With bit 16 clear the guest starts only if multithreading is off. The usual
-policy, 0x30000, accepts it, since forbidding it costs half of the threads.`,
+shared resources. With bit 16 clear the guest starts only if multithreading is off. The default
+policy, 0x30000, accepts it, since forbidding it costs half of the threads. For that policy this
+finding includes those of confidential-snp-min-abi and confidential-snp-no-id.`,
 		Fix:  `Set <policy>0x20000</policy>; the guest then starts only on hosts with SMT off`,
 		Refs: []string{launchSecurity, hostAsAttacker},
 		Check: func(p *audit.Pass) {
 			if !isSNP(p) {
 				return
 			}
-			if policy, has := hasBit(p, snpSMT); has {
+			switch policy, has := hasBit(p, snpSMT); {
+			case policy == snpDefault && bindsOwner(p):
+				p.Key("default").Reportf(launchPolicy, "policy %#x, the default, accepts hosts with multithreading and firmware of any version", policy)
+			case policy == snpDefault:
+				p.Key("default-without-id").Reportf(launchPolicy, "policy %#x, the default, accepts hosts with multithreading and firmware of any version, "+
+					"and neither <idBlock> nor <hostData> binds the launch to the guest's owner", policy)
+			case has:
 				p.Reportf(launchPolicy, "policy %#x accepts hosts with multithreading: bit %d is set", policy, snpSMT)
 			}
 		},
@@ -121,7 +144,7 @@ version too, and a verifier can refuse it instead.`,
 			if !isSNP(p) {
 				return
 			}
-			if policy, ok := guestPolicy(p); ok && policy&snpABI == 0 {
+			if policy, ok := guestPolicy(p); ok && policy&snpABI == 0 && !leftToSMT(p) {
 				p.Reportf(launchPolicy, "policy %#x accepts firmware of any version: bits 0 to 15 are zero", policy)
 			}
 		},
@@ -143,7 +166,7 @@ an expected value needs neither.`,
 			if !isSNP(p) {
 				return
 			}
-			if snp := p.LaunchSecurity.SEVSNP; !hasText(snp.IDBlock) && !hasText(snp.HostData) {
+			if !bindsOwner(p) && !leftToSMT(p) {
 				p.Reportf(audit.At("launchSecurity"), "neither <idBlock> nor <hostData> binds the launch to the guest's owner")
 			}
 		},

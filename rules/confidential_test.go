@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/virt-audit/virt-audit/audit"
@@ -49,6 +51,35 @@ func TestConfidential(t *testing.T) {
 			if res := audit.Run(d, &audit.Settings{Rules: []*audit.Rule{r}}); len(res.Findings) != tt.found {
 				t.Errorf("%s: %s: %d findings, want %d", tt.rule, tt.body, len(res.Findings), tt.found)
 			}
+		}
+	}
+}
+
+// TestDefaultSNPPolicy requires one finding for the policy that nearly every SEV-SNP guest has, and
+// the findings of the other rules if the one that reports it does not run.
+func TestDefaultSNPPolicy(t *testing.T) {
+	const both = "confidential-snp-min-abi confidential-snp-no-id"
+	for _, tt := range []struct{ inside, skip, want string }{
+		{"<policy>0x30000</policy>", "", "confidential-snp-smt"},
+		{"<policy>30000</policy><hostData>AA==</hostData>", "", "confidential-snp-smt"},
+		{"<policy>0x30000</policy>", "confidential-snp-smt", both},
+		{"<policy>0x20000</policy>", "", both},
+		{"<policy>0x130000</policy>", "", "confidential-snp-smt " + both},
+	} {
+		d, err := domxml.Load("test", []byte("<domain type='kvm'><name>t</name><launchSecurity type='sev-snp'>"+tt.inside+"</launchSecurity></domain>"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		chosen := slices.DeleteFunc(slices.Clone(confidentialSNP), func(r *audit.Rule) bool { return r.ID == tt.skip })
+		var got []string
+		for _, f := range audit.Run(d, &audit.Settings{Rules: chosen}).Findings {
+			got = append(got, f.Rule.ID)
+		}
+		slices.Sort(got)
+		want := strings.Fields(tt.want)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s without %q: %q, want %q", tt.inside, tt.skip, got, want)
 		}
 	}
 }

@@ -112,8 +112,8 @@ each other, and all of them trust the server for their memory. The plain 'ivshme
 default, was removed in QEMU 4.0. The finding is info for a desktop that passes its screen to an
 application on the same host: the only shared memory is Looking Glass', 'looking-glass' without a
 server. boundary-cmdline-device reports shared memory of the command line.`,
-		Fix:  `Delete the <shmem> device, and connect the guests by a network, which can be filtered.`,
-		Refs: []string{"https://libvirt.org/formatdomain.html#shared-memory-device", "https://www.qemu.org/docs/master/system/devices/ivshmem.html", lookingGlassDocs},
+		Fix:   `Delete the <shmem> device, and connect the guests by a network, which can be filtered.`,
+		Refs:  []string{"https://libvirt.org/formatdomain.html#shared-memory-device", "https://www.qemu.org/docs/master/system/devices/ivshmem.html", lookingGlassDocs},
 		Check: reportSharedMemory,
 		Fixes: func(_ *audit.Pass, f *audit.Finding) []audit.Fix {
 			if f.Key == "looking-glass" {
