@@ -35,6 +35,9 @@ func isHarmlessValue(value string) bool {
 	case "", "0", "1", "on", "off", "yes", "no", "y", "n", "true", "false", "none", "auto", "ask", "prompt":
 		return true
 	}
+	if strings.HasPrefix(value, "ssh-") || strings.HasPrefix(value, "ecdsa-") { // a public key
+		return true
+	}
 	return strings.HasPrefix(value, "/") || strings.HasPrefix(value, "file:") || strings.HasPrefix(value, "UUID=") || strings.HasPrefix(value, "LABEL=")
 }
 
@@ -60,6 +63,9 @@ func secretParameters(line string) iter.Seq[kernelSecret] {
 		for word := range strings.FieldsSeq(line) {
 			name, value, ok := strings.Cut(strings.Trim(word, `"'`), "=")
 			value = strings.Trim(value, `"'`)
+			if name == "systemd.setenv" {
+				name, value, ok = strings.Cut(value, "=")
+			}
 			var what kernelSecret
 			switch {
 			case containsUserinfo(word): // before the name, which may be part of the address
@@ -71,7 +77,7 @@ func secretParameters(line string) iter.Seq[kernelSecret] {
 				}
 			case strings.HasPrefix(value, "iscsi:") && hasPassword(strings.TrimPrefix(value, "iscsi:"), ":"): // dracut's netroot=
 				what = kernelSecret{"target", name}
-			case secret.InParameter(name) && !isHarmlessValue(value):
+			case secret.InParameter(name) && !isHarmlessValue(value), strings.HasSuffix(name, "auth") && isLogin(value):
 				what = kernelSecret{"parameter", name}
 			}
 			if what.kind != "" && !yield(what) {
@@ -79,6 +85,13 @@ func secretParameters(line string) iter.Seq[kernelSecret] {
 			}
 		}
 	}
+}
+
+// isLogin reports whether the value of "auth=" is a user and a password, and not the address of a
+// server: "joe:password".
+func isLogin(value string) bool {
+	user, password, ok := strings.Cut(value, ":")
+	return ok && user != "" && password != "" && !strings.HasPrefix(password, "/") && strings.Trim(password, "0123456789") != ""
 }
 
 // containsUserinfo reports whether text contains "scheme://user:password@". QEMU's iSCSI has a "%"

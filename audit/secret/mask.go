@@ -93,15 +93,35 @@ func Marked[T string | []byte](value T, from int) (start, end int) {
 			continue
 		}
 		for _, m := range marks {
-			if !foldAt(value, i, m) {
-				continue
-			}
-			if start = i + len(m); start < len(value) {
+			if start = endOfMark(value, i, m); start > 0 && start < len(value) {
 				return start, start + endOfSecret(value[start:])
 			}
 		}
 	}
 	return 0, 0
+}
+
+// endOfMark returns where the secret after a mark begins, or 0 if the mark is not at the offset. A
+// name may have more words before its "=": "password_prod=".
+func endOfMark[T string | []byte](value T, at int, mark string) int {
+	if foldAt(value, at, mark) {
+		return at + len(mark)
+	}
+	word, ok := strings.CutSuffix(mark, "=")
+	if !ok || !foldAt(value, at, word) {
+		return 0
+	}
+	for i := at + len(word); i < len(value); i++ {
+		switch c := value[i]; {
+		case c == '=' && i > at+len(word):
+			return i + 1
+		case c >= '0' && c <= '9', c == '_', c == '-', c == '.':
+		case letter(c) && i > at+len(word): // "passthrough" is another word
+		default:
+			return 0
+		}
+	}
+	return 0
 }
 
 // endOfSecret returns the length of the secret at the beginning of text: up to the beginning of
