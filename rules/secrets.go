@@ -189,6 +189,7 @@ only QEMU's user can read: <qemu:arg value='secret,id=backup,file=/etc/backup.ke
 		},
 		Fixes: fixPassedSecret,
 	},
+	metadataPassword,
 }
 
 // reportPassword reports a display's password. A password that is not shown matters only for a
