@@ -43,6 +43,7 @@ far. Most guests have such a device: the rule lists them in one finding for each
 				names = append(names, name)
 			}
 		}
+		about := quotedModels(names)
 		switch {
 		case len(names) > maxUnmarked:
 			names[maxUnmarked] = "others"
@@ -53,11 +54,26 @@ far. Most guests have such a device: the rule lists them in one finding for each
 		case len(names) == 0:
 			return
 		}
-		// At the list of devices, so that a device more or less is the same finding.
-		p.Reportf(audit.At("devices"), "QEMU's maintainers do not mark as fit for hostile guests: %s", names[0])
+		// At the list of devices, so that their order does not matter; another device is a new finding.
+		p.Key("devices", about...).Reportf(audit.At("devices"), "QEMU's maintainers do not mark as fit for hostile guests: %s", names[0])
 	},
 	NoFix: "Decide which of the devices the guest requires; use a virtio model for a network " +
 		"card, disk, controller or IOMMU, and delete the others",
+}
+
+// quotedModels returns the models in the names of devices, sorted; they identify a finding, and words
+// do not.
+func quotedModels(names []string) []string {
+	var models []string
+	for _, name := range names {
+		if _, rest, ok := strings.Cut(name, "'"); ok {
+			models = append(models, strings.TrimSuffix(rest, "'"))
+		} else {
+			models = append(models, "shmem")
+		}
+	}
+	slices.Sort(models)
+	return models
 }
 
 // maxUnmarked is how many devices a message names. A document can name any number of models.
