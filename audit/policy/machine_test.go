@@ -89,8 +89,9 @@ func TestParseMachine(t *testing.T) {
 		{"ppc64", "pseries-2.1", "pseries", "2.1", "", ""},
 		{"ppc64", "pseries-2.12-sxxm", "pseries", "2.12", "", ""},
 		{"ppc64", "pseries-rhel7.6.0 pseries-rhel7.6.0-sxxm", "pseries", "", "rhel", ""},
+		{"ppc64", "pseries-bionic-sxxm", "pseries", "", "ubuntu", ""},
 		{"ppc64", "pseries-xenial", "pseries", "", "ubuntu", ""},
-		{"ppc64", "pseries-2.0 pseries-2.12-sxx pseries-sxxm pseries-9.0+pve0 pseries-noble-v2 pseries-", "pseries", "", "", bad},
+		{"ppc64", "pseries-2.0 pseries-2.12-sxx pseries-sxxm pseries-bionic-sxx pseries-bionic-v2-sxxm pseries-9.0+pve0 pseries-noble-v2 pseries-", "pseries", "", "", bad},
 		{"ppc64", "powernv powernv9 mac99 ppce500 pc q35", "", "", "", bad},
 		{"ppc", "pseries", "", "", "", bad},
 

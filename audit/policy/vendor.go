@@ -16,7 +16,7 @@ const (
 	ubuntuVariants                     // NAME-noble-v2
 	proxmox                            // NAME-9.2+pve1
 	pxe                                // NAME-9.2.pxe, which Proxmox uses for old boot ROMs
-	sxxm                               // NAME-2.12-sxxm, with mitigations on by default
+	sxxm                               // NAME-2.12-sxxm and NAME-bionic-sxxm, with mitigations on by default
 )
 
 const pxeSuffix = ".pxe"
@@ -50,6 +50,9 @@ func (m *Machine) vendor(f *family, s string) bool {
 			m.Vendor, m.WellFormed = "rhel", true
 		}
 		return true
+	}
+	if f.vendors&sxxm != 0 { // Ubuntu's patch "special type for ppc64 meltdown/spectre defaults"
+		s = strings.TrimSuffix(s, "-sxxm")
 	}
 	release, variant, varied := strings.Cut(s, "-")
 	if f.vendors&ubuntu == 0 || !slices.Contains(ubuntuNames, release) {
