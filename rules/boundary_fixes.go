@@ -2,7 +2,6 @@ package rules
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/edit"
@@ -51,14 +50,8 @@ func modernModel(p *audit.Pass, kind string) (edits []edit.Edit) {
 	if !x86 || len(p.Command.Named("cpu")) > 0 {
 		return nil
 	}
-	if c := p.CPU; c != nil {
-		model := ""
-		if c.Model != nil {
-			model = strings.TrimSpace(c.Model.Value)
-		}
-		if c.Mode != "" && c.Mode != "custom" || model != "" && !slices.Contains(oldModels, model) {
-			return nil
-		}
+	if !statedCPU(p).unsafe(p) {
+		return nil
 	}
 	for _, place := range []audit.Path{at.Attr("match"), at.Elem("model"), at.Elem("vendor")} {
 		if p.Has(place) {

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -17,15 +18,23 @@ var processors = []*audit.Rule{
 		Title:    "CPU model without protection against speculative execution",
 		Severity: audit.Medium,
 		Profiles: []audit.Profile{audit.Baseline, audit.Hardened, audit.MultiTenant},
-		Doc: `The guest's kernel can use only the mitigations that its CPU model provides, and
-models from before 2018 provide none: any process in the guest can read the memory of the kernel and
-of other processes by Spectre. This includes qemu64 and kvm64, which QEMU's manual strongly
-discourages, and a guest that names no model, since it gets qemu64. The host is not affected. In a
-cluster with migration, use the model of the oldest host, and add the features that all hosts have.`,
-		Fix:  `Use <cpu mode='host-model'/> or 'host-passthrough', or add <feature policy='require'> for spec-ctrl and ssbd (AMD: ibpb, virt-ssbd)`,
+		Doc: `The guest's kernel can use only the mitigations for which its CPU model shows the
+feature, and models from before 2018 show none: without spec-ctrl (AMD: ibpb), a process can steer
+what the kernel and other processes execute speculatively, and so read their memory. Retpolines and
+page table isolation need no feature, but do not replace it. This includes qemu64 and kvm64, which
+QEMU's manual strongly discourages, a guest that names no model, since it gets qemu64, and models
+such as SandyBridge, Haswell-v1 and EPYC; their variants with -IBRS and -IBPB have the feature. If
+only ssbd or md-clear is missing, the finding is low: the kernel then clears buffers without knowing
+whether that works, and cannot protect sandboxes from speculative stores. A model that QEMU does not
+have is low, too, since it cannot be judged. The host is not affected. In a cluster with migration,
+use the model of the oldest host, and add the features that all hosts have.`,
+		Fix: `Use <cpu mode='host-model'/> or 'host-passthrough', or add <feature policy='require'> for spec-ctrl, ssbd and md-clear
+(AMD: ibpb, virt-ssbd)`,
 		Refs: []string{qemuCPUModels, "https://security.libvirt.org/2018/0001.html"},
 		// Medium, since only the guest is affected. TCG does not speculate. With match='minimum'
 		// and a model libvirt adds the features of the host; without a model it uses qemu64.
+		// A feature that the model has and the document disables is a finding of
+		// cpu-mitigation-disabled alone.
 		Check: reportUnmitigatedModel,
 		Fixes: fixUnmitigatedModel,
 		NoFix: "Change the stored definition, such as to <cpu mode='host-model'/>: this is the model that the " +
@@ -63,10 +72,10 @@ mitigations that it does not require.`,
 					judge(at, f.Name, expandedByLibvirt(p))
 				}
 			}
-			for _, o := range passedOptions(p, "cpu") {
-				for _, a := range o.Args {
-					name, minus := strings.CutPrefix(a.Key, "-")
-					if minus || a.Value == "off" && !strings.HasPrefix(a.Key, "+") {
+			if o, ok := lastCPU(p); ok {
+				features := passedCPU(o).features
+				for _, name := range slices.Sorted(maps.Keys(features)) {
+					if !features[name] {
 						judge(o.At, name, false)
 					}
 				}
@@ -163,10 +172,6 @@ var mitigations = strings.Fields(`spec-ctrl ibrs ibpb stibp amd-stibp ssbd amd-s
 // mistake.
 var kernelProtections = strings.Fields("nx smep smap")
 
-// oldModels are the models without any mitigation.
-var oldModels = strings.Fields(`qemu32 qemu64 kvm32 kvm64 cpu64-rhel5 cpu64-rhel6 486 pentium pentium2 pentium3 pentiumpro athlon
-	coreduo core2duo n270 phenom`)
-
 // processorFeatures walks the features that the document names.
 func processorFeatures(p *audit.Pass) func(func(audit.Path, *libvirtxml.DomainCPUFeature) bool) {
 	return func(yield func(audit.Path, *libvirtxml.DomainCPUFeature) bool) {
@@ -184,67 +189,3 @@ func processorFeatures(p *audit.Pass) func(func(audit.Path, *libvirtxml.DomainCP
 // expandedByLibvirt reports whether the features may come from libvirt instead of the author: the
 // document of a running guest with mode 'host-model' shows the model that libvirt selected.
 func expandedByLibvirt(p *audit.Pass) bool { return p.Live() && p.CPU.Mode == "custom" }
-
-// cpuModel is the CPU that a document or a command line names.
-type cpuModel struct {
-	at               audit.Path
-	name             string // "" for QEMU's default, which is qemu64
-	branches, stores bool   // it has a feature against Spectre's variants 2 and 4
-	host             bool   // it is a CPU of the host, or has all of its features
-}
-
-// mitigated reports whether the guest's kernel has what it requires.
-func (c cpuModel) mitigated() bool {
-	return c.host || c.branches && c.stores || c.name != "" && !slices.Contains(oldModels, c.name)
-}
-
-func (c *cpuModel) note(feature string) {
-	c.branches = c.branches || slices.Contains([]string{"spec-ctrl", "ibrs", "ibpb"}, feature)
-	c.stores = c.stores || slices.Contains([]string{"ssbd", "virt-ssbd", "amd-ssbd"}, feature)
-}
-
-// statedCPU returns the CPU of <cpu>.
-func statedCPU(p *audit.Pass) cpuModel {
-	out := cpuModel{at: audit.At("cpu/model")}
-	c := p.CPU
-	if c == nil {
-		return out
-	}
-	if c.Model != nil {
-		out.name = strings.TrimSpace(c.Model.Value)
-	}
-	out.host = c.Mode != "" && c.Mode != "custom" || c.Match == "minimum" && out.name != ""
-	for _, f := range c.Features {
-		if f.Policy != "disable" && f.Policy != "forbid" {
-			out.note(f.Name)
-		}
-	}
-	return out
-}
-
-func reportUnmitigatedModel(p *audit.Pass) {
-	if p.Type != "kvm" && p.Type != "hvf" || p.VerdictIs("not-qemu") {
-		return
-	}
-	cpu := statedCPU(p)
-	for _, o := range passedOptions(p, "cpu") { // the last one is effective, and replaces libvirt's
-		cpu = cpuModel{at: o.At, name: o.First("model")}
-		for _, a := range o.Args {
-			if name, plus := strings.CutPrefix(a.Key, "+"); plus || a.Value == "on" {
-				cpu.note(name)
-			}
-		}
-	}
-	if cpu.mitigated() {
-		return
-	}
-	switch target := p.Boundary.Target; {
-	case target == "":
-		p.Unknown(audit.NeedCapabilities) // the rule applies only to x86
-	case target != "x86_64" && target != "i386":
-	case cpu.name == "":
-		p.Reportf(audit.At("cpu"), "the document states no CPU model: QEMU's default, qemu64, provides no mitigations")
-	default:
-		p.Reportf(cpu.at, "CPU model '%s' provides no mitigations for Spectre", cpu.name)
-	}
-}

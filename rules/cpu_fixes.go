@@ -6,6 +6,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/edit"
+	"github.com/virt-audit/virt-audit/rules/internal/cpumodel"
 )
 
 // useCPU returns the edits that set the mode of the CPU, and its model unless that is "". Topology,
@@ -28,7 +29,7 @@ func useCPU(p *audit.Pass, mode, model string) []edit.Edit {
 	return edits
 }
 
-func fixUnmitigatedModel(p *audit.Pass, _ *audit.Finding) []audit.Fix {
+func fixUnmitigatedModel(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	if p.CPU != nil && expandedByLibvirt(p) {
 		return nil // the features are libvirt's, and wrong beside another mode
 	}
@@ -36,7 +37,7 @@ func fixUnmitigatedModel(p *audit.Pass, _ *audit.Finding) []audit.Fix {
 	for _, o := range passedOptions(p, "cpu") {
 		passed = append(passed, edit.RemoveOption(o)...)
 	}
-	if len(passed) > 0 && statedCPU(p).mitigated() {
+	if lacks, known := statedCPU(p).lacks(p); len(passed) > 0 && known && len(lacks) == 0 {
 		return []audit.Fix{audit.UnsafeFix(
 			"Delete -cpu, so that the guest gets the CPU of <cpu>, with other features", passed...)}
 	}
@@ -50,11 +51,52 @@ func fixUnmitigatedModel(p *audit.Pass, _ *audit.Finding) []audit.Fix {
 	if p.Type == "hvf" { // it has no other mode
 		return []audit.Fix{passthrough, cluster}
 	}
-	return []audit.Fix{
+	return append(addFeatures(p, f),
 		use("Use the model of the host's CPU; the guest sees other features, "+
 			"and can migrate only to hosts that have them", "host-model"),
-		passthrough, cluster,
+		passthrough, cluster)
+}
+
+// addFeatures returns the fix that keeps the model and adds what it lacks. There is none for a model
+// that hosts of any vendor run: the features depend on the vendor.
+func addFeatures(p *audit.Pass, f *audit.Finding) []audit.Fix {
+	cpu := usedCPU(p)
+	lacks, _ := cpu.lacks(p)
+	if len(lacks) == 0 || slices.ContainsFunc(lacks, func(l cpumodel.Lack) bool { return l.AMD != "" }) {
+		return nil
 	}
+	var names []string
+	for _, l := range lacks {
+		names = append(names, l.Feature)
+	}
+	var edits []edit.Edit
+	text := "; the guest starts only on hosts that have them"
+	if o, ok := p.OptionAt(f.Path); ok {
+		text = "; the guest sees them if the host has them"
+		value := withItems(o.Value, func(item string) (string, bool) {
+			key, _, _ := strings.Cut(strings.TrimLeft(item, "+-"), "=")
+			return item, !slices.Contains(names, qemuFeature(key))
+		})
+		edits = append(edits, edit.Set(o.At, value+",+"+strings.Join(names, ",+")))
+	} else {
+		if check, _ := p.Attr(audit.At("cpu@check")); check == "none" {
+			text = "; the guest sees them if the host has them"
+		}
+		for _, name := range names {
+			edits = append(edits, requireFeature(p, name))
+		}
+	}
+	return []audit.Fix{audit.UnsafeFix("Add "+enumerate(names)+" to the model"+text, edits...)}
+}
+
+// requireFeature returns the edit that adds a feature to the CPU.
+func requireFeature(p *audit.Pass, name string) edit.Edit {
+	for at, f := range processorFeatures(p) {
+		if f.Name == name {
+			return edit.Set(at.Attr("policy"), "require")
+		}
+	}
+	return edit.Insert(audit.At("cpu"), "<feature policy='require' name='"+name+"'/>")
 }
 
 func fixDisabledMitigation(p *audit.Pass, f *audit.Finding) []audit.Fix {
@@ -87,6 +129,7 @@ func disablesProtection(item string) bool {
 		name = key
 	}
 	name, _, _ = strings.Cut(name, "=")
+	name = qemuFeature(name)
 	return name == "umip" || slices.Contains(kernelProtections, name) ||
 		slices.Contains(mitigations, name)
 }
