@@ -20,6 +20,9 @@ func useAccelerator(p *audit.Pass, _ *audit.Finding) []audit.Fix {
 		return nil
 	}
 	edits := append([]edit.Edit{edit.Set(typeAt, kind)}, modernModel(p, kind)...)
+	if brokenByDefault(p) { // which does not matter while the CPU is emulated
+		edits = append(edits, protectPower(p)...)
+	}
 	for _, o := range p.Command.Named("accel") {
 		edits = append(edits, p.RemoveOption(o.Path)...) // libvirt's own precedes it
 	}

@@ -94,24 +94,13 @@ mitigations that it does not require.`,
 guest does not use it: flushing the cache when the privilege level changes, a barrier for bounds
 checks, or indirect branches that an attacker cannot control. Processes in the guest can then read
 the memory of its kernel. The only reason for it is migration to hosts with old firmware. Without
-the element QEMU uses the default of the machine type.`,
-		Fix: `Set value='workaround', or value='fixed' for cfpc and sbbc if the host's CPU is fixed. Without the element, machine types
-before pseries-4.0 are still broken.`,
-		Refs: []string{"https://libvirt.org/formatdomain.html#hypervisor-features"},
-		// ccf-assist is not checked: without it the guest flushes by software, which is slower, not
-		// weaker.
-		Check: func(p *audit.Pass) {
-			f := p.Features
-			if f.CFPC != nil && f.CFPC.Value == "broken" {
-				p.Reportf(audit.At("features/cfpc@value"), "cfpc is 'broken': the cache is not flushed when the privilege level changes")
-			}
-			if f.SBBC != nil && f.SBBC.Value == "broken" {
-				p.Reportf(audit.At("features/sbbc@value"), "sbbc is 'broken': no barrier prevents speculation from bypassing bounds checks")
-			}
-			if f.IBS != nil && f.IBS.Value == "broken" {
-				p.Reportf(audit.At("features/ibs@value"), "ibs is 'broken': an attacker can control indirect branches")
-			}
-		},
+the elements QEMU uses the defaults of the machine type, which are 'broken' before pseries-4.0,
+before pseries-rhel8.0.0 and before Ubuntu's pseries-eoan, except in variants that end in -sxxm: this
+finding is medium.`,
+		Fix: `Set <cfpc>, <sbbc> and <ibs> in <features> to value='workaround', or cfpc and sbbc to 'fixed' if the host's CPU is fixed, or use
+a newer machine type.`,
+		Refs:  []string{"https://libvirt.org/formatdomain.html#hypervisor-features"},
+		Check: reportBrokenPower,
 		Fixes: fixPseries,
 	},
 	{

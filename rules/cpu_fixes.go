@@ -134,12 +134,35 @@ func disablesProtection(item string) bool {
 		slices.Contains(mitigations, name)
 }
 
-// fixPseries states the protection instead of deleting the element: the default of machine types
-// before pseries-4.0 is 'broken' (source: QEMU, hw/ppc/spapr.c, spapr_machine_3_1_class_options).
-func fixPseries(_ *audit.Pass, f *audit.Finding) []audit.Fix {
-	return []audit.Fix{audit.UnsafeFix(
-		"Protect the guest by software; it does not start on hosts whose firmware does not support that",
-		edit.Set(f.Path, "workaround"))}
+// fixPseries states the protection instead of deleting the element: the default of the machine type
+// can be 'broken', see brokenByDefault.
+func fixPseries(p *audit.Pass, f *audit.Finding) []audit.Fix {
+	var edits []edit.Edit
+	switch o, passed := p.OptionAt(f.Path); {
+	case f.Key == "default":
+		edits = protectPower(p)
+	case passed:
+		edits = append(edits, edit.Set(o.At, withItems(o.Value, func(item string) (string, bool) {
+			if key, value, _ := strings.Cut(item, "="); isPowerCap(key) && value == "broken" {
+				return key + "=workaround", true
+			}
+			return item, true
+		})))
+	default:
+		edits = append(edits, edit.Set(f.Path, "workaround"))
+	}
+	return []audit.Fix{audit.UnsafeFix("Protect the guest by software; it does not start on hosts whose "+
+		"firmware does not support that", edits...)}
+}
+
+// protectPower returns the edits that state what the document leaves to the machine type.
+func protectPower(p *audit.Pass) (edits []edit.Edit) {
+	for _, c := range powerCaps {
+		if at := audit.At("features/" + c.name); !p.Has(at) {
+			edits = append(edits, edit.Set(at.Attr("value"), "workaround"))
+		}
+	}
+	return edits
 }
 
 func fixNested(p *audit.Pass, f *audit.Finding) []audit.Fix {
