@@ -123,7 +123,7 @@ func reportUnmitigatedModel(p *audit.Pass) {
 		p.Key("unknown").ReportAs(audit.Low, cpu.at, "CPU model '%s' is not one of QEMU's: "+
 			"whether it provides mitigations for Spectre is unknown", cpu.name)
 	case !lacksSpectreV2(lacks):
-		p.Key("partial").ReportAs(audit.Low, cpu.at, "CPU model '%s' provides no mitigation for %s",
+		p.Key("partial", features(lacks)...).ReportAs(audit.Low, cpu.at, "CPU model '%s' provides no mitigation for %s",
 			cmp.Or(cpu.name, "qemu64"), flaws(lacks))
 	case cpu.name == "":
 		p.Reportf(audit.At("cpu"), "the document states no CPU model: "+
@@ -131,6 +131,14 @@ func reportUnmitigatedModel(p *audit.Pass) {
 	default:
 		p.Reportf(cpu.at, "CPU model '%s' provides no mitigation for %s", cpu.name, flaws(lacks))
 	}
+}
+
+// features returns the names of the features that are lacking, which identify a finding.
+func features(lacks []cpumodel.Lack) (names []string) {
+	for _, l := range lacks {
+		names = append(names, l.Feature)
+	}
+	return names
 }
 
 // flaws lists the flaws, each with the feature that mitigates it.

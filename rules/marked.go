@@ -109,8 +109,11 @@ func modelsByKind(p *audit.Pass) iter.Seq2[string, string] {
 			kind   string
 			models iter.Seq[device]
 		}{
-			{"interface", nics(p)}, {"controller", scsiControllers(p)}, {"bus", diskBuses(p)},
-			{"tpm", tpmModels(p)}, {"iommu", iommus(p)},
+			{"interface", nics(p)},
+			{"controller", scsiControllers(p)},
+			{"bus", diskBuses(p)},
+			{"tpm", tpmModels(p)},
+			{"iommu", iommus(p)},
 		} {
 			for d := range devices.models {
 				if d.model == "" {

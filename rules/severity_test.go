@@ -30,8 +30,11 @@ func TestSeverities(t *testing.T) {
 		{"sharing-shmem/bad-served.xml", policy.Version{}, "high"},
 		{"boundary-cmdline-device/bad-screen.xml", policy.Version{}, "info"},
 		{"boundary-cmdline-device/bad-memory.xml", policy.Version{}, "medium"},
-		{"boundary-cmdline-device/bad-legacy.xml", policy.Version{},
-			"medium medium medium medium medium medium medium low medium medium medium medium medium medium high"},
+		{
+			"boundary-cmdline-device/bad-legacy.xml",
+			policy.Version{},
+			"medium medium medium medium medium medium medium low medium medium medium medium medium medium high",
+		},
 		{"boundary-device-not-marked/bad-many.xml", policy.Version{}, "info"},
 	} {
 		file := filepath.Join(fixtures, tt.file)

@@ -42,11 +42,11 @@ func TestModels(t *testing.T) {
 	}
 	if *update {
 		maps.Copy(known, asked)
-		text := header
+		lines := []string{header}
 		for _, name := range slices.Sorted(maps.Keys(known)) {
-			text += known[name]
+			lines = append(lines, known[name])
 		}
-		if err := os.WriteFile("models.txt", []byte(text), 0o644); err != nil {
+		if err := os.WriteFile("models.txt", []byte(strings.Join(lines, "")), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
