@@ -9,6 +9,7 @@ import (
 
 // reportPassedDevices reports devices of the command line that are not made for hostile guests.
 func reportPassedDevices(p *audit.Pass) {
+	screen := showsScreen(p)
 	for _, o := range p.Command.Options {
 		for _, name := range passedDevices(o) {
 			severity, legacy := passedSeverity(name)
@@ -16,7 +17,7 @@ func reportPassedDevices(p *audit.Pass) {
 			case legacy && o.Name != "global": // which configures a device and adds none
 				p.Key("legacy", name).ReportAs(severity, o.At, "-%s adds device %s, legacy code that few people maintain", o.Name, name)
 			case unreviewed(name):
-				if name == "ivshmem-plain" && showsScreen(p) {
+				if name == "ivshmem-plain" && screen {
 					severity = audit.Info
 				}
 				p.ReportAs(severity, o.At, "-%s adds device %s, which QEMU's maintainers have not reviewed for hostile guests", o.Name, name)
@@ -55,7 +56,7 @@ func passedDevices(o audit.Option) []string {
 			return []string{"cirrus-vga"}
 		}
 	case "soundhw":
-		return strings.Split(o.Value, ",")
+		return passedSounds(o.Value)
 	case "fda", "fdb":
 		return []string{"floppy"}
 	case "sd":
@@ -69,6 +70,18 @@ func passedDevices(o audit.Option) []string {
 		}
 	}
 	return nil
+}
+
+// passedSounds returns the legacy sound cards in the argument of -soundhw, each once: the list can
+// have any length.
+func passedSounds(list string) (names []string) {
+	for name := range strings.SplitSeq(list, ",") {
+		name = strings.ToLower(name)
+		if _, legacy := passedSeverity(name); legacy && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // reportReplacedDevices reports devices of libvirt that <qemu:override> replaces: libvirt 9.0

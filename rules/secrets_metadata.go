@@ -16,8 +16,8 @@ var metadataPassword = &audit.Rule{
 	Profiles: allProfiles,
 	Doc: `libvirt shows <metadata> to everyone who may list guests, read-only clients included, and
 keeps it in the guest's file in clear text. Cockpit stores the passwords of root and of the first
-user there (root_password, user_password) from the creation of a guest until its installation begins.
-The rule reports elements and attributes of any application whose names mark a secret.`,
+user there (root_password, user_password) from the creation of a guest until its installation
+begins. The rule reports elements and attributes of any application whose names mark a secret.`,
 	Fix: `Let Cockpit install the guest, which deletes the passwords, and change them in the guest. Or delete what an
 application stored, by its namespace (https://github.com/cockpit-project/cockpit-machines for Cockpit):
 $ virsh metadata DOMAIN --config --remove --uri NAMESPACE`,
@@ -26,10 +26,12 @@ $ virsh metadata DOMAIN --config --remove --uri NAMESPACE`,
 		const named = 8
 		n := 0
 		for at, name := range metadataSecrets(p) {
-			if n++; n > named {
-				return
+			if n++; n <= named {
+				p.Key("stored", name).ReportSpan(at, "the metadata contains a secret in clear text: '%s'", name)
 			}
-			p.Key("stored", name).ReportSpan(at, "the metadata contains a secret in clear text: '%s'", name)
+		}
+		if n > named {
+			p.Key("more").Reportf(audit.At("metadata"), "the metadata contains more secrets in clear text: %d", n-named)
 		}
 	},
 	NoFix: "Let the application store the secret elsewhere, and change it: everyone who may list " +

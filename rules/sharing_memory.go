@@ -14,11 +14,12 @@ func reportSharedMemory(p *audit.Pass) {
 	if p.VerdictIs("not-qemu") {
 		return
 	}
+	screen := showsScreen(p)
 	for at, s := range audit.Each("devices/shmem", p.Devices.Shmems) {
 		switch {
 		case s.Server != nil || s.Model != nil && s.Model.Type == "ivshmem-doorbell":
 			p.Key("server").ReportAs(audit.High, at, "memory region '%s' is shared by a server, with interrupts between the peers", s.Name)
-		case showsScreen(p):
+		case screen:
 			p.Key("looking-glass").ReportAs(audit.Info, at, "memory region '%s' shows the guest's screen to the users of the host who may open it", s.Name)
 		default:
 			p.Key("named").Reportf(at, "memory region '%s' is shared with every process that knows its name", s.Name)
@@ -26,9 +27,10 @@ func reportSharedMemory(p *audit.Pass) {
 	}
 }
 
-// showsScreen reports whether the guest's only shared memory is that of Looking Glass, with the host
-// alone: 'looking-glass' without a server, or on the command line a file of that name or a device
-// of its kernel module (source: lookingGlassDocs, and "IVSHMEM with the KVMFR module" there).
+// showsScreen reports whether the guest's only shared memory is that of Looking Glass, which shows
+// its screen on the host: 'looking-glass' without a server, or on the command line a file of that
+// name or a device of its kernel module (source: lookingGlassDocs, and "IVSHMEM with the KVMFR
+// module" there).
 func showsScreen(p *audit.Pass) bool {
 	var passed []audit.Option
 	for _, o := range p.Command.Named("device") {
