@@ -123,6 +123,7 @@ fuzz:
 	$(GO) test ./audit/edit -run '^$$' -fuzz FuzzApply -fuzztime $(FUZZTIME)
 	$(GO) test ./audit/host -run '^$$' -fuzz FuzzQEMUConf -fuzztime $(FUZZTIME)
 	$(GO) test ./rules -run '^$$' -fuzz FuzzRules -fuzztime $(FUZZTIME)
+	$(GO) test ./rules -run '^$$' -fuzz FuzzFixes -fuzztime $(FUZZTIME)
 	$(GO) test ./audit/config -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)
 	$(GO) test ./audit/baseline -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)
 	$(GO) test ./audit/report -run '^$$' -fuzz FuzzEscape -fuzztime $(FUZZTIME)
