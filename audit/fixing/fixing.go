@@ -21,6 +21,7 @@ const maxRounds = 8
 // Options are the settings of All.
 type Options struct {
 	Unsafe bool // also apply fixes that are not safe
+	Owned  bool // also fix guests of a manager, which writes their definitions again
 	Jobs   int  // the number of CPUs to use; 0 means 1
 }
 
@@ -105,7 +106,7 @@ func (d *Document) fix(run *pipeline.Run, out *pipeline.Outcome, o Options) erro
 func (o Options) fixable(results []*audit.Result) bool {
 	for _, res := range results {
 		for i := range res.Findings {
-			if _, ok := o.choose(&res.Findings[i]); ok {
+			if _, ok := o.choose(res, &res.Findings[i]); ok {
 				return true
 			}
 		}
@@ -113,8 +114,12 @@ func (o Options) fixable(results []*audit.Result) bool {
 	return false
 }
 
-// choose returns the first fix of a finding that may be applied.
-func (o Options) choose(f *audit.Finding) (audit.Fix, bool) {
+// choose returns the first fix of a finding that may be applied. There is none if the recommended
+// one is a decision for a person: reports show that one alone.
+func (o Options) choose(res *audit.Result, f *audit.Finding) (audit.Fix, bool) {
+	if x, _ := f.Recommended(); x.Safety == audit.Manual || res.Manager.Owns() && !o.Owned {
+		return audit.Fix{}, false
+	}
 	for _, x := range f.Fixes {
 		if x.Applicable() && (x.Safety == audit.Safe || o.Unsafe) {
 			return x, true
@@ -206,7 +211,7 @@ func (f *fixer) next() (fixes []audit.Fix, keys []string) {
 	budget := f.count(f.first)
 	for i := range f.res.Findings {
 		finding := &f.res.Findings[i]
-		x, ok := f.choose(finding)
+		x, ok := f.choose(f.res, finding)
 		if !ok {
 			continue
 		}

@@ -91,11 +91,12 @@ func TestFix(t *testing.T) {
 		after   string
 		left    string
 	}{
-		{Options{}, []int{0, 1, 2}, guest(""), ""},
-		{Options{}, []int{0, 1}, guest("  <vcpu>4</vcpu>\n"), "r: unsafe, --unsafe makes it: two"},
+		{Options{}, []int{1, 2}, guest(""), ""},
+		{Options{}, []int{1}, guest("  <vcpu>4</vcpu>\n"), "r: unsafe, --unsafe makes it: two"},
 		{Options{}, []int{0}, guest("  <vcpu>4</vcpu>\n"), "r: manual: decide"},
 		{Options{}, nil, guest("  <vcpu>4</vcpu>\n"), "r: virt-audit has no fix for it"},
-		{Options{Unsafe: true}, []int{0, 2, 1}, guest(""), ""},
+		{Options{Unsafe: true}, []int{2, 1}, guest(""), ""},
+		{Options{Unsafe: true}, []int{0, 2, 1}, guest("  <vcpu>4</vcpu>\n"), "r: manual: decide"},
 	} {
 		own := *r
 		own.Fixes = func(*audit.Pass, *audit.Finding) (out []audit.Fix) {
@@ -223,5 +224,19 @@ func TestStored(t *testing.T) {
 	}
 	if err := x.Stored([]byte("<domain")); err == nil {
 		t.Error("an unreadable definition is not an error")
+	}
+}
+
+// TestOwned leaves the guest of a manager alone, which writes its definition again.
+func TestOwned(t *testing.T) {
+	r := rule("r", "vcpu", has("<vcpu>"), audit.SafeFix("remove", edit.Remove(audit.At("vcpu").Attr(""))))
+	doc := strings.Replace(guest("  <vcpu>4</vcpu>\n"), "</name>\n",
+		"</name>\n  <metadata><nova:instance xmlns:nova='http://openstack.org/xmlns/libvirt/nova/1.1'/></metadata>\n", 1)
+	after, left := fixed(t, doc, Options{}, r)
+	if want := "r: Nova writes this definition again: change the guest there"; after != doc || left != want {
+		t.Errorf("%s\n%s\nwant %s", after, left, want)
+	}
+	if after, _ := fixed(t, doc, Options{Owned: true}, r); after == doc {
+		t.Error("Owned has no effect")
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/edit"
+	"github.com/virt-audit/virt-audit/audit/manager"
 )
 
 // editable returns why no fix can be applied to a domain, or "".
@@ -54,9 +55,9 @@ func (f *fixer) left() []Left {
 
 // reason returns why a finding has no applied fix.
 func (f *fixer) reason(finding *audit.Finding) string {
-	x, ok := f.choose(finding)
+	x, ok := f.choose(f.res, finding)
 	if !ok {
-		return notApplicable(finding)
+		return f.notApplicable(finding)
 	}
 	if f.domain == nil {
 		return "the document changed while it was read"
@@ -74,7 +75,20 @@ func (f *fixer) reason(finding *audit.Finding) string {
 }
 
 // notApplicable returns why none of a finding's fixes may be applied.
-func notApplicable(f *audit.Finding) string {
+func (f *fixer) notApplicable(finding *audit.Finding) string {
+	if m := f.res.Manager; m.Owns() && !f.Owned {
+		if setting, ok := manager.Setting(m, finding.Rule.ID); ok && !setting.General {
+			return "in " + m.Name() + ": " + setting.Text
+		}
+		return m.Name() + " writes this definition again: change the guest there"
+	}
+	if x, ok := finding.Recommended(); ok && x.Safety == audit.Manual {
+		return x.Safety.String() + ": " + x.Text
+	}
+	return notSelected(finding)
+}
+
+func notSelected(f *audit.Finding) string {
 	for _, x := range f.Fixes {
 		if x.Applicable() {
 			return fmt.Sprintf("%s, --unsafe makes it: %s", x.Safety, x.Text)

@@ -26,11 +26,13 @@ func New() *command.Command {
 			{Call: "virt-audit fix [options] [FILE|DIR|-]..."},
 			{Call: "virt-audit fix [options] -c URI [--define] GUEST..."},
 		},
-		Description: "Audits as virt-audit does, and prints a difference that resolves what is found, for 'patch -p0' or\n" +
-			"'git apply -p0'; --write changes the files instead. Only what is safe is changed: the guest notices\n" +
-			"nothing but the protection. --unsafe adds what changes the guest. What is waived or in the baseline\n" +
-			"stays. With -c, the difference is that of the definitions that libvirt stores, without secrets, and\n" +
-			"--define lets libvirt store the changed ones. For '-', --write prints the whole document.\n\n" +
+		Description: "Audits as virt-audit does, and prints a difference that resolves what is found, for patch or\n" +
+			"git apply (with -p0); --write changes the files instead. Only what is safe is changed: the guest\n" +
+			"notices nothing but the protection, though users elsewhere may have to connect in another way.\n" +
+			"--unsafe adds what changes the guest. What is waived or in the baseline stays, and so does what a\n" +
+			"person has to decide. With -c, the difference is that of the definitions that libvirt stores,\n" +
+			"without secrets, and --define lets libvirt store the changed ones. For '-', --write prints the\n" +
+			"whole document.\n\n" +
 			"Findings that remain are listed on standard error, with the reason. Exit status: 0 nothing remains\n" +
 			"after the change, 1 something does, 2 usage, 3 no guest was found, 4 unreadable input.",
 		Arguments: []command.Argument{{
@@ -77,7 +79,7 @@ func (x *request) own() []*command.Flag {
 		},
 		{
 			Name:     "force",
-			Usage:    "with --write, also change files that libvirt writes itself, and may overwrite",
+			Usage:    "also change files that libvirt writes itself, and guests that a manager writes again",
 			Variable: options.NoVariable,
 			Value:    command.Switch(&x.force),
 		},

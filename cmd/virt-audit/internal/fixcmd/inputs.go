@@ -42,8 +42,6 @@ func (x *request) check(inv *command.Invocation, live bool) error {
 			Message: "--write: applies only to files",
 			Hint:    "--define lets libvirt store the changed definitions",
 		}
-	case x.force && !x.write:
-		return cmdutil.Usagef("--force: applies only with --write")
 	case x.yes && !x.define:
 		return cmdutil.Usagef("--yes: applies only with --define")
 	case !x.define:

@@ -101,7 +101,7 @@ func (r *run) fix(outcomes []pipeline.Outcome) error {
 		}
 		return r.file(parts)
 	}
-	for d := range fixing.All(r.audited, outcomes, fixing.Options{Unsafe: r.unsafe, Jobs: r.Jobs}) {
+	for d := range fixing.All(r.audited, outcomes, fixing.Options{Unsafe: r.unsafe, Owned: r.force, Jobs: r.Jobs}) {
 		if d.Err != nil {
 			r.summary.fail(d.Err)
 			r.Errorf("%v", d.Err)
