@@ -19,6 +19,10 @@ func useAccelerator(p *audit.Pass, _ *audit.Finding) []audit.Fix {
 	if foreignGuest(p, kind) || len(p.Command.Named("icount")) > 0 {
 		return nil
 	}
+	// KVM on Arm runs no other model than that of the host.
+	if p.Boundary.Target == "aarch64" && p.Has(audit.At("cpu/model")) {
+		return nil
+	}
 	edits := append([]edit.Edit{edit.Set(typeAt, kind)}, modernModel(p, kind)...)
 	if brokenByDefault(p) { // which does not matter while the CPU is emulated
 		edits = append(edits, protectPower(p)...)

@@ -16,9 +16,14 @@ func localChardev(p *audit.Pass, f *audit.Finding) []audit.Fix {
 		if !isRewritable(o) {
 			return []audit.Fix{audit.ManualFix("Set the address in the argument to 127.0.0.1"), remove}
 		}
-		return []audit.Fix{audit.SafeFix(localPort, chardevOnLoopback(p, o)...), remove}
+		return []audit.Fix{audit.UnsafeFix(localPort, chardevOnLoopback(p, o)...), remove}
 	}
 	fixes := onlySafe(localPort, edit.Set(f.Path, loopback))
+	switch f.Path.DeviceKind() {
+	case "serial", "parallel", "console":
+	default: // the guest's own data goes to the other end
+		fixes = onlyUnsafe(localPort, edit.Set(f.Path, loopback))
+	}
 	if edits := pseudoTerminal(p, f.Path); edits != nil {
 		fixes = append(fixes, audit.SafeFix("Use a pseudo-terminal of the host; clients then "+
 			"connect through libvirt, as by virsh console", edits...))

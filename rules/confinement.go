@@ -182,7 +182,7 @@ medium.`,
 				return onlyUnsafe("Let libvirt write a profile for the guest; what only the "+
 					"site-specific profile allows is then refused", edits...)
 			}
-			return onlySafe("Let libvirt write a profile for the guest", edits...)
+			return unlabelled(p, onlySafe("Let libvirt write a profile for the guest", edits...))
 		},
 	},
 }

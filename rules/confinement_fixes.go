@@ -6,6 +6,7 @@ import (
 
 	"github.com/virt-audit/virt-audit/audit"
 	"github.com/virt-audit/virt-audit/audit/edit"
+	"github.com/virt-audit/virt-audit/audit/identity"
 )
 
 // A label of the guest is replaced together with those of its files that rely on it: libvirt does
@@ -23,14 +24,36 @@ func confine(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	}
 	edits := labelFiles(p)
 	if model == "none" || p.Conf().Bool("security_default_confined").Value {
-		return onlySafe("Delete the element, so that libvirt generates a label for the guest",
-			append(edits, edit.Remove(at))...)
+		return unlabelled(p, onlySafe("Delete the element, so that libvirt generates a label for the guest",
+			append(edits, edit.Remove(at))...))
 	}
 	if model == "" {
 		return nil // qemu.conf decides, and the document does not show which driver the host has
 	}
-	return onlySafe("Let libvirt generate a label for the guest",
-		append(edits, edit.Replace(at, dynamicLabel(model)))...)
+	return unlabelled(p, onlySafe("Let libvirt generate a label for the guest",
+		append(edits, edit.Replace(at, dynamicLabel(model)))...))
+}
+
+// unlabelled makes fixes that confine the guest, or that take root's rights from it, unsafe if it
+// uses files that libvirt does not label: those of the command line, those whose label says so, and
+// those in a directory that 9p shares.
+func unlabelled(p *audit.Pass, fixes []audit.Fix) []audit.Fix {
+	uses := slices.ContainsFunc(p.Reach(), func(r audit.Resource) bool {
+		return r.Kind.OnDisk() && strings.HasPrefix(r.ID, "qemu-")
+	}) || slices.ContainsFunc(identity.Labels(p.Domain), func(l identity.Label) bool {
+		return l.Use == identity.File && l.Keep
+	})
+	for range directoriesBy9p(p) {
+		uses = true
+		break
+	}
+	for i := range fixes {
+		if uses && fixes[i].Safety == audit.Safe {
+			fixes[i].Safety = audit.Unsafe
+			fixes[i].Text += "; it then needs access to the files that libvirt does not label"
+		}
+	}
+	return fixes
 }
 
 // replaceLabel returns the edits that replace a static label with one that libvirt generates.
@@ -87,8 +110,8 @@ func runAsUser(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	if kind, _ := p.Attr(at.Attr("type")); !ok || kind != "static" {
 		return nil
 	}
-	return onlySafe("Delete the label, so that QEMU runs as the user that qemu.conf sets",
-		edit.Remove(at))
+	return unlabelled(p, onlySafe("Delete the label, so that QEMU runs as the user that qemu.conf sets",
+		edit.Remove(at)))
 }
 
 // fixSandbox returns the fixes of an argument, or of a capability, about the sandbox.

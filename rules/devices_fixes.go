@@ -54,7 +54,8 @@ func fixCirrus(p *audit.Pass, f *audit.Finding) []audit.Fix {
 			return []edit.Edit{edit.Insert(audit.At("devices"), "<video><model type='"+model+"'/></video>")}
 		}
 		edits := []edit.Edit{edit.Set(device.Elem("model").Attr("type"), model)}
-		if model == "virtio" { // the memory is the guest's own
+		// The memory of a virtio card is the guest's own, and VGA on Xen needs more than Cirrus has.
+		if model == "virtio" || p.Type == "xen" {
 			edits = append(edits, dropped(p, device.Elem("model").Attr("vram"))...)
 		}
 		return edits

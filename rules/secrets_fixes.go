@@ -40,9 +40,13 @@ func fixConsolePassword(p *audit.Pass, f *audit.Finding) []audit.Fix {
 			edits = append(edits, edit.Remove(at))
 		}
 	}
+	safety, text := audit.Safe, "Let the console listen on a socket, which needs no password; viewers on other "+
+		"hosts then connect through libvirt and SSH"
+	if port, _ := p.Attr(device.Attr("port")); p.Has(device.Attr("websocket")) || port != "" && port != "-1" {
+		safety, text = audit.Unsafe, text+"; programs that use its port lose it"
+	}
 	return []audit.Fix{
-		audit.SafeFix("Let the console listen on a socket, which needs no password; viewers on other "+
-			"hosts then connect through libvirt and SSH", edits...),
+		{Safety: safety, Text: text, Edits: edits},
 		audit.ManualFix("Authenticate clients by SASL or TLS certificates on the host, or let the " +
 			"management software set a password for each session, and delete this one"),
 	}

@@ -15,6 +15,13 @@ func useVirtiofs(p *audit.Pass, f *audit.Finding) []audit.Fix {
 		return onlyUnsafe("Delete the argument, and the device that refers to it; the guest loses "+
 			"the directory", deleteArgument(p, f.Path)...)
 	}
+	// With mapped 9p, owners that the guest sets stay in attributes; virtiofsd runs as root and sets
+	// them on the host. libvirt before 11.0 has no read-only virtiofs.
+	mode, _ := p.Attr(f.Path.Attr("accessmode"))
+	if mode == "mapped" || mode == "squash" || p.Has(f.Path.Elem("readonly")) {
+		return onlyManual("Use virtiofs with an <idmap>, so that the guest's root is no root of the host, after " +
+			"moving what depends on the mapped owners; <readonly/> requires libvirt 11.0")
+	}
 	at, driver, memory := f.Path, f.Path.Elem("driver"), audit.At("memoryBacking")
 	edits := []edit.Edit{
 		edit.Set(driver.Attr("type"), "virtiofs"),
@@ -40,11 +47,8 @@ func useVirtiofs(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	if kind != "file" && kind != "memfd" && !p.Has(memory.Elem("hugepages")) {
 		edits = append(edits, edit.Set(memory.Elem("source").Attr("type"), "memfd"))
 	}
-	text := "Use virtiofs with shared memory; the guest must mount the directory as type virtiofs"
-	if p.Has(at.Elem("readonly")) {
-		text += ", and libvirt must be 11.0 or newer for <readonly/>"
-	}
-	return onlyUnsafe(text, edits...)
+	return onlyUnsafe("Use virtiofs with shared memory; the guest must mount the directory as type virtiofs",
+		edits...)
 }
 
 // mapOwners returns the fixes of a directory in which the guest sets owners and modes as root.
@@ -73,12 +77,10 @@ func hideDirectory(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	case f.Path.DeviceKind() != "filesystem" || p.Type == "lxc":
 		return fixes // a container without a root directory has the host's
 	}
-	if f.Key == "write" && harmlessToRead(p, f.Path) {
-		text := "Add <readonly/>; the guest can then only read the directory"
-		if kind, _ := p.Attr(device.Elem("driver").Attr("type")); kind == "virtiofs" {
-			text += ", which requires libvirt 11.0"
-		}
-		fixes = append(fixes, audit.UnsafeFix(text, edit.Insert(device, "<readonly/>")))
+	kind, _ := p.Attr(device.Elem("driver").Attr("type"))
+	if f.Key == "write" && kind != "virtiofs" && harmlessToRead(p, f.Path) { // libvirt before 11.0 refuses it
+		fixes = append(fixes, audit.UnsafeFix("Add <readonly/>; the guest can then only read the directory",
+			edit.Insert(device, "<readonly/>")))
 	}
 	return append(fixes, audit.UnsafeFix("Delete the <filesystem>; the guest loses the directory",
 		edit.Remove(device)))

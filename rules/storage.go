@@ -173,7 +173,7 @@ with verify-peer=no, encrypt a connection without verifying the other end, and a
 			}
 		},
 		Fixes: func(p *audit.Pass, f *audit.Finding) []audit.Fix {
-			const verify = "Verify the certificate; the host must trust the authority that signed it"
+			const verify = "Verify the certificate; without an authority that the host trusts, the disk does not open"
 			switch f.Key {
 			case "anonymous":
 				return onlyManual("Use tls-creds-x509 with certificates for both ends instead of tls-creds-anon")
@@ -181,11 +181,11 @@ with verify-peer=no, encrypt a connection without verifying the other end, and a
 				if o, _ := p.OptionAt(f.Path); strings.HasPrefix(strings.TrimSpace(o.Value), "{") {
 					return onlyManual("Delete the member that turns the verification off from the JSON")
 				}
-				return onlySafe(verify, dropParts(p, f.Path, func(key, _ string) bool {
+				return onlyUnsafe(verify, dropParts(p, f.Path, func(key, _ string) bool {
 					return key == "verify-peer" || key == "sslverify" || strings.HasSuffix(key, ".sslverify")
 				})...)
 			}
-			return onlySafe(verify, edit.Remove(f.Path.Attr("")))
+			return onlyUnsafe(verify, edit.Remove(f.Path.Attr("")))
 		},
 	},
 	{

@@ -23,7 +23,7 @@ func deleteFileLabel(p *audit.Pass, f *audit.Finding) []audit.Fix {
 		return onlyUnsafe("Delete the label; guests that share the disk need <shareable/> too",
 			remove)
 	}
-	return onlySafe("Delete the label, so that libvirt labels the file for this guest alone",
+	return onlyUnsafe("Delete the label, so that libvirt labels the file for this guest alone",
 		remove)
 }
 

@@ -1,6 +1,7 @@
 package cmdutil
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -9,7 +10,8 @@ import (
 )
 
 // ReplaceFile replaces the content of a file, whole or not at all. The new file has the mode, the
-// owner and the extended attributes of the old one, which info describes.
+// owner and the extended attributes of the old one, which info describes. It returns ErrChanged if the
+// file was written or replaced since.
 func ReplaceFile(name string, info os.FileInfo, data []byte) error {
 	p, err := renameio.NewPendingFile(name, renameio.WithTempDir(filepath.Dir(name)), renameio.WithStaticPermissions(info.Mode().Perm()))
 	if err != nil {
@@ -25,7 +27,21 @@ func ReplaceFile(name string, info os.FileInfo, data []byte) error {
 	if err := copyAttributes(name, p.Name()); err != nil {
 		return err
 	}
+	if err := p.Sync(); err != nil { // which can take seconds: what the file is now is looked at after it
+		return err
+	}
+	if now, err := os.Lstat(name); err != nil || !sameVersion(now, info) {
+		return ErrChanged
+	}
 	return p.CloseAtomicallyReplace()
+}
+
+// ErrChanged is the error of ReplaceFile if the file is no longer the one that was read.
+var ErrChanged = errors.New("it has changed since it was read: repeat the command")
+
+// sameVersion reports whether two descriptions are of one file that was not written in between.
+func sameVersion(a, b os.FileInfo) bool {
+	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }
 
 // keepOwner gives a new file the owner and the group of the old one. In a directory with the setgid

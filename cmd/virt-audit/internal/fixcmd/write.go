@@ -53,13 +53,8 @@ func replace(name string, before, after []byte) error {
 	if n := cmdutil.HardLinks(info); n > 1 {
 		return fmt.Errorf("it has %d names (hard links), and the others would keep the old version", n)
 	}
-	if now, err := os.Lstat(name); err != nil || !os.SameFile(now, info) {
-		return errChanged
-	}
 	return cmdutil.ReplaceFile(name, info, after)
 }
-
-var errChanged = errors.New("it has changed since it was read: repeat the command")
 
 // unchanged returns what is known of a file, and an error unless it has that content.
 func unchanged(name string, content []byte) (os.FileInfo, error) {
@@ -77,7 +72,7 @@ func unchanged(name string, content []byte) (os.FileInfo, error) {
 	}
 	data, err := files.Limited(files.Reader(f), name, int64(len(content)))
 	if errors.Is(err, files.ErrTooLarge) || err == nil && !bytes.Equal(data, content) {
-		return nil, errChanged
+		return nil, cmdutil.ErrChanged
 	}
 	return info, err
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/virt-audit/virt-audit/cmd/virt-audit/internal/cmdutil"
 )
 
 // TestReplace keeps what a file has besides its content.
@@ -80,9 +82,9 @@ func TestReplaceRefused(t *testing.T) {
 		{"fifo", "before", "a FIFO"},
 		{"sub", "before", "a directory"},
 		{"absent", "before", "no such file"},
-		{"file", "befor", errChanged.Error()},
-		{"file", "before.", errChanged.Error()},
-		{"file", "Before", errChanged.Error()},
+		{"file", "befor", cmdutil.ErrChanged.Error()},
+		{"file", "before.", cmdutil.ErrChanged.Error()},
+		{"file", "Before", cmdutil.ErrChanged.Error()},
 	} {
 		err := replace(filepath.Join(dir, test.name), []byte(test.before), []byte("after"))
 		if err == nil || !strings.Contains(err.Error(), test.want) {
