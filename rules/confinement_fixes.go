@@ -35,7 +35,7 @@ func confine(p *audit.Pass, f *audit.Finding) []audit.Fix {
 }
 
 // unlabelled makes fixes that confine the guest, or that take root's rights from it, unsafe if it
-// uses files that libvirt does not label: those of the command line, those whose label says so, and
+// uses files that libvirt does not label: those of the command line, those whose label excludes it, and
 // those in a directory that 9p shares.
 func unlabelled(p *audit.Pass, fixes []audit.Fix) []audit.Fix {
 	uses := slices.ContainsFunc(p.Reach(), func(r audit.Resource) bool {

@@ -19,7 +19,7 @@ func useVirtiofs(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	// them on the host. libvirt before 11.0 has no read-only virtiofs.
 	mode, _ := p.Attr(f.Path.Attr("accessmode"))
 	if mode == "mapped" || mode == "squash" || p.Has(f.Path.Elem("readonly")) {
-		return onlyManual("Use virtiofs with an <idmap>, so that the guest's root is no root of the host, after " +
+		return onlyManual("Use virtiofs with an <idmap>, so that the guest's root is not root on the host, after " +
 			"moving what depends on the mapped owners; <readonly/> requires libvirt 11.0")
 	}
 	at, driver, memory := f.Path, f.Path.Elem("driver"), audit.At("memoryBacking")
