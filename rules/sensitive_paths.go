@@ -33,6 +33,9 @@ func reportSensitivePaths(p *audit.Pass) {
 
 // placeSeverity reads the word of reach.Sensitive; it is not bad if the word is "".
 func placeSeverity(word string) (severity audit.Severity, bad bool) {
+	if word == "" {
+		return 0, false
+	}
 	severity, err := audit.ParseSeverity(word)
 	return severity, err == nil
 }
