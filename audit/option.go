@@ -1,20 +1,6 @@
 package audit
 
-import (
-	"github.com/virt-audit/virt-audit/audit/domxml"
-	"github.com/virt-audit/virt-audit/audit/edit"
-)
-
-// OptionAt returns the option of the passthrough command line that a path is in.
-func (p *Pass) OptionAt(at Path) (o Option, ok bool) {
-	element := at.Attr("").String()
-	for _, o := range p.Command.Options {
-		if o.At.Attr("").String() == element || o.Path.Attr("").String() == element {
-			return o, true
-		}
-	}
-	return domxml.Option{}, false
-}
+import "github.com/virt-audit/virt-audit/audit/edit"
 
 // RemoveOption returns the edits that remove the option of the passthrough command line that a path
 // is in; none if it is in no option.

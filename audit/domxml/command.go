@@ -2,6 +2,7 @@ package domxml
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/virt-audit/virt-audit/audit/policy"
@@ -50,6 +51,32 @@ func (o Option) Get(key string) (value string, ok bool) {
 		}
 	}
 	return value, ok
+}
+
+// OptionAt returns the option of the passthrough command line whose name or value is in the argument
+// that a path leads to. ok is false for every other path.
+func (d *Domain) OptionAt(p Path) (o Option, ok bool) {
+	text, index, indexed := strings.Cut(strings.TrimSuffix(p.element(), "]"), "[")
+	number := 1
+	if indexed {
+		number, _ = strconv.Atoi(index)
+	}
+	if found := d.optionOf(number); found != nil && found.Path.base == text {
+		return *found, true
+	}
+	return Option{}, false
+}
+
+// optionOf returns the option that the argument with a number, from one, belongs to, or nil.
+func (d *Domain) optionOf(number int) *Option {
+	if d.options == nil {
+		d.options = map[int]*Option{}
+		for i := range d.Command.Options {
+			o := &d.Command.Options[i]
+			d.options[o.Path.index], d.options[o.At.index] = o, o
+		}
+	}
+	return d.options[number]
 }
 
 // Named returns the options with one of the names, in order.

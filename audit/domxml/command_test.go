@@ -181,3 +181,23 @@ func TestScopeNotes(t *testing.T) {
 		}
 	}
 }
+
+func TestOptionAt(t *testing.T) {
+	d, err := domxml.Load("a.xml", []byte(`<domain type="kvm" xmlns:qemu="http://libvirt.org/schemas/domain/qemu/1.0"><name>a</name><os><type>hvm</type></os>
+		<devices><serial/></devices>
+		<qemu:commandline><qemu:arg value="-s"/><qemu:arg value="-device"/><qemu:arg value="x"/></qemu:commandline></domain>`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for e := range d.Elements() {
+		want := map[string]string{"qemu:commandline/qemu:arg[1]": "s", "qemu:commandline/qemu:arg[2]": "device", "qemu:commandline/qemu:arg[3]": "device"}[e.Path().String()]
+		if o, ok := d.OptionAt(e.Path().Attr("value")); o.Name != want || ok != (want != "") {
+			t.Errorf("%s: %q, %t, want %q", e.Path(), o.Name, ok, want)
+		}
+	}
+	for _, o := range d.Command.Options {
+		if found, _ := d.OptionAt(o.At); found.Name != o.Name {
+			t.Errorf("%s: %q, want %q", o.At, found.Name, o.Name)
+		}
+	}
+}

@@ -183,14 +183,7 @@ func (d *Domain) writeCommand(b *strings.Builder, at int32) {
 		}
 		return
 	}
-	if d.options == nil {
-		d.options = map[int]*Option{}
-		for i := range d.Command.Options {
-			o := &d.Command.Options[i]
-			d.options[o.Path.index], d.options[o.At.index] = o, o
-		}
-	}
-	if o := d.options[d.nth(at)]; o != nil {
+	if o := d.optionOf(d.nth(at)); o != nil {
 		o.write(b)
 		return
 	}
