@@ -48,24 +48,17 @@ func useAccelerator(p *audit.Pass, _ *audit.Finding) []audit.Fix {
 
 // modernModel returns the edits that replace a model of emulated x86 CPUs: with an accelerator it
 // has no protection against speculation, see cpu-model-baseline.
-func modernModel(p *audit.Pass, kind string) (edits []edit.Edit) {
+func modernModel(p *audit.Pass, kind string) []edit.Edit {
 	at, mode := audit.At("cpu"), "host-model"
 	if kind == "hvf" {
 		mode = "host-passthrough" // it supports no other
 	}
 	x86 := p.Boundary.Target == "x86_64" || p.Boundary.Target == "i386"
-	if !x86 || len(p.Command.Named("cpu")) > 0 {
+	if !x86 || len(p.Command.Named("cpu")) > 0 || !statedCPU(p).unsafe(p) {
 		return nil
 	}
-	if !statedCPU(p).unsafe(p) {
-		return nil
-	}
-	for _, place := range []audit.Path{at.Attr("match"), at.Elem("model"), at.Elem("vendor")} {
-		if p.Has(place) {
-			edits = append(edits, edit.Remove(place))
-		}
-	}
-	return append(edits, edit.Set(at.Attr("mode"), mode))
+	return append(dropped(p, at.Attr("match"), at.Elem("model"), at.Elem("vendor")),
+		edit.Set(at.Attr("mode"), mode))
 }
 
 // foreignGuest reports whether the host is known not to run the guest with an accelerator.

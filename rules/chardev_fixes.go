@@ -7,8 +7,6 @@ import (
 	"github.com/virt-audit/virt-audit/audit/edit"
 )
 
-const localPort = "Listen on 127.0.0.1; clients on other hosts then need an SSH tunnel"
-
 // localChardev returns the fixes of a character device on which any client is accepted.
 func localChardev(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	if o, ok := p.OptionAt(f.Path); ok {
@@ -16,13 +14,13 @@ func localChardev(p *audit.Pass, f *audit.Finding) []audit.Fix {
 		if !isRewritable(o) {
 			return []audit.Fix{audit.ManualFix("Set the address in the argument to 127.0.0.1"), remove}
 		}
-		return []audit.Fix{audit.UnsafeFix(localPort, chardevOnLoopback(p, o)...), remove}
+		return []audit.Fix{audit.UnsafeFix(listenOnLoopback, chardevOnLoopback(p, o)...), remove}
 	}
-	fixes := onlySafe(localPort, edit.Set(f.Path, loopback))
+	fixes := onlySafe(listenOnLoopback, edit.Set(f.Path, loopback))
 	switch f.Path.DeviceKind() {
 	case "serial", "parallel", "console":
 	default: // the guest's own data goes to the other end
-		fixes = onlyUnsafe(localPort, edit.Set(f.Path, loopback))
+		fixes = onlyUnsafe(listenOnLoopback, edit.Set(f.Path, loopback))
 	}
 	if edits := pseudoTerminal(p, f.Path); edits != nil {
 		fixes = append(fixes, audit.SafeFix("Use a pseudo-terminal of the host; clients then "+

@@ -175,7 +175,7 @@ func reportPassedResources(p *audit.Pass) (unknown bool) {
 		case r.Kind == reach.Unknown:
 			unknown = true
 			p.Key("unknown", r.Name).Reportf(r.At, "the meaning of %s is not known: what it opens on the host is not evaluated", r.Name)
-		case r.Kind == reach.File && r.Access&reach.Create != 0 && strings.HasPrefix(r.ID, "qemu-") && !p.AllowsPath(r.Name):
+		case r.Kind == reach.File && r.Access&reach.Create != 0 && isPassed(&r) && !p.AllowsPath(r.Name):
 			if place, word, _ := reach.Sensitive(r, p.Domain); word == "" && !slices.Contains(logPlaces, place.Name) {
 				p.Key("creates", r.Name).Reportf(r.At, "QEMU creates %s, or overwrites it if it exists", reachedName(r))
 			}

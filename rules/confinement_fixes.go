@@ -39,7 +39,7 @@ func confine(p *audit.Pass, f *audit.Finding) []audit.Fix {
 // those in a directory that 9p shares.
 func unlabelled(p *audit.Pass, fixes []audit.Fix) []audit.Fix {
 	uses := slices.ContainsFunc(p.Reach(), func(r audit.Resource) bool {
-		return r.Kind.OnDisk() && strings.HasPrefix(r.ID, "qemu-")
+		return r.Kind.OnDisk() && isPassed(&r)
 	}) || slices.ContainsFunc(identity.Labels(p.Domain), func(l identity.Label) bool {
 		return l.Use == identity.File && l.Keep
 	})

@@ -65,10 +65,7 @@ func addFeatures(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	if len(lacks) == 0 || slices.ContainsFunc(lacks, func(l cpumodel.Lack) bool { return l.AMD != "" }) {
 		return nil
 	}
-	var names []string
-	for _, l := range lacks {
-		names = append(names, l.Feature)
-	}
+	names := features(lacks)
 	var edits []edit.Edit
 	text := "; the guest starts only on hosts that have them"
 	if o, ok := p.OptionAt(f.Path); ok {

@@ -42,7 +42,7 @@ func passedCPU(o audit.Option) cpuModel {
 	out.host = out.name == "host" || out.name == "max"
 	rank := map[string]int{}
 	for _, a := range o.Args {
-		key, on, r := a.Key, !slices.Contains([]string{"off", "no", "false", "n"}, a.Value), 1
+		key, on, r := a.Key, !switchedOff(a.Value), 1
 		switch {
 		case strings.HasPrefix(key, "+"):
 			key, on, r = key[1:], true, 2

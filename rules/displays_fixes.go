@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	loopback     = "127.0.0.1"
-	localConsole = "Listen on 127.0.0.1; clients on other hosts then need an SSH tunnel"
+	loopback         = "127.0.0.1"
+	listenOnLoopback = "Listen on 127.0.0.1; clients on other hosts then need an SSH tunnel"
 )
 
 // localDisplay returns the fixes of a console that other hosts can reach.
@@ -22,7 +22,7 @@ func localDisplay(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	if !ok {
 		return nil
 	}
-	fixes := onlySafe(localConsole, listenLocally(p, at)...)
+	fixes := onlySafe(listenOnLoopback, listenLocally(p, at)...)
 	if edits := listenOnSocket(p, at); edits != nil {
 		fixes = append(fixes, audit.SafeFix("Listen on a UNIX socket that libvirt creates; "+
 			"clients then connect through libvirt, or by SSH to the host", edits...))
@@ -69,7 +69,7 @@ func listenOnSocket(p *audit.Pass, at audit.Path) []edit.Edit {
 		return nil
 	}
 	edits := []edit.Edit{p.Put(at, "listen", "<listen type='socket'/>")}
-	return append(edits, dropAttributes(p, at, "listen", "websocket")...)
+	return append(edits, dropped(p, at.Attr("listen"), at.Attr("websocket"))...)
 }
 
 // channelsOf yields the paths of the channels of a console.
@@ -87,16 +87,6 @@ func channelsOf(p *audit.Pass, at audit.Path) func(yield func(audit.Path) bool) 
 	}
 }
 
-// dropAttributes returns the edits that remove those attributes of an element that it has.
-func dropAttributes(p *audit.Pass, at audit.Path, names ...string) (edits []edit.Edit) {
-	for _, name := range names {
-		if p.Has(at.Attr(name)) {
-			edits = append(edits, edit.Remove(at.Attr(name)))
-		}
-	}
-	return edits
-}
-
 // localPassedDisplay is localDisplay for the command line.
 func localPassedDisplay(p *audit.Pass, o audit.Option) []audit.Fix {
 	remove := audit.SafeFix("Delete the argument; the guest keeps the consoles that libvirt starts",
@@ -105,7 +95,7 @@ func localPassedDisplay(p *audit.Pass, o audit.Option) []audit.Fix {
 	if local == nil {
 		return []audit.Fix{remove}
 	}
-	return []audit.Fix{audit.SafeFix(localConsole, local...), remove}
+	return []audit.Fix{audit.SafeFix(listenOnLoopback, local...), remove}
 }
 
 // isRewritable reports whether a fix can state the whole argument again: it is not JSON, and
@@ -143,7 +133,7 @@ func encryptSPICE(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	if !ok {
 		return localDisplay(p, f)
 	}
-	local := audit.SafeFix(localConsole, listenLocally(p, at)...)
+	local := audit.SafeFix(listenOnLoopback, listenLocally(p, at)...)
 	if f.Key == "channel" {
 		return []audit.Fix{audit.SafeFix("Require TLS for the channel, as for the others",
 			edit.Set(f.Path, "secure")), local}
@@ -174,7 +164,7 @@ func replaceEmptyPassword(p *audit.Pass, f *audit.Finding) []audit.Fix {
 		return nil
 	}
 	var fixes []audit.Fix
-	edits := dropAttributes(p, at, "passwd", "passwdValidTo")
+	edits := dropped(p, at.Attr("passwd"), at.Attr("passwdValidTo"))
 	if kind, _ := p.Attr(at.Elem("listen").Attr("type")); kind == "socket" || kind == "none" {
 		fixes = onlySafe("Delete the empty password: only programs of the host can reach the "+
 			"console", edits...)

@@ -17,23 +17,31 @@ func dropped(p *audit.Pass, places ...audit.Path) (edits []edit.Edit) {
 	return edits
 }
 
-// withItems returns an option's argument with each of its parts, between commas, as edit returns
-// it, or without it if keep is false. Two commas are one comma of a value. The argument must not be
-// JSON.
+// withItems returns an option's argument with each of its parts as edit returns it, or without it
+// if keep is false. The argument must not be JSON.
 func withItems(argument string, edit func(item string) (out string, keep bool)) string {
 	var items []string
-	for start, i := 0, 0; i <= len(argument); i++ {
-		switch {
-		case i < len(argument) && argument[i] != ',':
-			continue
-		case strings.HasPrefix(argument[i:], ",,"):
-			i++
-			continue
-		}
-		if item, keep := edit(argument[start:i]); keep {
+	for _, part := range rawParts(argument) {
+		if item, keep := edit(part); keep {
 			items = append(items, item)
 		}
-		start = i + 1
 	}
 	return strings.Join(items, ",")
+}
+
+// rawParts splits an argument at its single commas. A doubled comma is a part of a value, and stays
+// doubled.
+func rawParts(value string) (parts []string) {
+	start := 0
+	for i := 0; i < len(value); i++ {
+		switch {
+		case value[i] != ',':
+		case i+1 < len(value) && value[i+1] == ',':
+			i++
+		default:
+			parts = append(parts, value[start:i])
+			start = i + 1
+		}
+	}
+	return append(parts, value[start:])
 }

@@ -94,11 +94,5 @@ harmless if only the host's administrator writes to the disk.`,
 // packagedFirmware reports whether an image is in a directory where distributions install the
 // firmware that libvirt knows.
 func packagedFirmware(file string) bool {
-	file = hostpath.Opened(file)
-	for _, directory := range []string{"/usr", "/run/libvirt/nix-ovmf", "/run/current-system", "/nix/store", "/opt/homebrew"} {
-		if hostpath.Below(file, directory) {
-			return true
-		}
-	}
-	return false
+	return insideAny(hostpath.Opened(file), "/usr", "/run/libvirt/nix-ovmf", "/run/current-system", "/nix/store", "/opt/homebrew")
 }

@@ -117,23 +117,6 @@ func writePart(key, value string) string {
 	return key + "=" + value
 }
 
-// rawParts splits an argument at its single commas. A doubled comma is a part of a value, and stays
-// doubled.
-func rawParts(value string) (parts []string) {
-	start := 0
-	for i := 0; i < len(value); i++ {
-		switch {
-		case value[i] != ',':
-		case i+1 < len(value) && value[i+1] == ',':
-			i++
-		default:
-			parts = append(parts, value[start:i])
-			start = i + 1
-		}
-	}
-	return append(parts, value[start:])
-}
-
 // losesAdded is the text of a fix by deleteArgument.
 const losesAdded = "Delete the argument, and those that refer to it; the guest loses what they add"
 

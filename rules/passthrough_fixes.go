@@ -55,11 +55,8 @@ func unassign(p *audit.Pass, f *audit.Finding) []audit.Fix {
 		return onlyUnsafe("Delete the device; the guest loses it", edit.Remove(at))
 	case kind == "disk" && f.Path.Attribute() == "device":
 		// libvirt refuses these settings for other devices than lun.
-		edits := []edit.Edit{edit.Set(f.Path, "disk")}
-		edits = append(edits, dropAttributes(p, at, "rawio", "sgio")...)
-		if r := at.Elem("source/reservations"); p.Has(r) {
-			edits = append(edits, edit.Remove(r))
-		}
+		edits := append([]edit.Edit{edit.Set(f.Path, "disk")},
+			dropped(p, at.Attr("rawio"), at.Attr("sgio"), at.Elem("source/reservations"))...)
 		return onlyUnsafe("Use device 'disk'; the guest gets an emulated disk with another "+
 			"identity, and no SCSI commands of its own", edits...)
 	}

@@ -3,7 +3,6 @@ package rules
 import (
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/virt-audit/virt-audit/audit/hostpath"
 )
@@ -19,8 +18,5 @@ func namedPath(name string) string {
 
 // insideAny reports whether a cleaned path is one of the directories, or below.
 func insideAny(file string, directories ...string) bool {
-	return slices.ContainsFunc(directories, func(d string) bool {
-		rest, ok := strings.CutPrefix(file, d)
-		return ok && (rest == "" || rest[0] == '/')
-	})
+	return slices.ContainsFunc(directories, func(d string) bool { return hostpath.Below(file, d) })
 }

@@ -27,14 +27,8 @@ func useVirtiofs(p *audit.Pass, f *audit.Finding) []audit.Fix {
 		edit.Set(driver.Attr("type"), "virtiofs"),
 		edit.Set(at.Attr("accessmode"), "passthrough"),
 	}
-	for _, setting := range []audit.Path{
-		driver.Attr("wrpolicy"), driver.Attr("format"),
-		at.Attr("model"), at.Attr("multidevs"), at.Attr("fmode"), at.Attr("dmode"),
-	} {
-		if p.Has(setting) {
-			edits = append(edits, edit.Remove(setting))
-		}
-	}
+	edits = append(edits, dropped(p, driver.Attr("wrpolicy"), driver.Attr("format"),
+		at.Attr("model"), at.Attr("multidevs"), at.Attr("fmode"), at.Attr("dmode"))...)
 	edits = append(edits, edit.Set(memory.Elem("access").Attr("mode"), "shared"))
 	if p.CPU != nil && p.CPU.Numa != nil {
 		for at, cell := range audit.Each("cpu/numa/cell", p.CPU.Numa.Cell) {
