@@ -37,69 +37,68 @@ far. Most guests have such a device: the rule lists them in one finding for each
 	Fix:  `Use a virtio model if there is one, such as <model type='virtio'/> for a network card. Keep a device if the guest requires it.`,
 	Refs: []string{patchewSecure},
 	Check: func(p *audit.Pass) {
-		var names []string
-		for name := range unmarkedDevices(p) {
-			if !slices.Contains(names, name) && len(names) <= maxUnmarked {
-				names = append(names, name)
+		var found []unmarkedDevice
+		for d := range unmarkedDevices(p) {
+			if !slices.Contains(found, d) && len(found) <= maxUnmarked {
+				found = append(found, d)
 			}
 		}
-		about := quotedModels(names)
-		switch {
-		case len(names) > maxUnmarked:
-			names[maxUnmarked] = "others"
-			fallthrough
-		case len(names) > 1:
-			last := len(names) - 1
-			names = []string{strings.Join(names[:last], ", ") + " and " + names[last]}
-		case len(names) == 0:
+		if len(found) == 0 {
 			return
 		}
+		var names, models []string
+		for _, d := range found {
+			names, models = append(names, d.String()), append(models, d.model)
+		}
+		if len(names) > maxUnmarked {
+			names[maxUnmarked] = "others"
+		}
+		slices.Sort(models)
 		// At the list of devices, so that their order does not matter; another device is a new finding.
-		p.Key("devices", about...).Reportf(audit.At("devices"), "QEMU's maintainers do not mark as fit for hostile guests: %s", names[0])
+		p.Key("devices", models...).Reportf(audit.At("devices"), "QEMU's maintainers do not mark as fit for hostile guests: %s", enumerate(names))
 	},
 	NoFix: "Decide which of the devices the guest requires; use a virtio model for a network " +
 		"card, disk, controller or IOMMU, and delete the others",
 }
 
-// quotedModels returns the models in the names of devices, sorted; they identify a finding, and words
-// do not.
-func quotedModels(names []string) []string {
-	var models []string
-	for _, name := range names {
-		if _, rest, ok := strings.Cut(name, "'"); ok {
-			models = append(models, strings.TrimSuffix(rest, "'"))
-		} else {
-			models = append(models, "shmem")
-		}
-	}
-	slices.Sort(models)
-	return models
-}
-
 // maxUnmarked is how many devices a message names. A document can name any number of models.
 const maxUnmarked = 8
 
-// unmarkedDevices walks the devices that are not marked: kind and model of each, for messages.
-func unmarkedDevices(p *audit.Pass) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		if p.VerdictIs("not-qemu") {
-			return
-		}
-		for kind, model := range modelsByKind(p) {
-			if slices.Contains(unmarked[kind], model) && !yield(unmarkedNames[kind]+" '"+model+"'") {
-				return
-			}
-		}
-		if len(p.Devices.Shmems) > 0 {
-			yield("shared memory (ivshmem)")
-		}
+// unmarkedDevice is a device that is not marked: its kind in unmarkedNames, and its model.
+type unmarkedDevice struct{ kind, model string }
+
+// String describes the device for messages.
+func (d unmarkedDevice) String() string {
+	if d == sharedMemory {
+		return "shared memory (ivshmem)"
 	}
+	return unmarkedNames[d.kind] + " '" + d.model + "'"
 }
+
+// sharedMemory is any <shmem>: no model of it is marked.
+var sharedMemory = unmarkedDevice{model: "shmem"}
 
 // unmarkedNames are the kinds of devices in messages.
 var unmarkedNames = map[string]string{
 	"interface": "network card", "controller": "SCSI controller", "bus": "disk bus", "tpm": "TPM", "iommu": "IOMMU",
 	"sound": "sound card", "watchdog": "watchdog",
+}
+
+// unmarkedDevices walks the devices that are not marked.
+func unmarkedDevices(p *audit.Pass) iter.Seq[unmarkedDevice] {
+	return func(yield func(unmarkedDevice) bool) {
+		if p.VerdictIs("not-qemu") {
+			return
+		}
+		for kind, model := range modelsByKind(p) {
+			if slices.Contains(unmarked[kind], model) && !yield(unmarkedDevice{kind, model}) {
+				return
+			}
+		}
+		if len(p.Devices.Shmems) > 0 {
+			yield(sharedMemory)
+		}
+	}
 }
 
 // modelsByKind walks the models of the guest's devices, by the keys of unmarked.
