@@ -6,7 +6,12 @@ import (
 	"github.com/virt-audit/virt-audit/audit"
 )
 
-// usesQEMUDriver reports whether libvirt's QEMU driver runs the guest, so that qemu.conf applies.
+// usesQEMU reports whether QEMU emulates the guest's devices. This includes Xen: a fully
+// virtualized Xen guest has QEMU as its device model.
+func usesQEMU(p *audit.Pass) bool { return p.Boundary.Reason != "not-qemu" }
+
+// usesQEMUDriver reports whether libvirt's QEMU driver runs the guest: qemu.conf applies, and the
+// driver completes the guest's devices.
 func usesQEMUDriver(p *audit.Pass) bool { return usesQEMU(p) && p.Type != "xen" }
 
 // kvmRuns reports whether KVM of a host of one architecture runs guests of another.

@@ -24,13 +24,6 @@ type device struct {
 // dumps of 12.8. libvirt uses the first model of a list that QEMU supports, and distributions omit
 // some.
 
-// usesQEMU reports whether QEMU emulates the guest's devices. This includes Xen: a fully
-// virtualized Xen guest has QEMU as its device model.
-func usesQEMU(p *audit.Pass) bool { return p.Boundary.Reason != "not-qemu" }
-
-// completesDevices reports whether libvirt's QEMU driver completes the guest's devices.
-func completesDevices(p *audit.Pass) bool { return usesQEMU(p) && p.Type != "xen" }
-
 // guestArch returns libvirt's name of the architecture, or "" if it is the host's and not known.
 func guestArch(p *audit.Pass) string {
 	if p.Target.Arch != "" {
@@ -65,7 +58,7 @@ func nics(p *audit.Pass) iter.Seq[device] {
 			switch {
 			case i.Model != nil && i.Model.Type != "":
 				d = device{at: at.Elem("model").Attr("type"), model: i.Model.Type}
-			case !completesDevices(p) || i.Source != nil && i.Source.Hostdev != nil: // real hardware
+			case !usesQEMUDriver(p) || i.Source != nil && i.Source.Hostdev != nil: // real hardware
 				continue
 			case i.Source != nil && (i.Source.VDPA != nil || i.Source.VHostUser != nil):
 				// For vhostuser libvirt refuses every other model, including its own default.
@@ -102,7 +95,7 @@ func videoCards(p *audit.Pass) iter.Seq[device] {
 		for at, v := range audit.Each("devices/video", p.Devices.Videos) {
 			d := device{at: at.Elem("model").Attr("type"), model: v.Model.Type}
 			if d.model == "" || d.model == "default" {
-				if !completesDevices(p) {
+				if !usesQEMUDriver(p) {
 					continue
 				}
 				d = device{at: at, model: defaultVideo(p), implied: true}
@@ -111,7 +104,7 @@ func videoCards(p *audit.Pass) iter.Seq[device] {
 				return
 			}
 		}
-		if len(p.Devices.Graphics) > 0 && len(p.Devices.Videos) == 0 && completesDevices(p) {
+		if len(p.Devices.Graphics) > 0 && len(p.Devices.Videos) == 0 && usesQEMUDriver(p) {
 			yield(device{at: audit.At("devices/graphics"), model: defaultVideo(p), implied: true, added: true})
 		}
 	}
@@ -137,7 +130,7 @@ func tpmModels(p *audit.Pass) iter.Seq[device] {
 		for at, t := range audit.Each("devices/tpm", p.Devices.TPMs) {
 			d := device{at: at.Attr("model"), model: t.Model}
 			if d.model == "" {
-				if !completesDevices(p) {
+				if !usesQEMUDriver(p) {
 					continue
 				}
 				d = device{at: at, model: "tpm-tis", implied: true}
@@ -199,7 +192,7 @@ func iommus(p *audit.Pass) iter.Seq[device] {
 				return
 			}
 		}
-		if len(p.Devices.IOMMUs) == 0 && p.VCPU != nil && p.VCPU.Value > withoutEIM && completesDevices(p) && p.Boundary.Family == "q35" {
+		if len(p.Devices.IOMMUs) == 0 && p.VCPU != nil && p.VCPU.Value > withoutEIM && usesQEMUDriver(p) && p.Boundary.Family == "q35" {
 			yield(device{at: audit.At("vcpu"), model: "intel", implied: true, added: true, by: "libvirt 12"})
 		}
 	}

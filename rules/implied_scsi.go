@@ -22,7 +22,7 @@ func scsiControllers(p *audit.Pass) iter.Seq[device] {
 			}
 			d := device{at: at.Attr("model"), model: c.Model}
 			if c.Model == "" || c.Model == "auto" {
-				if !completesDevices(p) {
+				if !usesQEMUDriver(p) {
 					continue
 				}
 				d = defaultSCSI(p, at, first)
@@ -31,7 +31,7 @@ func scsiControllers(p *audit.Pass) iter.Seq[device] {
 				return
 			}
 		}
-		if !completesDevices(p) {
+		if !usesQEMUDriver(p) {
 			return
 		}
 		if at, model, added := addedSCSI(p); added {
