@@ -155,8 +155,8 @@ func fixPseries(p *audit.Pass, f *audit.Finding) []audit.Fix {
 // protectPower returns the edits that state what the document leaves to the machine type.
 func protectPower(p *audit.Pass) (edits []edit.Edit) {
 	for _, c := range powerCaps {
-		if at := audit.At("features/" + c.name); !p.Has(at) {
-			edits = append(edits, edit.Set(at.Attr("value"), "workaround"))
+		if !p.Has(c.at) {
+			edits = append(edits, edit.Set(c.at.Attr("value"), "workaround"))
 		}
 	}
 	return edits

@@ -10,22 +10,23 @@ import (
 
 // powerCap is a capability that reports a protection of a POWER CPU to the guest.
 type powerCap struct {
-	name   string // as an element of <features>; QEMU's property is cap-NAME
-	broken string // what the value 'broken' means
+	name   string     // of the element; QEMU's property is cap-NAME
+	at     audit.Path // the element
+	broken string     // what the value 'broken' means
 }
 
 // ccf-assist is not one of them: without it the guest flushes by software, which is slower, not
 // weaker.
 var powerCaps = []powerCap{
-	{"cfpc", "the cache is not flushed when the privilege level changes"},
-	{"sbbc", "no barrier prevents speculation from bypassing bounds checks"},
-	{"ibs", "an attacker can control indirect branches"},
+	{"cfpc", audit.At("features/cfpc"), "the cache is not flushed when the privilege level changes"},
+	{"sbbc", audit.At("features/sbbc"), "no barrier prevents speculation from bypassing bounds checks"},
+	{"ibs", audit.At("features/ibs"), "an attacker can control indirect branches"},
 }
 
 func reportBrokenPower(p *audit.Pass) {
 	var unstated []string
 	for _, c := range powerCaps {
-		at := audit.At("features/" + c.name + "@value")
+		at := c.at.Attr("value")
 		value, stated := p.Attr(at)
 		report := p.Reportf
 		for _, o := range passedOptions(p, "machine", "M") { // QEMU merges them with libvirt's
