@@ -10,7 +10,7 @@ import (
 // charDevice is a character device of the document with an endpoint on the network.
 type charDevice struct {
 	source   audit.Path // its <source>
-	tag      string     // "serial"
+	kind     string     // "serial"
 	protocol string     // "raw", "telnet", "tls"
 }
 
@@ -19,10 +19,8 @@ type charDevice struct {
 func charDeviceOf(p *audit.Pass, r *audit.Resource) charDevice {
 	source := strings.TrimSuffix(r.At.String(), "[1]")
 	parent := source[:max(strings.LastIndexByte(source, '/'), 0)]
-	_, tag, _ := strings.Cut(parent, "/")
-	tag, _, _ = strings.Cut(tag, "[")
 	protocol, _ := p.Attr(audit.At(parent + "/protocol@type"))
-	return charDevice{audit.At(source), tag, protocol}
+	return charDevice{audit.At(source), r.At.DeviceKind(), protocol}
 }
 
 // encrypts reports whether another hypervisor than QEMU encrypts the connection. QEMU's devices do
@@ -54,7 +52,7 @@ func reportTCPListener(p *audit.Pass, r *audit.Resource) {
 		return
 	}
 	severity := audit.High
-	if d.tag == "serial" || d.tag == "console" {
+	if d.kind == "serial" || d.kind == "console" {
 		severity = audit.Critical
 	}
 	tls, verify := p.Conf().Bool("chardev_tls"), p.Conf().Verify("chardev")

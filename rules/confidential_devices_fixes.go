@@ -34,19 +34,18 @@ func fixConfidentialDisplay(p *audit.Pass, _ *audit.Finding) []audit.Fix {
 	if len(p.Devices.Graphics)+len(p.Devices.Videos) > mostDisplays {
 		return nil
 	}
+	devices, _ := p.Find(audit.At("devices"))
 	var edits []edit.Edit
-	const kinds = `graphics video channel serial parallel console redirdev smartcard
-		audio hostdev`
-	for kind := range strings.FieldsSeq(kinds) {
-		list := make([]struct{}, p.Count(audit.At("devices"), kind))
-		for at := range audit.Each("devices/"+kind, list) {
-			display, _ := p.Attr(at.Attr("display"))
-			value, _ := p.Attr(at.Attr("type"))
+	for kind := range strings.FieldsSeq(`graphics video channel serial parallel console redirdev smartcard
+		audio hostdev`) {
+		for e := range devices.Children(kind) {
+			display, _ := e.Attr("display")
+			value, _ := e.Attr("type")
 			switch {
 			case kind == "graphics", kind == "video", value == "spicevmc", value == "spiceport":
-				edits = append(edits, edit.Remove(at))
+				edits = append(edits, edit.Remove(e.Path()))
 			case kind == "audio" && value == "spice":
-				edits = append(edits, edit.Set(at.Attr("type"), "none"))
+				edits = append(edits, edit.Set(e.Path().Attr("type"), "none"))
 			case kind == "hostdev" && display == "on":
 				return nil // the screen of a GPU of the host
 			}

@@ -58,13 +58,20 @@ user.`,
 
 // reportHostDevices reports each device once, whatever the document names of it.
 func reportHostDevices(p *audit.Pass) {
-	seen := map[string]bool{}
+	seen := map[audit.Path]bool{}
 	for r := range deviceResources(p) {
 		severity, problem := assignedDevice(r)
-		if problem == "" || seen[deviceElement(r.At)] {
+		if problem == "" {
 			continue
 		}
-		seen[deviceElement(r.At)] = true
+		at, ok := r.At.Device()
+		if !ok { // an argument
+			at = r.At
+		}
+		if seen[at] {
+			continue
+		}
+		seen[at] = true
 		p.ReportAs(severity, r.At, "%s", problem)
 	}
 	for at, d := range audit.Each("devices/disk", p.Devices.Disks) {
@@ -88,19 +95,6 @@ func reportHostDevices(p *audit.Pass) {
 			p.ReportAs(audit.Info, o.At, "-%s vhost-user: another process of the host serves the network card, and shares the guest's memory", o.Name)
 		}
 	}
-}
-
-// deviceElement returns the device that a place belongs to, "devices/hostdev[1]", or the place
-// itself if it is an argument.
-func deviceElement(at audit.Path) string {
-	text := at.String()
-	rest, ok := strings.CutPrefix(text, "devices/")
-	if !ok {
-		return text
-	}
-	device, _, _ := strings.Cut(rest, "/")
-	device, _, _ = strings.Cut(device, "@")
-	return device
 }
 
 // deviceResources yields the resources of elements and, if QEMU reads it, of the command line and

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -19,25 +20,18 @@ func fixConsolePassword(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	edits := dropped(p, device.Attr("passwd"), device.Attr("passwdValidTo"), device.Attr("connected"),
 		device.Attr("port"), device.Attr("tlsPort"), device.Attr("autoport"), device.Attr("websocket"),
 		device.Attr("listen"), device.Attr("socket"))
-	const socket = "<listen type='socket'/>"
-	if p.Count(device, "listen") == 0 {
-		edits = append(edits, edit.Insert(device, socket))
-	}
-	for at := range audit.EachIn(device, "listen", make([]struct{}, p.Count(device, "listen"))) {
-		if strings.HasSuffix(at.String(), "listen[1]") {
-			edits = append(edits, edit.Replace(at, socket))
-		} else {
-			edits = append(edits, edit.Remove(at))
-		}
+	edits = append(edits, p.Put(device, "listen", "<listen type='socket'/>"))
+	for i := p.Count(device, "listen"); i > 1; i-- {
+		edits = append(edits, edit.Remove(device.Elem("listen["+strconv.Itoa(i)+"]")))
 	}
 	// A socket has no TLS, and libvirt refuses modes that require it (virsh domxml-to-native,
 	// libvirt 9.0: "spice defaultMode secure requested").
 	if mode, _ := p.Attr(device.Attr("defaultMode")); mode == "secure" {
 		edits = append(edits, edit.Remove(device.Attr("defaultMode")))
 	}
-	for at := range audit.EachIn(device, "channel", make([]struct{}, p.Count(device, "channel"))) {
-		if mode, _ := p.Attr(at.Attr("mode")); mode == "secure" {
-			edits = append(edits, edit.Remove(at))
+	for c := range channelsOf(p, device) {
+		if mode, _ := p.Attr(c.Attr("mode")); mode == "secure" {
+			edits = append(edits, edit.Remove(c))
 		}
 	}
 	safety, text := audit.Safe, "Let the console listen on a socket, which needs no password; viewers on other "+
