@@ -101,7 +101,7 @@ func localPassedDisplay(p *audit.Pass, o audit.Option) []audit.Fix {
 // isRewritable reports whether a fix can state the whole argument again: it is not JSON, and
 // reports that show the fix reveal no secret.
 func isRewritable(o audit.Option) bool {
-	return !strings.HasPrefix(strings.TrimSpace(o.Value), "{") && !secret.InArgument(o.Value)
+	return !isJSON(o) && !secret.InArgument(o.Value)
 }
 
 // onLoopback returns the edits that make -vnc, -display vnc or -spice listen on a loopback address;

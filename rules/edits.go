@@ -45,3 +45,8 @@ func rawParts(value string) (parts []string) {
 	}
 	return append(parts, value[start:])
 }
+
+// isJSON reports whether the argument of an option is an object of JSON.
+func isJSON(o audit.Option) bool {
+	return strings.HasPrefix(strings.TrimLeft(o.Value, " \t\r\n"), "{")
+}

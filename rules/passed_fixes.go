@@ -88,8 +88,7 @@ func changeParts(p *audit.Pass, at audit.Path, keep func(key, value string) stri
 		parts = append(parts, next)
 	}
 	text := strings.Join(parts, ",")
-	json := strings.HasPrefix(strings.TrimLeft(o.Value, " \t\r\n"), "{")
-	if text == "" || text == o.Value || json {
+	if text == "" || text == o.Value || isJSON(o) {
 		return deleteArgument(p, at)
 	}
 	return []edit.Edit{edit.Set(o.At, text)}

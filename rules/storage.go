@@ -178,7 +178,7 @@ with verify-peer=no, encrypt a connection without verifying the other end, and a
 			case "anonymous":
 				return onlyManual("Use tls-creds-x509 with certificates for both ends instead of tls-creds-anon")
 			case "unverified", "disk":
-				if o, _ := p.OptionAt(f.Path); strings.HasPrefix(strings.TrimSpace(o.Value), "{") {
+				if o, _ := p.OptionAt(f.Path); isJSON(o) {
 					return onlyManual("Delete the member that turns the verification off from the JSON")
 				}
 				return onlyUnsafe(verify, dropParts(p, f.Path, func(key, _ string) bool {
