@@ -76,7 +76,6 @@ func fixOverride(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	if !ok {
 		return nil
 	}
-	known := p.VerdictIf(func(g *audit.Guest) { g.Override.Unknown = false })
 	switch f.Key {
 	case "repeats", "ignored":
 		if o.Name == "accel" {
@@ -92,19 +91,16 @@ func fixOverride(p *audit.Pass, f *audit.Finding) []audit.Fix {
 				"another version of it", edits...)
 		}
 		return onlySafe("Delete the setting from the argument: it has no effect", edits...)
-	case "fallback":
+	case "fallback", "unclear":
+		known := p.VerdictIf(func(g *audit.Guest) { g.Override.Unknown = false })
 		if known.Verdict == "outside" {
 			return nil
 		}
-		return []audit.Fix{audit.UnsafeFix("Delete the argument; the guest no longer starts if "+
-			"libvirt's own accelerator fails",
-			p.RemoveOption(f.Path)...)}
-	case "unclear":
-		if known.Verdict == "outside" {
-			return nil
+		text := "Delete the argument; the guest loses the settings that it makes"
+		if f.Key == "fallback" {
+			text = "Delete the argument; the guest no longer starts if libvirt's own accelerator fails"
 		}
-		return onlyUnsafe("Delete the argument; the guest loses the settings that it makes",
-			p.RemoveOption(f.Path)...)
+		return onlyUnsafe(text, p.RemoveOption(f.Path)...)
 	}
 	return fixMachineOverride(p)
 }
