@@ -9,7 +9,7 @@ import (
 	"github.com/virt-audit/virt-audit/audit/edit"
 )
 
-// passWith calls do with the skip a guest with arguments, and the path of the last one.
+// passWith calls do with a guest that has these arguments for QEMU, and the path of the last one.
 func passWith(t *testing.T, args []string, do func(p *audit.Pass, last audit.Path)) {
 	t.Helper()
 	var b strings.Builder

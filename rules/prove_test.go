@@ -125,8 +125,8 @@ func (p *proof) rounds(t *testing.T, name string, doc []byte, accept func(*audit
 	t.Errorf("%s: the fixes have no end", name)
 }
 
-// found counts the findings of a result that are the same as f: of its rule, with its key, severity and place
-// without indices.
+// found counts the findings of a result that are the same as f: of its rule, with its key, and at its
+// place without indices.
 func found(r *audit.Result, f *audit.Finding) (n int) {
 	for i := range r.Findings {
 		g := &r.Findings[i]
