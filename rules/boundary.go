@@ -257,10 +257,10 @@ reported, nor are the recommended values reject and crash.`,
 			}
 		},
 		Fixes: func(p *audit.Pass, f *audit.Finding) []audit.Fix {
-			return []audit.Fix{audit.SafeFix("Delete the setting: QEMU accepts such devices by "+
+			return onlySafe("Delete the setting: QEMU accepts such devices by "+
 				"default", dropParts(p, f.Path, func(key, value string) bool {
 				return strings.HasPrefix(key, "insecure-") && (value == "accept" || value == "warn")
-			})...)}
+			})...)
 		},
 	},
 	{

@@ -149,8 +149,8 @@ func fixStops(p *audit.Pass, f *audit.Finding) []audit.Fix {
 		return onlySafe("Delete the setting: libvirt itself requests KVM for this guest", edits...)
 	case requestsKVM && p.Type == "qemu" && runs("kvm").Verdict == "inside":
 		edits = append(edits, edit.Set(typeAt, "kvm"))
-		return []audit.Fix{audit.UnsafeFix("Request KVM by the type of the domain instead of the "+
-			"argument; the guest starts only on a host that has it", edits...)}
+		return onlyUnsafe("Request KVM by the type of the domain instead of the "+
+			"argument; the guest starts only on a host that has it", edits...)
 	case runs(p.Type).Verdict == "outside":
 		return nil
 	}
@@ -167,9 +167,9 @@ func deleteEmulator(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	if without.Verdict != "inside" && !same || p.VerdictIs("not-qemu") && !same {
 		return nil
 	}
-	return []audit.Fix{audit.UnsafeFix("Delete the path, so that libvirt uses the executable of "+
+	return onlyUnsafe("Delete the path, so that libvirt uses the executable of "+
 		"the host's package; a machine type or device that only the other executable has is lost",
-		edit.Remove(f.Path.Attr("")))}
+		edit.Remove(f.Path.Attr("")))
 }
 
 // fixPassedDevice returns the fixes of an unreviewed device of the command line.

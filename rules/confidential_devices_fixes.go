@@ -11,15 +11,15 @@ func fixHostChannel(_ *audit.Pass, f *audit.Finding) []audit.Fix {
 	device, _ := f.Path.Device()
 	switch f.Path.DeviceKind() {
 	case "channel":
-		return []audit.Fix{audit.UnsafeFix(
+		return onlyUnsafe(
 			"Delete the channel; the host can no longer use the agent, such as "+
-				"to freeze file systems for snapshots or to share the clipboard", edit.Remove(device))}
+				"to freeze file systems for snapshots or to share the clipboard", edit.Remove(device))
 	case "filesystem":
-		return []audit.Fix{audit.UnsafeFix(
-			"Delete the directory, after the guest no longer mounts it", edit.Remove(device))}
+		return onlyUnsafe(
+			"Delete the directory, after the guest no longer mounts it", edit.Remove(device))
 	case "shmem":
-		return []audit.Fix{audit.UnsafeFix(
-			"Delete the shared memory; what uses it in the guest fails", edit.Remove(device))}
+		return onlyUnsafe(
+			"Delete the shared memory; what uses it in the guest fails", edit.Remove(device))
 	}
 	return nil
 }
@@ -51,9 +51,9 @@ func fixConfidentialDisplay(p *audit.Pass, _ *audit.Finding) []audit.Fix {
 			}
 		}
 	}
-	return []audit.Fix{audit.UnsafeFix(
+	return onlyUnsafe(
 		"Delete the displays and video cards, after the guest has a remote "+
-			"desktop or shell of its own", edits...)}
+			"desktop or shell of its own", edits...)
 }
 
 func fixConfidentialPassthrough(_ *audit.Pass, f *audit.Finding) []audit.Fix {

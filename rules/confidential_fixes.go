@@ -11,10 +11,11 @@ import (
 // fixes is what a rule has in Fixes.
 type fixes = func(*audit.Pass, *audit.Finding) []audit.Fix
 
-// putPolicy returns the edit that sets the policy. It replaces the whole element: comments can
-// divide the number.
-func putPolicy(p *audit.Pass, number string) edit.Edit {
-	return p.Put(audit.At("launchSecurity"), "policy", "<policy>"+number+"</policy>")
+// setPolicy returns the fix that sets the policy, with its effect. It replaces the whole element:
+// comments can divide the number.
+func setPolicy(p *audit.Pass, number, effect string) []audit.Fix {
+	return onlyUnsafe("Set the policy to "+number+": "+effect+"; the verifier of the guest must "+
+		"expect it", p.Put(audit.At("launchSecurity"), "policy", "<policy>"+number+"</policy>"))
 }
 
 // fixSEV returns a function that sets one bit of an SEV policy.
@@ -23,11 +24,10 @@ func fixSEV(bit uint, effect string) fixes {
 		policy, _ := guestPolicy(p)
 		number := fmt.Sprintf("0x%04x", policy|1<<bit)
 		if sev := p.LaunchSecurity.SEV; hasText(sev.Session) || hasText(sev.DHCert) {
-			return []audit.Fix{audit.ManualFix("Set the policy to " + number + " and create <dhCert> and " +
-				"<session> again, which are valid for one policy only")}
+			return onlyManual("Set the policy to " + number + " and create <dhCert> and " +
+				"<session> again, which are valid for one policy only")
 		}
-		return []audit.Fix{audit.UnsafeFix("Set the policy to "+number+": "+effect+
-			"; the verifier of the guest must expect it", putPolicy(p, number))}
+		return setPolicy(p, number, effect)
 	}
 }
 
@@ -40,12 +40,10 @@ func fixSNP(change func(policy uint64) uint64, effect string) fixes {
 		}
 		number := fmt.Sprintf("%#x", policy)
 		if hasText(p.LaunchSecurity.SEVSNP.IDBlock) {
-			return []audit.Fix{audit.ManualFix(
-				"Set the policy to " + number + " and sign the <idBlock> again, " +
-					"which contains the policy")}
+			return onlyManual("Set the policy to " + number + " and sign the <idBlock> again, " +
+				"which contains the policy")
 		}
-		return []audit.Fix{audit.UnsafeFix("Set the policy to "+number+": "+effect+
-			"; the verifier of the guest must expect it", putPolicy(p, number))}
+		return setPolicy(p, number, effect)
 	}
 }
 
@@ -66,8 +64,7 @@ func fixTDX(change func(policy uint64) uint64, effect string) fixes {
 			policy = 1 << tdxSeptVEDisable
 		}
 		number := fmt.Sprintf("%#x", policy)
-		return []audit.Fix{audit.UnsafeFix("Set the policy to "+number+": "+effect+
-			"; the verifier of the guest must expect it", putPolicy(p, number))}
+		return setPolicy(p, number, effect)
 	}
 }
 
@@ -76,20 +73,18 @@ func fixQuotes(_ *audit.Pass, f *audit.Finding) []audit.Fix {
 		return nil
 	}
 	// Without a path libvirt uses the service's usual socket.
-	return []audit.Fix{audit.UnsafeFix(
-		"Forward the guest's requests for quotes to the host's service "+
-			"at its usual socket, which must run",
-		edit.Insert(audit.At("launchSecurity"), "<quoteGenerationService/>"))}
+	return onlyUnsafe("Forward the guest's requests for quotes to the host's service "+
+		"at its usual socket, which must run",
+		edit.Insert(audit.At("launchSecurity"), "<quoteGenerationService/>"))
 }
 
 func fixKernelHashes(_ *audit.Pass, f *audit.Finding) []audit.Fix {
 	if f.Key == "useless" {
-		return []audit.Fix{audit.SafeFix(
-			"Delete the attribute, which has no effect", edit.Remove(f.Path))}
+		return onlySafe("Delete the attribute, which has no effect", edit.Remove(f.Path))
 	}
-	return []audit.Fix{audit.UnsafeFix(
+	return onlyUnsafe(
 		"Measure kernel, initrd and command line; the guest does not start "+
-			"unless its firmware compares them, such as OVMF's AmdSev build", edit.Set(f.Path, "yes"))}
+			"unless its firmware compares them, such as OVMF's AmdSev build", edit.Set(f.Path, "yes"))
 }
 
 // statelessEFI returns the edits after which libvirt selects UEFI firmware without variables. It
@@ -114,9 +109,8 @@ func fixStatefulFirmware(p *audit.Pass, _ *audit.Finding) []audit.Fix {
 	if !onX86(p) {
 		return nil
 	}
-	return []audit.Fix{audit.UnsafeFix(
-		"Let libvirt select stateless firmware; the guest loses its UEFI "+
-			"variables, such as boot entries and keys, and has another measurement", statelessEFI(p)...)}
+	return onlyUnsafe("Let libvirt select stateless firmware; the guest loses its UEFI "+
+		"variables, such as boot entries and keys, and has another measurement", statelessEFI(p)...)
 }
 
 func fixConfidentialMachine(p *audit.Pass, f *audit.Finding) []audit.Fix {
@@ -124,17 +118,16 @@ func fixConfidentialMachine(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	case !onX86(p):
 		return nil
 	case f.Path == audit.At("os@firmware"):
-		return []audit.Fix{audit.UnsafeFix(
-			"Let libvirt select stateless UEFI firmware; the guest's system "+
-				"must be installed for UEFI", statelessEFI(p)...)}
+		return onlyUnsafe("Let libvirt select stateless UEFI firmware; the guest's system "+
+			"must be installed for UEFI", statelessEFI(p)...)
 	case p.Boundary.Machine != "" || !fitsQ35(p):
-		return []audit.Fix{audit.ManualFix(
+		return onlyManual(
 			"Move the guest to machine type q35: delete the PCI addresses and " +
-				"controllers, which libvirt assigns again, and connect IDE disks otherwise")}
+				"controllers, which libvirt assigns again, and connect IDE disks otherwise")
 	}
-	return []audit.Fix{audit.UnsafeFix(
+	return onlyUnsafe(
 		"Use machine type q35; the guest finds its devices at other PCI addresses",
-		edit.Set(audit.At("os/type@machine"), "q35"))}
+		edit.Set(audit.At("os/type@machine"), "q35"))
 }
 
 // fitsQ35 reports whether the document has nothing that belongs to the PCI bus of i440fx: addresses
@@ -175,10 +168,10 @@ func fixConfidentialCPU(p *audit.Pass, _ *audit.Finding) []audit.Fix {
 
 func fixSecureExecution(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	if f.Path.Attribute() == "iommu" {
-		return []audit.Fix{audit.UnsafeFix(
+		return onlyUnsafe(
 			"Delete iommu='off', so that the device uses memory that the guest shares",
-			edit.Remove(f.Path))}
+			edit.Remove(f.Path))
 	}
-	return []audit.Fix{audit.UnsafeFix("Delete the memory balloon, which does not work in this guest",
-		p.Put(audit.At("devices"), "memballoon", "<memballoon model='none'/>"))}
+	return onlyUnsafe("Delete the memory balloon, which does not work in this guest",
+		p.Put(audit.At("devices"), "memballoon", "<memballoon model='none'/>"))
 }

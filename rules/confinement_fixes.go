@@ -178,11 +178,11 @@ func fixHelper(p *audit.Pass, f *audit.Finding) []audit.Fix {
 		return onlySafe("Delete the argument: the guest does not notice the plug-in",
 			p.RemoveOption(f.Path)...)
 	case f.Key == "command":
-		return []audit.Fix{audit.UnsafeFix("Delete the command; the guest can no longer connect "+
+		return onlyUnsafe("Delete the command; the guest can no longer connect "+
 			"to it",
 			dropParts(p, f.Path, func(key, value string) bool {
 				return key == "guestfwd" && strings.Contains(value, "-cmd:")
-			})...)}
+			})...)
 	case o.First("type") == "bridge":
 		return onlySafe(others, dropParts(p, f.Path, isKey("helper"))...)
 	case o.First("type") == "passt":

@@ -38,8 +38,8 @@ func fixUnmitigatedModel(p *audit.Pass, f *audit.Finding) []audit.Fix {
 		passed = append(passed, edit.RemoveOption(o)...)
 	}
 	if lacks, known := statedCPU(p).lacks(p); len(passed) > 0 && known && len(lacks) == 0 {
-		return []audit.Fix{audit.UnsafeFix(
-			"Delete -cpu, so that the guest gets the CPU of <cpu>, with other features", passed...)}
+		return onlyUnsafe(
+			"Delete -cpu, so that the guest gets the CPU of <cpu>, with other features", passed...)
 	}
 	use := func(text, mode string) audit.Fix {
 		return audit.UnsafeFix(text, slices.Concat(passed, useCPU(p, mode, ""))...)
@@ -83,7 +83,7 @@ func addFeatures(p *audit.Pass, f *audit.Finding) []audit.Fix {
 			edits = append(edits, requireFeature(p, name))
 		}
 	}
-	return []audit.Fix{audit.UnsafeFix("Add "+enumerate(names)+" to the model"+text, edits...)}
+	return onlyUnsafe("Add "+enumerate(names)+" to the model"+text, edits...)
 }
 
 // requireFeature returns the edit that adds a feature to the CPU.
@@ -98,11 +98,11 @@ func requireFeature(p *audit.Pass, name string) edit.Edit {
 
 func fixDisabledMitigation(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	if o, ok := p.OptionAt(f.Path); ok {
-		return []audit.Fix{audit.UnsafeFix(
+		return onlyUnsafe(
 			"Delete what disables protections from -cpu; the guest sees the features if the host has them",
 			edit.Set(o.At, withItems(o.Value, func(item string) (string, bool) {
 				return item, !disablesProtection(item)
-			})))}
+			})))
 	}
 	if expandedByLibvirt(p) {
 		return nil
@@ -148,8 +148,8 @@ func fixPseries(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	default:
 		edits = append(edits, edit.Set(f.Path, "workaround"))
 	}
-	return []audit.Fix{audit.UnsafeFix("Protect the guest by software; it does not start on hosts whose "+
-		"firmware does not support that", edits...)}
+	return onlyUnsafe("Protect the guest by software; it does not start on hosts whose "+
+		"firmware does not support that", edits...)
 }
 
 // protectPower returns the edits that state what the document leaves to the machine type.
@@ -165,17 +165,17 @@ func protectPower(p *audit.Pass) (edits []edit.Edit) {
 func fixNested(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	const text = "Disable nested virtualization; the guest can no longer run guests of its own"
 	if o, ok := p.OptionAt(f.Path); ok {
-		return []audit.Fix{audit.UnsafeFix(text, edit.Set(o.At, withItems(o.Value, withoutNesting)))}
+		return onlyUnsafe(text, edit.Set(o.At, withItems(o.Value, withoutNesting)))
 	}
 	switch attribute := f.Path.Attribute(); {
 	case f.Key == "running":
 		return nil
 	case f.Key == "requested":
-		return []audit.Fix{audit.UnsafeFix(text, edit.Set(f.Path.Attr("policy"), "disable"))}
+		return onlyUnsafe(text, edit.Set(f.Path.Attr("policy"), "disable"))
 	case attribute != "":
-		return []audit.Fix{audit.UnsafeFix(text, edit.Set(f.Path, "off"))}
+		return onlyUnsafe(text, edit.Set(f.Path, "off"))
 	default:
-		return []audit.Fix{audit.UnsafeFix(text, edit.Set(f.Path.Attr("state"), "off"))}
+		return onlyUnsafe(text, edit.Set(f.Path.Attr("state"), "off"))
 	}
 }
 

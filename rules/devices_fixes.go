@@ -42,9 +42,9 @@ func useModel(p *audit.Pass, at audit.Path, model string) []edit.Edit {
 }
 
 func fixFloppy(_ *audit.Pass, f *audit.Finding) []audit.Fix {
-	return []audit.Fix{audit.UnsafeFix(
+	return onlyUnsafe(
 		"Delete the drive, after copying the files that the guest needs to a CD-ROM image",
-		edit.Remove(f.Path.Attr("")))}
+		edit.Remove(f.Path.Attr("")))
 }
 
 func fixCirrus(p *audit.Pass, f *audit.Finding) []audit.Fix {
@@ -88,9 +88,9 @@ func fixNIC(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	}
 	switch {
 	case kind == "hostdev":
-		return []audit.Fix{audit.SafeFix(
+		return onlySafe(
 			"Delete the model, which has no effect on a network card of the host",
-			edit.Remove(device.Elem("model")))}
+			edit.Remove(device.Elem("model")))
 	case p.Type == "xen":
 		return []audit.Fix{audit.UnsafeFix(
 			"Use only Xen's own network card; the guest needs its driver and may rename its interface",
@@ -98,9 +98,9 @@ func fixNIC(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	case !carriesVirtio(p):
 		return nil
 	}
-	fixes := []audit.Fix{audit.UnsafeFix(
+	fixes := onlyUnsafe(
 		"Use the virtio network card; the guest needs its driver and may rename its interface",
-		useModel(p, at, "virtio")...)}
+		useModel(p, at, "virtio")...)
 	if onX86(p) && kind != "vhostuser" && kind != "vdpa" {
 		fixes = append(fixes, intel)
 	}
@@ -114,7 +114,7 @@ func fixSCSI(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	const text = "Use virtio-scsi; the guest does not start without the driver in its boot image"
 	device, _ := f.Path.Device()
 	if f.Path.DeviceKind() == "controller" {
-		return []audit.Fix{audit.UnsafeFix(text, useModel(p, device.Attr("model"), "virtio-scsi")...)}
+		return onlyUnsafe(text, useModel(p, device.Attr("model"), "virtio-scsi")...)
 	}
 	const most = 16 // an address can require four billion
 	indices, ok := unstatedSCSI(p, f.Path.DeviceKind() == "hostdev", most)
@@ -126,7 +126,7 @@ func fixSCSI(p *audit.Pass, f *audit.Finding) []audit.Fix {
 		edits = append(edits, edit.Insert(audit.At("devices"),
 			"<controller type='scsi' index='"+index+"' model='virtio-scsi'/>"))
 	}
-	return []audit.Fix{audit.UnsafeFix(text, edits...)}
+	return onlyUnsafe(text, edits...)
 }
 
 func fixSDCard(p *audit.Pass, f *audit.Finding) []audit.Fix {
@@ -139,12 +139,12 @@ func fixSDCard(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	}
 	device, _ := f.Path.Device()
 	name := virtioNames(p)[device]
-	return []audit.Fix{audit.UnsafeFix(
+	return onlyUnsafe(
 		"Connect the disk by virtio; the guest needs the driver and calls the disk "+name,
 		append([]edit.Edit{
 			edit.Set(device.Elem("target").Attr("bus"), "virtio"),
 			edit.Set(device.Elem("target").Attr("dev"), name),
-		}, dropped(p, device.Elem("address"))...)...)}
+		}, dropped(p, device.Elem("address"))...)...)
 }
 
 // virtioNames chooses the names that the disks on the SD card bus get as virtio disks, so that no

@@ -54,8 +54,8 @@ func fixRDPPassword(p *audit.Pass, f *audit.Finding) []audit.Fix {
 		return nil
 	}
 	device, _ := f.Path.Device()
-	return []audit.Fix{audit.SafeFix("Delete user and password, so that those of qemu.conf apply",
-		dropped(p, device.Attr("username"), device.Attr("passwd"))...)}
+	return onlySafe("Delete user and password, so that those of qemu.conf apply",
+		dropped(p, device.Attr("username"), device.Attr("passwd"))...)
 }
 
 func fixKernelSecret(p *audit.Pass, _ *audit.Finding) []audit.Fix {
@@ -68,7 +68,7 @@ func fixKernelSecret(p *audit.Pass, _ *audit.Finding) []audit.Fix {
 	if line == "" {
 		text = edit.Remove(at)
 	}
-	return []audit.Fix{audit.UnsafeFix(deleteParameters, text)}
+	return onlyUnsafe(deleteParameters, text)
 }
 
 const deleteParameters = "Delete the parameters that are secrets, after the guest has learnt to " +
@@ -154,9 +154,9 @@ func fixAddress(_ *audit.Pass, f *audit.Finding) []audit.Fix {
 	if f.Key != "presigned" && f.Key != "parameter" {
 		return nil
 	}
-	return []audit.Fix{audit.ManualFix(
+	return onlyManual(
 		"Import the image, or use an address that requires no key or signature, " +
-			"and delete this one then")}
+			"and delete this one then")
 }
 
 func fixCookie(p *audit.Pass, f *audit.Finding) []audit.Fix {
@@ -176,9 +176,9 @@ func fixPassedSecret(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	if o.Name == "append" {
 		return fixPassedKernelSecret(o)
 	}
-	fixes := []audit.Fix{audit.ManualFix(
+	fixes := onlyManual(
 		"Describe the device, disk or display in libvirt's elements, " +
-			"which refer to a secret of libvirt, and delete the option")}
+			"which refer to a secret of libvirt, and delete the option")
 	if o.Name == "object" {
 		fixes[0].Text = "Store the secret in a file that only QEMU's user can read, " +
 			"and pass file= instead of data="
@@ -194,12 +194,12 @@ func fixPassedKernelSecret(o audit.Option) []audit.Fix {
 	line, ok := withoutSecrets(o.Value)
 	switch {
 	case !ok:
-		return []audit.Fix{audit.ManualFix("Let the guest read the secret from a disk, its TPM or a " +
-			"credential store, and delete it from -append")}
+		return onlyManual("Let the guest read the secret from a disk, its TPM or a " +
+			"credential store, and delete it from -append")
 	case line == "":
-		return []audit.Fix{audit.UnsafeFix(deleteParameters, edit.RemoveOption(o)...)}
+		return onlyUnsafe(deleteParameters, edit.RemoveOption(o)...)
 	}
-	return []audit.Fix{audit.UnsafeFix(deleteParameters, edit.Set(o.At, line))}
+	return onlyUnsafe(deleteParameters, edit.Set(o.At, line))
 }
 
 // usedByOthers reports whether another option may refer to one by its name: QEMU would not start

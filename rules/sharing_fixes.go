@@ -47,9 +47,9 @@ func useVirtiofs(p *audit.Pass, f *audit.Finding) []audit.Fix {
 
 // mapOwners returns the fixes of a directory in which the guest sets owners and modes as root.
 func mapOwners(p *audit.Pass, f *audit.Finding) []audit.Fix {
-	fixes := []audit.Fix{audit.UnsafeFix("Use accessmode 'mapped'; the guest sees owners and "+
+	fixes := onlyUnsafe("Use accessmode 'mapped'; the guest sees owners and "+
 		"modes that it set before as those of QEMU's user",
-		edit.Set(f.Path, "mapped"))}
+		edit.Set(f.Path, "mapped"))
 	for at, l := range audit.Each("seclabel", p.SecLabel) {
 		if l.Type == "static" && identity.DecidesOwner(l, p.Live()) {
 			return append(fixes, audit.UnsafeFix("Delete the label that makes QEMU run as root; "+
