@@ -19,14 +19,15 @@ func (p *Pass) MachineType() (name string, at Path) {
 // host's is not known, the name decides where it can: "pc-q35-9.2" is for x86 only.
 func (p *Pass) Machine() policy.Machine {
 	name, _ := p.MachineType()
-	if p.Boundary.Target == "" && guestArch(p) == "" {
+	if p.Boundary.Target == "" && p.Arch() == "" {
 		return policy.ParseAnyMachine(name)
 	}
 	return policy.ParseMachine(p.Boundary.Target, name)
 }
 
-// guestArch returns libvirt's name of the guest's architecture: that of the document, or the host's.
-func guestArch(p *Pass) string { return cmp.Or(p.Target.Arch, p.HostArch) }
+// Arch returns libvirt's name of the guest's architecture: that of the document, or else the host's; ""
+// if neither is known.
+func (p *Pass) Arch() string { return cmp.Or(p.Target.Arch, p.HostArch) }
 
 // NewestMachine returns the newest machine type of the guest's machine family that the host has, or
 // the planned release of QEMU; without either, the name that libvirt replaces with the newest
@@ -45,7 +46,7 @@ func (p *Pass) newest(m policy.Machine) string {
 	case p.Planned:
 		return m.Newest(p.QEMU)
 	case p.Host.KnowsCapabilities():
-		name, _, _ := p.Host.Machine(guestArch(p), p.Type, alias)
+		name, _, _ := p.Host.Machine(p.Arch(), p.Type, alias)
 		return name
 	default:
 		return alias

@@ -11,8 +11,8 @@ func (p *Pass) RemoveOption(at Path) []edit.Edit {
 	return nil
 }
 
-// Put returns the edit that makes an element the only one of its name below another: it takes the
-// place of the one that is there.
+// Put returns the edit that puts an element below another. It takes the place of the one of its name
+// that is there, the first if there are several.
 func (p *Pass) Put(below Path, name, element string) edit.Edit {
 	if at := below.Elem(name); p.Has(at) {
 		return edit.Replace(at, element)

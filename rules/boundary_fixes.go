@@ -63,7 +63,7 @@ func modernModel(p *audit.Pass, kind string) []edit.Edit {
 
 // foreignGuest reports whether the host is known not to run the guest with an accelerator.
 func foreignGuest(p *audit.Pass, kind string) bool {
-	arch := guestArch(p)
+	arch := p.Arch()
 	if runs, known := p.Host.Runs(arch, kind); known {
 		return !runs
 	}

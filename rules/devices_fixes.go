@@ -13,7 +13,7 @@ import (
 // qemuDomainAssignVirtioMMIOAddresses), and not under Xen, whose tools do not know these devices.
 func carriesVirtio(p *audit.Pass) bool {
 	machine := p.Target.Machine
-	switch guestArch(p) {
+	switch p.Arch() {
 	case "armv6l", "armv7l", "armv7b", "aarch64", "riscv32", "riscv64":
 		return virtMachine(p) || machine == "versatilepb" || strings.HasPrefix(machine, "vexpress-")
 	}
@@ -22,7 +22,7 @@ func carriesVirtio(p *audit.Pass) bool {
 
 // onX86 reports whether the guest is for x86, which it is if its architecture is not known.
 func onX86(p *audit.Pass) bool {
-	switch guestArch(p) {
+	switch p.Arch() {
 	case "x86_64", "i686", "":
 		return true
 	}
@@ -187,7 +187,7 @@ func fixSound(p *audit.Pass, f *audit.Finding) []audit.Fix {
 	remove := audit.UnsafeFix(
 		"Delete the sound card; the guest has no sound then", edit.Remove(device))
 	model, _ := p.Attr(device.Attr("model"))
-	if p.Type == "xen" || model == "pcspk" || !carriesVirtio(p) || guestArch(p) == "s390x" {
+	if p.Type == "xen" || model == "pcspk" || !carriesVirtio(p) || p.Arch() == "s390x" {
 		return []audit.Fix{remove}
 	}
 	replace := audit.UnsafeFix(

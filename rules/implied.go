@@ -24,17 +24,9 @@ type device struct {
 // dumps of 12.8. libvirt uses the first model of a list that QEMU supports, and distributions omit
 // some.
 
-// guestArch returns libvirt's name of the architecture, or "" if it is the host's and not known.
-func guestArch(p *audit.Pass) string {
-	if p.Target.Arch != "" {
-		return p.Target.Arch
-	}
-	return p.HostArch
-}
-
 // virtMachine reports whether the machine is the generic one of Arm, RISC-V and LoongArch.
 func virtMachine(p *audit.Pass) bool {
-	switch guestArch(p) {
+	switch p.Arch() {
 	case "loongarch64": // the default of every version
 		return p.Target.Machine == "" || strings.HasPrefix(p.Target.Machine, "virt")
 	case "armv6l", "armv7l", "armv7b", "aarch64", "riscv32", "riscv64":
@@ -45,7 +37,7 @@ func virtMachine(p *audit.Pass) bool {
 
 // onPOWER reports whether the guest is for POWER, and whether on the machine pseries, the default.
 func onPOWER(p *audit.Pass) (power, pseries bool) {
-	power = guestArch(p) == "ppc64" || guestArch(p) == "ppc64le"
+	power = p.Arch() == "ppc64" || p.Arch() == "ppc64le"
 	m := p.Target.Machine
 	return power, power && (m == "" || m == "pseries" || strings.HasPrefix(m, "pseries-"))
 }
@@ -75,7 +67,7 @@ func nics(p *audit.Pass) iter.Seq[device] {
 
 // defaultNIC is qemuDomainDefaultNetModel.
 func defaultNIC(p *audit.Pass) string {
-	switch arch := guestArch(p); {
+	switch arch := p.Arch(); {
 	case arch == "":
 		return ""
 	case arch == "s390x" || virtMachine(p):
@@ -113,7 +105,7 @@ func videoCards(p *audit.Pass) iter.Seq[device] {
 // defaultVideo is qemuDomainDefaultVideoDevice.
 func defaultVideo(p *audit.Pass) string {
 	power, _ := onPOWER(p)
-	switch arch := guestArch(p); {
+	switch arch := p.Arch(); {
 	case arch == "":
 		return ""
 	case power:

@@ -61,7 +61,7 @@ func statedSCSI(p *audit.Pass) string {
 func defaultSCSI(p *audit.Pass, at audit.Path, first string) device {
 	d := device{at: at, model: "lsilogic", implied: true}
 	_, pseries := onPOWER(p)
-	switch arch := guestArch(p); {
+	switch arch := p.Arch(); {
 	case arch == "":
 		d.model = ""
 	case pseries:

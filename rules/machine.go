@@ -73,7 +73,7 @@ and those that it still has but newer releases do not.`,
 				p.Key("removed").Reportf(at, "QEMU %[2]s removed machine type '%[1]s', which this host's QEMU still has", name, p.QEMU)
 			} else if stage == "deprecated" {
 				p.Key("deprecated").Reportf(at, "machine type '%s' is deprecated in QEMU %s", name, p.QEMU)
-			} else if _, deprecated, _ := p.Host.Machine(guestArch(p), p.Type, name); deprecated {
+			} else if _, deprecated, _ := p.Host.Machine(p.Arch(), p.Type, name); deprecated {
 				p.Key("deprecated").Reportf(at, "machine type '%s' is deprecated in this host's QEMU", name)
 			}
 		},
@@ -139,7 +139,7 @@ inside the boundary, but q35 emulates less legacy hardware.`,
 		Fix:  `Use <type arch='x86_64' machine='q35'>hvm</type> for new guests; PCI addresses and IDE disks must change too.`,
 		Refs: []string{"https://libvirt.org/kbase/secureboot.html", refs.QEMUSecurity},
 		Check: func(p *audit.Pass) {
-			arch := guestArch(p)
+			arch := p.Arch()
 			name, at := p.MachineType()
 			switch implied := name == "" && usesQEMUDriver(p) && (arch == "x86_64" || arch == "i686"); {
 			case implied:
@@ -157,7 +157,7 @@ inside the boundary, but q35 emulates less legacy hardware.`,
 // machineHere reports whether the host's capabilities list the machine type. This is not known
 // without them, nor if the host runs no guests of that architecture and type.
 func machineHere(p *audit.Pass) (listed, known bool) {
-	arch := guestArch(p)
+	arch := p.Arch()
 	name, _ := p.MachineType()
 	if runs, known := p.Host.Runs(arch, p.Type); !runs || !known || name == "" {
 		return false, false
